@@ -1,0 +1,30 @@
+"""EchoGANhance: enhance poor echocardiography clips and show where not to believe the result."""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "open_clip": "echogan.clips.files",
+    "write_clip": "echogan.clips.files",
+    "Clip": "echogan.clips.clip",
+    "ClipFile": "echogan.clips.clip",
+    "find_sector": "echogan.clips.find_sector",
+    "Sector": "echogan.geometry",
+    "load_checkpoint": "echogan.model.hub",
+    "Enhancer": "echogan.enhancer",
+    "enhance_file": "echogan.pipeline",
+    "EchoGANError": "echogan.errors",
+}
+__all__ = [*sorted(_HOME), "__version__"]
+
+
+def __getattr__(name: str):
+    # Imported on first use, so that `import echogan` stays quick and needs no torch.
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'echogan' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,80 @@
+"""A clip in memory, a clip on disk, and the limits that keep a hostile file from filling the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+ClipKind = Literal["dicom", "video", "gif", "image"]
+
+
+@dataclass(frozen=True)
+class ClipLimits:
+    """How much a file may hold before it is refused (ClipTooLarge)."""
+
+    max_pixels_per_frame: int = field(default=16_000_000, metadata={"help": "pixels in one frame"})
+    max_frames: int = field(default=20_000, metadata={"help": "frames in one clip"})
+    max_decoded_bytes: int = field(default=32 * 2**30, metadata={"help": "bytes of all frames, decoded"})
+
+
+@dataclass(frozen=True)
+class ClipFile:
+    """A clip on disk: its facts, and its frames on demand.
+
+    frames      number of frames that `iter_frames` yields
+    fps         frames per second (mean rate where frames last differently), None for a still
+    durations_ms  one duration per frame where they differ, else None
+    spacing_mm  (row, column) size of a pixel in millimetres, None where unknown
+    color       True where frames are (H, W, 3), False where they are (H, W)
+    regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
+    warnings    sentences for the reader: what was guessed or repaired
+    """
+
+    path: Path
+    kind: ClipKind
+    frames: int
+    height: int
+    width: int
+    fps: float | None
+    color: bool
+    decode: Callable[[], Iterator[np.ndarray]] = field(repr=False)
+    durations_ms: tuple[float, ...] | None = None
+    spacing_mm: tuple[float, float] | None = None
+    regions: tuple[tuple[int, int, int, int], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def iter_frames(self) -> Iterator[np.ndarray]:
+        """Yield every frame in order, uint8 (H, W) or (H, W, 3), decoding as it goes. Raises UnreadableClip."""
+        return self.decode()
+
+    def sample(self, count: int) -> np.ndarray:
+        """At most `count` frames spread evenly over the clip, uint8 (n, H, W) or (n, H, W, 3)."""
+        wanted = set(np.linspace(0, self.frames - 1, min(count, self.frames)).round().astype(int).tolist())
+        return np.stack([frame for i, frame in enumerate(self.iter_frames()) if i in wanted])
+
+    def read(self) -> Clip:
+        """The whole clip in memory. For short clips: the Enhancer streams instead."""
+        return Clip(np.stack(list(self.iter_frames())), self.fps, self.spacing_mm)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames in memory: uint8 (T, H, W) grey or (T, H, W, 3); fps None for a still; spacing_mm (row, column)."""
+
+    frames: np.ndarray
+    fps: float | None = None
+    spacing_mm: tuple[float, float] | None = None
+
+
+def grey(frames: np.ndarray) -> np.ndarray:
+    """Luma of uint8 frames (..., 3) by ITU-R BT.601, rounded; grey frames (T, H, W) or (H, W) pass unchanged.
+
+    A frame whose channels are equal keeps its values exactly.
+    """
+    if frames.shape[-1] != 3:
+        return frames
+    return np.rint(frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.uint8)

@@ -1,0 +1,68 @@
+"""The errors a user can cause. Every message is one sentence or two: what is wrong, and what to do.
+
+EchoGANError
+├── ClipError                the input clip
+│   ├── UnreadableClip       not a clip, truncated, damaged or encrypted
+│   ├── UnsupportedClip      readable, but nothing that can be enhanced (Doppler, M-mode, not ultrasound)
+│   └── ClipTooLarge         over one of the limits on pixels, frames or decoded bytes
+├── SectorError              the fan given by hand does not fit the frame
+├── CheckpointError          the generators
+│   ├── CheckpointNotFound   no such folder, repository, revision or file; or no access to it
+│   └── InvalidCheckpoint    found, but not what its config says, or not safetensors
+├── SettingsError            a setting out of its range
+├── OutputError              the result cannot be written
+├── TrainingError            a run that cannot start or go on
+└── Cancelled                the user stopped the work
+"""
+
+
+class EchoGANError(Exception):
+    """Something the user can mend; the command line prints it and exits 2, the app shows it as a toast."""
+
+
+class ClipError(EchoGANError):
+    """The input clip cannot be used."""
+
+
+class UnreadableClip(ClipError):
+    """Not a clip, truncated, damaged or encrypted."""
+
+
+class UnsupportedClip(ClipError):
+    """Readable, but holds nothing that can be enhanced."""
+
+
+class ClipTooLarge(ClipError):
+    """Over a limit on pixels per frame, frames or decoded bytes."""
+
+
+class SectorError(EchoGANError):
+    """The fan given by hand does not fit the frame."""
+
+
+class CheckpointError(EchoGANError):
+    """The generators cannot be used."""
+
+
+class CheckpointNotFound(CheckpointError):
+    """No such folder, repository, revision or file, or no access to it."""
+
+
+class InvalidCheckpoint(CheckpointError):
+    """Found, but not what its config says, or not safetensors."""
+
+
+class SettingsError(EchoGANError):
+    """A setting out of its range."""
+
+
+class OutputError(EchoGANError):
+    """The result cannot be written."""
+
+
+class TrainingError(EchoGANError):
+    """A training run that cannot start or go on."""
+
+
+class Cancelled(EchoGANError):
+    """The user stopped the work; nothing half-written is left."""
