@@ -1,0 +1,152 @@
+"""A Hugging Face Hub on 127.0.0.1 for tests: model repositories with commits, branches and tags, read only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
+INFO = re.compile(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?")
+
+
+@dataclass
+class Repository:
+    """`commits` maps a hash to its files, `refs` a branch or tag to a hash."""
+
+    commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+
+
+class FakeHub:
+    """Serves what was pushed. `log` holds "METHOD path" of every request, `tokens` what was sent with it.
+
+    `gated` repositories list their files but refuse to give them; `private` ones want `token`.
+    `status` answers every request with that code, `delay` (s) holds answers back, and `after` is called with the
+    logged line once the answer is out, which is where a test pushes something new between two downloads.
+    """
+
+    def __init__(self) -> None:
+        self.repos: dict[str, Repository] = {}
+        self.gated: set[str] = set()
+        self.private: set[str] = set()
+        self.token = "hf_loopbackSecret0123456789"
+        self.status: int | None = None
+        self.body: bytes | None = None
+        self.delay = 0.0
+        self.after: Callable[[str], None] | None = None
+        self.log: list[str] = []
+        self.tokens: list[str | None] = []
+        handler = type("Handler", (_Handler,), {"hub": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def push(self, repo: str, files: dict[str, bytes], branch: str = "main") -> str:
+        """Make a commit of exactly these files the head of the branch; its 40-hex hash."""
+        repository = self.repos.setdefault(repo, Repository())
+        commit = hashlib.sha1(repr((repo, len(repository.commits), sorted(files))).encode()).hexdigest()
+        repository.commits[commit] = dict(files)
+        repository.refs[branch] = commit
+        return commit
+
+    def tag(self, repo: str, name: str, commit: str) -> None:
+        self.repos[repo].refs[name] = commit
+
+    def close(self) -> None:
+        """Stop listening: from now on connections are refused."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """HTTP/1.0, a connection per request, so that closing the hub leaves no pooled connection alive."""
+
+    hub: FakeHub
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing; the hub keeps its own log."""
+
+    def do_GET(self) -> None:
+        hub, line = self.hub, f"{self.command} {self.path}"
+        hub.log.append(line)
+        hub.tokens.append(self.headers.get("Authorization"))
+        time.sleep(hub.delay)
+        if hub.status is not None:
+            self.answer(hub.status, hub.body or b"down")
+        else:
+            self.route(urlsplit(self.path).path)
+        if hub.after is not None:
+            hub.after(line)
+
+    do_HEAD = do_GET
+
+    def route(self, path: str) -> None:
+        if match := RESOLVE.fullmatch(path):
+            repo, revision, name = (unquote(part) for part in match.groups())
+            self.give(repo, revision, name)
+        elif match := INFO.fullmatch(path):
+            repo, revision = (unquote(part) if part else "main" for part in match.groups())
+            if (commit := self.find(repo, revision)) is not None:
+                self.describe(repo, commit)
+        else:
+            self.fail(404, "NotFound")
+
+    def find(self, repo: str, revision: str) -> str | None:
+        """The commit, or None when an error was answered, with the real Hub's codes."""
+        sent = self.headers.get("Authorization")
+        if sent and sent != f"Bearer {self.hub.token}":
+            self.fail(401, "", "Invalid credentials in Authorization header")
+        elif repo not in self.hub.repos or (repo in self.hub.private and not sent):
+            self.fail(404 if sent else 401, "RepoNotFound")
+        else:
+            repository = self.hub.repos[repo]
+            commit = repository.refs.get(revision, revision)
+            if commit in repository.commits:
+                return commit
+            self.fail(404, "RevisionNotFound")
+        return None
+
+    def describe(self, repo: str, commit: str) -> None:
+        files = self.hub.repos[repo].commits[commit]
+        siblings = [{"rfilename": name, "size": len(data)} for name, data in files.items()]
+        facts = {
+            "id": repo,
+            "modelId": repo,
+            "sha": commit,
+            "private": False,
+            "tags": [],
+            "siblings": siblings,
+        }
+        self.answer(200, json.dumps(facts).encode(), {"Content-Type": "application/json"})
+
+    def give(self, repo: str, revision: str, name: str) -> None:
+        commit = self.find(repo, revision)
+        if commit is None:
+            return
+        if repo in self.hub.gated:
+            return self.fail(403, "GatedRepo")
+        data = self.hub.repos[repo].commits[commit].get(name)
+        if data is None:
+            return self.fail(404, "EntryNotFound")
+        self.answer(200, data, {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": commit})
+
+    def fail(self, status: int, code: str, message: str = "") -> None:
+        headers = {"X-Error-Message": message or code} | ({"X-Error-Code": code} if code else {})
+        self.answer(status, json.dumps({"error": message or code}).encode(), headers)
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
