@@ -1,0 +1,153 @@
+"""What a file is, by its first bytes; whether it is all there; and the guards that every reader shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from echogan.clips.clip import ClipLimits
+from echogan.errors import ClipTooLarge, EchoGANError, UnreadableClip
+
+Content = Literal["dicom", "gif", "png", "jpeg", "bmp", "tiff", "mov", "avi", "matroska"]
+
+SUPPORTED = "DICOM, MP4, MOV, AVI, MKV, WEBM, animated GIF, PNG, JPEG, BMP or TIFF"
+HEAD_BYTES = 1024
+
+_MAGIC: tuple[tuple[bytes, Content], ...] = (
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"\x1aE\xdf\xa3", "matroska"),
+)
+_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
+
+
+def sniff(head: bytes) -> Content | None:
+    """The kind of a file from its first bytes (at least 132), None where they are no known magic."""
+    # A DICOM preamble may hold another format's magic (PS3.10, section 7.1), so DICM is looked for first.
+    if head[128:132] == b"DICM":
+        return "dicom"
+    for magic, content in _MAGIC:
+        if head.startswith(magic):
+            return content
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    if head[4:8] in _BOXES:
+        return "mov"
+    return None
+
+
+def refusal(name: str, head: bytes) -> str:
+    """The sentence for a file of no known kind: what it seems to be, and what to give instead."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return f"'{name}' is empty: export or download it again."
+    if head.startswith(b"PK"):
+        return f"'{name}' is a zip archive: unpack it and give one of the clips inside ({SUPPORTED})."
+    if text.startswith((b"<!doctype", b"<html")):
+        return f"'{name}' is a web page, not a clip: download the clip itself ({SUPPORTED})."
+    return f"'{name}' is not a clip that can be read, whatever its name says: give {SUPPORTED}."
+
+
+@contextmanager
+def decoder_errors(path: Path) -> Iterator[None]:
+    """Turn whatever a decoder raises inside the block into UnreadableClip; our own errors pass."""
+    try:
+        yield
+    except EchoGANError:
+        raise
+    except MemoryError:
+        raise ClipTooLarge(
+            f"'{path.name}' needs more memory to decode than there is: give a smaller clip."
+        ) from None
+    except Exception as error:
+        # Decoders answer damage with any exception at all (struct.error, IndexError, SyntaxError, ...).
+        raise UnreadableClip(
+            f"'{path.name}' is damaged or incomplete and cannot be decoded: export it again. "
+            f"({type(error).__name__})"
+        ) from error
+
+
+def check_limits(path: Path, limits: ClipLimits, frames: int, height: int, width: int, channels: int) -> None:
+    """Raise ClipTooLarge where the clip's size, as announced or as decoded so far, is over a limit."""
+    if height * width > limits.max_pixels_per_frame:
+        raise ClipTooLarge(
+            f"'{path.name}' has frames of {width} x {height} pixels; at most {limits.max_pixels_per_frame} "
+            "pixels are allowed: scale it down."
+        )
+    if frames > limits.max_frames:
+        raise ClipTooLarge(
+            f"'{path.name}' has more than {limits.max_frames} frames: cut it into shorter clips."
+        )
+    if frames * height * width * channels > limits.max_decoded_bytes:
+        raise ClipTooLarge(
+            f"'{path.name}' decodes to more than {limits.max_decoded_bytes / 2**20:.0f} MB: "
+            "cut it or scale it down."
+        )
+
+
+def check_whole(path: Path, content: Content) -> None:
+    """Raise UnreadableClip where the container's outermost parts announce more bytes than the file has.
+
+    MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), RIFF chunks, and the EBML Segment (RFC 8794, 9.1).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        end = {"mov": _end_of_boxes, "avi": _end_of_chunks, "matroska": _end_of_segment}[content](file, size)
+    if end > size:
+        raise UnreadableClip(f"'{path.name}' is cut off ({size} of {end} bytes): copy or export it again.")
+
+
+def _end_of_boxes(file: BinaryIO, size: int) -> int:
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:16], "big")
+        if length < 8:  # 0: up to the end of the file; less: padding that no reader looks at
+            return size
+        position += length
+    return position
+
+
+def _end_of_chunks(file: BinaryIO, size: int) -> int:
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        head = file.read(8)
+        length = int.from_bytes(head[4:8], "little")
+        if head[:4] != b"RIFF" or length in (0, 0xFFFFFFFF):
+            return size
+        position += 8 + length + length % 2
+        if position == size + 1:  # the padding byte of the last chunk is often left out
+            return size
+    return position
+
+
+def _end_of_segment(file: BinaryIO, size: int) -> int:
+    file.seek(4)
+    header, _ = _vint(file)
+    file.seek(header, 1)
+    if file.read(4) != b"\x18S\x80g":
+        return size
+    length, unknown = _vint(file)
+    return size if unknown else file.tell() + length
+
+
+def _vint(file: BinaryIO) -> tuple[int, bool]:
+    """A variable-length EBML size, and whether all its bits are set (unknown size: a live recording)."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return 0, True
+    more = 8 - first[0].bit_length()
+    bits = 7 * (more + 1)
+    value = int.from_bytes(first + file.read(more), "big") & ((1 << bits) - 1)
+    return value, value == (1 << bits) - 1

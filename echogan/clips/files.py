@@ -1,0 +1,121 @@
+"""One door for clips: open_clip decides by content, open_writer and write_clip by the name's suffix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.content import HEAD_BYTES, SUPPORTED, refusal, sniff
+from echogan.clips.dicom import looks_like_dicom, open_dicom
+from echogan.clips.dicom_writer import DicomWriter
+from echogan.clips.gif import GifWriter, open_gif
+from echogan.clips.npz_writer import NpzWriter
+from echogan.clips.stills import PngFolderWriter, open_image
+from echogan.clips.video import open_video
+from echogan.clips.video_writer import Mp4Writer, WebmWriter
+from echogan.clips.write_options import WriteOptions
+from echogan.errors import OutputError, UnreadableClip
+from echogan.geometry import Sector
+
+
+class ClipWriter(Protocol):
+    """A context manager that takes frames; leaving it normally puts the whole output into place."""
+
+    def __enter__(self) -> Self: ...
+
+    def write(self, frame: np.ndarray, /) -> None:
+        """Append one frame, uint8 (H, W) or (H, W, 3)."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+
+_WRITERS: dict[str, Callable[[Path, ClipFile, Sector | None, WriteOptions], ClipWriter]] = {
+    ".mp4": Mp4Writer,
+    ".webm": WebmWriter,
+    ".gif": GifWriter,
+    ".npz": NpzWriter,
+    ".dcm": DicomWriter,
+}
+
+
+def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
+    """Read what the file says of itself, whatever its name; frames are decoded later, on demand.
+
+    Raises UnreadableClip (no clip, damaged, cut off), UnsupportedClip (nothing in it that can be
+    enhanced) and ClipTooLarge (over one of the limits).
+    """
+    path, limits = Path(path), limits or ClipLimits()
+    head = _head(path)
+    content = sniff(head)
+    if content == "dicom" or (content is None and looks_like_dicom(head)):
+        return open_dicom(path, limits)
+    if content is None:
+        raise UnreadableClip(refusal(path.name, head))
+    if content == "gif":
+        return open_gif(path, limits)
+    if content in ("mov", "avi", "matroska"):
+        return open_video(path, limits, content)
+    return open_image(path, limits, content)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise UnreadableClip(f"'{path.name}' is a folder: give one file of it ({SUPPORTED}).")
+        if not path.exists():
+            raise UnreadableClip(f"There is no file '{path.name}': check the path.")
+        if not path.is_file():
+            raise UnreadableClip(f"'{path.name}' is not a plain file: copy its content to one ({SUPPORTED}).")
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no valid path"
+        raise UnreadableClip(
+            f"'{path.name}' cannot be opened ({reason}): check the path and permissions."
+        ) from None
+
+
+def open_writer(
+    path: str | Path, like: ClipFile, sector: Sector | None = None, options: WriteOptions | None = None
+) -> ClipWriter:
+    """A writer for .mp4, .webm, .gif, .npz or .dcm, or (no suffix, or a trailing slash) a folder of PNG.
+
+    `like` gives timing, spacing and, for DICOM, the source object; the first frame gives the size.
+    An .mp4 of odd size gains one column or row. Raises OutputError before anything is written.
+    """
+    target, suffix = Path(path), Path(path).suffix.lower()
+    if target.exists() and like.path.exists() and target.samefile(like.path):
+        raise OutputError(f"'{target.name}' is the input clip itself: give another name for the output.")
+    as_folder = not suffix or str(path).endswith(("/", os.sep)) or target.is_dir()
+    writer = PngFolderWriter if as_folder else _WRITERS.get(suffix)
+    if writer is None:
+        known = ", ".join(_WRITERS)
+        raise OutputError(
+            f"'{suffix}' is no known format: end the name in {known}, or in nothing for a PNG folder."
+        )
+    return writer(target, like, sector, options or WriteOptions())
+
+
+def write_clip(
+    path: str | Path,
+    frames: Iterable[np.ndarray],
+    like: ClipFile,
+    sector: Sector | None = None,
+    options: WriteOptions | None = None,
+) -> None:
+    """Write frames as they come, uint8 (H, W) or (H, W, 3); see open_writer.
+
+    Raises OutputError; on that or any other exception nothing is left behind.
+    """
+    with open_writer(path, like, sector, options) as writer:
+        for frame in frames:
+            writer.write(frame)
