@@ -1,0 +1,1 @@
+"""Generators, discriminators, losses and checkpoints, in pure torch."""

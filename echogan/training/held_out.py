@@ -1,0 +1,98 @@
+"""Held-out clips: how near the enhanced frames come to the clean truth, and pictures to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from echogan.model.cyclegan import inside
+from echogan.training.config import TrainingConfig
+from echogan.training.data import HELD_OUT_SEED, ClipSource, to_float, to_size
+
+FRAMES_PER_CLIP = 3
+PREVIEW_FRAMES = 4
+GREY = 127.5  # grey levels per unit of [-1, 1]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Paired frames of hearts never trained on: (N, 1, h, w), poor and clean in [-1, 1], mask 0 and 1."""
+
+    poor: Tensor
+    clean: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> HeldOut:
+        """The same frames on another device."""
+        return HeldOut(self.poor.to(device), self.clean.to(device), self.mask.to(device))
+
+
+def render_held_out(config: TrainingConfig, source: ClipSource) -> HeldOut:
+    """Up to three frames, spread over each of `held_out_clips` clips."""
+    poor, clean, masks = [], [], []
+    for k in range(config.held_out_clips):
+        clip, mask = source(HELD_OUT_SEED + k, config.frames_per_clip, ("clean", "degraded"))
+        chosen = spread(len(clip["clean"]), FRAMES_PER_CLIP)
+        poor.append(to_float(to_size(clip["degraded"][chosen], config.size)))
+        clean.append(to_float(to_size(clip["clean"][chosen], config.size)))
+        masks.append(to_size(mask.bool(), config.size).float().expand(len(chosen), 1, -1, -1))
+    return HeldOut(torch.cat(poor), torch.cat(clean), torch.cat(masks))
+
+
+def spread(length: int, most: int) -> Tensor:
+    """At most `most` indices, evenly over range(length)."""
+    return torch.linspace(0, length - 1, min(most, length)).round().long()
+
+
+@torch.no_grad()
+def translate(generator: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
+    """As the enhancer shows it: clamped to [-1, 1], unchanged outside the mask; a few frames at a time."""
+    out = [generator(part) for part in x.split(4)]
+    return inside(mask, torch.cat(out).clamp(-1, 1), x)
+
+
+def psnr(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB of each frame inside its mask; the range of [-1, 1] is 2. (N,)"""
+    error = ((a - b) ** 2 * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
+    return 10 * torch.log10(4 / error.clamp_min(1e-10))
+
+
+def evaluate(to_high: nn.Module, held_out: HeldOut) -> dict[str, float]:
+    """PSNR of input and output against the truth in dB; mean change of poor and clean frames in grey levels.
+
+    `change_ratio` is clean over poor: near 0 for an enhancer that leaves good clips alone.
+    """
+    better = translate(to_high, held_out.poor, held_out.mask)
+    same = translate(to_high, held_out.clean, held_out.mask)
+    area = held_out.mask.sum().clamp_min(1)
+    poor = float(((better - held_out.poor).abs() * held_out.mask).sum() / area) * GREY
+    clean = float(((same - held_out.clean).abs() * held_out.mask).sum() / area) * GREY
+    before = float(psnr(held_out.poor, held_out.clean, held_out.mask).mean())
+    after = float(psnr(better, held_out.clean, held_out.mask).mean())
+    return {
+        "psnr_input": before,
+        "psnr_output": after,
+        "psnr_gain": after - before,
+        "change_poor": poor,
+        "change_clean": clean,
+        "change_ratio": clean / max(poor, 1e-6),
+    }
+
+
+def preview(to_high: nn.Module, to_low: nn.Module, held_out: HeldOut) -> dict[str, np.ndarray]:
+    """A few frames, uint8 (n, h, w): poor, enhanced, cycled, clean, clean_enhanced, clean_degraded."""
+    pick = spread(len(held_out.poor), PREVIEW_FRAMES)
+    poor, clean, mask = held_out.poor[pick], held_out.clean[pick], held_out.mask[pick]
+    enhanced = translate(to_high, poor, mask)
+    frames = {
+        "poor": poor,
+        "enhanced": enhanced,
+        "cycled": translate(to_low, enhanced, mask),
+        "clean": clean,
+        "clean_enhanced": translate(to_high, clean, mask),
+        "clean_degraded": translate(to_low, clean, mask),
+    }
+    return {name: ((x[:, 0] + 1) * GREY).round().byte().cpu().numpy() for name, x in frames.items()}

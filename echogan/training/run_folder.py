@@ -1,0 +1,113 @@
+"""The run folder: what a training run leaves behind, each file written whole or not at all.
+
+runs/<name>/
+    config.json          the settings
+    metrics.jsonl        a line per tick and per evaluation
+    previews/            step_000250.npz: held-out frames, uint8
+    state.safetensors    all that an exact resume needs; its JSON is in the header: one rename swaps both
+    checkpoint/          the averaged generators as of the last save
+    checkpoint_best/     those with the best held-out PSNR
+    stop                 make this file to end the run after its current step
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from echogan.errors import TrainingError
+
+
+class RunFolder:
+    """Paths, and reading and writing, of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config, self.metrics = path / "config.json", path / "metrics.jsonl"
+        self.state, self.stop = path / "state.safetensors", path / "stop"
+        self.previews = path / "previews"
+        self.checkpoint, self.best = path / "checkpoint", path / "checkpoint_best"
+
+    def begin(self, config: dict[str, Any]) -> None:
+        """Make the folder of a new run. Raises TrainingError where one is in it already."""
+        if self.config.exists():
+            raise TrainingError(
+                f"{self.path} holds a run already. Add --resume to go on with it, or give another --name."
+            )
+        self.write_config(config)
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write config.json. Raises TrainingError where the folder cannot be made."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(
+                f"The run folder {self.path} cannot be made ({error.strerror}). Give another --folder."
+            ) from None
+        self._write(self.config, json.dumps(config, indent=1) + "\n")
+
+    def read_config(self) -> dict[str, Any]:
+        """The settings the run was started with. Raises TrainingError where there is no run."""
+        try:
+            return json.loads(self.config.read_text())
+        except FileNotFoundError:
+            raise TrainingError(f"No run in {self.path} to resume. Start it without --resume.") from None
+        except ValueError:
+            raise TrainingError(f"{self.config} is damaged. Start a new run under another --name.") from None
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Append a line to metrics.jsonl."""
+        with self.metrics.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop the metrics and previews of steps after `step`: a resumed run writes them again."""
+        lines = self.metrics.read_text().splitlines(keepends=True) if self.metrics.exists() else []
+        self._write(self.metrics, "".join(line for line in lines if _step_of(line) <= step))
+        for preview in self.previews.glob("step_*.npz"):
+            if int(preview.stem.removeprefix("step_")) > step:
+                preview.unlink()
+
+    def preview(self, step: int, frames: dict[str, np.ndarray]) -> None:
+        """Write previews/step_*.npz."""
+        self.previews.mkdir(exist_ok=True)
+        final = self.previews / f"step_{step:06d}.npz"
+        temporary = self.previews / f".{final.name}.tmp.npz"
+        np.savez_compressed(temporary, **frames)  # type: ignore[arg-type]
+        os.replace(temporary, final)
+
+    def save_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Replace the saved state. `facts` is JSON."""
+        temporary = self.state.with_suffix(".tmp")
+        own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        save_file(own, temporary, {"facts": json.dumps(facts)})
+        os.replace(temporary, self.state)
+
+    def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The saved tensors, on the CPU, and the facts. Raises TrainingError where they are damaged."""
+        try:
+            with safe_open(self.state, "pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+                return tensors, json.loads(file.metadata()["facts"])
+        except (SafetensorError, ValueError, KeyError, TypeError):
+            raise TrainingError(f"{self.state} is damaged. Start a new run, with another --name.") from None
+
+    def _write(self, path: Path, text: str) -> None:
+        temporary = path.with_suffix(path.suffix + ".tmp")
+        temporary.write_text(text)
+        os.replace(temporary, path)
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of metrics; a line cut short by a crash counts as one to drop."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):
+        return float("inf")

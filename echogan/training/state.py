@@ -1,0 +1,102 @@
+"""Everything that training changes, and how it is written down for an exact resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from echogan.model.cyclegan import CycleGAN
+from echogan.training.config import TrainingConfig
+from echogan.training.replay_pool import ReplayPool
+
+
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average; young averages forget faster: min(decay, (1 + n) / (10 + n))."""
+
+    @torch.no_grad()
+    def blend(old: Any, new: Any, n: Any) -> None:
+        count = float(n)
+        for before, now in zip(old, new, strict=True):
+            before.lerp_(now, 1 - min(decay, (1 + count) / (10 + count)))
+
+    return AveragedModel(model, multi_avg_fn=blend)
+
+
+class TrainingState:
+    """Networks, averages, optimisers, pools, and how far it got. `step` counts finished steps."""
+
+    def __init__(self, config: TrainingConfig, accelerator: Accelerator) -> None:
+        device = accelerator.device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            bf16 = device.type == "cuda"
+            self.gan = CycleGAN(config.generator(), config.judge(), config.weights(), bf16)
+        self.gan.to(device)
+        self.accelerator = accelerator
+        self.ema_high = averaged(self.gan.to_high, config.ema_decay)
+        self.ema_low = averaged(self.gan.to_low, config.ema_decay)
+        self.generator_adam = Adam(self.gan.generator_parameters(), config.learning_rate, (0.5, 0.999))
+        self.judge_adam = Adam(self.gan.judge_parameters(), config.learning_rate, (0.5, 0.999))
+        self.pools = {"high": ReplayPool(config.pool_size), "low": ReplayPool(config.pool_size)}
+        self.step, self.best_psnr = 0, float("-inf")
+
+    def average(self) -> None:
+        """Take the generators of this step into the averages."""
+        self.ema_high.update_parameters(self.gan.to_high)
+        self.ema_low.update_parameters(self.gan.to_low)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Of both optimisers."""
+        for group in (*self.generator_adam.param_groups, *self.judge_adam.param_groups):
+            group["lr"] = rate
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All state as named tensors. Every process calls it: the pools are gathered from all."""
+        out: dict[str, Tensor] = {}
+        for name, module in self._modules().items():
+            out |= {f"{name}/{key}": tensor for key, tensor in module.state_dict().items()}
+        for name, optimiser in self._optimisers().items():
+            for index, slots in optimiser.state_dict()["state"].items():
+                out |= {f"{name}/{index}/{slot}": tensor for slot, tensor in slots.items()}
+        for name, pool in self.pools.items():
+            if pool.kept is not None:
+                gathered: Any = self.accelerator.gather(pool.kept.to(self.accelerator.device))
+                out[f"pool_{name}"] = gathered
+        return out
+
+    def facts(self) -> dict[str, Any]:
+        """What is no tensor. All randomness follows from seed and step, so there is no generator to save."""
+        best = self.best_psnr if self.best_psnr > float("-inf") else None
+        return {"step": self.step, "best_psnr": best, "processes": self.accelerator.num_processes}
+
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Take on a saved state; pools begin anew where there are more or fewer processes than before."""
+        for name, module in self._modules().items():
+            module.load_state_dict(_under(name, tensors))
+        for name, optimiser in self._optimisers().items():
+            slots: dict[int, dict[str, Tensor]] = {}
+            for key, tensor in _under(name, tensors).items():
+                index, slot = key.split("/")
+                slots.setdefault(int(index), {})[slot] = tensor
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        for name, pool in self.pools.items():
+            if (kept := tensors.get(f"pool_{name}")) is not None and facts["processes"] == world:
+                pool.kept = kept.chunk(world)[rank].clone()
+        self.step, best = facts["step"], facts["best_psnr"]
+        self.best_psnr = float("-inf") if best is None else best
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"gan": self.gan, "ema_high": self.ema_high, "ema_low": self.ema_low}
+
+    def _optimisers(self) -> dict[str, Optimizer]:
+        return {"generator_adam": self.generator_adam, "judge_adam": self.judge_adam}
+
+
+def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}/"): t for key, t in tensors.items() if key.startswith(f"{name}/")}

@@ -1,0 +1,214 @@
+"""The training loop: unpaired poor and good clips in, a run folder with both generators out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from echogan.errors import TrainingError
+from echogan.model.checkpoint import CheckpointConfig, save_checkpoint
+from echogan.model.cyclegan import Fakes
+from echogan.training.config import TrainingConfig, check_same
+from echogan.training.data import ClipSource, PhantomSource, batches
+from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
+from echogan.training.run_folder import RunFolder
+from echogan.training.state import TrainingState
+from echogan.training.stopping import Stopping
+
+Say = Callable[[str], None]
+
+
+def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = print) -> Path:
+    """Train, or with `config.resume` go on, until `config.steps` or until asked to stop; the run's folder.
+
+    On the CPU a resumed run ends with the same bits as one that was never stopped. Raises SettingsError and
+    TrainingError; what was saved before stays usable.
+    """
+    config.check()
+    accelerator = open_accelerator(config)
+    main, rank, world = accelerator.is_main_process, accelerator.process_index, accelerator.num_processes
+    source = source or PhantomSource(rendering_device(accelerator))
+
+    # The folder: a new run must find none, a resumed one its own.
+    folder = RunFolder(config.run_path)
+    state = TrainingState(config, accelerator)
+    if config.resume:
+        check_same(config, folder.read_config())
+        if folder.state.exists():
+            state.restore(*folder.load_state())
+    if main and config.resume:
+        folder.write_config(asdict(config))
+        folder.rewind(state.step)
+    elif main:
+        folder.begin(asdict(config))
+    accelerator.wait_for_everyone()
+
+    # What is measured on, the same in every run of every seed.
+    held_out = render_held_out(config, source).to(accelerator.device) if main else None
+    sums: dict[str, Tensor] = {}
+    counted, began = 0, time.perf_counter()
+
+    with Stopping(folder.stop) as stopping:
+        for step, cpu_batch, generator in batches(config, source, state.step, rank, world):
+            batch = cpu_batch.to(accelerator.device)
+            rate = learning_rate(config, step)
+            state.set_learning_rate(rate)
+
+            # Both generators, then both discriminators on a mix of new and older fakes.
+            losses, fakes = state.gan.generator_losses(batch, generator)
+            descend(accelerator, losses["generators"], state.generator_adam)
+            judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator))
+            descend(accelerator, judged["judges"], state.judge_adam)
+            state.average()
+            state.step = step + 1
+
+            # Sums stay on the device until a tick: reading them makes a GPU wait.
+            for name, value in (losses | judged).items():
+                sums[name] = sums.get(name, 0) + value.detach()
+            counted += 1
+            last = state.step == config.steps
+            stop = agree(accelerator, stopping.wanted)
+            due = last or stop or state.step % config.save_every == 0
+            if due or state.step % config.tick == 0:
+                line = tick(state, sums, counted, rate, time.perf_counter() - began)
+                if main:
+                    folder.log(line)
+                    say(describe(line, config.steps))
+                sums, counted, began = {}, 0, time.perf_counter()
+
+            # Measure before saving, so that the saved state knows the best.
+            if main and held_out and (last or state.step % config.eval_every == 0):
+                measure(state, held_out, folder, config, source, say)
+                began = time.perf_counter()
+            if main and held_out and (last or state.step % config.preview_every == 0):
+                folder.preview(state.step, preview(state.ema_high, state.ema_low, held_out))
+            if due:
+                tensors = state.tensors()
+                if main:
+                    folder.save_state(tensors, state.facts())
+                    keep(folder.checkpoint, state, config, source, {})
+            if stop and not last:
+                if main:
+                    why = stopping.reason or "another process"
+                    say(f"Stopped by {why} after step {state.step}; --resume goes on.")
+                break
+    accelerator.wait_for_everyone()
+    return folder.path
+
+
+def open_accelerator(config: TrainingConfig) -> Accelerator:
+    """Accelerate's view of the device and the other processes. Raises TrainingError for an absent device."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not present.get(config.device, True):
+        raise TrainingError(f"There is no {config.device} device here. Use --device auto or --device cpu.")
+    accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision="no")
+    if accelerator.device.type == "cpu":
+        torch.set_num_threads(config.threads)
+    return accelerator
+
+
+def rendering_device(accelerator: Accelerator) -> str:
+    """Where clips are rendered: on the GPU that trains where it is CUDA, else on the CPU."""
+    return str(accelerator.device) if accelerator.device.type == "cuda" else "cpu"
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """Constant over the first half of the run, then falling linearly to 0."""
+    return config.learning_rate * min(1.0, 2 * (config.steps - step) / config.steps)
+
+
+def descend(accelerator: Accelerator, loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """One step of one optimiser; the gradients are averaged over the processes."""
+    optimiser.zero_grad(set_to_none=True)
+    accelerator.backward(loss)
+    if accelerator.num_processes > 1:
+        # By hand and not by a DDP wrapper: each network is run several times in one loss.
+        for group in optimiser.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = accelerator.reduce(parameter.grad, "mean")  # type: ignore[assignment]
+    optimiser.step()
+
+
+def mix(state: TrainingState, fakes: Fakes, generator: torch.Generator) -> Fakes:
+    """The fakes with some replaced by older ones of the pools."""
+    high = state.pools["high"].exchange(fakes.high, fakes.high_mask, generator)
+    return Fakes(*high, *state.pools["low"].exchange(fakes.low, fakes.low_mask, generator))
+
+
+def agree(accelerator: Accelerator, wanted: bool) -> bool:
+    """Whether any process wants to stop: they must all leave after the same step."""
+    if accelerator.num_processes == 1:
+        return wanted
+    votes: Any = accelerator.reduce(torch.tensor(float(wanted), device=accelerator.device), "sum")
+    return bool(votes > 0)
+
+
+def tick(
+    state: TrainingState, sums: dict[str, Tensor], count: int, rate: float, seconds: float
+) -> dict[str, Any]:
+    """A line of metrics: the means since the last tick. Raises TrainingError where the run has diverged."""
+    line = {name: float(value) / count for name, value in sums.items()}
+    if not all(math.isfinite(value) for value in line.values()):
+        raise TrainingError(
+            f"The losses are no longer finite at step {state.step}. The last saved state is untouched; "
+            "start a new run with a lower --learning-rate."
+        )
+    return {"step": state.step, "learning_rate": rate, "seconds_per_step": seconds / count, **line}
+
+
+def describe(line: dict[str, Any], steps: int) -> str:
+    """One readable line of a tick."""
+    left = (steps - line["step"]) * line["seconds_per_step"] / 60
+    return (
+        f"step {line['step']}/{steps}  generators {line['generators']:.3f}  judges {line['judges']:.3f} "
+        f"({line['right_high']:.0%} right)  change {line['change_low'] * 127.5:.1f} poor, "
+        f"{line['change_high'] * 127.5:.1f} good  {line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
+    )
+
+
+def measure(
+    state: TrainingState,
+    held_out: HeldOut,
+    folder: RunFolder,
+    config: TrainingConfig,
+    source: ClipSource,
+    say: Say,
+) -> None:
+    """Log the held-out measures of the averaged generators, and keep these where they are the best so far."""
+    found = evaluate(state.ema_high, held_out)
+    folder.log({"step": state.step, "held_out": found})
+    say(
+        f"held out: PSNR {found['psnr_input']:.2f} -> {found['psnr_output']:.2f} dB, change "
+        f"{found['change_poor']:.1f} poor, {found['change_clean']:.1f} clean "
+        f"(ratio {found['change_ratio']:.2f})"
+    )
+    if found["psnr_output"] > state.best_psnr:
+        state.best_psnr = found["psnr_output"]
+        keep(folder.best, state, config, source, found)
+
+
+def keep(
+    path: Path, state: TrainingState, config: TrainingConfig, source: ClipSource, measured: dict[str, float]
+) -> None:
+    """Write the averaged generators as a checkpoint that the enhancer can load."""
+    about = CheckpointConfig(
+        name=config.name,
+        generator=config.generator(),
+        working_size=config.size,
+        trained_on=source.facts(),
+        training={**asdict(config), "finished_steps": state.step, "held_out": measured},
+    )
+    save_checkpoint(path, about, _plain(state.ema_high), _plain(state.ema_low))
+
+
+def _plain(average: nn.Module) -> nn.Module:
+    """The generator inside torch's averaged model."""
+    return average.module  # type: ignore[return-value]

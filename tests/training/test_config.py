@@ -1,0 +1,63 @@
+"""The settings: ranges, flags, and what a resumed run may change."""
+
+from dataclasses import asdict, fields, replace
+
+import pytest
+
+from echogan.errors import SettingsError, TrainingError
+from echogan.training.__main__ import main, parser
+from echogan.training.config import TrainingConfig, check_same
+
+
+def test_defaults_are_allowed_and_every_setting_says_what_it_does():
+    TrainingConfig().check()
+    assert all(f.metadata.get("help") for f in fields(TrainingConfig))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("steps", 0),
+        ("steps", 2.5),
+        ("batch_size", True),
+        ("size", 250),
+        ("size", 32),
+        ("learning_rate", float("nan")),
+        ("ema_decay", 1.0),
+        ("device", "tpu"),
+        ("judge_norm", "batch"),
+        ("workers", -1),
+        ("resume", "yes"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(setting, value):
+    with pytest.raises(SettingsError, match=setting):
+        replace(TrainingConfig(), **{setting: value}).check()
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 200])
+def test_a_name_is_one_folder(name):
+    with pytest.raises(SettingsError, match="name"):
+        TrainingConfig(name=name).check()
+
+
+def test_a_resumed_run_may_move_and_report_otherwise():
+    before = asdict(TrainingConfig())
+    check_same(TrainingConfig(resume=True, workers=0, threads=2, tick=1, steps=9, folder="else"), before)
+
+
+def test_a_resumed_run_keeps_what_decides_the_weights():
+    with pytest.raises(TrainingError, match=r"cycle was 5\.0, now 9\.0"):
+        check_same(TrainingConfig(cycle=9.0), asdict(TrainingConfig()))
+
+
+def test_a_flag_for_every_setting():
+    given = vars(parser().parse_args(["--learning-rate", "0.01", "--resume", "--judge-norm", "none"]))
+    assert given.pop("separability") is None
+    config = TrainingConfig(**given)
+    assert config == TrainingConfig(learning_rate=0.01, resume=True, judge_norm="none")
+
+
+def test_a_mistake_ends_with_its_sentence_and_2(capsys):
+    assert main(["--steps", "0"]) == 2
+    assert "steps is 0; give a number from 1" in capsys.readouterr().err

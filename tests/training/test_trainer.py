@@ -1,0 +1,165 @@
+"""The loop: exact resume, stopping, crashes, and that it learns."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from toy_clips import ToyClips
+
+from echogan.errors import TrainingError
+from echogan.model.checkpoint import read_checkpoint
+from echogan.training.config import TrainingConfig
+from echogan.training.separability import separability
+from echogan.training.trainer import learning_rate, tick, train
+
+
+@pytest.fixture
+def config(tmp_path) -> TrainingConfig:
+    return TrainingConfig(
+        folder=str(tmp_path), steps=6, size=64, batch_size=2, channels=8, blocks=1, judge_filters=4,
+        pool_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4, workers=0, device="cpu",
+        tick=1, save_every=2, eval_every=2, preview_every=3, held_out_clips=1, learning_rate=2e-3,
+    )  # fmt: skip
+
+
+def quiet(text: str) -> None:
+    """Say nothing."""
+
+
+def at_step(step: int, act):
+    """A `say` that acts when a step is reported."""
+    return lambda text: act() if text.startswith(f"step {step}/") else None
+
+
+def crash() -> None:
+    raise RuntimeError("the power went out")
+
+
+def left_behind(run: Path) -> dict:
+    """All that a run leaves, but for the clock."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        line.pop("seconds_per_step", None)
+    files = [*run.glob("**/*.safetensors"), *run.glob("previews/*.npz")]
+    weights = {p.relative_to(run).as_posix(): load_file(p) for p in files if p.suffix == ".safetensors"}
+    return {"lines": lines, "files": sorted(p.relative_to(run).as_posix() for p in files), "weights": weights}
+
+
+def assert_same(a: dict, b: dict) -> None:
+    assert a["lines"] == b["lines"]
+    assert a["files"] == b["files"]
+    for name, tensors in a["weights"].items():
+        assert tensors.keys() == b["weights"][name].keys()
+        for key, tensor in tensors.items():
+            assert torch.equal(tensor, b["weights"][name][key]), f"{name}: {key}"
+
+
+@pytest.mark.parametrize("judge_norm", ["instance", "spectral"])
+def test_a_stopped_and_resumed_run_has_the_same_bits(config, judge_norm):
+    config = replace(config, judge_norm=judge_norm)
+    whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
+    stop = Path(config.folder) / "parts" / "stop"
+    train(replace(config, name="parts"), ToyClips(), at_step(2, stop.touch))  # seen after step 3
+    assert json.loads((stop.parent / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 3
+    parts = left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet))
+    assert_same(whole, parts)
+    assert "state.safetensors" in whole["weights"]
+    assert len(whole["weights"]["state.safetensors"]) > 100
+
+
+def test_a_crashed_run_resumes_from_its_last_state(config):
+    whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
+    with pytest.raises(RuntimeError):
+        train(replace(config, name="parts"), ToyClips(), at_step(5, crash))
+    parts = left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet))
+    assert_same(whole, parts)
+
+
+def test_a_run_that_crashed_before_its_first_state_starts_over(config):
+    whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
+    with pytest.raises(RuntimeError):
+        train(replace(config, name="parts"), ToyClips(), at_step(1, crash))
+    assert_same(whole, left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_run_after_its_step(config, number):
+    before = signal.getsignal(number)
+    said: list[str] = []
+    act = at_step(3, lambda: os.kill(os.getpid(), number))
+    run = train(config, ToyClips(), lambda text: (said.append(text), act(text))[0])
+    assert said[-1] == f"Stopped by {number.name} after step 4; --resume goes on."
+    assert signal.getsignal(number) is before
+    assert (run / "state.safetensors").exists()
+    assert read_checkpoint(run / "checkpoint").config.training["finished_steps"] == 4
+
+
+def test_a_run_with_other_settings_is_not_resumed(config):
+    train(config, ToyClips(), quiet)
+    with pytest.raises(TrainingError, match="cycle was"):
+        train(replace(config, resume=True, cycle=1.0), ToyClips(), quiet)
+    with pytest.raises(TrainingError, match="holds a run already"):
+        train(config, ToyClips(), quiet)
+
+
+def test_the_kept_generators_are_the_averages_and_move(config):
+    run = train(config, ToyClips(), quiet)
+    state = load_file(run / "state.safetensors")
+    kept = read_checkpoint(run / "checkpoint")
+    for name, tensor in kept.to_high.state_dict().items():
+        # A checkpoint is stored in half precision.
+        torch.testing.assert_close(tensor, state[f"ema_high/module.{name}"], rtol=2**-10, atol=1e-6)
+    assert not torch.equal(state["ema_high/module.heads.bias"], state["gan/to_high.heads.bias"])
+    assert kept.config.trained_on == {"toy": 1}
+    assert kept.config.training["cycle"] == config.cycle
+
+
+def test_the_best_checkpoint_is_the_one_measured_best(config):
+    run = train(config, ToyClips(), quiet)
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    measured = [(line["held_out"]["psnr_output"], line["step"]) for line in lines if "held_out" in line]
+    assert len(measured) == 3
+    best = read_checkpoint(run / "checkpoint_best").config.training
+    assert (best["held_out"]["psnr_output"], best["finished_steps"]) == max(measured, key=lambda m: m[0])
+
+
+def test_it_learns_to_remove_haze(config):
+    longer = replace(
+        config, steps=120, tick=40, eval_every=120, preview_every=120, save_every=120, pool_size=20
+    )
+    run = train(replace(longer, steps_per_round=10, ema_decay=0.9), ToyClips(), quiet)
+    found = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["held_out"]
+    assert found["psnr_gain"] > 2
+
+
+def test_the_learning_rate_falls_in_the_second_half():
+    config = TrainingConfig(steps=100, learning_rate=1.0)
+    rates = [learning_rate(config, step) for step in range(100)]
+    assert rates[:51] == [1.0] * 51
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.02)
+
+
+def test_a_diverged_run_says_so():
+    class At:
+        step = 12
+
+    with pytest.raises(TrainingError, match=r"no longer finite at step 12.*--learning-rate"):
+        tick(At(), {"generators": torch.tensor(float("nan"))}, 1, 1e-3, 1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_an_absent_device_is_told(config):
+    with pytest.raises(TrainingError, match="no cuda device"):
+        train(replace(config, device="cuda"), ToyClips(), quiet)
+
+
+def test_separability_tells_apart_what_differs_and_only_that(config):
+    config = replace(config, batch_size=8, judge_filters=8)
+    assert separability(config, 60, ToyClips(), quiet) > 0.9
+    assert separability(config, 100, ToyClips(alike=True), quiet) < 0.75
