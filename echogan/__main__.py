@@ -1,0 +1,101 @@
+"""The command line: `python -m echogan enhance | models | phantom | train`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import echogan
+from echogan.errors import Cancelled, EchoGANError
+
+COMMANDS = {
+    "enhance": ("Enhance", "enhance a clip, or every clip of a folder"),
+    "models": ("Models", "list the checkpoints that come with the program"),
+    "phantom": ("PhantomPairs", "write simulated pairs: a clean clip and the same clip degraded"),
+    "train": ("Train", "train a pair of generators on simulated clips"),
+}
+HELP = f"""usage: python -m echogan COMMAND [options]
+
+EchoGANhance {echogan.__version__}: enhance poor echocardiography clips and show where not to believe the result.
+
+commands:
+{chr(10).join(f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items())}
+
+options:
+  --help      this text; after a command, that command's options
+  --version   the version
+
+Research only, not for diagnosis."""
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 some files failed, 2 a mistake to mend, 130 stopped."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(HELP)
+        return 0 if arguments else USAGE
+    if arguments[0] == "--version":
+        print(echogan.__version__)
+        return 0
+    if arguments[0] not in COMMANDS:
+        return _complain(f"There is no command '{arguments[0]}'. Choose one of {', '.join(COMMANDS)}.")
+    try:
+        return _parse(arguments[0], arguments[1:]).run()
+    except (Cancelled, KeyboardInterrupt):
+        _complain("Stopped; nothing half-written is left.")
+        return INTERRUPTED
+    except EchoGANError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"The system refused: {error}.")
+
+
+def _parse(name: str, arguments: list[str]) -> Any:
+    """The command as an object. A usage error becomes an EchoGANError of one sentence."""
+    # Imported here, so that the help of the program appears at once.
+    import tyro
+
+    from echogan import commands
+
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(
+                getattr(commands, COMMANDS[name][0]),
+                prog=f"python -m echogan {name}",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as leaving:
+        if not leaving.code:
+            raise
+        raise EchoGANError(
+            f"{_sentence(complaint.getvalue())} See python -m echogan {name} --help."
+        ) from None
+
+
+def _sentence(box: str) -> str:
+    """The first paragraph inside tyro's frame, as one line."""
+    lines = []
+    for line in box.splitlines():
+        text = line.strip(" │|╭╮╰╯")
+        if line.startswith(("╭", "╰")) or not text:
+            continue
+        if set(text) == {"─"}:
+            break
+        lines.append(text)
+    sentence = " ".join(lines) or "The command could not be read."
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+def _complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""What each command of the command line takes and does; the flags are the fields of these dataclasses."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from echogan.enhancer import EnhanceSettings
+from echogan.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
+from echogan.geometry import Fan
+from echogan.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from echogan.model.checkpoint import Checkpoint
+    from echogan.report import Report
+
+Format = Literal["mp4", "webm", "gif", "npz", "dcm", "png"]
+
+
+@dataclass
+class Enhance:
+    """Enhance one clip, or every clip of a folder (sub-folders are left alone).
+
+    The format follows OUTPUT's suffix: .mp4, .webm, .gif, .npz, .dcm; without a suffix, a folder of PNG files.
+    Exit code: 0 done, 1 some files of the folder failed, 2 a mistake to mend, 130 stopped by Ctrl-C.
+    """
+
+    input: Annotated[Positional[Path], arg(metavar="INPUT", help="DICOM, video, GIF, image, or a folder")]
+    output: Annotated[Positional[Path], arg(metavar="OUTPUT", help="a file; a folder where INPUT is one")]
+    model: str = "echogan-phantom"
+    """a bundled checkpoint, its folder, or user/model[@revision] on the Hugging Face Hub"""
+    settings: OmitArgPrefixes[EnhanceSettings] = field(default_factory=EnhanceSettings)
+    report: Path | None = None
+    """write the report here (.json); a folder where INPUT is one"""
+    arrays: Path | None = None
+    """write frames, mask and maps as arrays here (.npz); a folder where INPUT is one"""
+    figure: Path | None = None
+    """write the map figure here (.png); a folder where INPUT is one"""
+    keep_identity: bool = False
+    """keep the patient's data and burnt-in text in .dcm output"""
+    blackout: bool = False
+    """black out everything but tissue, in every output"""
+    sector: Annotated[str | None, arg(metavar="FAN")] = None
+    """the fan by hand, in pixels and degrees: apex_x,apex_y,left_deg,right_deg,r_min,r_max"""
+    format: Format = "mp4"
+    """of each output where INPUT is a folder"""
+
+    def run(self) -> int:
+        """Do it; returns the exit code. Raises EchoGANError."""
+        from echogan.model.hub import load_checkpoint
+
+        self.settings.check()
+        fan = Fan.parse(self.sector) if self.sector is not None else None
+        if self.keep_identity and self.blackout:
+            raise SettingsError("--keep-identity and --blackout contradict each other. Give one of them.")
+        if not self.input.exists():
+            raise UnreadableClip(f"There is no file or folder {self.input}. Check the path.")
+        if self.input.resolve() == self.output.resolve():
+            raise OutputError(f"The output {self.output} is the input. Choose another name.")
+        checkpoint = load_checkpoint(self.model)
+        with _stop_on_interrupt() as cancel:
+            if self.input.is_dir():
+                return self._folder(checkpoint, fan, cancel)
+            self._one(
+                self.input, self.output, (self.report, self.arrays, self.figure), checkpoint, fan, cancel
+            )
+            return 0
+
+    def _one(
+        self,
+        source: Path,
+        target: Path,
+        extras: tuple[Path | None, Path | None, Path | None],
+        checkpoint: Checkpoint,
+        fan: Fan | None,
+        cancel: threading.Event,
+    ) -> None:
+        from echogan.clips.write_options import WriteOptions
+        from echogan.pipeline import Outputs, enhance_file
+
+        report, arrays, figure = extras
+        outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
+        write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout)
+        with _progress_bar(source.name) as progress:
+            done = enhance_file(source, outputs, checkpoint, self.settings, fan, progress, cancel, write)
+        print(_summary(source, target, done))
+        for warning in done.warnings:
+            print(f"{source.name}: {warning}", file=sys.stderr)
+
+    def _folder(self, checkpoint: Checkpoint, fan: Fan | None, cancel: threading.Event) -> int:
+        sources = sorted(path for path in self.input.iterdir() if path.is_file() and path.name[0] != ".")
+        if not sources:
+            raise UnreadableClip(f"The folder {self.input} holds no files. Give a folder of clips.")
+        for folder in filter(None, (self.output, self.report, self.arrays, self.figure)):
+            _make_folder(folder)
+        suffix = "" if self.format == "png" else f".{self.format}"
+        failed = 0
+        for source, name in zip(sources, output_names(sources), strict=True):
+            extras = (
+                self.report and self.report / f"{name}.json",
+                self.arrays and self.arrays / f"{name}.npz",
+                self.figure and self.figure / f"{name}.png",
+            )
+            try:
+                self._one(source, self.output / f"{name}{suffix}", extras, checkpoint, fan, cancel)
+            except Cancelled:
+                raise
+            except (EchoGANError, OSError) as error:
+                failed += 1
+                print(f"{source.name}: {error}", file=sys.stderr)
+        if failed:
+            print(f"{failed} of {len(sources)} files failed; the others are done.", file=sys.stderr)
+        return 1 if failed else 0
+
+
+@dataclass
+class Models:
+    """List the checkpoints that come with the program."""
+
+    def run(self) -> int:
+        """Print one line per checkpoint; returns the exit code."""
+        from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
+
+        found = [describe_checkpoint(folder) for folder in bundled_checkpoints()]
+        if not found:
+            print("No checkpoints are bundled. Train one, or give --model a folder or user/model.")
+            return 0
+        rows = [("name", "sha256", "parameters", "working size", "license")]
+        rows += [
+            (m.name, m.sha256, f"{m.parameters:,}", f"{m.config.working_size} px", m.config.license)
+            for m in found
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        return 0
+
+
+@dataclass
+class PhantomPairs:
+    """Write simulated pairs into a folder: clean and degraded .mp4, both with labels in .npz, and a sheet.png."""
+
+    output: Annotated[Positional[Path], arg(metavar="OUT", help="the folder, made where it is not there")]
+    clips: int = 4
+    """pairs to write"""
+    seed: int = 0
+    """the seed of the first pair; the next has the next"""
+    frames: int = 32
+    """frames of each clip"""
+
+    def run(self) -> int:
+        """Render and write; returns the exit code. Raises SettingsError and OutputError."""
+        from echogan.phantom_files import write_pairs
+
+        _make_folder(self.output)
+        with _progress_bar("phantom") as progress:
+            write_pairs(self.output, self.clips, self.seed, self.frames, progress)
+        print(f"{self.output}: {self.clips} pairs and sheet.png")
+        return 0
+
+
+@dataclass
+class Train:
+    """Train a pair of generators on simulated clips; the run folder holds everything, and can be resumed."""
+
+    config: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
+
+    def run(self) -> int:
+        """Train to the end; returns the exit code. Raises TrainingError and SettingsError."""
+        from echogan.training.trainer import train
+
+        print(f"Run folder: {train(self.config)}")
+        return 0
+
+
+def output_names(sources: list[Path]) -> list[str]:
+    """A name for each source, unlike all others even where case does not count: the stem, and if two files
+    share it, the whole file name with `_` for the dot."""
+    stems = [_stem(source) for source in sources]
+    folded = [stem.casefold() for stem in stems]
+    names: list[str] = []
+    taken: set[str] = set()
+    for source, stem in zip(sources, stems, strict=True):
+        wanted = stem if folded.count(stem.casefold()) == 1 else source.name.replace(".", "_")
+        name, number = wanted, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _stem(path: Path) -> str:
+    # DICOM files are often named by a UID: the digits after its last dot are no suffix.
+    return path.name if path.suffix[1:].isdigit() else path.stem
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {folder} cannot be made ({error.strerror}). Choose another.") from None
+
+
+def _summary(source: Path, target: Path, report: Report) -> str:
+    change = report.diagnostics["difference"]["mean"]
+    speed = report.timing["frames_per_s"]
+    frames = f"{report.input['frames']} frames, {speed:.1f} per second"
+    return f"{source.name} -> {target}: {frames}, mean change {change:.1f} grey levels"
+
+
+@contextlib.contextmanager
+def _progress_bar(name: str) -> Iterator:
+    """A progress(done, total) callback that draws a bar on a terminal and nothing elsewhere."""
+    from tqdm import tqdm
+
+    with tqdm(desc=name, unit="frame", disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets, so that the work ends between two batches; a second one interrupts."""
+    cancel = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield cancel
+        return
+
+    def stop(number, frame) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,273 @@
+"""ClipFile -> stream of enhanced chunks: working space in and out, batches on the device, bounded memory."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from itertools import islice
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional
+
+from echogan.clips.clip import ClipFile, grey
+from echogan.clips.find_sector import merge, split
+from echogan.errors import Cancelled, SectorError, SettingsError
+from echogan.geometry import Sector
+from echogan.model.checkpoint import Checkpoint
+
+MULTIPLE = 16  # the generators halve the frame; 16 leaves room for four halvings
+SMALLEST = 64  # below this side a generator's reflect padding has nothing left to mirror
+GREY = 127.5  # grey levels (0 to 255) per unit of working space (-1 to 1)
+
+
+@dataclass(frozen=True)
+class EnhanceSettings:
+    """How to enhance. `check` raises SettingsError where a number is out of its range."""
+
+    strength: float = field(
+        default=1.0,
+        metadata={"help": "share of the change that is applied, 0 (none) to 1 (all)", "min": 0.0, "max": 1.0},
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = field(
+        default="auto", metadata={"help": "where to compute; auto takes cuda, else mps, else cpu"}
+    )
+    batch_size: int = field(default=8, metadata={"help": "frames enhanced at once", "min": 1, "max": 256})
+    working_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "longer side of the working space in pixels; the checkpoint's own where not given",
+            "min": 32,
+            "max": 1024,
+        },
+    )
+
+    def check(self) -> None:
+        """Raise SettingsError, naming the range, unless every number is within it."""
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            low, high = setting.metadata.get("min"), setting.metadata.get("max")
+            if value is None or low is None or high is None:
+                continue
+            if not low <= value <= high:  # also catches NaN
+                name = setting.name.replace("_", " ")
+                raise SettingsError(f"The {name} is {value}; give a number from {low:g} to {high:g}.")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive frames, before and after.
+
+    start        index of the first frame
+    original     uint8 (n, H, W) grey or (n, H, W, 3)
+    enhanced     the same shape; equal to the original bit for bit where tissue_mask is False
+    x            float32 (n, h, w) in [-1, 1]: the input in the working space
+    g            to_high(x) at full strength; equal to x outside the sector
+    cycled       to_low(g); equal to x outside the sector
+    strength     what was applied: the result shown is y = x + strength * (g - x)
+    decode_s, enhance_s, cycle_s   seconds spent on this chunk
+    """
+
+    start: int
+    original: np.ndarray
+    enhanced: np.ndarray
+    x: np.ndarray
+    g: np.ndarray
+    cycled: np.ndarray
+    strength: float
+    decode_s: float
+    enhance_s: float
+    cycle_s: float
+
+    @property
+    def y(self) -> np.ndarray:
+        """The result shown, in the working space: float32 (n, h, w) in [-1, 1]."""
+        return self.x + self.strength * (self.g - self.x)
+
+
+class WorkingSpace:
+    """Between a clip's own frames (H, W) and the working space (h, w) of one sector.
+
+    size     (h, w): the sector's bounding box with its longer side scaled to `longer_side`
+    mask     bool (h, w): the sector, overlay included; only here may a generator's output differ from x
+    tissue   bool (h, w): the sector without overlay; the diagnostics count these pixels
+    """
+
+    def __init__(self, sector: Sector, longer_side: int):
+        if not sector.tissue_mask.any():
+            raise SectorError(
+                "No tissue was found in the clip. Give the fan by hand: "
+                "--sector apex_x,apex_y,left_deg,right_deg,r_min,r_max."
+            )
+        top, left, bottom, right = sector.box
+        self.box = np.s_[top:bottom, left:right]
+        self.box_size = (bottom - top, right - left)
+        scale = longer_side / max(self.box_size)
+        height, width = (max(1, round(side * scale)) for side in self.box_size)
+        self.size = (height, width)
+        self.mask = self._shrink(sector.mask[self.box]) >= 0.5
+        self.tissue = self._shrink(sector.tissue_mask[self.box]) >= 0.5
+        self.padding = tuple(_padding(side) for side in self.size)
+        # A fan stands on black in training too; a rectangle goes on at its border, so it is mirrored.
+        fits = all(max(pad) < side for pad, side in zip(self.padding, self.size, strict=True))
+        self.pad_mode = "constant" if sector.kind == "fan" else "reflect" if fits else "replicate"
+        # The residual ends abruptly at the mask; dividing by the equally resampled mask keeps the rim from fading.
+        weight = self._resize(self.mask.astype(np.float32), self.box_size)
+        self.gain = 1 / np.maximum(weight, 1e-3)
+
+    def enter(self, frames: np.ndarray) -> np.ndarray:
+        """Crop and scale grey uint8 (n, H, W), black outside the sector, to float32 (n, h, w) in [-1, 1]."""
+        return np.stack([self._shrink(frame[self.box]) for frame in frames]) / GREY - 1
+
+    def leave(self, residual: np.ndarray) -> np.ndarray:
+        """Bring residuals float32 (n, h, w), zero outside `mask`, to the box's own size: (n, H', W'), same unit."""
+        return np.stack([self._resize(r, self.box_size) * self.gain for r in residual])
+
+    def pad(self, x: torch.Tensor) -> torch.Tensor:
+        """Grow (n, 1, h, w) on all sides to multiples of 16."""
+        (top, bottom), (left, right) = self.padding
+        value = -1.0 if self.pad_mode == "constant" else None
+        return functional.pad(x, (left, right, top, bottom), mode=self.pad_mode, value=value)
+
+    def unpad(self, x: torch.Tensor) -> torch.Tensor:
+        """Undo `pad`."""
+        (top, _), (left, _) = self.padding
+        return x[..., top : top + self.size[0], left : left + self.size[1]]
+
+    def _shrink(self, frame: np.ndarray) -> np.ndarray:
+        return self._resize(frame.astype(np.float32), self.size)
+
+    @staticmethod
+    def _resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        # Area averaging is the antialiased way down; bilinear the one up that cannot overshoot.
+        down = size[0] <= frame.shape[0] and size[1] <= frame.shape[1]
+        return cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA if down else cv2.INTER_LINEAR)
+
+
+class Enhancer:
+    """A checkpoint on a device. `stream` enhances one clip; the object holds no state of it.
+
+    Raises SettingsError for a setting out of its range or a device that is not there.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: EnhanceSettings | None = None):
+        self.settings = settings or EnhanceSettings()
+        self.settings.check()
+        self.checkpoint = checkpoint
+        self.working_size = self.settings.working_size or checkpoint.config.working_size
+        self.device = pick_device(self.settings.device)
+        self.to_high, self.to_low = checkpoint.to_high, checkpoint.to_low
+        if self.device.type != "cpu":  # a copy: the checkpoint stays on the CPU for whoever shares it
+            self.to_high = copy.deepcopy(checkpoint.to_high).to(self.device)
+            self.to_low = copy.deepcopy(checkpoint.to_low).to(self.device)
+
+    def stream(
+        self,
+        clip: ClipFile,
+        sector: Sector,
+        progress: Callable[[int, int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Chunk]:
+        """Enhance `clip` batch by batch.
+
+        progress(done, total) is called after every batch with numbers of frames; `cancel` is looked at before
+        every batch. Raises SectorError at once for a sector that does not fit, Cancelled and what decoding
+        raises (ClipError) while iterating.
+        """
+        if sector.tissue_mask.shape != (clip.height, clip.width):
+            raise SectorError(
+                f"The sector is made for frames of {sector.tissue_mask.shape[1]} x {sector.tissue_mask.shape[0]} "
+                f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
+            )
+        space = WorkingSpace(sector, self.working_size)
+        return self._chunks(clip, sector, space, progress, cancel)
+
+    def _chunks(self, clip, sector, space, progress, cancel) -> Iterator[Chunk]:
+        frames, start = clip.iter_frames(), 0
+        while True:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("Stopped; nothing was written.")
+            began = time.perf_counter()
+            batch = list(islice(frames, self.settings.batch_size))
+            if not batch:
+                return
+            decoded = time.perf_counter() - began
+            yield self._enhance(np.stack(batch), sector, space, start, decoded)
+            start += len(batch)
+            if progress is not None:
+                progress(min(start, clip.frames), clip.frames)
+
+    def _enhance(
+        self, original: np.ndarray, sector: Sector, space: WorkingSpace, start: int, decode_s: float
+    ) -> Chunk:
+        began = time.perf_counter()
+        x = space.enter(np.stack([grey(split(frame, sector)) for frame in original]))
+        g = self._apply(self.to_high, x, space)
+        residual = space.leave(self.settings.strength * (g - x)) * GREY
+        enhanced = np.stack(
+            [_put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
+        )
+        middle = time.perf_counter()
+        cycled = self._apply(self.to_low, g, space, outside=x)
+        ended = time.perf_counter()
+        times = (decode_s, middle - began, ended - middle)
+        return Chunk(start, original, enhanced, x, g, cycled, self.settings.strength, *times)
+
+    def _apply(
+        self,
+        generator: torch.nn.Module,
+        x: np.ndarray,
+        space: WorkingSpace,
+        outside: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Run a generator on float32 (n, h, w); outside the sector the result is `outside` (x itself if None)."""
+        with torch.inference_mode(), _precision(self.device):
+            batch = space.pad(torch.from_numpy(x)[:, None].to(self.device))
+            result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0].cpu().numpy()
+        return np.where(space.mask, result, x if outside is None else outside)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is CUDA where there, else Apple's MPS, else the CPU. Raises SettingsError."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, present in there.items() if present)
+    if name not in there:
+        raise SettingsError(f"There is no device '{name}'. Choose auto, cpu, cuda or mps.")
+    if not there[name]:
+        raise SettingsError(f"The device {name} is not available on this machine. Choose auto or cpu.")
+    return torch.device(name)
+
+
+@contextlib.contextmanager
+def _precision(device: torch.device) -> Iterator[None]:
+    """bf16 on CUDA, with cuDNN held to its deterministic algorithms; float32 elsewhere."""
+    if device.type != "cuda":
+        yield
+        return
+    cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with cudnn, torch.autocast("cuda", dtype=torch.bfloat16):
+        yield
+
+
+def _put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: WorkingSpace) -> np.ndarray:
+    """Add a residual in grey levels (H', W') to the grey of a frame, and restore all that is not tissue."""
+    before = grey(frame)
+    after = before.copy()
+    after[space.box] = np.rint(np.clip(before[space.box] + residual, 0, 255)).astype(np.uint8)
+    result = merge(frame, after, sector)
+    # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
+    same = after == before
+    result[same] = frame[same]
+    return result
+
+
+def _padding(side: int) -> tuple[int, int]:
+    missing = max(SMALLEST, -(-side // MULTIPLE) * MULTIPLE) - side
+    return missing // 2, missing - missing // 2

@@ -1,0 +1,85 @@
+"""What the generators changed and what they could not undo: difference and cycle-reconstruction error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+GREY_LEVELS = 127.5  # per unit of the working space, which is [-1, 1]
+UNIT = "grey levels (0 to 255) of the working-space image"
+
+
+def difference(x: np.ndarray, y: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Signed difference y - x in grey levels, -255 to 255, zero outside the tissue: float32 (n, h, w).
+
+    x, y     float32 (n, h, w) in [-1, 1]: the input and the result shown
+    tissue   bool (h, w)
+    """
+    return _masked(y - x, tissue)
+
+
+def absolute_difference(x: np.ndarray, y: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """|y - x| in grey levels, 0 to 255, zero outside the tissue: float32 (n, h, w)."""
+    return np.abs(difference(x, y, tissue))
+
+
+def cycle_error(x: np.ndarray, cycled: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """|x - to_low(to_high(x))| in grey levels, 0 to 255, zero outside the tissue: float32 (n, h, w).
+
+    Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks", eq. 2,
+    before averaging. A low value is no proof: a generator can hide in its output what it has erased.
+    """
+    return np.abs(_masked(cycled - x, tissue))
+
+
+def frame_means(maps: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """The mean inside the tissue of every map (n, h, w): float64 (n,), in the maps' unit."""
+    return maps[:, tissue].mean(axis=1, dtype=np.float64)
+
+
+def _masked(residual: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    return np.where(tissue, residual * np.float32(GREY_LEVELS), np.float32(0))
+
+
+@dataclass
+class MapSummary:
+    """Mean, percentiles, per-frame curve and mean map of a stream of maps, in memory that does not grow.
+
+    Values run from 0 to `top` and are counted to the nearest of `steps` steps (1/16 grey level as set), so
+    percentiles are exact to half a step. Only the curve, one number a frame, grows with the clip.
+    """
+
+    tissue: np.ndarray  # bool (h, w)
+    top: float = 255.0
+    steps: int = 4080
+    curve: list[float] = field(default_factory=list)
+
+    def __post_init__(self):
+        assert self.tissue.any(), "a summary needs at least one tissue pixel"
+        self._histogram = np.zeros(self.steps + 1, np.int64)
+        self._total = np.zeros(self.tissue.shape, np.float64)
+
+    def add(self, maps: np.ndarray) -> None:
+        """Take in maps float32 (n, h, w), non-negative."""
+        assert maps.shape[1:] == self.tissue.shape, "maps and tissue have one shape"
+        values = maps[:, self.tissue]
+        index = np.minimum(np.rint(values * (self.steps / self.top)).astype(np.int64), self.steps)
+        self._histogram += np.bincount(index.ravel(), minlength=self.steps + 1)
+        self._total += maps.sum(axis=0, dtype=np.float64)
+        self.curve.extend(frame_means(maps, self.tissue).tolist())
+
+    @property
+    def mean(self) -> float:
+        """The mean over all tissue pixels of all frames."""
+        return float(self._total[self.tissue].sum() / self._histogram.sum())
+
+    @property
+    def mean_map(self) -> np.ndarray:
+        """The mean over time: float32 (h, w), zero outside the tissue."""
+        return np.where(self.tissue, self._total / len(self.curve), 0).astype(np.float32)
+
+    def percentile(self, percent: float) -> float:
+        """The least value that at least `percent` per cent of the tissue pixels of all frames do not exceed."""
+        counts = np.cumsum(self._histogram)
+        return float(np.searchsorted(counts, percent / 100 * counts[-1])) * self.top / self.steps

@@ -1,0 +1,71 @@
+"""Makes docs/picture.png for the README: simulated poor clips, enhanced, with both maps and the clean truth.
+
+python -m eval.picture [--model echogan-phantom]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import tyro
+
+from echogan.enhancer import GREY, Enhancer, EnhanceSettings
+from echogan.model.hub import load_checkpoint
+from echogan.phantom.render import phantom_clip
+from eval.image_quality import phantom_chunks, tensor_frames
+
+COLUMNS = ("Poor (input)", "Enhanced", "Difference, -64 to 64", "Cycle error, 0 to 32", "Clean truth")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which clips are shown, and where the picture goes."""
+
+    model: str = "echogan-phantom"
+    seeds: tuple[int, ...] = (1_500_000_003, 1_500_000_012, 1_500_000_015)
+    out: Path = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
+
+
+def main(settings: Settings) -> None:
+    """Draw one row per clip."""
+    enhancer = Enhancer(load_checkpoint(settings.model), EnhanceSettings())
+    rows = len(settings.seeds)
+    figure, axes = plt.subplots(
+        rows, len(COLUMNS), figsize=(12.5, 2.32 * rows + 0.3), facecolor="black", squeeze=False
+    )
+    for line, seed in zip(axes, settings.seeds, strict=True):
+        for axis, (image, style) in zip(line, panels(seed, enhancer), strict=True):
+            axis.imshow(image, **style)
+            axis.axis("off")
+    for axis, title in zip(axes[0], COLUMNS, strict=True):
+        axis.set_title(title, color="#c8ccd0", fontsize=10)
+    figure.subplots_adjust(0.004, 0.004, 0.996, 0.955, 0.02, 0.02)
+    settings.out.parent.mkdir(exist_ok=True)
+    figure.savefig(settings.out, dpi=100)
+
+
+def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
+    """The images of one clip's first frame, each with how to show it. All scales are fixed."""
+    clip = phantom_clip(seed, frames=1)
+    poor = tensor_frames(clip.degraded)
+    chunk = next(phantom_chunks(enhancer, poor, clip))
+    grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
+    difference = chunk.enhanced[0].astype(int) - poor[0]
+    error = GREY * np.abs(chunk.x[0] - chunk.cycled[0])
+    return [
+        (poor[0], grey),
+        (chunk.enhanced[0], grey),
+        (difference, {"cmap": "RdBu_r", "vmin": -64, "vmax": 64}),
+        (error, {"cmap": "inferno", "vmin": 0, "vmax": 32}),
+        (tensor_frames(clip.clean)[0], grey),
+    ]
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))

@@ -1,0 +1,133 @@
+"""Writes the measured numbers into README.md and the model cards, between `<!-- name -->` and `<!-- /name -->`.
+
+python -m eval.tables            write
+python -m eval.tables --check    exit 1 where a table is not what the results say
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from echogan.model.checkpoint import describe_checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path(__file__).parent / "results"
+PAGES = (ROOT / "README.md", ROOT / "checkpoints" / "echogan-phantom" / "README.md")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Write the tables, or only check them."""
+
+    check: bool = False
+    """change nothing; exit 1 where a table or a result is stale"""
+
+
+def main(settings: Settings) -> None:
+    """Fill every block of every page, or say which are stale."""
+    stale = stale_results()
+    for page in PAGES:
+        text = page.read_text()
+        filled = fill(text)
+        if filled != text and settings.check:
+            stale.append(
+                f"{page.relative_to(ROOT)} is not what eval/results says: run python -m eval.tables."
+            )
+        elif filled != text:
+            page.write_text(filled)
+    if stale:
+        sys.exit("\n".join(stale))
+
+
+def fill(text: str) -> str:
+    """The page with each block that has a maker replaced by its table."""
+    for name, make in MAKERS.items():
+        block = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if block.search(text):
+            table = make(json.loads((RESULTS / f"{name}.json").read_text()))
+            text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
+    return text
+
+
+def stale_results() -> list[str]:
+    """Results that were measured with other weights than the bundled ones."""
+    current = describe_checkpoint(ROOT / "checkpoints" / "echogan-phantom").sha256
+    return [
+        f"{path.name} was measured with another checkpoint ({found[:12]}, now {current[:12]}): "
+        f"run python -m eval.{path.stem}."
+        for path in sorted(RESULTS.glob("*.json"))
+        if (found := json.loads(path.read_text()).get("model", {}).get("sha256", current)) != current
+    ]
+
+
+def image_quality(result: dict[str, Any]) -> str:
+    """PSNR and SSIM of each way, and the paired gain of the enhanced clips over it."""
+    rows = [
+        "| against the clean truth | PSNR, dB | gain of the network | SSIM | gain of the network |",
+        "|---|---|---|---|---|",
+    ]
+    for name in result["psnr_db"]:
+        cells = [name]
+        for metric, digits in (("psnr_db", 2), ("ssim", 3)):
+            cells.append(f"{result[metric][name]['mean']:.{digits}f}")
+            gain = result["gain"][metric].get(f"over {name}")
+            cells.append(_interval(gain, digits) if gain else "")
+        rows.append(f"| {' | '.join(cells)} |")
+    change, settings = result["change"], result["settings"]
+    rows.append(
+        f"\n{settings['clips']} simulated clips of hearts never trained on, {settings['frames']} frames each; means over "
+        f"clips, paired bootstrap 95 % intervals in brackets. Mean change inside the sector: {change['poor']['mean']:.1f} "
+        f"grey levels on poor clips, {change['clean']['mean']:.1f} on clean ones ({change['clean_to_poor']:.2f} as much). "
+        f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
+    )
+    return "\n".join(rows)
+
+
+def speed(result: dict[str, Any]) -> str:
+    """Frames per second of both generators and of the whole way."""
+    rows = ["| 256 x 256, batch 1 | this generator | ResNet-9, ngf 64 | ratio |", "|---|---|---|---|"]
+    for device in ("cpu", "cuda"):
+        found = result[device]
+        if isinstance(found, str):
+            rows.append(f"| {device.upper()} | {found} | {found} | |")
+            continue
+        ours, theirs, ratio = (found[key] for key in ("ours_fps", "reference_fps", "ratio"))
+        rows.append(f"| {device.upper()} | {ours:.1f} frames/s | {theirs:.2f} frames/s | {ratio:.0f} x |")
+    whole = result["enhance_cpu"]
+    if isinstance(whole, dict):
+        rows.append(
+            f"\nThe whole way of a {whole['frames']}-frame, {whole['size'][0]} x {whole['size'][1]} DICOM cine to MP4, "
+            f"report and arrays: {whole['frames_per_s']:.1f} frames/s on one CPU thread ({result['cpu']})."
+        )
+    return "\n".join(rows)
+
+
+def memory(result: dict[str, Any]) -> str:
+    """Peak memory of a long clip against a short one, worst output."""
+    short, long = result["frames"]
+    return (
+        f"Peak memory of a {long:,}-frame clip is at most {result['worst_ratio']:.2f} times that of a {short}-frame clip, "
+        f"over {len(result['outputs'])} kinds of output."
+    )
+
+
+def _interval(gain: dict[str, float], digits: int) -> str:
+    return f"{gain['mean']:+.{digits}f} [{gain['low']:+.{digits}f}, {gain['high']:+.{digits}f}]"
+
+
+MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "image_quality": image_quality,
+    "speed": speed,
+    "memory": memory,
+}
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))

@@ -1,0 +1,198 @@
+"""The command line: exit codes, sentences, folders, names, Ctrl-C. Mostly in process; imports are slow."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
+
+import echogan
+from echogan import commands
+from echogan.__main__ import main
+from echogan.clips.files import open_clip, write_clip
+from echogan.model import hub
+
+torch.set_num_threads(1)
+ROOT = Path(__file__).resolve().parents[1]
+FAN = "60,2,-38,38,3,86"
+
+
+@pytest.fixture(autouse=True)
+def fake_model(monkeypatch):
+    monkeypatch.setattr(hub, "load_checkpoint", lambda *_, **__: checkpoint(Scale(0.5)))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.gif"
+    frames = np.where(fan_sector().mask, speckle(6), 0).astype(np.uint8)
+    write_clip(path, frames, clip_of(frames))
+    return path
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_help_is_quick_and_names_the_commands():
+    code = (
+        "import sys; from echogan.__main__ import main; main(['--help']); "
+        "print([name for name in ('torch', 'cv2', 'numpy', 'tyro') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    for name in ("enhance", "models", "phantom", "train", "not for diagnosis"):
+        assert name in done.stdout
+
+
+def test_the_program_prints_one_sentence_and_exits_2():
+    command = [sys.executable, "-m", "echogan", "enhnce"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    choice = "Choose one of enhance, models, phantom, train."
+    assert done.stderr == f"There is no command 'enhnce'. {choice}\n"
+
+
+def test_a_missing_input_is_one_sentence(tmp_path, capsys):
+    assert run("enhance", tmp_path / "none.mp4", tmp_path / "out.mp4") == 2
+    assert capsys.readouterr().err == f"There is no file or folder {tmp_path / 'none.mp4'}. Check the path.\n"
+
+
+def test_enhance_one(clip, tmp_path, capsys):
+    out, report, arrays = tmp_path / "out.mp4", tmp_path / "r.json", tmp_path / "a.npz"
+    flags = ("--report", report, "--arrays", arrays, "--strength", 0.5, "--device", "cpu", "--sector", FAN)
+    assert run("enhance", clip, out, *flags, "--working-size", 64, "--figure", tmp_path / "map.png") == 0
+    assert open_clip(out).frames == 6
+    said = json.loads(report.read_text())
+    assert (said["strength"], said["device"], said["settings"]["working_size"]) == (0.5, "cpu", 64)
+    assert said["sector"]["fan"]["apex_x"] == 60
+    assert np.load(arrays)["original"].shape == (6, 96, 120)
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    shown = capsys.readouterr()
+    assert "6 frames" in shown.out
+    assert "%|" not in shown.err  # no bar where there is no terminal
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--strength", "x"], "could not convert"),
+        (["--strength", "2"], "The strength is 2.0; give a number from 0 to 1."),
+        (["--device", "tpu"], "tpu"),
+        (["--foo"], "--foo"),
+        (["--sector", "1,2,3"], "is not a sector"),
+        (["--keep-identity", "--blackout"], "contradict"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(clip, tmp_path, capsys, flags, sentence):
+    assert run("enhance", clip, tmp_path / "out.mp4", *flags) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1
+    assert sentence in shown.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_and_unknown_commands(capsys):
+    assert main([]) == 2
+    assert main(["enhnce"]) == 2
+    assert "Choose one of enhance, models" in capsys.readouterr().err
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == echogan.__version__
+    assert main(["enhance"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_input_is_never_the_output(clip, tmp_path, capsys):
+    before = clip.read_bytes()
+    link = tmp_path / "link.gif"
+    link.symlink_to(clip)
+    assert run("enhance", clip, clip) == 2
+    assert run("enhance", clip, link) == 2
+    assert run("enhance", clip.parent, clip.parent) == 2
+    assert capsys.readouterr().err.count("is the input") == 3
+    assert clip.read_bytes() == before
+
+
+def test_a_folder_goes_on_past_a_bad_file(clip, tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "b.gif").write_bytes(clip.read_bytes())
+    (folder / "a.mp4").write_text("not a clip")
+    (folder / ".hidden").write_text("not looked at")
+    (folder / "b.bmp").write_bytes(
+        clip.read_bytes()
+    )  # read by content, so a GIF; it shares its stem with b.gif
+    code = run(
+        "enhance", folder, out, "--report", out, "--sector", FAN, "--device", "cpu", "--working-size", 64
+    )
+    shown = capsys.readouterr()
+    assert code == 1
+    assert {path.name for path in out.iterdir()} == {"b_gif.mp4", "b_gif.json", "b_bmp.mp4", "b_bmp.json"}
+    assert "a.mp4: " in shown.err
+    assert "1 of 3 files failed" in shown.err
+
+
+def test_a_folder_without_failures_exits_0(clip, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "one.gif").write_bytes(clip.read_bytes())
+    flags = ("--device", "cpu", "--working-size", 64, "--format", "png")
+    assert run("enhance", folder, tmp_path / "out", *flags) == 0
+    assert len(list((tmp_path / "out" / "one").glob("*.png"))) == 6
+
+
+def test_output_names_never_collide():
+    sources = [Path(name) for name in ("a.mp4", "A.avi", "a_mp4.gif", "1.2.840.7", "1.2.840.8", "b.dcm", "c")]
+    names = commands.output_names(sources)
+    assert names[2:] == ["a_mp4_2", "1.2.840.7", "1.2.840.8", "b", "c"]
+    assert len({name.casefold() for name in names}) == len(sources)
+
+
+def test_ctrl_c_ends_cleanly_with_130(clip, tmp_path, capsys, monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+
+    class Interrupting(Scale):
+        def forward(self, x):
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().forward(x)
+
+    monkeypatch.setattr(hub, "load_checkpoint", lambda *_, **__: checkpoint(Interrupting(0.5)))
+    flags = ("--device", "cpu", "--batch-size", 2, "--working-size", 64)
+    assert run("enhance", clip, tmp_path / "out.mp4", "--report", tmp_path / "r.json", *flags) == 130
+    assert list(tmp_path.iterdir()) == []
+    assert "Stopped" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_models_lists_name_and_hash(capsys):
+    assert run("models") == 0
+    shown = capsys.readouterr().out
+    assert "sha256" in shown or "No checkpoints" in shown
+
+
+def test_phantom_writes_pairs(tmp_path, capsys):
+    assert run("phantom", tmp_path / "out", "--clips", 1, "--seed", 7, "--frames", 3) == 0
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    stem = "phantom_00007"
+    assert made == {f"{stem}_clean.mp4", f"{stem}_degraded.mp4", f"{stem}.npz", "sheet.png"}
+    assert open_clip(tmp_path / "out" / f"{stem}_clean.mp4").frames == 3
+    with np.load(tmp_path / "out" / f"{stem}.npz") as arrays:
+        assert arrays["clean"].shape == arrays["degraded"].shape == (3, 256, 256)
+        assert json.loads(str(arrays["truth"]))["seed"] == 7
+    assert run("phantom", tmp_path / "out", "--clips", 0) == 2
+
+
+def test_train_hands_its_flags_over(monkeypatch, tmp_path):
+    from echogan.training import trainer
+
+    given = []
+    monkeypatch.setattr(trainer, "train", lambda config: given.append(config) or tmp_path)
+    assert run("train", "--steps", 5, "--name", "try", "--generator-norm", "none") == 0
+    assert (given[0].steps, given[0].name, given[0].generator_norm) == (5, "try", "none")
