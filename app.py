@@ -1,0 +1,79 @@
+"""Compose the tabs and launch the page; nothing else."""
+
+from __future__ import annotations
+
+import os
+
+# Before Gradio is imported: it must not call home.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# A visitor may name any model of the Hub, but not with the host's own token.
+os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
+
+import gradio as gr
+
+from echogan.ui import theme
+from echogan.ui.about_tab import build_about_tab
+from echogan.ui.endpoint import build_endpoint
+from echogan.ui.enhance_tab import build_enhance_tab
+from echogan.ui.model_choice import Models
+from echogan.ui.session import KEEP_SECONDS, Sessions
+
+SWEEP_SECONDS = 600
+WAITING = 32  # visitors in the queue before the page says that it is full
+TOP = """<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
+<p class="eg-notice" role="note">Research only, not for diagnosis</p></header>"""
+
+
+def build() -> gr.Blocks:
+    """The page, ready to launch with `launch_settings()`."""
+    sessions, models = Sessions(), Models()
+
+    def leave(request: gr.Request) -> None:
+        sessions.close(str(request.session_hash))
+
+    with gr.Blocks(
+        title="EchoGANhance",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(SWEEP_SECONDS, KEEP_SECONDS),
+    ) as page:
+        gr.HTML(TOP, apply_default_css=False, js_on_load=None, elem_id="eg-top")
+        with gr.Tabs(elem_id="eg-tabs"):
+            with gr.Tab("Enhance"):
+                build_enhance_tab(sessions, models)
+            with gr.Tab("About"):
+                build_about_tab()
+        build_endpoint(sessions, models)
+        page.unload(leave)
+    return page.queue(max_size=WAITING, default_concurrency_limit=2)
+
+
+def launch_settings() -> dict:
+    """What `launch` needs: nothing leaves the machine, nothing is remembered, nothing shows a traceback."""
+    return {
+        "theme": theme.theme(),
+        "css": theme.css(),
+        "head": theme.HEAD,
+        "share": False,
+        "ssr_mode": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": [],
+        "max_file_size": "500mb",
+        "show_error": False,
+        "quiet": True,
+        "state_session_capacity": 500,
+    }
+
+
+def main() -> None:
+    """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
+    page = build()
+    _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())
+    print(f"EchoGANhance is at {url}  (Ctrl+C ends it)")
+    page.block_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""The Enhance tab: the rail with the controls, the player, and what happens when something is pressed."""
+
+from __future__ import annotations
+
+import html
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from echogan.enhancer import EnhanceSettings
+from echogan.errors import Cancelled, EchoGANError
+from echogan.geometry import Fan
+from echogan.ui.enhance_result import Request, enhance_for_page
+from echogan.ui.examples import EXAMPLES, Example, example_path
+from echogan.ui.look import look_at, preview
+from echogan.ui.model_choice import NONE_BUNDLED, Models
+from echogan.ui.player import as_json, build_player
+from echogan.ui.session import KEEP_SECONDS, Done, Run, Sessions, in_thread
+
+STRENGTH = EnhanceSettings.__dataclass_fields__["strength"].metadata
+FAILED = "Something went wrong inside EchoGANhance; its log says where. Try again, or try another clip."
+GPU: dict[str, Any] = {"concurrency_id": "gpu", "concurrency_limit": 1}  # one clip on the device at a time
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class Rail:
+    """The controls at the left."""
+
+    upload: gr.File
+    examples: list[gr.Button]
+    model: gr.Dropdown
+    strength: gr.Slider
+    blackout: gr.Checkbox
+    run: gr.Button
+    stop: gr.Button
+    progress: gr.HTML
+
+
+def build_enhance_tab(sessions: Sessions, models: Models) -> None:
+    """Lay the tab out and wire it. Call inside a gr.Blocks."""
+    fan = gr.State(None, time_to_live=KEEP_SECONDS)
+    with gr.Row(elem_id="eg-room"):
+        with gr.Column(elem_id="eg-rail", scale=0):
+            rail = _rail(models.names())
+        with gr.Column(elem_id="eg-viewer"):
+            player = build_player("eg-player")
+    handlers = Handlers(sessions, models, rail, player, fan)
+    for button, example in zip(rail.examples, EXAMPLES, strict=True):
+        button.click(partial(open_example, example), outputs=rail.upload, concurrency_id="examples", **QUIET)
+    looked = [player, rail.blackout, rail.run, rail.progress, fan]
+    rail.upload.change(
+        handlers.opened, rail.upload, looked, concurrency_id="look", concurrency_limit=2, **QUIET
+    )
+    rail.blackout.input(
+        handlers.veil_changed, [rail.upload, rail.blackout, fan], player, concurrency_id="look", **QUIET
+    )
+    asked = [rail.upload, rail.model, rail.strength, rail.blackout, fan]
+    shown = [player, rail.run, rail.stop, rail.progress]
+    pressed = rail.run.click(handlers.start, asked, shown, **GPU, **QUIET)
+    again = player.sector(take_fan, None, fan, **QUIET).then(handlers.start, asked, shown, **GPU, **QUIET)
+    rail.stop.click(handlers.stop, outputs=shown[1:], cancels=[pressed, again], queue=False, **QUIET)
+
+
+def _rail(names: list[str]) -> Rail:
+    upload = gr.File(label="Clip", show_label=False, file_count="single", elem_id="eg-upload", height=96)
+    gr.HTML('<p class="eg-legend">Examples</p>', apply_default_css=False, js_on_load=None)
+    with gr.Row(elem_id="eg-examples"):
+        examples = [gr.Button(example.label, size="sm") for example in EXAMPLES]
+    model = gr.Dropdown(
+        names,
+        value=names[0] if names else None,
+        label="Model",
+        info="From the list, or user/model@revision",
+        allow_custom_value=True,
+        elem_id="eg-model",
+    )
+    strength = gr.Slider(
+        STRENGTH["min"], STRENGTH["max"], value=1.0, step=0.05, label="Strength", elem_id="eg-strength"
+    )
+    blackout = gr.Checkbox(label="Black out everything outside the fan", elem_id="eg-blackout")
+    with gr.Row(elem_id="eg-go"):
+        run = gr.Button("Enhance", variant="primary", interactive=False, elem_id="eg-run")
+        stop = gr.Button("Stop", interactive=False, elem_id="eg-stop")
+    message = "" if names else f'<p class="eg-message">{html.escape(NONE_BUNDLED)}</p>'
+    progress = gr.HTML(message, apply_default_css=False, js_on_load=None, elem_id="eg-progress")
+    return Rail(upload, examples, model, strength, blackout, run, stop, progress)
+
+
+class Handlers:
+    """What the controls do. A user's mistake becomes a toast with its sentence, and the page stays as it was."""
+
+    def __init__(self, sessions: Sessions, models: Models, rail: Rail, player: gr.HTML, fan: gr.State):
+        self.sessions, self.models = sessions, models
+        self.rail, self.player, self.fan = rail, player, fan
+
+    def opened(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
+        """A clip was chosen or taken away: look at it, outline its sector, settle the blackout."""
+        rail, nothing = (
+            self.rail,
+            {self.player: None, self.rail.run: gr.Button(interactive=False), self.fan: None},
+        )
+        if path is None:
+            return {**nothing, rail.progress: ""}
+        key, run = self._begin(request)
+        try:
+            look = look_at(path)
+            dicom = look.clip.kind == "dicom"
+            shown = preview(look, run.folder, veil=dicom)
+        except Exception as error:
+            self.sessions.drop(key, run)
+            tell(error, "This file cannot be used")
+            return {**nothing, rail.progress: ""}
+        return {
+            self.player: as_json(shown),
+            rail.blackout: dicom,
+            rail.run: gr.Button(interactive=True),
+            rail.progress: "",
+            self.fan: None,
+        }
+
+    def veil_changed(self, path: str | None, blackout: bool, fan: str | None, request: gr.Request) -> Any:
+        """The blackout was switched: show the still accordingly."""
+        if path is None:
+            return gr.skip()
+        key, run = self._begin(request)
+        try:
+            return as_json(preview(look_at(path, parse_fan(fan)), run.folder, veil=blackout))
+        except Exception as error:
+            self.sessions.drop(key, run)
+            tell(error, "This file cannot be used")
+            return gr.skip()
+
+    def start(
+        self,
+        path: str | None,
+        model: str | None,
+        strength: float,
+        blackout: bool,
+        fan: str | None,
+        request: gr.Request,
+    ) -> Iterator[dict[Any, Any]]:
+        """Enhance, telling how far it is after every batch."""
+        if path is None:
+            gr.Info("Open a clip first.", title="No clip")
+            yield self._idle()
+            return
+        key, run = self._begin(request)
+        yield self._busy("Preparing")
+        try:
+            checkpoint = self.models.load(model)
+            asked = Request(Path(path), checkpoint, float(strength), blackout, parse_fan(fan))
+            for step in in_thread(partial(enhance_for_page, asked, run.folder), run.cancel):
+                if isinstance(step, Done):
+                    yield self._idle() | {self.player: as_json(step.result)}
+                else:
+                    yield self._busy("", *step)
+        except Exception as error:
+            self.sessions.drop(key, run)
+            tell(error, "This clip was not enhanced")
+            yield self._idle("Stopped. Nothing was kept." if isinstance(error, Cancelled) else "")
+
+    def stop(self, request: gr.Request) -> dict[Any, Any]:
+        """Stop this visitor's work; where it still waits in the queue, Gradio takes it out."""
+        self.sessions.stop(str(request.session_hash))
+        return self._idle("Stopped. Nothing was kept.")
+
+    def _begin(self, request: gr.Request) -> tuple[str, Run]:
+        key = str(request.session_hash)
+        return key, self.sessions.begin(key)
+
+    def _busy(self, text: str, done: int = 0, total: int = 0) -> dict[Any, Any]:
+        return {
+            self.rail.run: gr.Button(interactive=False),
+            self.rail.stop: gr.Button(interactive=True),
+            self.rail.progress: progress_bar(text or f"Enhancing frame {done} of {total}", done, total),
+        }
+
+    def _idle(self, text: str = "") -> dict[Any, Any]:
+        return {
+            self.rail.run: gr.Button(interactive=True),
+            self.rail.stop: gr.Button(interactive=False),
+            self.rail.progress: f'<p class="eg-progress">{text}</p>' if text else "",
+        }
+
+
+def open_example(example: Example) -> str:
+    """The example's file, for the upload field."""
+    return str(example_path(example))
+
+
+def take_fan(event: gr.EventData) -> str | None:
+    """The fan that the visitor drew in the player, as text."""
+    return str(event.fan)[:200]
+
+
+def parse_fan(text: str | None) -> Fan | None:
+    """The fan of that text. Raises SectorError."""
+    return Fan.parse(text) if text else None
+
+
+def progress_bar(text: str, done: int, total: int) -> str:
+    """The quiet bar under the button."""
+    percent = round(100 * done / total) if total else 0
+    return (
+        f'<div class="eg-progress" role="progressbar" aria-label="Enhancing" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}"><span>{html.escape(text)}</span>'
+        f'<div class="eg-track"><i style="width:{percent}%"></i></div></div>'
+    )
+
+
+def tell(error: Exception, title: str, show: Callable[..., None] = gr.Warning) -> None:
+    """Show a user's mistake as a toast; log a fault of ours by its place only, for a message may hold a name."""
+    if isinstance(error, Cancelled):
+        return
+    if not isinstance(error, EchoGANError):
+        log_place(error)
+    sentence = str(error) if isinstance(error, EchoGANError) else FAILED
+    # A toast renders HTML, and Gradio 6 shows no title in it.
+    show(f"<b>{title}</b>{html.escape(sentence)}", title=title, duration=15)
+
+
+def log_place(error: Exception) -> None:
+    """Where and what kind, without the error's message."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    logging.getLogger("echogan").error("%s at\n%s", type(error).__name__, place)

@@ -1,0 +1,96 @@
+"""A first look at a clip: its facts, its sector, and the still that the page shows before anything is enhanced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from echogan.clips.clip import ClipFile
+from echogan.clips.files import open_clip
+from echogan.clips.find_sector import find_sector, sector_from_fan
+from echogan.geometry import Fan, Sector
+from echogan.ui.player import UNSURE_BELOW, PlayerValue
+
+VEIL = 24  # pixels of the still that become one where it is veiled: no letter survives it
+
+
+@dataclass(frozen=True)
+class Look:
+    """A clip, its sector, and its first frame."""
+
+    clip: ClipFile
+    sector: Sector
+    first: np.ndarray
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the reader should look at the sector."""
+        return self.sector.confidence < UNSURE_BELOW
+
+
+def look_at(path: str | Path, fan: Fan | None = None) -> Look:
+    """Open a clip and find its sector, or take the fan given by hand. Raises ClipError, SectorError."""
+    clip = open_clip(path)
+    sector = find_sector(clip) if fan is None else sector_from_fan(fan, clip)
+    return Look(clip, sector, next(iter(clip.iter_frames())))
+
+
+def preview(look: Look, folder: Path, veil: bool) -> PlayerValue:
+    """What the player shows before enhancing: the still with the sector outlined."""
+    return PlayerValue(
+        mode="preview", notes=(*look.clip.warnings, *look.sector.notes), **shown(look, folder, veil)
+    )
+
+
+def shown(look: Look, folder: Path, veil: bool) -> dict:
+    """The fields that a preview and a result have in common; writes the still into `folder`."""
+    still = folder / "first_frame.png"
+    frame = veiled(look.first, look.sector) if veil else look.first
+    cv2.imwrite(str(still), frame if frame.ndim == 2 else frame[..., ::-1])
+    clip = look.clip
+    return {
+        "still": still,
+        "frames": clip.frames,
+        "width": clip.width,
+        "height": clip.height,
+        "fps": clip.fps,
+        "starts": _starts(clip),
+        "sector_note": sector_note(look, veil),
+        "unsure": look.unsure,
+        "fan": look.sector.fan,
+    }
+
+
+def veiled(frame: np.ndarray, sector: Sector) -> np.ndarray:
+    """The frame, uint8 (H, W) or (H, W, 3), made unreadable outside the sector; enough is left to place a fan by."""
+    height, width = frame.shape[:2]
+    coarse = cv2.resize(frame, (max(1, width // VEIL), max(1, height // VEIL)), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    inside = sector.tissue_mask if frame.ndim == 2 else sector.tissue_mask[..., None]
+    return np.where(inside, frame, coarse)
+
+
+def sector_note(look: Look, blackout: bool) -> str:
+    """One or two sentences on the sector, for the line under the picture."""
+    sector = look.sector
+    if sector.kind == "whole":
+        note = "No border of the sector was found, so the whole image counts as tissue."
+        return f"{note} Nothing can be blacked out: look for names in the image." if blackout else note
+    if look.unsure:
+        return (
+            f"The sector is uncertain (confidence {sector.confidence:.2f}). Compare the outline with the image, and "
+            "adjust its corners where it does not fit."
+        )
+    if sector.confidence == 1:
+        return "Sector as you set it."
+    return f"Sector found, confidence {sector.confidence:.2f}."
+
+
+def _starts(clip: ClipFile) -> list[float] | None:
+    if clip.durations_ms is None:
+        return None
+    return [0.0, *accumulate(duration / 1000 for duration in clip.durations_ms)]

@@ -1,0 +1,81 @@
+// The per-frame curves: difference and cycle error in grey levels; a click goes to that frame.
+
+function makeCurves(svg, onPick) {
+  const NS = "http://www.w3.org/2000/svg";
+  const W = 1000, H = 118, LEFT = 44, RIGHT = 12, TOP = 24, BOTTOM = 22;
+  let curves = [], count = 0, x = () => 0;
+
+  function draw(tag, attributes, text) {
+    const node = document.createElementNS(NS, tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    if (text !== undefined) node.textContent = text;
+    svg.append(node);
+    return node;
+  }
+
+  function niceTop(value) {
+    const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
+    return [1, 2, 2.5, 5, 10].map((f) => f * power).find((t) => t >= value);
+  }
+
+  function load(data, starts) {
+    curves = data;
+    count = starts.length - 1;
+    render();
+  }
+
+  // The viewBox follows the element's size, so that type and lines keep theirs.
+  function render() {
+    svg.replaceChildren();
+    if (!count || !curves.length) return;
+    const width = Math.max(280, svg.clientWidth || W);
+    svg.setAttribute("viewBox", `0 0 ${width} ${H}`);
+    const top = niceTop(Math.max(1, ...curves.flatMap((c) => c.values)));
+    x = (i) => LEFT + ((width - LEFT - RIGHT) * i) / Math.max(1, count - 1);
+    const y = (v) => H - BOTTOM - ((H - TOP - BOTTOM) * v) / top;
+    for (const v of [0, top / 2, top]) {
+      draw("line", { x1: LEFT, x2: width - RIGHT, y1: y(v), y2: y(v), class: "eg-grid" });
+      draw("text", { x: LEFT - 7, y: y(v) + 4, class: "eg-tick", "text-anchor": "end" }, v);
+    }
+    for (const i of [0, Math.round((count - 1) / 2), count - 1])
+      draw("text", { x: x(i), y: H - 5, class: "eg-tick", "text-anchor": i === 0 ? "start" : i === count - 1 ? "end" : "middle" }, i ? i + 1 : "Frame 1");
+    let at = LEFT;
+    curves.forEach((c, k) => {
+      draw("line", { x1: at, x2: at + 16, y1: 10, y2: 10, class: `eg-line eg-line-${k}` });
+      draw("text", { x: at + 22, y: 14, class: "eg-key" }, c.label);
+      at += 40 + 6.4 * c.label.length;
+      const points = c.values.map((v, i) => `${x(i)},${y(v)}`).join(" ");
+      draw("polyline", { points, class: `eg-line eg-line-${k}` });
+    });
+    const unit = width > 560 ? "Mean over the sector, grey levels" : "Grey levels";
+    draw("text", { x: width - RIGHT, y: 14, class: "eg-tick", "text-anchor": "end" }, unit);
+    draw("line", { y1: TOP - 4, y2: H - BOTTOM, class: "eg-cursor" });
+    curves.forEach((c, k) => draw("circle", { r: 3.5, class: `eg-dot eg-dot-${k}` }));
+    svg.dataset.y = JSON.stringify(curves.map((c) => c.values.map(y)));
+  }
+
+  function mark(frame) {
+    const cursor = svg.querySelector(".eg-cursor");
+    if (!cursor) return;
+    cursor.setAttribute("x1", x(frame));
+    cursor.setAttribute("x2", x(frame));
+    const heights = JSON.parse(svg.dataset.y);
+    svg.querySelectorAll(".eg-dot").forEach((dot, k) => {
+      dot.setAttribute("cx", x(frame));
+      dot.setAttribute("cy", heights[k][frame] ?? 0);
+    });
+    svg.dataset.frame = frame;
+  }
+
+  function pick(event) {
+    const box = svg.getBoundingClientRect();
+    const share = ((event.clientX - box.left) / box.width) * Math.max(280, svg.clientWidth || W);
+    const frame = Math.round(((share - x(0)) / Math.max(1, x(count - 1) - x(0))) * (count - 1));
+    onPick(Math.max(0, Math.min(count - 1, frame)));
+  }
+
+  svg.addEventListener("pointerdown", pick);
+  svg.addEventListener("pointermove", (event) => { if (event.buttons === 1) pick(event); });
+  new ResizeObserver(() => { const frame = Number(svg.dataset.frame || 0); render(); mark(frame); }).observe(svg);
+  return { load, mark };
+}

@@ -1,0 +1,91 @@
+"""Per-visitor folders and stopping: tested against the file system and against threads, not against themselves."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from echogan.errors import Cancelled
+from echogan.ui.session import Done, Sessions, app_folder, in_thread
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_folders_lie_in_the_apps_cache_under_names_that_tell_nothing(cache):
+    sessions = Sessions()
+    one, two = sessions.begin("visitor"), sessions.begin("visitor")
+    assert one.folder.is_dir()
+    assert two.folder.is_dir()
+    assert cache.resolve() in one.folder.parents
+    assert "visitor" not in str(one.folder)
+    assert len(one.folder.name) == 32
+    assert one.folder.name != two.folder.name
+
+
+def test_a_new_run_stops_the_last_and_keeps_only_the_result_on_the_page():
+    sessions = Sessions()
+    runs = [sessions.begin("a") for _ in range(3)]
+    assert [run.cancel.is_set() for run in runs] == [True, True, False]
+    assert [run.folder.exists() for run in runs] == [False, True, True]
+
+
+def test_one_visitor_cannot_stop_or_clear_another():
+    sessions = Sessions()
+    mine, theirs = sessions.begin("mine"), sessions.begin("theirs")
+    sessions.stop("mine")
+    sessions.close("mine")
+    assert not mine.folder.exists()
+    assert theirs.folder.exists()
+    assert not theirs.cancel.is_set()
+
+
+def test_old_folders_are_swept_even_from_an_earlier_start():
+    left_behind = app_folder("sessions") / ("0" * 32)
+    left_behind.mkdir()
+    (left_behind / "enhanced.mp4").write_bytes(b"x")
+    an_hour_ago = time.time() - 4000
+    os.utime(left_behind, (an_hour_ago, an_hour_ago))
+    fresh = Sessions().begin("a").folder
+    assert not left_behind.exists()
+    assert fresh.exists()
+
+
+def test_progress_arrives_in_order_and_the_result_last():
+    def work(progress, cancel):
+        for done in (8, 16, 20):
+            progress(done, 20)
+        return "report"
+
+    assert list(in_thread(work, threading.Event())) == [(8, 20), (16, 20), (20, 20), Done("report")]
+
+
+def test_an_error_in_the_thread_is_raised_to_the_caller():
+    def work(progress, cancel):
+        raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        list(in_thread(work, threading.Event()))
+
+
+def test_closing_the_iterator_stops_the_work_and_waits_for_it():
+    batches, cancel, over = [], threading.Event(), threading.Event()
+
+    def work(progress, cancel):
+        for done in range(1000):
+            if cancel.is_set():
+                break
+            batches.append(done)
+            progress(done, 1000)
+            time.sleep(0.01)
+        over.set()
+
+    steps = in_thread(work, cancel)
+    next(steps)
+    steps.close()
+    assert over.is_set()
+    assert len(batches) < 100
