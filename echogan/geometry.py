@@ -40,7 +40,7 @@ class Fan:
 
     @classmethod
     def parse(cls, text: str) -> Fan:
-        """Read `apex_x,apex_y,left_deg,right_deg,r_min,r_max[,aspect]`. Raises SectorError with the remedy."""
+        """Read `apex_x,apex_y,left_deg,right_deg,r_min,r_max[,aspect]`. Raises SectorError."""
         example = (
             "Write six numbers: apex_x,apex_y,left_deg,right_deg,r_min,r_max, as in 160,10,-38,38,5,220."
         )
