@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from echogan.errors import TrainingError
+from echogan.model.checkpoint import Checkpoint
 from echogan.model.cyclegan import CycleGAN
 from echogan.training.config import TrainingConfig
 from echogan.training.replay_pool import ReplayPool
@@ -31,6 +33,7 @@ class TrainingState:
     """Networks, averages, optimisers, pools, and how far it got. `step` counts finished steps."""
 
     def __init__(self, config: TrainingConfig, accelerator: Accelerator) -> None:
+        self.config = config
         device = accelerator.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -44,6 +47,25 @@ class TrainingState:
         self.judge_adam = Adam(self.gan.judge_parameters(), config.learning_rate, (0.5, 0.999))
         self.pools = {"high": ReplayPool(config.pool_size), "low": ReplayPool(config.pool_size)}
         self.step, self.best_psnr = 0, float("-inf")
+
+    def start_from(self, checkpoint: Checkpoint) -> None:
+        """Begin with a checkpoint's generators; the discriminators and the optimisers stay new.
+
+        Raises TrainingError where the checkpoint's generators are built otherwise than this run's.
+        """
+        own, theirs = self.config.generator(), checkpoint.config.generator
+        if own != theirs:
+            raise TrainingError(
+                f"The checkpoint '{checkpoint.name}' has other generators ({theirs}) than this run ({own}). "
+                "Give the run the same --channels, --blocks and --generator-norm."
+            )
+        sides = (
+            (checkpoint.to_high, self.gan.to_high, self.ema_high.module),
+            (checkpoint.to_low, self.gan.to_low, self.ema_low.module),
+        )
+        for source, *targets in sides:
+            for target in targets:
+                target.load_state_dict(source.state_dict())
 
     def average(self) -> None:
         """Take the generators of this step into the averages."""
