@@ -95,6 +95,7 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
     Coloured pixels always. Grey ones must be thin, brighter than what surrounds them, and constant while the
     tissue around them moves; in a still they must also have sharper edges than an ultrasound beam can draw.
     The main bang, thin, bright and constant too, is spared: marks within 6 % of the depth from the probe.
+    The gaps within and between letters count as overlay: black strokes would spell a name as well as white ones.
     """
     size = max(5, round(0.025 * min(inside.shape)) | 1)
     top_hat = cv2.morphologyEx(stats.mean, cv2.MORPH_TOPHAT, _disc(size))
@@ -112,7 +113,15 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
             rim = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3) < size
             marks |= (top_hat > MARK_CONTRAST) & (stats.std < 0.08 * top_hat) & rim & (depth > 0.3)
     marks = cv2.dilate((marks | stats.coloured).astype(np.uint8), np.ones((3, 3), np.uint8))
-    return (marks > 0) & inside
+    return (_blocks(marks, 2 * size + 1) > 0) & inside
+
+
+def _blocks(marks: np.ndarray, gap: int) -> np.ndarray:
+    """`marks`, uint8 (H, W), with every gap filled that no square of `gap` pixels fits into."""
+    # Beyond the frame there is nothing to close towards: a margin keeps its edge from counting as a mark.
+    framed = cv2.copyMakeBorder(marks, gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
+    return closed[gap:-gap, gap:-gap]
 
 
 def _text_like(mean: np.ndarray, top_hat: np.ndarray) -> np.ndarray:

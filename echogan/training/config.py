@@ -30,8 +30,7 @@ class TrainingConfig:
     folder: str = field(default="runs", metadata={"help": "where run folders are made"})
     resume: bool = field(default=False, metadata={"help": "go on where the run of this name stopped"})
     start_from: str = field(
-        default="",
-        metadata={"help": "checkpoint folder whose generators a new run starts from; empty for none"},
+        default="", metadata={"help": "run folder whose four networks a new run starts from; empty for none"}
     )
     steps: int = _number(
         8000, "training steps; the learning rate falls to 0 in the second half", 1, 10_000_000

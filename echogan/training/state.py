@@ -11,10 +11,10 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from echogan.errors import TrainingError
-from echogan.model.checkpoint import Checkpoint
 from echogan.model.cyclegan import CycleGAN
 from echogan.training.config import TrainingConfig
 from echogan.training.replay_pool import ReplayPool
+from echogan.training.run_folder import RunFolder
 
 
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
@@ -33,7 +33,6 @@ class TrainingState:
     """Networks, averages, optimisers, pools, and how far it got. `step` counts finished steps."""
 
     def __init__(self, config: TrainingConfig, accelerator: Accelerator) -> None:
-        self.config = config
         device = accelerator.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -48,24 +47,25 @@ class TrainingState:
         self.pools = {"high": ReplayPool(config.pool_size), "low": ReplayPool(config.pool_size)}
         self.step, self.best_psnr = 0, float("-inf")
 
-    def start_from(self, checkpoint: Checkpoint) -> None:
-        """Begin with a checkpoint's generators; the discriminators and the optimisers stay new.
+    def start_from(self, run: RunFolder) -> None:
+        """Begin with the networks and averages of another run; optimisers and pools stay new.
 
-        Raises TrainingError where the checkpoint's generators are built otherwise than this run's.
+        The discriminators come along because generators unlearn under ones that know nothing yet.
+        Raises TrainingError where there is no such run or its networks are built otherwise.
         """
-        own, theirs = self.config.generator(), checkpoint.config.generator
-        if own != theirs:
+        if not run.state.exists():
             raise TrainingError(
-                f"The checkpoint '{checkpoint.name}' has other generators ({theirs}) than this run ({own}). "
-                "Give the run the same --channels, --blocks and --generator-norm."
+                f"There is no saved run in {run.path}. Give the folder of a run to --start-from."
             )
-        sides = (
-            (checkpoint.to_high, self.gan.to_high, self.ema_high.module),
-            (checkpoint.to_low, self.gan.to_low, self.ema_low.module),
-        )
-        for source, *targets in sides:
-            for target in targets:
-                target.load_state_dict(source.state_dict())
+        tensors, _ = run.load_state()
+        try:
+            for name, module in self._modules().items():
+                module.load_state_dict(_under(name, tensors))
+        except RuntimeError:
+            raise TrainingError(
+                f"The networks of the run in {run.path} are built otherwise than this run's. "
+                "Give the same --channels, --blocks, --judge-filters and norms."
+            ) from None
 
     def average(self) -> None:
         """Take the generators of this step into the averages."""

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from echogan.errors import TrainingError
-from echogan.model.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
+from echogan.model.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.cyclegan import Fakes
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data import ClipSource, PhantomSource, batches
@@ -45,7 +45,7 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
         if folder.state.exists():
             state.restore(*folder.load_state())
     elif config.start_from:
-        state.start_from(read_checkpoint(config.start_from))
+        state.start_from(RunFolder(Path(config.start_from)))
     if main and config.resume:
         folder.write_config(asdict(config))
         folder.rewind(state.step)

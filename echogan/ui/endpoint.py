@@ -49,6 +49,7 @@ def serve(
     if file is None:
         raise gr.Error("Send a file to enhance.", print_exception=False)
     run = sessions.begin(key)
+    sessions.hold(key, file)
     try:
         blackout = open_clip(file).kind == "dicom"
         asked = Request(Path(file), models.load(model), float(strength), blackout)

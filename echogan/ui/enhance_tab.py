@@ -106,6 +106,7 @@ class Handlers:
             self.rail,
             {self.player: None, self.rail.run: gr.Button(interactive=False), self.fan: None},
         )
+        self.sessions.hold(str(request.session_hash), path)
         if path is None:
             return {**nothing, rail.progress: ""}
         key, run = self._begin(request)

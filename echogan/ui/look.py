@@ -12,10 +12,12 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip
 from echogan.clips.find_sector import find_sector, sector_from_fan
+from echogan.errors import UnreadableClip
 from echogan.geometry import Fan, Sector
 from echogan.ui.player import UNSURE_BELOW, PlayerValue
 
 VEIL = 24  # pixels of the still that become one where it is veiled: no letter survives it
+VEIL_BLOCKS = 25  # and at most so many blocks along the longer side, for letters grow with the frame
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Look:
 
 def look_at(path: str | Path, fan: Fan | None = None) -> Look:
     """Open a clip and find its sector, or take the fan given by hand. Raises ClipError, SectorError."""
+    if not Path(path).exists():
+        raise UnreadableClip("The clip is no longer here, for nothing is kept for long: open it again.")
     clip = open_clip(path)
     sector = find_sector(clip) if fan is None else sector_from_fan(fan, clip)
     return Look(clip, sector, next(iter(clip.iter_frames())))
@@ -68,7 +72,8 @@ def shown(look: Look, folder: Path, veil: bool) -> dict:
 def veiled(frame: np.ndarray, sector: Sector) -> np.ndarray:
     """The frame, uint8 (H, W) or (H, W, 3), made unreadable outside the sector; enough is left to place a fan by."""
     height, width = frame.shape[:2]
-    coarse = cv2.resize(frame, (max(1, width // VEIL), max(1, height // VEIL)), interpolation=cv2.INTER_AREA)
+    block = max(VEIL, -(-max(height, width) // VEIL_BLOCKS))
+    coarse = cv2.resize(frame, (max(1, width // block), max(1, height // block)), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     inside = sector.tissue_mask if frame.ndim == 2 else sector.tissue_mask[..., None]
     return np.where(inside, frame, coarse)

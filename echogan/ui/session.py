@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import queue
+import re
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from gradio.utils import get_upload_folder
 
 KEEP_SECONDS = 3600  # how long a result stays, when its visitor does not leave or start another
 KEPT_PER_VISITOR = 2  # the result on the page, and the one being made
+HASH = re.compile("[0-9a-f]{40,}")
 
 Progress = Callable[[int, int], None]
 
@@ -42,6 +45,7 @@ class Sessions:
     def __init__(self, keep_seconds: float = KEEP_SECONDS):
         self.keep_seconds = keep_seconds
         self._runs: dict[str, list[Run]] = {}
+        self._uploads: dict[str, Path] = {}
         self._lock = threading.Lock()
 
     def begin(self, key: str) -> Run:
@@ -70,9 +74,20 @@ class Sessions:
                 runs.remove(run)
         _remove([run])
 
+    def hold(self, key: str, upload: str | None) -> None:
+        """This visitor's clip is now `upload`. The one before goes: its very name may be a patient's."""
+        with self._lock:
+            before = self._uploads.pop(key, None)
+            if upload is not None:
+                self._uploads[key] = Path(upload).resolve()
+            # Two visitors who send the same file share Gradio's copy of it.
+            if before is not None and before not in self._uploads.values() and _is_upload(before):
+                _remove_upload(before)
+
     def close(self, key: str) -> None:
-        """The visitor left: stop the work and remove the results."""
+        """The visitor left: stop the work and remove the clip and the results."""
         self.stop(key)
+        self.hold(key, None)
         with self._lock:
             gone = self._runs.pop(key, [])
         _remove(gone)
@@ -87,6 +102,18 @@ class Sessions:
         for folder in app_folder("sessions").iterdir():
             if folder not in held and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_upload(path: Path) -> bool:
+    """Whether a visitor sent this file: Gradio puts it into a folder of its own, named by a hash."""
+    folder = path.parent
+    return folder.parent == Path(get_upload_folder()).resolve() and bool(HASH.fullmatch(folder.name))
+
+
+def _remove_upload(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
 
 
 def _remove(runs: list[Run]) -> None:
