@@ -52,7 +52,12 @@ class AcousticSettings:
     near_db: tuple[float, float] = field(
         default=(-16, -6), metadata={"help": "chest wall at the probe face, dB"}
     )
-    edge_db: tuple[float, float] = field(default=(1, 6), metadata={"help": "loss at the fan's edges, dB"})
+    edge_db: tuple[float, float] = field(
+        default=(1, 24), metadata={"help": "loss at each edge of the fan, dB"}
+    )
+    edge_from: tuple[float, float] = field(
+        default=(0.35, 0.85), metadata={"help": "where that loss begins, share of the half-angle"}
+    )
     window_db: tuple[float, float] = field(default=(1, 4), metadata={"help": "uneven gain over the fan, dB"})
     compounding: tuple[float, float] = field(
         default=(0.2, 0.8), metadata={"help": "weight of the second look"}
@@ -121,7 +126,7 @@ def draw_acquisition(draw: Draw, settings: AcousticSettings) -> Acquisition:
     depth = draw.within(s.depth_cm)
     r = (torch.arange(DEPTHS) + 0.5) / DEPTHS * depth
     across = torch.linspace(-1, 1, BEAMS)
-    edge = -draw.within(s.edge_db) * ((across.abs() - 0.8) / 0.2).clamp_min(0) ** 2
+    edge = -sum(_edge_loss(draw, side * across, r / depth, s) for side in (1, -1))
     tgc = draw.smooth((DEPTHS, 1), (DEPTHS / 8, 1)) * 1.2
     window = draw.within(s.window_db) * draw.smooth((DEPTHS, BEAMS), (DEPTHS / 5, BEAMS / 5)) + edge + tgc
     blood = draw.within(s.blood_db) + 3 * draw.smooth((DEPTHS, BEAMS), (DEPTHS / 4, BEAMS / 4))
@@ -132,6 +137,13 @@ def draw_acquisition(draw: Draw, settings: AcousticSettings) -> Acquisition:
         draw.within(s.noise_slope_db), draw.within(s.compounding), draw.within(s.smoothing), draw.within(s.sharpening),
         draw.within(s.persistence), window, _chest_wall(draw, r, s), blood,
     )  # fmt: skip
+
+
+def _edge_loss(draw: Draw, across: Tensor, deep: Tensor, settings: AcousticSettings) -> Tensor:
+    """Poor contact darkens one edge of the fan, more so with depth: (DEPTHS, BEAMS) in dB, 0 or more."""
+    begin = draw.within(settings.edge_from)
+    share = ((across - begin) / (1 - begin)).clamp_min(0) ** 1.5
+    return draw.within(settings.edge_db) * share[None] * (0.3 + deep[:, None]).clamp_max(1)
 
 
 def _chest_wall(draw: Draw, r: Tensor, settings: AcousticSettings) -> Tensor:
