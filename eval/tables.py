@@ -83,9 +83,10 @@ def image_quality(result: dict[str, Any]) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     change, settings = result["change"], result["settings"]
     rows.append(
-        f"\n{settings['clips']} simulated clips of hearts never trained on, {settings['frames']} frames each; means over "
-        f"clips, paired bootstrap 95 % intervals in brackets. Mean change inside the sector: {change['poor']['mean']:.1f} "
-        f"grey levels on poor clips, {change['clean']['mean']:.1f} on clean ones ({change['clean_to_poor']:.2f} as much). "
+        f"\n{settings['clips']} simulated clips of hearts never trained on, {settings['frames']} frames each; "
+        f"means over clips, paired bootstrap 95 % intervals in brackets. Mean change inside the sector: "
+        f"{change['poor']['mean']:.1f} grey levels on poor clips, {change['clean']['mean']:.1f} on clean ones "
+        f"({change['clean_to_poor']:.2f} as much). "
         f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
     )
     return "\n".join(rows)
@@ -114,8 +115,8 @@ def memory(result: dict[str, Any]) -> str:
     """Peak memory of a long clip against a short one, worst output."""
     short, long = result["frames"]
     return (
-        f"Peak memory of a {long:,}-frame clip is at most {result['worst_ratio']:.2f} times that of a {short}-frame clip, "
-        f"over {len(result['outputs'])} kinds of output."
+        f"Peak memory of a {long:,}-frame clip is at most {result['worst_ratio']:.2f} times that of a "
+        f"{short}-frame clip, over {len(result['outputs'])} kinds of output."
     )
 
 
