@@ -107,6 +107,13 @@ def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> 
         raise SettingsError(f"{name} is {value}; give a number from {low:g} to {high:g}.")
 
 
+def decisive(config: TrainingConfig) -> dict[str, Any]:
+    """The settings that a published checkpoint tells: all but the machine's own folders."""
+    settings = asdict(config)
+    del settings["folder"], settings["resume"]
+    return settings | {"start_from": Path(config.start_from).name}
+
+
 FREE_ON_RESUME = frozenset({
     "name", "folder", "resume", "steps", "workers", "threads", "device",
     "tick", "preview_every", "save_every", "eval_every",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from echogan.errors import TrainingError
 from echogan.model.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.cyclegan import Fakes
-from echogan.training.config import TrainingConfig, check_same
+from echogan.training.config import TrainingConfig, check_same, decisive
 from echogan.training.data import ClipSource, PhantomSource, batches
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
 from echogan.training.run_folder import RunFolder
@@ -206,7 +206,7 @@ def keep(
         generator=config.generator(),
         working_size=config.size,
         trained_on=source.facts(),
-        training={**asdict(config), "finished_steps": state.step, "held_out": measured},
+        training={**decisive(config), "finished_steps": state.step, "held_out": measured},
     )
     save_checkpoint(path, about, _plain(state.ema_high), _plain(state.ema_low))
 
