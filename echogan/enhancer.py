@@ -113,6 +113,10 @@ class WorkingSpace:
         self.size = (height, width)
         self.mask = self._shrink(sector.mask[self.box]) >= 0.5
         self.tissue = self._shrink(sector.tissue_mask[self.box]) >= 0.5
+        if not self.tissue.any():
+            raise SectorError(
+                "Hardly any tissue is left between the marks drawn over this sector. Give another sector."
+            )
         self.padding = tuple(_padding(side) for side in self.size)
         # A fan stands on black in training too; a rectangle goes on at its border, so it is mirrored.
         fits = all(max(pad) < side for pad, side in zip(self.padding, self.size, strict=True))

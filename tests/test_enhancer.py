@@ -179,6 +179,9 @@ def test_a_sector_that_does_not_fit_is_refused(network):
     nothing = np.zeros((96, 120), bool)
     with pytest.raises(SectorError, match="No tissue"):
         enhancer.stream(clip_of(speckle(1)), Sector("whole", nothing, nothing, 0.0))
+    specks = np.arange(96 * 120).reshape(96, 120) % 7 == 0
+    with pytest.raises(SectorError, match="Hardly any tissue"):
+        WorkingSpace(Sector("whole", specks, ~specks, 0.9), 32)
 
 
 def test_the_checkpoint_stays_where_it_is_and_is_not_trained(network):

@@ -19,6 +19,7 @@ from echogan.clips.content import check_limits, decoder_errors
 from echogan.errors import UnreadableClip
 
 DEFAULT_DELAY_MS = 100.0  # what browsers show for a delay of 0
+LEAST_DELAY = 2  # hundredths of a second
 
 
 @dataclass
@@ -109,11 +110,12 @@ def _decode(path: Path, blocks: _Blocks) -> Iterator[np.ndarray]:
 class GifWriter(FrameWriter):
     """Animated GIF, played for ever. Grey frames are exact; colour ones get the best 256 colours of each.
 
-    Delays count in hundredths of a second: they are rounded so that errors do not add up.
+    Delays count in hundredths of a second: they are rounded so that errors do not add up, and are at least two,
+    because browsers show a delay of one as ten: above 50 frames per second the GIF plays slower than the clip.
     """
 
     def _start(self, frame: np.ndarray) -> None:
-        last = max(1, round(self.duration_ms(max(0, self.like.frames - 1)) / 10))
+        last = max(LEAST_DELAY, round(self.duration_ms(max(0, self.like.frames - 1)) / 10))
         options = {"fflags": "+bitexact", "loop": "0", "final_delay": str(min(last, 65_535))}
         self._output = av.open(str(self.part.absolute()), "w", format="gif", options=options)
         stream = self._output.add_stream("gif", rate=100)
@@ -128,7 +130,7 @@ class GifWriter(FrameWriter):
         picture = av.VideoFrame.from_ndarray(frame, format="gray") if grey else _quantized(frame)
         picture.pts, picture.time_base = self._pts, Fraction(1, 100)
         self._elapsed_ms += self.duration_ms(self.count)
-        self._pts = max(self._pts + 1, round(self._elapsed_ms / 10))
+        self._pts = max(self._pts + LEAST_DELAY, round(self._elapsed_ms / 10))
         self._encode(picture)
 
     def _encode(self, picture: av.VideoFrame | None) -> None:

@@ -15,6 +15,7 @@ COLOURED = 35.0  # grey levels away from the clip's own tint: drawn in colour
 VIVID = 70.0  # so far away that a single frame is enough (a moving ECG trace)
 MARK_CONTRAST = 30.0  # grey levels above the surroundings: a mark in a moving clip
 STILL_CONTRAST = 110.0  # the same in a still, where speckle is as constant as text
+FEW = 5  # frames below which constancy says nothing
 TINTED = 6.0  # mean chroma in grey levels above which the whole B-mode counts as tinted
 
 
@@ -93,10 +94,12 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
     """Text, ticks and traces within the sector `inside`: bool (H, W).
 
     Coloured pixels always. Grey ones must be thin, brighter than what surrounds them, and constant while the
-    tissue around them moves; in a still they must also have sharper edges than an ultrasound beam can draw.
+    tissue around them moves; in a still, or in fewer than FEW frames, where speckle too may stay the same by
+    chance, they must also have sharper edges than an ultrasound beam can draw.
     The main bang, thin, bright and constant too, is spared: marks within 6 % of the depth from the probe.
     The gaps within and between letters count as overlay: black strokes would spell a name as well as white ones.
     """
+    moving = moving and stats.frames >= FEW
     size = max(5, round(0.025 * min(inside.shape)) | 1)
     top_hat = cv2.morphologyEx(stats.mean, cv2.MORPH_TOPHAT, _disc(size))
     if moving:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -20,38 +21,40 @@ def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
 
     Raises UnreadableClip, UnsupportedClip (floating-point pixels) and ClipTooLarge.
     """
-    frame, warnings = _read(path, limits, content)
+    frame, notes = _read(path, limits, content)
 
     def decode() -> Iterator[np.ndarray]:
         yield _read(path, limits, content)[0]
 
     height, width = frame.shape[:2]
-    return ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=warnings)
+    return ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=notes)
 
 
 def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...]]:
     """The upright first picture, uint8 (H, W) where it is grey and (H, W, 3) else, and what was changed."""
     with decoder_errors(path), _opened(path, content) as image:
         check_limits(path, limits, 1, image.height, image.width, 3)
-        warnings = []
+        notes = []
         pages = getattr(image, "n_frames", 1)
         if pages > 1:
-            warnings.append(f"The file holds {pages} pictures; the first one is used.")
+            notes.append(f"The file holds {pages} pictures; the first one is used.")
         if image.mode.startswith("F"):
             raise UnsupportedClip(f"'{path.name}' has floating-point pixels: save it with 8 or 16 bits.")
         if image.mode.startswith("I"):
             frame, note = _to_8_bits(np.asarray(ImageOps.exif_transpose(image)))
-            warnings.append(note)
+            notes.append(note)
         else:
             frame = _over_black(ImageOps.exif_transpose(image))
-        return frame, tuple(warnings)
+        return frame, tuple(notes)
 
 
 def _opened(path: Path, content: Content) -> Image.Image:
+    # Our own limits come next; the library's warning would only stand between the user and their sentence.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     try:
         # The format is named, so that nothing but the sniffed one is ever tried.
         return Image.open(path, formats=[content.upper()])
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise ClipTooLarge(f"'{path.name}' has far too many pixels: scale it down.") from None
 
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -52,10 +51,6 @@ class CheckpointInfo:
     sha256: str
     parameters: int  # of both generators together
     config: CheckpointConfig
-
-    @property
-    def trained_on(self) -> dict[str, Any]:
-        return self.config.trained_on
 
 
 def read_checkpoint(

@@ -16,23 +16,26 @@ class Draw:
         self.generator = torch.Generator().manual_seed(seed)
 
     def uniform(self, low: float, high: float) -> float:
+        """A number from low to high."""
         return low + (high - low) * float(torch.rand((), generator=self.generator))
 
     def within(self, limits: tuple[float, float]) -> float:
+        """A number within limits (low, high)."""
         return self.uniform(*limits)
 
     def chance(self, probability: float) -> bool:
+        """True with a probability of 0 to 1."""
         return float(torch.rand((), generator=self.generator)) < probability
 
     def normal(self, *shape: int) -> Tensor:
+        """White Gaussian noise of unit variance: float32 `shape`."""
         return torch.randn(*shape, generator=self.generator)
 
     def scalar(self) -> float:
+        """One number of mean 0 and variance 1."""
         return float(self.normal(1))
 
-    def smooth(
-        self, shape: tuple[int, int], sigma: float | tuple[float, float], cubic: bool = True
-    ) -> Tensor:
+    def smooth(self, shape: tuple[int, int], sigma: float | tuple[float, float]) -> Tensor:
         """A Gaussian field of unit variance, correlated over `sigma` pixels (rows, columns): float32 (h, w).
 
         White noise on a grid of one knot per sigma, interpolated: smooth at any sigma without a wide blur.
@@ -40,8 +43,7 @@ class Draw:
         rows, columns = sigma if isinstance(sigma, tuple) else (sigma, sigma)
         knots = (int(shape[0] / max(rows, 1)) + 4, int(shape[1] / max(columns, 1)) + 4)
         coarse = self.normal(1, 1, *knots)
-        mode = "bicubic" if cubic else "bilinear"
-        field = F.interpolate(coarse, size=shape, mode=mode, align_corners=True)[0, 0]
+        field = F.interpolate(coarse, size=shape, mode="bicubic", align_corners=True)[0, 0]
         return (field - field.mean()) / field.std().clamp_min(1e-6)
 
 

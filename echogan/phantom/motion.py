@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.phantom.anatomy import EXTENT_CM, LEFT_CM, TOP_CM, Anatomy
+from echogan.phantom.anatomy import Anatomy
 from echogan.phantom.draw import Draw
+from echogan.phantom.outlines import EXTENT_CM, LEFT_CM, TOP_CM
 
 # Phase of the cycle against contraction (0 at end-diastole, 1 at end-systole): ejection, rapid filling,
 # diastasis, atrial kick.

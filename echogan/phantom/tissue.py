@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.phantom.anatomy import BLOOD, CELL_CM, GRID, Anatomy, Tissue, reference_points
+from echogan.phantom.anatomy import BLOOD, Anatomy, Tissue
 from echogan.phantom.draw import Draw, blur
+from echogan.phantom.outlines import CELL_CM, GRID, reference_points
 
 
 def scatterers(draw: Draw, anatomy: Anatomy) -> tuple[Tensor, Tensor]:

@@ -113,9 +113,10 @@ class Rounds(Dataset[tuple[Bank, Bank]]):
 
 
 def _prepare_worker(worker: int) -> None:
-    """One thread each; and Ctrl-C is the training process's to answer, which then lets its workers go."""
+    """One thread each; and signals to the whole group are the training process's to answer: it lets workers go."""
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def banks(rounds: Rounds, first: int, last: int) -> Iterator[tuple[Bank, Bank]]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ class RunFolder:
 
     def log(self, line: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
-        with self.metrics.open("a") as file:
+        with self._writing(), self.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def rewind(self, step: int) -> None:
@@ -76,19 +78,21 @@ class RunFolder:
                 preview.unlink()
 
     def preview(self, step: int, frames: dict[str, np.ndarray]) -> None:
-        """Write previews/step_*.npz."""
-        self.previews.mkdir(exist_ok=True)
+        """Write previews/step_*.npz: name -> uint8 (n, h, w)."""
         final = self.previews / f"step_{step:06d}.npz"
         temporary = self.previews / f".{final.name}.tmp.npz"
-        np.savez_compressed(temporary, **frames)  # type: ignore[arg-type]
-        os.replace(temporary, final)
+        with self._writing():
+            self.previews.mkdir(exist_ok=True)
+            np.savez_compressed(temporary, **frames)  # type: ignore[arg-type]
+            os.replace(temporary, final)
 
     def save_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Replace the saved state. `facts` is JSON."""
+        """Replace the saved state. `facts` is JSON. Raises TrainingError; the state before stays."""
         temporary = self.state.with_suffix(".tmp")
         own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        save_file(own, temporary, {"facts": json.dumps(facts)})
-        os.replace(temporary, self.state)
+        with self._writing():
+            save_file(own, temporary, {"facts": json.dumps(facts)})
+            os.replace(temporary, self.state)
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The saved tensors, on the CPU, and the facts. Raises TrainingError where they are damaged."""
@@ -101,8 +105,21 @@ class RunFolder:
 
     def _write(self, path: Path, text: str) -> None:
         temporary = path.with_suffix(path.suffix + ".tmp")
-        temporary.write_text(text)
-        os.replace(temporary, path)
+        with self._writing():
+            temporary.write_text(text)
+            os.replace(temporary, path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn a full disk, or what else keeps the block from writing, into TrainingError."""
+        try:
+            yield
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise TrainingError(
+                f"The run folder {self.path} cannot be written ({reason}). Free some space or mend its "
+                "permissions; --resume then goes on from the last saved state."
+            ) from None
 
 
 def _step_of(line: str) -> float:

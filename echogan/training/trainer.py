@@ -42,8 +42,8 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
     state = TrainingState(config, accelerator)
     if config.resume:
         check_same(config, folder.read_config())
-        if folder.state.exists():
-            state.restore(*folder.load_state())
+    if config.resume and folder.state.exists():
+        state.restore(*folder.load_state())
     elif config.start_from:
         state.start_from(RunFolder(Path(config.start_from)))
     if main and config.resume:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-GREY_LEVELS = 127.5  # per unit of the working space, which is [-1, 1]
+from echogan.enhancer import GREY
+
 UNIT = "grey levels (0 to 255) of the working-space image"
 
 
@@ -17,11 +18,6 @@ def difference(x: np.ndarray, y: np.ndarray, tissue: np.ndarray) -> np.ndarray:
     tissue   bool (h, w)
     """
     return _masked(y - x, tissue)
-
-
-def absolute_difference(x: np.ndarray, y: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """|y - x| in grey levels, 0 to 255, zero outside the tissue: float32 (n, h, w)."""
-    return np.abs(difference(x, y, tissue))
 
 
 def cycle_error(x: np.ndarray, cycled: np.ndarray, tissue: np.ndarray) -> np.ndarray:
@@ -39,7 +35,7 @@ def frame_means(maps: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 
 
 def _masked(residual: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    return np.where(tissue, residual * np.float32(GREY_LEVELS), np.float32(0))
+    return np.where(tissue, residual * np.float32(GREY), np.float32(0))
 
 
 @dataclass

@@ -145,7 +145,7 @@ def test_a_gif_frame_beyond_its_screen_counts_in_full(tmp_path):
 def test_grey_gif_out_is_exact(tmp_path):
     frames = noise(6, 21, 33)
     frames[3], frames[5] = frames[2], frames[4]  # frames that do not change are frames all the same
-    durations = (50.0, 100.0, 20.0, 10.0, 70.0, 300.0)
+    durations = (50.0, 100.0, 20.0, 30.0, 70.0, 300.0)
     path = save(GifWriter, tmp_path / "a.gif", frames, like(frames, 11.0, durations))
     decoded, delays = with_pillow(path)
     assert np.array_equal(decoded, np.repeat(frames[..., None], 3, -1))
@@ -162,6 +162,8 @@ def test_gif_rate_is_kept_on_average(tmp_path):
     assert set(delays) == {30, 40}
     _, delays = with_pillow(save(GifWriter, tmp_path / "b.gif", frames, like(frames, 30.0), fps=10.0))
     assert set(delays) == {100}
+    _, delays = with_pillow(save(GifWriter, tmp_path / "c.gif", frames, like(frames, 75.0)))
+    assert set(delays) == {20}  # browsers would show 10 as 100
 
 
 def test_colour_gif_out_is_close(tmp_path):

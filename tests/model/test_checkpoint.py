@@ -342,7 +342,7 @@ def test_describing_builds_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert facts.name == "small"
     assert facts.sha256 == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     assert facts.parameters == sum(p.numel() for net in nets() for p in net.parameters())
-    assert facts.trained_on == {"phantom": "1"}
+    assert facts.config.trained_on == {"phantom": "1"}
 
 
 def test_bundled_checkpoints_are_the_folders_with_a_config(

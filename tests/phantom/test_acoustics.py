@@ -17,7 +17,9 @@ def fixed(**values):
 
 @pytest.fixture(scope="module")
 def acquisition():
-    settings = fixed(half_angle_deg=36, depth_cm=15, frequency_mhz=3, aperture_cm=2, focus_cm=8, aberration_rad=0)
+    settings = fixed(
+        half_angle_deg=36, depth_cm=15, frequency_mhz=3, aperture_cm=2, focus_cm=8, aberration_rad=0
+    )
     return acoustics.draw_acquisition(Draw(0), settings)
 
 

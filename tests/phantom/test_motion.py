@@ -32,7 +32,9 @@ def test_contraction_is_periodic_and_peaks_at_end_systole():
 
 def test_origins_invert_the_displacement():
     heart, motion = beat()
-    points = torch.stack(torch.meshgrid(torch.linspace(-3, 4, 40), torch.linspace(3, 12, 40), indexing="xy"), -1)
+    points = torch.stack(
+        torch.meshgrid(torch.linspace(-3, 4, 40), torch.linspace(3, 12, 40), indexing="xy"), -1
+    )
     still = origins(heart, motion, points)
     peak = int(motion.contraction.argmax())
     back = still[peak] + motion.drift_cm[peak]

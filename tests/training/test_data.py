@@ -1,6 +1,10 @@
 """Batches are a function of seed and step; hearts are never shared."""
 
 import itertools
+import multiprocessing
+import os
+import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -31,14 +35,20 @@ def test_starting_later_gives_the_same_batches():
         assert all(same(rest[step], whole[step]) for step in rest)
 
 
-def test_a_worker_gives_the_same_batches():
-    ahead = TrainingConfig(**{**vars(CONFIG), "workers": 1})
-    whole, from_worker = drawn(), drawn(ahead)
+def test_a_worker_gives_the_same_batches_and_outlives_signals_to_the_group():
+    ahead = batches(replace(CONFIG, workers=1, steps=40), ToyClips(), 0)
+    from_worker = dict([next(ahead)[:2]])
+    (worker,) = multiprocessing.active_children()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(worker.pid, number)
+    from_worker |= {step: batch for step, batch, _ in ahead}
+    whole = drawn(replace(CONFIG, steps=40))
+    assert len(from_worker) == len(whole) == 40
     assert all(same(whole[step], from_worker[step]) for step in whole)
 
 
 def test_another_seed_step_or_rank_gives_other_batches():
-    whole, other = drawn(), drawn(TrainingConfig(**{**vars(CONFIG), "seed": 1}))
+    whole, other = drawn(), drawn(replace(CONFIG, seed=1))
     assert not same(whole[0], other[0])
     assert not same(whole[0], whole[1])
     assert not same(drawn(rank=0, world=2)[0], drawn(rank=1, world=2)[0])

@@ -14,8 +14,10 @@ from toy_clips import ToyClips
 from echogan.errors import TrainingError
 from echogan.model.checkpoint import read_checkpoint
 from echogan.training.config import TrainingConfig
+from echogan.training.run_folder import RunFolder
 from echogan.training.separability import separability
-from echogan.training.trainer import learning_rate, tick, train
+from echogan.training.state import TrainingState
+from echogan.training.trainer import learning_rate, open_accelerator, tick, train
 
 
 @pytest.fixture
@@ -80,11 +82,37 @@ def test_a_crashed_run_resumes_from_its_last_state(config):
     assert_same(whole, parts)
 
 
-def test_a_run_that_crashed_before_its_first_state_starts_over(config):
+@pytest.mark.parametrize("start_from", ["", "first"])
+def test_a_run_that_crashed_before_its_first_state_starts_over(config, start_from):
+    if start_from:
+        train(replace(config, name=start_from, steps=2, seed=9), ToyClips(), quiet)
+        config = replace(config, start_from=str(Path(config.folder) / start_from))
     whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
     with pytest.raises(RuntimeError):
         train(replace(config, name="parts"), ToyClips(), at_step(1, crash))
     assert_same(whole, left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet)))
+
+
+def test_a_run_starts_from_the_networks_and_averages_of_another(config):
+    first = RunFolder(train(replace(config, name="first"), ToyClips(), quiet))
+    state = TrainingState(replace(config, seed=9), open_accelerator(config))
+    own = state.gan.to_high.heads.bias.detach().clone()
+    state.start_from(first)
+    before, now = first.load_state()[0], state.tensors()
+    assert {name.partition("/")[0] for name in now} == {"gan", "ema_high", "ema_low"}  # no optimiser, no pool
+    assert all(torch.equal(now[name], before[name]) for name in now)
+    assert not torch.equal(own, now["gan/to_high.heads.bias"])
+    assert state.step == 0
+
+
+@pytest.mark.parametrize("other", [{"channels": 4}, {"judge_filters": 8}, {"judge_norm": "spectral"}])
+def test_a_run_starts_only_from_networks_like_its_own(config, other):
+    first = train(replace(config, name="first", steps=1), ToyClips(), quiet)
+    with pytest.raises(TrainingError, match="built otherwise"):
+        train(replace(config, start_from=str(first), **other), ToyClips(), quiet)
+    with pytest.raises(TrainingError, match="no saved run"):
+        train(replace(config, start_from=str(first / "elsewhere")), ToyClips(), quiet)
+    assert not config.run_path.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -129,9 +157,7 @@ def test_the_best_checkpoint_is_the_one_measured_best(config):
 
 
 def test_it_learns_to_remove_haze(config):
-    longer = replace(
-        config, steps=120, tick=40, eval_every=120, preview_every=120, save_every=120, pool_size=20
-    )
+    longer = replace(config, steps=80, tick=40, eval_every=80, preview_every=80, save_every=80, pool_size=20)
     run = train(replace(longer, steps_per_round=10, ema_decay=0.9), ToyClips(), quiet)
     found = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["held_out"]
     assert found["psnr_gain"] > 2

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from echogan.trust.residuals import MapSummary, absolute_difference, cycle_error, difference, frame_means
+from echogan.trust.residuals import MapSummary, cycle_error, difference, frame_means
 
 TISSUE = np.zeros((12, 10), bool)
 TISSUE[2:9, 1:8] = True
@@ -15,7 +15,6 @@ def test_halving_has_a_closed_form():
     x = np.random.default_rng(0).uniform(-1, 1, (3, 12, 10)).astype(np.float32)
     signed = difference(x, x * 0.5, TISSUE)
     np.testing.assert_allclose(signed[:, TISSUE], -0.5 * x[:, TISSUE] * 127.5, rtol=1e-5)
-    np.testing.assert_array_equal(absolute_difference(x, x * 0.5, TISSUE), np.abs(signed))
     assert not signed[:, ~TISSUE].any()
 
 
