@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import echogan
-from echogan.errors import Cancelled, EchoGANError
+from echogan.errors import Cancelled, ClipTooLarge, EchoGANError
 
 COMMANDS = {
     "enhance": ("Enhance", "enhance a clip, or every clip of a folder"),
@@ -29,6 +29,7 @@ options:
   --version   the version
 
 Research only, not for diagnosis."""
+LIMITS = "(Limits: --max-pixels-per-frame, --max-frames, --max-decoded-bytes.)"
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt):
         _complain("Stopped; nothing half-written is left.")
         return INTERRUPTED
+    except ClipTooLarge as error:
+        return _complain(f"{error} {LIMITS}")
     except EchoGANError as error:
         return _complain(str(error))
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from echogan.clips.clip import ClipLimits
 from echogan.enhancer import EnhanceSettings
 from echogan.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
 from echogan.geometry import Fan
@@ -38,6 +39,7 @@ class Enhance:
     model: str = "echogan-phantom"
     """a bundled checkpoint, its folder, or user/model[@revision] on the Hugging Face Hub"""
     settings: OmitArgPrefixes[EnhanceSettings] = field(default_factory=EnhanceSettings)
+    limits: OmitArgPrefixes[ClipLimits] = field(default_factory=ClipLimits)
     report: Path | None = None
     """write the report here (.json); a folder where INPUT is one"""
     arrays: Path | None = None
@@ -58,6 +60,7 @@ class Enhance:
         from echogan.model.hub import load_checkpoint
 
         self.settings.check()
+        self.limits.check()
         fan = Fan.parse(self.sector) if self.sector is not None else None
         if self.keep_identity and self.blackout:
             raise SettingsError("--keep-identity and --blackout contradict each other. Give one of them.")
@@ -89,17 +92,22 @@ class Enhance:
         report, arrays, figure = extras
         outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
         write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout)
-        with _progress_bar(source.name) as progress:
-            done = enhance_file(source, outputs, checkpoint, self.settings, fan, progress, cancel, write)
-        print(_summary(source, target, done))
+        with _progress_bar(target.name) as progress:
+            done = enhance_file(
+                source, outputs, checkpoint, self.settings, fan, progress, cancel, write, self.limits
+            )
+        # The output's name, not the input's: that may hold a patient's, and what is printed is often kept.
+        print(_summary(target, done))
         for warning in done.warnings:
-            print(f"{source.name}: {warning}", file=sys.stderr)
+            print(f"{target.name}: {warning}", file=sys.stderr)
 
     def _folder(self, checkpoint: Checkpoint, fan: Fan | None, cancel: threading.Event) -> int:
         sources = sorted(path for path in self.input.iterdir() if path.is_file() and path.name[0] != ".")
         if not sources:
             raise UnreadableClip(f"The folder {self.input} holds no files. Give a folder of clips.")
-        for folder in filter(None, (self.output, self.report, self.arrays, self.figure)):
+        folders = [f for f in (self.output, self.report, self.arrays, self.figure) if f is not None]
+        made = [folder for folder in folders if not folder.exists()]
+        for folder in folders:
             _make_folder(folder)
         suffix = "" if self.format == "png" else f".{self.format}"
         failed = 0
@@ -117,7 +125,11 @@ class Enhance:
                 failed += 1
                 print(f"{source.name}: {error}", file=sys.stderr)
         if failed:
-            print(f"{failed} of {len(sources)} files failed; the others are done.", file=sys.stderr)
+            others = "; the others are done" if failed < len(sources) else ", so nothing was written"
+            print(f"{failed} of {len(sources)} files failed{others}.", file=sys.stderr)
+        for folder in made if failed == len(sources) else ():
+            with contextlib.suppress(OSError):
+                folder.rmdir()
         return 1 if failed else 0
 
 
@@ -211,11 +223,11 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(f"The folder {folder} cannot be made ({error.strerror}). Choose another.") from None
 
 
-def _summary(source: Path, target: Path, report: Report) -> str:
+def _summary(target: Path, report: Report) -> str:
     change = report.diagnostics["difference"]["mean"]
     speed = report.timing["frames_per_s"]
     frames = f"{report.input['frames']} frames, {speed:.1f} per second"
-    return f"{source.name} -> {target}: {frames}, mean change {change:.1f} grey levels"
+    return f"{target}: {frames}, mean change {change:.1f} grey levels"
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from echogan.errors import Cancelled, SectorError, SettingsError
 from echogan.geometry import Sector
 from echogan.model.checkpoint import Checkpoint
 
+BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
 MULTIPLE = 16  # the generators halve the frame; 16 leaves room for four halvings
 SMALLEST = 64  # below this side a generator's reflect padding has nothing left to mirror
 GREY = 127.5  # grey levels (0 to 255) per unit of working space (-1 to 1)
@@ -68,7 +69,7 @@ class Chunk:
     original     uint8 (n, H, W) grey or (n, H, W, 3)
     enhanced     the same shape; equal to the original bit for bit where tissue_mask is False
     x            float32 (n, h, w) in [-1, 1]: the input in the working space
-    g            to_high(x) at full strength; equal to x outside the sector
+    g            to_high(x) at full strength, less what it adds where x is black; equal to x outside the sector
     cycled       to_low(g); equal to x outside the sector
     strength     what was applied: the result shown is y = x + strength * (g - x)
     decode_s, enhance_s, cycle_s   seconds spent on this chunk
@@ -212,7 +213,7 @@ class Enhancer:
     ) -> Chunk:
         began = time.perf_counter()
         x = space.enter(np.stack([grey(split(frame, sector)) for frame in original]))
-        g = self._apply(self.to_high, x, space)
+        g = keep_black(x, self._apply(self.to_high, x, space))
         residual = space.leave(self.settings.strength * (g - x)) * GREY
         enhanced = np.stack(
             [_put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
@@ -235,6 +236,18 @@ class Enhancer:
             batch = space.pad(torch.from_numpy(x)[:, None].to(self.device))
             result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0].cpu().numpy()
         return np.where(space.mask, result, x if outside is None else outside)
+
+
+def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Take back what `g` adds where `x` holds no echo; float32 (n, h, w) in [-1, 1], as the result.
+
+    What fell below the display's range is lost: anything painted there is invented. The share of an addition
+    that stays grows with the local mean level of x (Gaussian of BLACK_SIGMA pixels), from none in black to all at
+    BLACK_LEVEL grey levels. What `g` removes stays removed.
+    """
+    level = np.stack([cv2.GaussianBlur(frame, (0, 0), BLACK_SIGMA) for frame in (x + 1) * GREY])
+    share = np.clip(level / BLACK_LEVEL, 0, 1)
+    return np.where(g > x, x + share * (g - x), g).astype(np.float32)
 
 
 def pick_device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import echogan
+from echogan.clips.atomic import Unfinished
 from echogan.clips.clip import ClipFile, ClipLimits, grey
 from echogan.clips.files import open_clip, open_writer
 from echogan.clips.find_sector import find_sector, sector_from_fan
@@ -54,13 +55,16 @@ class Outputs:
         return [*self.clips, *(path for path in single if path is not None), *self.player_maps.values()]
 
     def check(self, source: Path) -> None:
-        """Raise OutputError where a path is the input or is asked for twice."""
+        """Raise OutputError where a path is the input, is asked for twice, or cannot be written last."""
         taken = {source.resolve()}
         for path in self.paths():
             if path.resolve() in taken:
                 reason = "is the input" if path.resolve() == source.resolve() else "is asked for twice"
                 raise OutputError(f"The output {path} {reason}. Choose another name.")
             taken.add(path.resolve())
+        for path in (self.figure, self.report):
+            if path is not None:
+                Unfinished(path).discard()  # tried now, for by their time the clips are in place
 
 
 def enhance_file(

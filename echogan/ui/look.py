@@ -73,7 +73,9 @@ def veiled(frame: np.ndarray, sector: Sector) -> np.ndarray:
     """The frame, uint8 (H, W) or (H, W, 3), made unreadable outside the sector; enough is left to place a fan by."""
     height, width = frame.shape[:2]
     block = max(VEIL, -(-max(height, width) // VEIL_BLOCKS))
-    coarse = cv2.resize(frame, (max(1, width // block), max(1, height // block)), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(
+        frame, (max(1, width // block), max(1, height // block)), interpolation=cv2.INTER_AREA
+    )
     coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     inside = sector.tissue_mask if frame.ndim == 2 else sector.tissue_mask[..., None]
     return np.where(inside, frame, coarse)

@@ -37,6 +37,18 @@ def test_the_veil_keeps_the_tissue_and_hides_the_text():
     assert np.abs(np.diff(shown[text].astype(float), axis=1)).max() < 12
 
 
+def test_large_letters_on_a_large_frame_are_hidden_as_well():
+    frame = np.zeros((1440, 1920), np.uint8)
+    cv2.putText(frame, "DOE JANE", (20, 120), cv2.FONT_HERSHEY_SIMPLEX, 3, 255, 6)
+    nothing = np.zeros(frame.shape, bool)
+    letters = frame > 0
+    shown = veiled(frame, Sector("rectangle", nothing, nothing, 1.0)).astype(float)
+    text = np.s_[55:122, 20:450]
+    coarse = cv2.blur(letters.astype(np.float32), (101, 101))[text] * 255
+    assert np.abs(shown[text] - coarse).max() < 70  # no more than a blur of a letter's width tells
+    assert np.abs(shown[text][letters[text]].mean() - shown[text][~letters[text]].mean()) < 12
+
+
 def test_a_coloured_frame_is_veiled_too():
     look = a_look()
     colour = np.repeat(look.first[..., None], 3, axis=2)

@@ -44,6 +44,48 @@ def test_one_visitor_cannot_stop_or_clear_another():
     assert not theirs.cancel.is_set()
 
 
+def an_upload(cache, name: str = "Doe^Jane.dcm", content: str = "a") -> str:
+    """A file where Gradio puts what a visitor sends: in a folder named by a hash."""
+    folder = cache / (content * 64)
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"x")
+    return str(folder / name)
+
+
+def test_an_upload_goes_with_its_visitor_or_when_another_takes_its_place(cache):
+    sessions = Sessions()
+    first, second = an_upload(cache), an_upload(cache, content="b")
+    sessions.hold("a", first)
+    sessions.hold("a", first)
+    assert os.path.exists(first)
+    sessions.hold("a", second)
+    assert not os.path.exists(first)
+    sessions.close("a")
+    assert [path for path in cache.rglob("*") if path.name != "sessions"] == []
+
+
+def test_an_upload_that_two_visitors_share_stays_until_both_are_gone(cache):
+    sessions = Sessions()
+    shared = an_upload(cache)
+    sessions.hold("a", shared)
+    sessions.hold("b", shared)
+    sessions.close("a")
+    assert os.path.exists(shared)
+    sessions.close("b")
+    assert not os.path.exists(shared)
+
+
+def test_only_uploads_are_removed(cache, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "a.dcm"
+    example = app_folder("examples") / "cine.dcm"
+    sessions = Sessions()
+    for path in (elsewhere, example):
+        path.write_bytes(b"x")
+        sessions.hold("a", str(path))
+        sessions.close("a")
+        assert path.exists()
+
+
 def test_old_folders_are_swept_even_from_an_earlier_start():
     left_behind = app_folder("sessions") / ("0" * 32)
     left_behind.mkdir()
