@@ -82,6 +82,8 @@ class Sector:
     overlay_mask  bool (H, W): text, ticks and traces inside the sector; disjoint from tissue_mask
     confidence    0 to 1: overlap between the fitted shape and the pixels that move
     fan           the fan's numbers where kind is "fan", else None
+    notes         sentences for the reader
+    text_sure     False for a still or a frozen clip, where text over tissue can be missed
     """
 
     kind: SectorKind
@@ -90,6 +92,7 @@ class Sector:
     confidence: float
     fan: Fan | None = None
     notes: tuple[str, ...] = field(default=())
+    text_sure: bool = True
 
     @property
     def mask(self) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from echogan.clips.clip import Clip, ClipFile
 from echogan.clips.evidence import Evidence, components, gather, moves, solid_shape
 from echogan.clips.fan_fit import Fit, fit_fan, fit_rectangle, refine
-from echogan.clips.overlay import ClipStatistics, find_overlay, merge, split
+from echogan.clips.overlay import ClipStatistics, find_overlay, merge, split, text_is_sure
 from echogan.errors import SectorError
 from echogan.geometry import Fan, Sector
 
@@ -18,6 +18,7 @@ __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
 MAX_SAMPLE_BYTES = 400_000_000
 CHECK_BELOW = 0.6  # confidence below which the reader is asked to look
+TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: look before you share the result."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
 
@@ -58,8 +59,9 @@ def sector_from_fan(fan: Fan, clip: ClipFile | Clip, samples: int = 40) -> Secto
             "Give its apex and radii in pixels of the frame, and its angles in degrees from straight down."
         )
     stats = ClipStatistics.of(frames)
-    overlay = find_overlay(stats, inside, moves(stats), fan)
-    return Sector("fan", inside & ~overlay, overlay, 1.0, fan, ("The sector was given by hand.",))
+    return _with_overlay(
+        stats, Sector("fan", inside, inside, 1.0, fan, ("The sector was given by hand.",)), moves(stats)
+    )
 
 
 def _sample(clip: ClipFile | Clip, samples: int) -> np.ndarray:
@@ -126,8 +128,16 @@ def _sector(best: _Candidate, evidence: Evidence, stats: ClipStatistics) -> Sect
         notes.append(f"Nothing moves, so the {what} was found from the grey levels.")
     if confidence < CHECK_BELOW:
         notes.append(f"The {what} fits only {confidence:.0%} of what looks like tissue. {PLEASE_CHECK}")
-    overlay = find_overlay(stats, inside, evidence.moving, fan)
-    return Sector(what, inside & ~overlay, overlay, confidence, fan, tuple(notes))
+    return _with_overlay(stats, Sector(what, inside, inside, confidence, fan, tuple(notes)), evidence.moving)
+
+
+def _with_overlay(stats: ClipStatistics, sector: Sector, moving: bool) -> Sector:
+    """Split the sector's tissue into tissue and overlay, and say where text can have been missed."""
+    inside = sector.tissue_mask
+    overlay = find_overlay(stats, inside, moving, sector.fan)
+    sure = text_is_sure(stats, moving)
+    notes = sector.notes if sure else (*sector.notes, TEXT_UNSURE)
+    return replace(sector, tissue_mask=inside & ~overlay, overlay_mask=overlay, notes=notes, text_sure=sure)
 
 
 def _full_size(fan: Fan, factor: int) -> Fan:
@@ -144,7 +154,9 @@ def _box_mask(fit: Fit, shape: tuple[int, ...], factor: int) -> np.ndarray:
 
 
 def _whole(stats: ClipStatistics, confidence: float, notes: tuple[str, ...]) -> Sector:
-    overlay = find_overlay(stats, np.ones(stats.mean.shape, bool), moves(stats), None)
+    everything = np.ones(stats.mean.shape, bool)
     if confidence == 0:
         notes = (*notes, PLEASE_CHECK)
-    return Sector("whole", ~overlay, overlay, confidence, None, notes)
+    return _with_overlay(
+        stats, Sector("whole", everything, everything, confidence, None, notes), moves(stats)
+    )

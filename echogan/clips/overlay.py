@@ -90,6 +90,11 @@ def tint_curve(frame: np.ndarray, where: np.ndarray) -> np.ndarray:
     )
 
 
+def text_is_sure(stats: ClipStatistics, moving: bool) -> bool:
+    """Whether constancy over time tells text from tissue: not in a still, nor in fewer than FEW frames."""
+    return moving and stats.frames >= FEW
+
+
 def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: Fan | None) -> np.ndarray:
     """Text, ticks and traces within the sector `inside`: bool (H, W).
 
@@ -99,7 +104,7 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
     The main bang, thin, bright and constant too, is spared: marks within 6 % of the depth from the probe.
     The gaps within and between letters count as overlay: black strokes would spell a name as well as white ones.
     """
-    moving = moving and stats.frames >= FEW
+    moving = text_is_sure(stats, moving)
     size = max(5, round(0.025 * min(inside.shape)) | 1)
     top_hat = cv2.morphologyEx(stats.mean, cv2.MORPH_TOPHAT, _disc(size))
     if moving:
