@@ -17,6 +17,7 @@ from typing import Any
 import tyro
 
 from echogan.model.checkpoint import describe_checkpoint
+from echogan.phantom import PHANTOM_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -58,14 +59,22 @@ def fill(text: str) -> str:
 
 
 def stale_results() -> list[str]:
-    """Results that were measured with other weights than the bundled ones."""
-    current = describe_checkpoint(ROOT / "checkpoints" / "echogan-phantom").sha256
-    return [
-        f"{path.name} was measured with another checkpoint ({found[:12]}, now {current[:12]}): "
-        f"run python -m eval.{path.stem}."
-        for path in sorted(RESULTS.glob("*.json"))
-        if (found := json.loads(path.read_text()).get("model", {}).get("sha256", current)) != current
-    ]
+    """Results that were measured with other weights than the bundled ones, or on another phantom."""
+    current = {
+        "checkpoint": describe_checkpoint(ROOT / "checkpoints" / "echogan-phantom").sha256,
+        "phantom": PHANTOM_VERSION,
+    }
+    stale = []
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text())
+        found = {"checkpoint": result.get("model", {}).get("sha256"), "phantom": result.get("phantom")}
+        stale += [
+            f"{path.name} was measured with another {what} ({value[:12]}, now {current[what][:12]}): "
+            f"run python -m eval.{path.stem}."
+            for what, value in found.items()
+            if value is not None and value != current[what]
+        ]
+    return stale
 
 
 def image_quality(result: dict[str, Any]) -> str:

@@ -1,0 +1,41 @@
+"""Tables are made from results, and stale ones are told."""
+
+import json
+
+import pytest
+
+from eval import tables
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def test_a_block_is_filled_from_its_result_and_the_rest_is_left_alone(results):
+    (results / "memory.json").write_text(
+        json.dumps({"frames": [200, 2000], "worst_ratio": 1.054, "outputs": {"mp4": {}, "gif": {}}})
+    )
+    page = "before\n<!-- memory -->\nold\n<!-- /memory -->\nafter\n"
+    filled = tables.fill(page)
+    assert filled.startswith("before\n<!-- memory -->\n")
+    assert filled.endswith("<!-- /memory -->\nafter\n")
+    assert "2,000-frame clip is at most 1.05 times that of a 200-frame clip, over 2 kinds" in filled
+    assert "old" not in filled
+    assert tables.fill(filled) == filled
+
+
+def test_a_result_of_other_weights_or_another_phantom_is_stale(results):
+    (results / "speed.json").write_text(json.dumps({"model": {"sha256": "0" * 64}}))
+    (results / "image_quality.json").write_text(json.dumps({"phantom": "0.0"}))
+    quality, speed = tables.stale_results()
+    assert "another phantom (0.0" in quality
+    assert "python -m eval.image_quality" in quality
+    assert "another checkpoint (000000000000" in speed
+
+
+def test_the_pages_are_what_the_results_say():
+    for page in tables.PAGES:
+        text = page.read_text()
+        assert tables.fill(text) == text
