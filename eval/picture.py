@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import matplotlib
 
 matplotlib.use("Agg")
@@ -57,11 +58,14 @@ def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
     chunk = next(phantom_chunks(enhancer, poor, clip))
     grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
     difference = chunk.enhanced[0].astype(int) - poor[0]
-    error = GREY * np.abs(chunk.x[0] - chunk.cycled[0])
+    rows, columns = (np.flatnonzero(clip.sector_mask.numpy().any(axis)) for axis in (1, 0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    error = np.zeros(poor[0].shape, np.float32)
+    error[box] = cv2.resize(GREY * np.abs(chunk.x[0] - chunk.cycled[0]), error[box].shape[::-1])
     return [
         (poor[0], grey),
         (chunk.enhanced[0], grey),
-        (difference, {"cmap": "RdBu_r", "vmin": -64, "vmax": 64}),
+        (difference, {"cmap": "berlin", "vmin": -64, "vmax": 64}),
         (error, {"cmap": "inferno", "vmin": 0, "vmax": 32}),
         (tensor_frames(clip.clean)[0], grey),
     ]
