@@ -16,7 +16,7 @@ _HOME = {
     "enhance_file": "echogan.pipeline",
     "EchoGANError": "echogan.errors",
 }
-__all__ = [*sorted(_HOME), "__version__"]
+__all__ = [*sorted(_HOME), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):

@@ -89,13 +89,13 @@ def environment(checkpoint: Checkpoint) -> dict:
         "model": {"name": checkpoint.name, "sha256": checkpoint.sha256},
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "cpu": cpu_name(),
+        "processor": processor_name(),
         "threads": torch.get_num_threads(),
         "cuda": cuda,
     }
 
 
-def cpu_name() -> str:
+def processor_name() -> str:
     """The processor's name where Linux tells it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

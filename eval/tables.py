@@ -115,7 +115,7 @@ def speed(result: dict[str, Any]) -> str:
     if isinstance(whole, dict):
         rows.append(
             f"\nThe whole way of a {whole['frames']}-frame, {whole['size'][0]} x {whole['size'][1]} DICOM cine to MP4, "
-            f"report and arrays: {whole['frames_per_s']:.1f} frames/s on one CPU thread ({result['cpu']})."
+            f"report and arrays: {whole['frames_per_s']:.1f} frames/s on one CPU thread ({result['processor']})."
         )
     return "\n".join(rows)
 
