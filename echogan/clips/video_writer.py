@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 from fractions import Fraction
 from typing import ClassVar
@@ -30,8 +31,9 @@ class VideoWriter(FrameWriter):
     container_options: ClassVar[dict[str, str]]
     even: ClassVar[bool]
 
+    @abstractmethod
     def codec_options(self) -> dict[str, str]:
-        raise NotImplementedError
+        """Quality and speed, in the codec's own words."""
 
     def _start(self, frame: np.ndarray) -> None:
         options = {"fflags": "+bitexact", **self.container_options}
