@@ -71,7 +71,7 @@ def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
     page = build()
     _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())
-    print(f"EchoGANhance is at {url}  (Ctrl+C ends it)")
+    print(f"EchoGANhance is at {url}  (Ctrl+C ends it)", flush=True)
     page.block_thread()
 
 
