@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -42,19 +42,86 @@ class Draw:
         """
         rows, columns = sigma if isinstance(sigma, tuple) else (sigma, sigma)
         knots = (int(shape[0] / max(rows, 1)) + 4, int(shape[1] / max(columns, 1)) + 4)
-        coarse = self.normal(1, 1, *knots)
-        field = F.interpolate(coarse, size=shape, mode="bicubic", align_corners=True)[0, 0]
+        coarse = self.normal(*knots)
+        field = spline_matrix(knots[0], shape[0]) @ coarse @ spline_matrix(knots[1], shape[1]).T
         return (field - field.mean()) / field.std().clamp_min(1e-6)
 
 
-def blur(image: Tensor, sigma: float, sigma_columns: float | None = None) -> Tensor:
-    """Separable Gaussian blur of (n, 1, h, w), edges replicated; sigma in pixels (rows, then columns if given)."""
-    for axis, width in ((2, sigma), (3, sigma if sigma_columns is None else sigma_columns)):
-        if width < 0.1:
-            continue
-        radius = max(1, math.ceil(3 * width))
-        taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=image.device) / width) ** 2)
-        taps = (taps / taps.sum()).view(1, 1, -1, 1) if axis == 2 else (taps / taps.sum()).view(1, 1, 1, -1)
-        pad = (0, 0, radius, radius) if axis == 2 else (radius, radius, 0, 0)
-        image = F.conv2d(F.pad(image, pad, mode="replicate"), taps)
+class Noise:
+    """White Gaussian noise on a device, cut at seeded places from one large bank: drawing anew costs far more.
+
+    One seed and one order of calls give the same noise on every device.
+    """
+
+    BANK = 1 << 23
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+        self.bank = _noise_bank(str(device))
+
+    def normal(self, *shape: int) -> Tensor:
+        """Unit variance, float32 `shape`; a view, not to be written to."""
+        count = math.prod(shape)
+        start = int(torch.randint(self.BANK - count, (), generator=self.generator))
+        return self.bank[start : start + count].view(shape)
+
+
+@functools.cache
+def _noise_bank(device: str) -> Tensor:
+    return torch.randn(Noise.BANK, generator=torch.Generator().manual_seed(0)).to(device)
+
+
+@functools.lru_cache(maxsize=64)
+def blur_matrix(size: int, sigma: float, device: str = "cpu") -> Tensor:
+    """A Gaussian blur as a matrix, edges replicated, rows summing to 1: (size, size), to be applied from the left."""
+    at = torch.arange(size, dtype=torch.float32)
+    beyond = max(1, math.ceil(3 * sigma))
+    reach = torch.arange(-beyond, size + beyond, dtype=torch.float32)
+    taps = torch.exp(-0.5 * ((at[:, None] - reach[None]) / max(sigma, 1e-3)) ** 2)
+    taps = torch.where(taps < 1e-4, 0, taps)
+    taps = taps / taps.sum(1, keepdim=True)
+    folded = taps[:, beyond:-beyond].clone()
+    folded[:, 0] += taps[:, :beyond].sum(1)
+    folded[:, -1] += taps[:, -beyond:].sum(1)
+    return folded.to(device)
+
+
+@functools.lru_cache(maxsize=64)
+def spline_matrix(knots: int, samples: int, to_edges: bool = True, device: str = "cpu") -> Tensor:
+    """Interpolation by a Catmull-Rom spline through evenly spaced knots, as a matrix: (samples, knots).
+
+    to_edges  the outermost samples lie on the outermost knots; else samples and knots are centres of cells that
+              share their outer borders. Beyond the outermost knots the spline runs on straight.
+    """
+    at = torch.arange(samples, dtype=torch.float64)
+    at = at * (knots - 1) / max(samples - 1, 1) if to_edges else (at + 0.5) * knots / samples - 0.5
+    left = at.floor().clamp(0, knots - 2)
+    t = at - left
+    cubic = [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3]
+    straight = [torch.zeros_like(t), 2 - 2 * t, 2 * t, torch.zeros_like(t)]
+    beyond = (t < 0) | (t > 1)
+    padded = torch.zeros(samples, knots + 2, dtype=torch.float64)
+    for k in range(4):
+        weight = torch.where(beyond, straight[k], cubic[k]) / 2
+        padded[torch.arange(samples), left.long() + k] += weight
+    # A phantom knot beyond each end continues the line of the last two.
+    matrix = padded[:, 1:-1].clone()
+    matrix[:, 0] += 2 * padded[:, 0]
+    matrix[:, 1] -= padded[:, 0]
+    matrix[:, -1] += 2 * padded[:, -1]
+    matrix[:, -2] -= padded[:, -1]
+    return matrix.float().to(device)
+
+
+def blur(image: Tensor, down: float, across: float | None = None) -> Tensor:
+    """Gaussian blur of (..., h, w), edges replicated, by so many pixels down the rows and across (else the same).
+
+    As matrices: on a CPU far faster than convolutions with a few taps.
+    """
+    across = down if across is None else across
+    device = str(image.device)
+    if down > 0.1:
+        image = torch.matmul(blur_matrix(image.shape[-2], round(down, 2), device), image)
+    if across > 0.1:
+        image = torch.matmul(image, blur_matrix(image.shape[-1], round(across, 2), device).T)
     return image

@@ -1,206 +1,205 @@
-"""One seed, one clip: a beating heart rendered clean and degraded, with its labels."""
+"""Phantom clips: a beating heart before a probe, rendered clean and degraded from the same scatterers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from echogan.phantom import acoustics, artefacts, scan, tissue
-from echogan.phantom.acoustics import BEAMS, DEPTHS, Acquisition, Display
-from echogan.phantom.anatomy import Anatomy, Tissue, apical_four_chamber
-from echogan.phantom.artefacts import Degradation
+from echogan.phantom import lesions, medium, probe, scan_conversion
+from echogan.phantom.beams import Beams
+from echogan.phantom.beating import Motion, MotionSettings, draw_motion
+from echogan.phantom.compression import store
+from echogan.phantom.degradation import Degradation, DegradationSettings, draw_degradation, shows_tissue
 from echogan.phantom.draw import Draw
-from echogan.phantom.motion import Motion, MotionSettings, draw_motion, leaflet_points, normalise, origins
+from echogan.phantom.echogenicity import EchogenicitySettings, echogenicity
+from echogan.phantom.fields import Fields
+from echogan.phantom.heart import VIEWS, Heart, View
+from echogan.phantom.lesions import Lesion, LesionKind
+from echogan.phantom.raster import rasterise
+from echogan.phantom.receiver import Receiver
+from echogan.phantom.scene import Scene
+from echogan.phantom.sizes import HeartSettings
+from echogan.phantom.truth import clip_truth
+from echogan.phantom.views import draw_heart
 
-Want = Literal["clean", "degraded", "labels"]
+Want = Literal["clean", "degraded", "labels", "support"]
+WANTS: tuple[Want, ...] = ("clean", "degraded", "labels")
 CHUNK = 8
-# A degraded frame outside these limits (grey levels inside the sector) shows nothing that could be enhanced.
-DARKEST, BRIGHTEST, FLATTEST = 10, 125, 14
 
 
 @dataclass(frozen=True)
 class PhantomSettings:
     """Everything a phantom clip is drawn from."""
 
+    heart: HeartSettings = field(default_factory=HeartSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
-    acoustics: acoustics.AcousticSettings = field(default_factory=acoustics.AcousticSettings)
-    artefacts: artefacts.ArtefactSettings = field(default_factory=artefacts.ArtefactSettings)
-    scan: scan.ScanSettings = field(default_factory=scan.ScanSettings)
+    echogenicity: EchogenicitySettings = field(default_factory=EchogenicitySettings)
+    acoustics: probe.AcousticSettings = field(default_factory=probe.AcousticSettings)
+    degradation: DegradationSettings = field(default_factory=DegradationSettings)
+    frame: scan_conversion.FrameSettings = field(default_factory=scan_conversion.FrameSettings)
+    view_shares: tuple[float, ...] = field(
+        default=(0.4, 0.15, 0.15, 0.15, 0.15), metadata={"help": "share of each view: " + ", ".join(VIEWS)}
+    )
 
 
 @dataclass(frozen=True)
 class PhantomClip:
-    """A simulated clip. Frames uint8 (T, S, S), None where not asked for; labels are Tissue values.
+    """A simulated clip; frames are (T, S, S) on the phantom's device, and None where not asked for.
 
-    sector_mask  bool (S, S); fan  (apex_x, apex_y, left_deg, right_deg, r_min, r_max) in pixels
-    truth        seed, sizes in cm, rates, spacing_mm, the degradation's strengths
+    clean, degraded  uint8 grey              labels       uint8 Tissue values
+    support          uint8, 255 x the share of normal myocardium's signal that survives the degradation
+    lesion_mask      bool, with the labels   sector_mask  bool (S, S)
+    fan              apex_x, apex_y, left_deg, right_deg, r_min, r_max, lengths in pixels
+    truth            JSON-able: seed, view, sizes and findings, volumes per frame, the lesion, the degradation
     """
 
     clean: Tensor | None
     degraded: Tensor | None
     labels: Tensor | None
+    lesion_mask: Tensor | None
+    support: Tensor | None
     sector_mask: Tensor
     fan: tuple[float, float, float, float, float, float]
     truth: dict
 
 
 class Phantom:
-    """One heart before one probe: anatomy, motion and acquisition drawn from a seed, ready to be rendered.
+    """One heart before one probe, with its motion and its scatterers, ready to be rendered.
 
-    The seed decides everything but the electronic noise and the blood, which are drawn on the device.
+    A seed gives one clip on one kind of device. With a lesion everything else stays as it is without: its control.
     """
 
     def __init__(
         self,
+        view: View,
         seed: int,
         settings: PhantomSettings | None = None,
         frames: int = 32,
         device: torch.device | str = "cpu",
+        lesion: LesionKind | None = None,
     ) -> None:
+        self.view: View = view
         self.seed, self.frames, self.device = seed, frames, torch.device(device)
         self.settings = settings or PhantomSettings()
-        draw = Draw(seed)
-        self.anatomy: Anatomy = apical_four_chamber(draw)
-        self.motion: Motion = draw_motion(draw, self.settings.motion, frames)
-        self.acquisition: Acquisition = acoustics.draw_acquisition(draw, self.settings.acoustics)
-        self.scan = scan.draw_scan(draw, self.acquisition, self.settings.scan)
-        reference, _ = tissue.scatterers(draw, self.anatomy)
-        a = self.acquisition
-        self.psf = acoustics.lateral_psf(a, draw, a.aberration_rad, a.side_lobes_db).to(self.device)
-        self.reference = reference.to(self.device)
-        points = origins(self.anatomy, self.motion, a.points())
-        self.grid = normalise(points).to(self.device)
-        self.leaflets = _draw_leaflets(self.anatomy, self.motion, a).to(self.device)
-        self._artefact_seed = int(draw.uniform(0, 2**31 - 1))
+        # Each part draws from a seed of its own: a change in one leaves the others as they are.
+        self.heart: Heart = draw_heart(view, self._draw(0), self.settings.heart)
+        self.motion: Motion = draw_motion(self._draw(1), self.heart, self.settings.motion, frames)
+        self.acquisition = probe.draw_acquisition(self._draw(2), self.settings.acoustics)
+        self.scan = scan_conversion.place_fan(self._draw(3), self.beams, self.settings.frame, self.device)
+        self.lesion: Lesion | None = lesion and lesions.draw_lesion(self._draw(4), self.heart, lesion)
 
-    def render(self, want: Sequence[Want] = ("clean", "degraded", "labels")) -> PhantomClip:
-        """Render the frames asked for."""
-        clean = self._clean() if "clean" in want else None
-        degraded = self._degraded(self.degradation, self.frames) if "degraded" in want else None
-        labels = self._labels() if "labels" in want else None
-        a, m = self.acquisition, self.motion
-        truth = {
-            "seed": self.seed, "view": "A4C", "heart_rate": m.heart_rate, "frame_rate": m.frame_rate,
-            "depth_cm": a.depth_cm, "spacing_mm": self.scan.spacing_mm, **self.anatomy.truth,
-            "degradation": self.degradation.to_json(),
-        }  # fmt: skip
-        return PhantomClip(clean, degraded, labels, self.scan.mask, self.scan.fan, truth)
+    @property
+    def beams(self) -> Beams:
+        """The beams of the probe."""
+        return self.acquisition.beams
+
+    def render(
+        self,
+        acquisition: probe.Acquisition | None = None,
+        degradation: Degradation | None = None,
+        want: Sequence[Want] = WANTS,
+    ) -> PhantomClip:
+        """Render what is wanted, by default with the acquisition and the degradation of the seed.
+
+        The acquisition may differ in everything but its beams: the heart was drawn before these.
+        """
+        acquisition = acquisition or self.acquisition
+        assert acquisition.beams == self.beams, "another fan needs another Phantom"
+        receivers: dict[str, Receiver] = {}
+        if "clean" in want:
+            receivers["clean"] = self._receiver(acquisition, None)
+        if {"degraded", "support"} & set(want):
+            degradation = degradation or self.degradation
+            receivers["degraded"] = self._receiver(acquisition, degradation)
+        chunks = [self._chunk(start, receivers, want) for start in range(0, self.frames, CHUNK)]
+        pixels = {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
+        for name in {"degraded", "support"} & set(pixels):
+            pixels[name] = receivers["degraded"].hold(pixels[name])
+        if degradation is not None and "degraded" in pixels:
+            pixels["degraded"] = self._compressed(pixels["degraded"], degradation)
+        frames = [pixels.get(name) for name in ("clean", "degraded", "labels", "lesion", "support")]
+        return PhantomClip(*frames, self.scan.mask, self.scan.fan, self._truth(degradation))
 
     @cached_property
     def degradation(self) -> Degradation:
-        """The first of up to eight draws whose first frame is neither almost black nor a flood of grey."""
-        draw = Draw(self._artefact_seed)
-        inside = self.scan.mask
+        """The first of up to eight draws whose first frame still shows tissue."""
+        draw = self._draw(5)
+        grid = self._scene.grid(0, 1)
+        looks, prone = self._scene.echoes(grid, 0, 1)
         for _ in range(8):
-            degradation = artefacts.draw_degradation(draw, self.settings.artefacts)
-            grey = self._degraded(degradation, frames=1)[0][inside].float()
-            if DARKEST <= grey.mean() <= BRIGHTEST and grey.std() >= FLATTEST:
+            degradation = draw_degradation(draw, self.settings.degradation)
+            grey = self._receiver(self.acquisition, degradation).grey(looks, prone, 0)
+            if shows_tissue(255 * self.scan.pixels(grey)[0], self.scan.mask):
                 break
         return degradation
 
-    def _field(self, start: int, stop: int, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Two looks of the moving scatterers, (T, 2 looks, 2, DEPTHS, BEAMS), and where tissue drops out (T, ...)."""
-        frames = stop - start
-        reference = self.reference.expand(frames, -1, -1, -1)
-        sampled = torch.nn.functional.grid_sample(reference, self.grid[start:stop], align_corners=False)
-        turn = self.motion.turnover[start:stop].to(self.device)
-        cosine, sine = torch.cos(turn)[:, None, None, None], torch.sin(turn)[:, None, None, None]
-        one, two, blood, drop = sampled[:, 0:2], sampled[:, 2:4], sampled[:, 4:5], sampled[:, 5]
-        looks = torch.stack([cosine * one + sine * two, cosine * two - sine * one], 1)
-        white = torch.randn(frames, 2, 2, DEPTHS, BEAMS, generator=noise, device=self.device)
-        level = 10 ** (self.acquisition.blood_db.to(self.device) / 20)
-        valves = self.leaflets[start:stop, None, None]
-        looks = looks + white * (blood * level)[:, None] + valves * (0.7 + 0.5 * white)
-        return looks, drop
+    @cached_property
+    def _scene(self) -> Scene:
+        draw = self._draw(6)
+        beams = medium.reference_beams(self.beams)
+        raster, found = rasterise(self.heart, beams, draw, self.device), None
+        if self.lesion is not None:
+            raster, found = lesions.alter(self.lesion, raster)
+        fields = Fields(draw, raster.points)
+        level, prone = echogenicity(draw, self.heart, raster, fields, self.settings.echogenicity)
+        if self.lesion is not None and found is not None:
+            level = lesions.brighten(self.lesion, raster, found, level)
+        reference = medium.scatter(draw, raster, level, prone, found)
+        blood = self.acquisition.blood_db
+        return Scene(self.heart, self.motion, reference, self.beams, blood, self.lesion, self._seed(8))
 
-    def _clean(self) -> Tensor:
-        a, noise = self.acquisition, self._noise_source(1)
-        window = 10 ** (a.window_db.to(self.device) / 20)
-        hiss = a.noise_amplitude(a.noise_db, a.noise_slope_db).to(self.device)
-        near = a.near.to(self.device)
-        near = torch.stack([near, torch.stack([near[1], -near[0]])])
-        second = a.compounding / (1 + a.compounding)
-        display = Display(a.gain_db, a.dynamic_range_db, a.gamma, a.smoothing, a.sharpening, a.persistence)
-        grey: list[Tensor] = []
-        for start, stop in self._chunks(self.frames):
-            looks, _ = self._field(start, stop, noise)
-            energy = self._receive(looks + near, self.psf, window, hiss, noise)
-            energy = (1 - second) * energy[:, 0] + second * energy[:, 1]
-            grey.append(display.show(energy, grey[-1][-1] if grey else None))
-        return self._to_bytes(torch.cat(grey))
-
-    def _degraded(self, degradation: Degradation, frames: int) -> Tensor:
-        a, d, noise = self.acquisition, degradation, self._noise_source(1)
-        draw = Draw(d.pattern_seed)
-        side_lobes = d.side_lobes_db if d.side_lobes_db is not None else a.side_lobes_db
-        psf = acoustics.lateral_psf(a, draw, d.aberration_rad or a.aberration_rad, side_lobes, d.aperture).to(
-            self.device
+    def _receiver(self, acquisition: probe.Acquisition, degradation: Degradation | None) -> Receiver:
+        seed = self._seed(9 if degradation is None else 10)
+        return Receiver(
+            acquisition, degradation, self.motion.cycle.frame_rate, self.frames, seed, self.device
         )
-        gain = 10 ** ((a.window_db - artefacts.loss_db(d, a)).to(self.device) / 20)
-        more = a.noise_amplitude(d.noise_db, d.noise_slope_db) if d.noise_db is not None else 0
-        hiss = (a.noise_amplitude(a.noise_db, a.noise_slope_db) + more).to(self.device)
-        clutter = artefacts.clutter_amplitude(draw, d, a)
-        fixed = artefacts.Stationary(draw, self.motion.frame_rate, self.frames)
-        profile = artefacts.haze_profile(draw).to(self.device)
-        near = a.near.to(self.device)
-        display = Display(a.gain_db + d.gain_db, d.dynamic_range_db, d.gamma, d.smoothing, 0.0, d.persistence)
-        grey: list[Tensor] = []
-        for start, stop in self._chunks(frames):
-            looks, drop = self._field(start, stop, noise)
-            if d.drop_db is not None:
-                looks = looks * (10 ** (-d.drop_db * drop / 20))[:, None, None]
-            still = fixed.frames(start, stop, self.device)
-            added = near if clutter is None else near + still * clutter.to(self.device)
-            looks = looks + torch.stack([added, added.flip(-1)], 1 if added.dim() == 4 else 0)
-            hazed = partial(self._haze, still=still, degradation=d, profile=profile, noise=noise)
-            energy = self._receive(looks, psf, gain, hiss, noise, hazed).mean(1)
-            grey.append(display.show(energy, grey[-1][-1] if grey else None))
-        shown = torch.cat(grey)
-        held = torch.arange(frames, device=self.device) // d.held_frames * d.held_frames
-        return self._to_bytes(shown[held])
 
-    def _haze(
-        self, field_: Tensor, still: Tensor, degradation: Degradation, profile: Tensor, noise: torch.Generator
-    ) -> Tensor:
-        white = torch.randn(still.shape, generator=noise, device=self.device)
-        mixed = artefacts.smooth_across(still + 0.6 * white)
-        return field_ + artefacts.haze(field_, mixed, degradation, profile)
+    def _chunk(self, start: int, receivers: dict[str, Receiver], want: Sequence[Want]) -> dict[str, Tensor]:
+        """The frames from `start` on, in pixels: uint8 (T, S, S), the lesion bool."""
+        stop = min(start + CHUNK, self.frames)
+        grid = self._scene.grid(start, stop)
+        looks, prone = self._scene.echoes(grid, start, stop)
+        # Support too needs the degraded frames: haze is as strong as what it finds in them.
+        shown = {name: receiver.grey(looks, prone, start) for name, receiver in receivers.items()}
+        if "support" in want:
+            shown["support"] = receivers["degraded"].support(prone, start)
+        pixels = {name: self._grey(frames) for name, frames in shown.items() if name in want}
+        if "labels" in want:
+            labels, lesion = self._scene.classes(grid, start, stop)
+            pixels["labels"] = self.scan.pixels(labels, nearest=True).to(torch.uint8)
+            pixels["lesion"] = self.scan.pixels(lesion, nearest=True) >= 0.5
+        return pixels
 
-    def _receive(
-        self, looks: Tensor, psf: Tensor, gain: Tensor, hiss: Tensor, noise: torch.Generator, haze=None
-    ) -> Tensor:
-        """Scatterers to echo energy: lateral PSF, haze, gain, electronic noise, axial pulse. (T, looks, D, B)."""
-        echoes = []
-        for look in looks.unbind(1):
-            field_ = acoustics.apply_lateral(look.contiguous(), psf)
-            if haze is not None:
-                field_ = haze(field_)
-            field_ = field_ * gain + hiss * torch.randn(field_.shape, generator=noise, device=self.device)
-            field_ = acoustics.apply_axial(field_, self.acquisition.axial_fwhm_cm, self.acquisition.depth_cm)
-            echoes.append(field_.square().sum(1))
-        return torch.stack(echoes, 1)
+    def _grey(self, shown: Tensor) -> Tensor:
+        """Beams (T, rows, columns) in [0, 1] to pixels, uint8 (T, S, S)."""
+        return (255 * self.scan.pixels(shown)).round().to(torch.uint8)
 
-    def _labels(self) -> Tensor:
-        labels = self.anatomy.labels.float().to(self.device).expand(self.frames, 1, -1, -1)
-        moved = torch.nn.functional.grid_sample(labels, self.grid, mode="nearest", align_corners=False)[:, 0]
-        moved = torch.where(self.leaflets > 0, float(Tissue.VALVE), moved)
-        return scan.to_pixels(moved, self.scan, nearest=True).to(torch.uint8).cpu()
+    def _compressed(self, frames: Tensor, degradation: Degradation) -> Tensor:
+        """Pixels uint8 (T, S, S) as a poor file keeps them."""
+        parts = [store(part.float(), degradation) * self.scan.mask for part in frames.split(CHUNK)]
+        return torch.cat(parts)
 
-    def _to_bytes(self, grey: Tensor) -> Tensor:
-        return (255 * scan.to_pixels(grey, self.scan)).round().to(torch.uint8).cpu()
+    def _truth(self, degradation: Degradation | None) -> dict:
+        a = self.acquisition
+        facts = {
+            "seed": self.seed, "view": self.view, "depth_cm": a.beams.depth_cm,
+            "spacing_mm": self.scan.spacing_mm, "degradation": degradation and degradation.to_json(),
+        }  # fmt: skip
+        if self.lesion is not None:
+            facts["lesion"] = self.lesion.truth()
+        return facts | clip_truth(self.heart, self.motion, a.beams)
 
-    def _noise_source(self, salt: int) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed(2 * self.seed + salt)
+    def _seed(self, part: int) -> int:
+        """Each part draws from a seed of its own: a change in one leaves the others as they are."""
+        return (self.seed * 16 + part) * 4096
 
-    @staticmethod
-    def _chunks(frames: int) -> Iterator[tuple[int, int]]:
-        for start in range(0, frames, CHUNK):
-            yield start, min(start + CHUNK, frames)
+    def _draw(self, part: int) -> Draw:
+        return Draw(self._seed(part))
 
 
 def phantom_clip(
@@ -208,23 +207,16 @@ def phantom_clip(
     settings: PhantomSettings | None = None,
     frames: int = 32,
     device: torch.device | str = "cpu",
-    want: Sequence[Want] = ("clean", "degraded", "labels"),
+    want: Sequence[Want] = WANTS,
+    view: View | None = None,
 ) -> PhantomClip:
-    """Draw and render the clip of a seed. One seed gives one clip on one kind of device."""
-    return Phantom(seed, settings, frames, device).render(want)
+    """Draw and render the clip of a seed, of a view or of the one that the seed draws."""
+    settings = settings or PhantomSettings()
+    return Phantom(view or draw_view(seed, settings), seed, settings, frames, device).render(want=want)
 
 
-def _draw_leaflets(anatomy: Anatomy, motion: Motion, acquisition: Acquisition) -> Tensor:
-    """Echo strength of the valve leaflets in beam space, (T, DEPTHS, BEAMS), zero elsewhere."""
-    points = leaflet_points(anatomy, motion)
-    frames = points.shape[0]
-    row = points.norm(dim=-1) / acquisition.depth_cm * DEPTHS
-    beam = (torch.atan2(points[..., 0], points[..., 1]) / acquisition.half_angle + 1) / 2 * (BEAMS - 1)
-    strength = torch.tensor([leaflet.strength for leaflet in anatomy.leaflets])[None, :, None].expand_as(row)
-    frame = torch.arange(frames)[:, None, None].expand_as(row)
-    image = torch.zeros(frames, DEPTHS, BEAMS)
-    for thickness in (0, 1):
-        r, b = row.long() + thickness, beam.round().long()
-        seen = (r >= 0) & (r < DEPTHS) & (b >= 0) & (b < BEAMS)
-        image[frame[seen], r[seen], b[seen]] = strength[seen]
-    return image
+def draw_view(seed: int, settings: PhantomSettings) -> View:
+    """The view of a seed: apical four-chamber in half of all clips, or what the settings say."""
+    shares = torch.tensor(settings.view_shares).cumsum(0)
+    place = Draw(seed * 65536 + 11).uniform(0, float(shares[-1]))
+    return VIEWS[min(int(torch.searchsorted(shares, torch.tensor(place))), len(VIEWS) - 1)]

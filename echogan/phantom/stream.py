@@ -1,0 +1,81 @@
+"""An endless stream of phantom clips in batches, for training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from echogan.phantom.draw import Draw
+from echogan.phantom.heart import View
+from echogan.phantom.lesions import CARRIED_BY, LESIONS
+from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
+
+_WANTS: tuple[Want, ...] = ("clean", "degraded")
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """Which clips, in which order. Clip k of the stream is the clip of seed + k * stride, whatever the batch size."""
+
+    clips: int = field(default=4, metadata={"help": "clips in a batch", "min": 1, "max": 1024})
+    frames: int = field(default=32, metadata={"help": "frames of a clip", "min": 1, "max": 1000})
+    seed: int = field(default=0, metadata={"help": "seed of the first clip", "min": 0})
+    stride: int = field(default=1, metadata={"help": "distance of seeds: the number of workers", "min": 1})
+    lesion_chance: float = field(
+        default=0.0, metadata={"help": "share of clips with a lesion", "min": 0, "max": 1}
+    )
+    view: View | None = field(
+        default=None, metadata={"help": "one view only; else the shares of the settings"}
+    )
+    want: Sequence[Want] = field(default=_WANTS, metadata={"help": "what to render"})
+    settings: PhantomSettings = field(default_factory=PhantomSettings)
+
+
+@dataclass(frozen=True)
+class PhantomBatch:
+    """Clips stacked: frames (B, T, S, S) as in PhantomClip, None where not asked for; sector_mask (B, S, S).
+
+    All on the stream's device but the truth, one per clip.
+    """
+
+    clean: Tensor | None
+    degraded: Tensor | None
+    labels: Tensor | None
+    lesion_mask: Tensor | None
+    support: Tensor | None
+    sector_mask: Tensor
+    truth: list[dict]
+
+
+def phantom_stream(config: StreamConfig, device: torch.device | str = "cpu") -> Iterator[PhantomBatch]:
+    """Yield batches of clips without end, on `device`."""
+    seed = config.seed
+    while True:
+        seeds = [seed + k * config.stride for k in range(config.clips)]
+        yield stack([_clip(config, each, device) for each in seeds])
+        seed += config.clips * config.stride
+
+
+def stack(clips: Sequence[PhantomClip]) -> PhantomBatch:
+    """Clips of one size and length as a batch."""
+
+    def together(name: str) -> Tensor | None:
+        parts = [getattr(clip, name) for clip in clips]
+        if parts[0] is None:
+            return None
+        return torch.stack(parts) if len(parts) > 1 else parts[0][None]
+
+    frames = [together(name) for name in ("clean", "degraded", "labels", "lesion_mask", "support")]
+    return PhantomBatch(*frames, torch.stack([c.sector_mask for c in clips]), [c.truth for c in clips])
+
+
+def _clip(config: StreamConfig, seed: int, device: torch.device | str) -> PhantomClip:
+    draw = Draw((seed * 16 + 12) * 4096)
+    view = config.view or draw_view(seed, config.settings)
+    carried = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
+    ill, which = draw.chance(config.lesion_chance), carried[int(draw.uniform(0, len(carried)))]
+    phantom = Phantom(view, seed, config.settings, config.frames, device, which if ill else None)
+    return phantom.render(want=config.want)
