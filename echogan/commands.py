@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
 from echogan.clips.clip import ClipLimits
 from echogan.enhancer import EnhanceSettings
 from echogan.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
 from echogan.geometry import Fan
+from echogan.phantom_pairs import PairSettings
 from echogan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -158,24 +159,20 @@ class Models:
 
 @dataclass
 class PhantomPairs:
-    """Write simulated pairs into a folder: clean and degraded .mp4, both with labels in .npz, and a sheet.png."""
+    """Write simulated pairs into a folder: clean and degraded clips, arrays with labels, truth, and a sheet.png."""
 
     output: Annotated[Positional[Path], arg(metavar="OUT", help="the folder, made where it is not there")]
-    clips: int = 4
-    """pairs to write"""
-    seed: int = 0
-    """the seed of the first pair; the next has the next"""
-    frames: int = 32
-    """frames of each clip"""
+    settings: UseAppendAction[OmitArgPrefixes[PairSettings]] = field(default_factory=PairSettings)
 
     def run(self) -> int:
-        """Render and write; returns the exit code. Raises SettingsError and OutputError."""
+        """Render and write; returns the exit code. Raises SettingsError, OutputError and Cancelled."""
         from echogan.phantom_files import write_pairs
 
+        self.settings.check()
         _make_folder(self.output)
-        with _progress_bar("phantom") as progress:
-            write_pairs(self.output, self.clips, self.seed, self.frames, progress)
-        print(f"{self.output}: {self.clips} pairs and sheet.png")
+        with _stop_on_interrupt() as cancel, _progress_bar("phantom") as progress:
+            count = write_pairs(self.output, self.settings, progress, cancel)
+        print(f"{self.output}: {count} pairs and sheet.png")
         return 0
 
 

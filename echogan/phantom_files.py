@@ -2,91 +2,96 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from echogan.clips.atomic import output_errors
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import write_clip
 from echogan.clips.npz_writer import NpzStream
-from echogan.errors import SettingsError
-from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import PhantomClip, phantom_clip
-from echogan.report import write_whole
+from echogan.errors import Cancelled
+from echogan.geometry import Fan, Sector
+from echogan.phantom.render import PhantomClip
+from echogan.phantom_pairs import Pair, PairSettings, pairs
+from echogan.phantom_sheet import Sheet
 
-MOST_CLIPS, MOST_FRAMES = 10_000, 1_000
-SHEET_ROWS = 12  # pairs on the contact sheet
+ARRAYS = ("clean", "degraded", "labels", "lesion_mask", "support", "sector_mask")
 
 
 def write_pairs(
     folder: Path,
-    clips: int,
-    seed: int = 0,
-    frames: int = 32,
+    settings: PairSettings,
     progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Write pairs `phantom_<seed>_clean.mp4`, `_degraded.mp4` and `phantom_<seed>.npz`, and sheet.png.
+    cancel: threading.Event | None = None,
+) -> int:
+    """Write pairs into an existing folder, and sheet.png of the first dozen; the number of pairs with controls.
 
-    The .npz holds clean, degraded and labels uint8 (T, S, S), sector_mask bool (S, S), fan float64 (6,) and truth,
-    the JSON of everything that was drawn. progress(done, total) counts frames. Raises SettingsError, OutputError.
+    Each pair is NAME_clean and NAME_degraded in the settings' format (none for "npz"), NAME.json and NAME.npz;
+    NAME is phantom_SEED_VIEW, then the lesion, or the lesion and "control". The .npz holds clean, degraded, labels
+    (Tissue values) and support (255: all of the tissue's signal survives) as uint8 (T, S, S), lesion_mask bool
+    (T, S, S), sector_mask bool (S, S), fan float64 (6,) and truth, the same JSON. All files of a pair appear
+    together or not at all. progress(done, total) counts frames. Raises SettingsError, OutputError, and Cancelled
+    before the next pair once `cancel` is set.
     """
-    for name, value, most in (("clips", clips, MOST_CLIPS), ("frames", frames, MOST_FRAMES)):
-        if not 1 <= value <= most:
-            raise SettingsError(f"The number of {name} is {value}; give one from 1 to {most}.")
-    if seed < 0:
-        raise SettingsError(f"The seed is {seed}; give 0 or more.")
-    rows = []
-    for index in range(clips):
-        pair = phantom_clip(seed + index, frames=frames)
-        _write_pair(folder, f"phantom_{seed + index:05d}", pair)
-        if len(rows) < SHEET_ROWS:
-            rows.append(_sheet_row(np.asarray(pair.clean), np.asarray(pair.degraded)))
+    settings.check()
+    sheet, done = Sheet(), 0
+    total = settings.clips * (1 if settings.lesion == "none" else 2)
+    for pair in pairs(settings):
+        _stop_if(cancel)
+        write_pair(folder, pair, settings.format)
+        sheet.add(pair.clip, pair.role.replace("_", " "))
+        done += 1
         if progress is not None:
-            progress((index + 1) * frames, clips * frames)
-    _write_png(folder / "sheet.png", np.concatenate(rows))
+            progress(done * settings.frames, total * settings.frames)
+        _stop_if(cancel)
+    sheet.write(folder / "sheet.png")
+    return done
 
 
-def _write_pair(folder: Path, name: str, pair: PhantomClip) -> None:
-    for kind in ("clean", "degraded"):
-        frames = np.asarray(getattr(pair, kind))
-        path = folder / f"{name}_{kind}.mp4"
-        write_clip(path, frames, _in_memory(path, frames, pair))
-    with NpzStream(folder / f"{name}.npz") as file:
-        for kind in ("clean", "degraded", "labels"):
-            file.put(kind, np.asarray(getattr(pair, kind)))
-        file.put("sector_mask", np.asarray(pair.sector_mask))
-        file.put("fan", np.array(pair.fan, np.float64))
-        file.put("truth", json.dumps(pair.truth | {"phantom_version": PHANTOM_VERSION}))
+def _stop_if(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("Stopped; the pairs so far are whole.")
 
 
-def _in_memory(path: Path, frames: np.ndarray, pair: PhantomClip) -> ClipFile:
-    """The facts that a writer asks for, of a clip that is no file yet."""
+def write_pair(folder: Path, pair: Pair, suffix: str) -> None:
+    """All files of one pair, or none. Raises OutputError."""
+    with output_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".phantom-") as part:
+        unfinished = Path(part)
+        if suffix != "npz":
+            for kind in ("clean", "degraded"):
+                write_grey(unfinished / f"{pair.name}_{kind}.{suffix}", pair.clip, kind)
+        text = json.dumps(pair.truth, indent=1)
+        (unfinished / f"{pair.name}.json").write_text(text + "\n", encoding="utf-8")
+        with NpzStream(unfinished / f"{pair.name}.npz") as file:
+            for name in ARRAYS:
+                file.put(name, getattr(pair.clip, name).numpy())
+            file.put("fan", np.array(pair.clip.fan, np.float64))
+            file.put("truth", text)
+        for path in sorted(unfinished.iterdir()):
+            os.replace(path, folder / path.name)
+
+
+def write_grey(path: Path, clip: PhantomClip, kind: str) -> None:
+    """The "clean" or "degraded" frames of a clip on the CPU as a clip file, by the name's suffix."""
+    frames, mask = getattr(clip, kind).numpy(), clip.sector_mask.numpy()
     count, height, width = frames.shape
-    spacing = pair.truth["spacing_mm"]
-    return ClipFile(
+    x, y, *rest = clip.fan
+    spacing = float(clip.truth["spacing_mm"])
+    like = ClipFile(
         path=path,
         kind="video",
         frames=count,
         height=height,
         width=width,
-        fps=float(pair.truth["frame_rate"]),
+        fps=float(clip.truth["frame_rate"]),
         color=False,
         decode=lambda: iter(frames),
-        spacing_mm=(float(spacing), float(spacing)),
+        spacing_mm=(spacing, spacing),
     )
-
-
-def _sheet_row(clean: np.ndarray, degraded: np.ndarray) -> np.ndarray:
-    """Clean, degraded, each at the start and half way: uint8 (S, 4 S)."""
-    half = len(clean) // 2
-    return np.concatenate([clean[0], degraded[0], clean[half], degraded[half]], axis=1)
-
-
-def _write_png(path: Path, image: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
-    write_whole(path, buffer.getvalue())
+    write_clip(path, frames, like, Sector("fan", mask, np.zeros_like(mask), 1.0, Fan((x, y), *rest)))

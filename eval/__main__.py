@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-STEPS = ("image_quality", "speed", "memory", "picture", "tables")
+STEPS = ("image_quality", "speed", "phantom_speed", "memory", "realism", "picture", "tables")
 
 
 def main() -> None:

@@ -178,15 +178,38 @@ def test_models_lists_name_and_hash(capsys):
 
 
 def test_phantom_writes_pairs(tmp_path, capsys):
-    assert run("phantom", tmp_path / "out", "--clips", 1, "--seed", 7, "--frames", 3) == 0
-    made = {path.name for path in (tmp_path / "out").iterdir()}
-    stem = "phantom_00007"
-    assert made == {f"{stem}_clean.mp4", f"{stem}_degraded.mp4", f"{stem}.npz", "sheet.png"}
-    assert open_clip(tmp_path / "out" / f"{stem}_clean.mp4").frames == 3
-    with np.load(tmp_path / "out" / f"{stem}.npz") as arrays:
-        assert arrays["clean"].shape == arrays["degraded"].shape == (3, 256, 256)
-        assert json.loads(str(arrays["truth"]))["seed"] == 7
-    assert run("phantom", tmp_path / "out", "--clips", 0) == 2
+    out = tmp_path / "out"
+    flags = ("--clips", 1, "--seed", 7, "--frames", 2, "--view", "PLAX")
+    assert run("phantom", out, *flags, "--only-artefact", "haze", "--only-artefact", "shadow") == 0
+    stem = "phantom_00007_PLAX"
+    names = (f"{stem}_clean.mp4", f"{stem}_degraded.mp4", f"{stem}.npz", f"{stem}.json", "sheet.png")
+    assert {path.name for path in out.iterdir()} == set(names)
+    degradation = json.loads((out / f"{stem}.json").read_text())["degradation"]
+    assert degradation["haze_db"] is not None
+    assert degradation["shadows"]
+    assert degradation["noise_db"] is None
+    assert "1 pairs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--clips", 0), "clips is 0; give one from 1 to"),
+        (("--frames", 1001), "frames is 1001; give one from 1 to 1000"),
+        (("--seed", -1), "seed is -1"),
+        (("--view", "A5C"), "A4C"),
+        (("--lesion", "wart"), "thrombus"),
+        (("--lesion", "thrombus", "--view", "PSAX-MV"), "choose A4C, A2C, PLAX, PSAX-PM"),
+        (("--only-artefact", "fog"), "no artefact 'fog'"),
+        (("--format", "avi"), "mp4"),
+    ],
+)
+def test_phantom_refuses_in_one_sentence_and_makes_nothing(tmp_path, capsys, flags, says):
+    assert run("phantom", tmp_path / "out", *flags) == 2
+    said = capsys.readouterr()
+    assert says in said.err
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_train_hands_its_flags_over(monkeypatch, tmp_path):

@@ -5,6 +5,7 @@ A complex field is a pair of channels (real, imaginary); amplitudes are relative
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -19,6 +20,7 @@ F_NUMBER = 1.2
 ELEMENTS = 64
 
 
+@functools.lru_cache(maxsize=2)  # a degradation is tried on one frame, then rendered with
 def lateral_psf(
     beams: Beams,
     frequency_mhz: float,
@@ -45,10 +47,14 @@ def lateral_psf(
     psf = psf / psf.abs().square().sum(1, keepdim=True).sqrt()
     # Small taps cost time as denormals and add nothing.
     psf = torch.where(psf.abs() < 1e-4, 0, psf).to(torch.complex64)
-    columns = torch.arange(beams.columns)
-    index = columns[None] - columns[:, None] + beams.columns - 1
-    real, imaginary = psf.real[:, index], psf.imag[:, index]
-    return torch.cat([torch.cat([real, imaginary], 2), torch.cat([-imaginary, real], 2)], 1)
+    # Row i, column j of each quarter is the tap at offset j - i.
+    columns = beams.columns
+    real, imaginary = (part.unfold(1, columns, 1).flip(1) for part in (psf.real, psf.imag))
+    matrix = torch.empty(ZONES, 2, columns, 2, columns)
+    matrix[:, 0, :, 0] = matrix[:, 1, :, 1] = real
+    matrix[:, 0, :, 1] = imaginary
+    torch.neg(imaginary, out=matrix[:, 1, :, 0])
+    return matrix.view(ZONES, 2 * columns, 2 * columns)
 
 
 def psf_by_zone(
@@ -94,12 +100,3 @@ def apply_lateral(field: Tensor, psf: Tensor) -> Tensor:
     out = torch.bmm(zones.reshape(ZONES, -1, 2 * columns), psf)
     out = out.view(ZONES, frames * looks, rows // ZONES, 2, columns).permute(1, 3, 0, 2, 4)
     return out.reshape(field.shape)
-
-
-def axial_matrix(beams: Beams, fwhm_cm: float) -> Tensor:
-    """A Gaussian pulse of unit energy along depth as a matrix: (rows, rows). A width below a sample does nothing."""
-    sigma = max(fwhm_cm / 2.355 / beams.row_cm, 1e-3)
-    row = torch.arange(beams.rows, dtype=torch.float32)
-    taps = torch.exp(-0.5 * ((row[:, None] - row[None]) / sigma) ** 2)
-    taps = torch.where(taps < 1e-4, 0, taps)
-    return taps / math.sqrt(sum(math.exp(-((k / sigma) ** 2)) for k in range(-20, 21)))

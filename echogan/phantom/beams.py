@@ -9,7 +9,7 @@ from torch import Tensor
 
 from echogan.phantom.draw import spline_matrix
 
-DEPTHS, BEAMS = 288, 144
+DEPTHS, BEAMS = 288, 128
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -20,11 +21,11 @@ DARKEST, BRIGHTEST, FLATTEST = 10.0, 125.0, 14.0
 MOST_SHADOWS = 2
 
 
-def _chance(default: float, what: str):
+def _chance(default: float, what: str) -> Any:
     return field(default=default, metadata={"help": f"share of clips with {what}", "min": 0, "max": 1})
 
 
-def _between(low: float, high: float, help: str, least: float, most: float):
+def _between(low: float, high: float, help: str, least: float, most: float) -> Any:
     return field(default=(low, high), metadata={"help": help, "min": least, "max": most})
 
 
@@ -75,7 +76,7 @@ class DegradationSettings:
     gamma_chance: float = _chance(0.6, "another grey curve")
     gamma: tuple[float, float] = _between(0.75, 1.15, "the clean clip's grey exponent, times", 0.3, 3)
     smoothing_chance: float = _chance(0.7, "another smoothing")
-    smoothing: tuple[float, float] = _between(0.2, 0.65, "display smoothing, samples", 0, 5)
+    smoothing: tuple[float, float] = _between(0.1, 0.45, "display smoothing, samples", 0, 5)
     persistence_chance: float = _chance(0.5, "another persistence")
     persistence: tuple[float, float] = _between(0, 0.5, "share of the frame before", 0, 0.95)
     frame_hold_chance: float = _chance(0.2, "frames shown more than once")

@@ -14,6 +14,7 @@ FULL_SCALE_DB = 28.0
 
 MYOCARDIUM_DB = 3.0
 """Mean echo energy of normal myocardium: its scatterers have unit variance, real and imaginary."""
+_DOWN = 1.2  # smoothing is stronger along the beams, whose samples are finer than the pulse
 _DETAIL = 2.0  # samples; what is finer is sharpened
 
 
@@ -21,7 +22,7 @@ _DETAIL = 2.0  # samples; what is finer is sharpened
 class Display:
     """The scanner's display.
 
-    gain_db, dynamic_range_db  dB     gamma  exponent of the grey curve     smoothing  of the envelope, samples
+    gain_db, dynamic_range_db  dB     gamma  exponent of the grey curve     smoothing  of the envelope, beams
     sharpening  share of fine detail that is added     persistence  share of the frame before
     """
 
@@ -45,7 +46,7 @@ class Display:
 
     def show(self, energy: Tensor, before: Tensor | None = None) -> Tensor:
         """Echo energy (T, rows, columns) to grey in [0, 1]; `before` is the last grey frame, for persistence."""
-        envelope = blur((energy + 1e-9).sqrt(), self.smoothing, self.smoothing)
+        envelope = blur((energy + 1e-9).sqrt(), _DOWN * self.smoothing, self.smoothing)
         level = 20 * torch.log10(envelope)
         if self.sharpening:
             level = torch.lerp(blur(level, _DETAIL, _DETAIL), level, 1 + self.sharpening)

@@ -54,6 +54,8 @@ class Noise:
     """
 
     BANK = 1 << 23
+    GRAIN = (0.6, 0.4)
+    """Samples along the beams and across them over which received noise is smooth."""
 
     def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
         self.generator = torch.Generator().manual_seed(seed)
@@ -64,6 +66,26 @@ class Noise:
         count = math.prod(shape)
         start = int(torch.randint(self.BANK - count, (), generator=self.generator))
         return self.bank[start : start + count].view(shape)
+
+    def received(self, *shape: int) -> Tensor:
+        """Noise (..., rows, columns) as a receiver lets it pass: smooth over GRAIN samples, unit variance, a view."""
+        columns, count = shape[-1], math.prod(shape)
+        bank = _received_bank(str(self.bank.device), columns)
+        line = int(torch.randint((bank.numel() - count) // columns, (), generator=self.generator))
+        return bank[line * columns : line * columns + count].view(shape)
+
+
+@functools.cache
+def _received_bank(device: str, columns: int) -> Tensor:
+    """The bank as lines of so many columns, smoothed down the lines and across them."""
+    lines = _noise_bank(device)[: Noise.BANK // columns * columns].view(-1, columns)
+    for axis, sigma in enumerate(Noise.GRAIN):
+        taps = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(4)]
+        smooth = taps[0] * lines
+        for k in range(1, 4):
+            smooth = smooth + taps[k] * (lines.roll(k, axis) + lines.roll(-k, axis))
+        lines = smooth
+    return (lines / lines.std()).reshape(-1)
 
 
 @functools.cache
@@ -113,6 +135,32 @@ def spline_matrix(knots: int, samples: int, to_edges: bool = True, device: str =
     return matrix.float().to(device)
 
 
+class Banded:
+    """A square matrix whose non-zeros lie near its diagonal, for `banded @ image` with images (..., n, w).
+
+    On a CPU it works in blocks that leave out most zeros: three times as fast for an echo's rows.
+    """
+
+    BLOCK = 48
+
+    def __init__(self, matrix: Tensor, device: torch.device | str = "cpu") -> None:
+        size, self.parts = len(matrix), []
+        block = self.BLOCK if torch.device(device).type == "cpu" else size
+        for first in range(0, size, block):
+            rows = matrix[first : first + block]
+            used = rows.abs().amax(0).nonzero()
+            low, high = int(used[0]), int(used[-1]) + 1
+            self.parts.append((low, high, rows[:, low:high].contiguous().to(device)))
+
+    def __matmul__(self, image: Tensor) -> Tensor:
+        return torch.cat([torch.matmul(rows, image[..., low:high, :]) for low, high, rows in self.parts], -2)
+
+
+@functools.lru_cache(maxsize=64)
+def _banded_blur(size: int, sigma: float, device: str) -> Banded:
+    return Banded(blur_matrix(size, sigma), device)
+
+
 def blur(image: Tensor, down: float, across: float | None = None) -> Tensor:
     """Gaussian blur of (..., h, w), edges replicated, by so many pixels down the rows and across (else the same).
 
@@ -121,7 +169,7 @@ def blur(image: Tensor, down: float, across: float | None = None) -> Tensor:
     across = down if across is None else across
     device = str(image.device)
     if down > 0.1:
-        image = torch.matmul(blur_matrix(image.shape[-2], round(down, 2), device), image)
+        image = _banded_blur(image.shape[-2], round(down, 2), device) @ image
     if across > 0.1:
         image = torch.matmul(image, blur_matrix(image.shape[-1], round(across, 2), device).T)
     return image

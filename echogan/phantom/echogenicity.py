@@ -33,10 +33,10 @@ class EchogenicitySettings:
     anisotropy_db: tuple[float, float] = field(
         default=(2, 7), metadata={"help": "brighter where the wall faces the beam, dB"}
     )
-    endocardium_db: tuple[float, float] = field(default=(3, 9), metadata={"help": "endocardial line, dB"})
-    atrial_line_db: tuple[float, float] = field(default=(5, 13), metadata={"help": "atrial wall line, dB"})
+    endocardium_db: tuple[float, float] = field(default=(2, 7), metadata={"help": "endocardial line, dB"})
+    atrial_line_db: tuple[float, float] = field(default=(3, 10), metadata={"help": "atrial wall line, dB"})
     pericardium_db: tuple[float, float] = field(default=(7, 17), metadata={"help": "pericardial line, dB"})
-    fibrous_db: tuple[float, float] = field(default=(4, 9), metadata={"help": "valve rings, dB"})
+    fibrous_db: tuple[float, float] = field(default=(2, 6), metadata={"help": "valve rings, dB"})
     surroundings: SurroundingSettings = field(default_factory=SurroundingSettings)
 
 

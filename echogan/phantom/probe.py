@@ -33,13 +33,13 @@ class AcousticSettings:
     aberration_rad: tuple[float, float] = field(default=(0, 0.45), metadata={"help": "phase error, rad RMS"})
     side_lobes_db: tuple[float, float] = field(default=(-44, -30), metadata={"help": "side lobes, dB"})
     axial_fwhm_cm: tuple[float, float] = field(
-        default=(0.05, 0.09), metadata={"help": "axial pulse, cm FWHM"}
+        default=(0.075, 0.1), metadata={"help": "axial pulse, cm FWHM"}
     )
     myocardium: tuple[float, float] = field(
-        default=(0.34, 0.56), metadata={"help": "grey level of normal myocardium, 0 to 1"}
+        default=(0.36, 0.6), metadata={"help": "grey level of normal myocardium, 0 to 1"}
     )
     dynamic_range_db: tuple[float, float] = field(default=(60, 80), metadata={"help": "dynamic range, dB"})
-    gamma: tuple[float, float] = field(default=(1.7, 2.9), metadata={"help": "grey curve exponent"})
+    gamma: tuple[float, float] = field(default=(2.2, 3.2), metadata={"help": "grey curve exponent"})
     blood_db: tuple[float, float] = field(default=(-26, -8), metadata={"help": "blood and fog in it, dB"})
     noise_db: tuple[float, float] = field(
         default=(-38, -17), metadata={"help": "electronic noise at the face, dB"}
@@ -57,13 +57,13 @@ class AcousticSettings:
     )
     window_db: tuple[float, float] = field(default=(1, 4), metadata={"help": "uneven gain over the fan, dB"})
     compounding: tuple[float, float] = field(
-        default=(0.2, 0.8), metadata={"help": "weight of the second look"}
+        default=(0.2, 0.55), metadata={"help": "weight of the second look"}
     )
     smoothing: tuple[float, float] = field(
-        default=(0.3, 0.7), metadata={"help": "display smoothing, samples"}
+        default=(0.28, 0.42), metadata={"help": "display smoothing, samples"}
     )
     sharpening: tuple[float, float] = field(
-        default=(0, 0.7), metadata={"help": "edge enhancement, share added"}
+        default=(0, 0.15), metadata={"help": "edge enhancement, share added"}
     )
     persistence: tuple[float, float] = field(default=(0, 0.3), metadata={"help": "share of the frame before"})
 
@@ -104,7 +104,7 @@ def draw_acquisition(draw: Draw, settings: AcousticSettings) -> Acquisition:
     s = settings
     beams = _draw_beams(draw, s)
     shape = (beams.rows, beams.columns)
-    uneven = draw.within(s.window_db) * draw.smooth(shape, (shape[0] / 5, shape[1] / 5))
+    uneven = draw.within(s.window_db) * draw.smooth(shape, (shape[0] / 5, shape[1] / 2))
     tgc = 1.2 * draw.smooth((shape[0], 1), (shape[0] / 8, 1))
     edges = sum(_edge_loss(draw, side, beams, s) for side in (1, -1))
     compounding = draw.within(s.compounding)
@@ -123,7 +123,7 @@ def draw_acquisition(draw: Draw, settings: AcousticSettings) -> Acquisition:
         display=_draw_display(draw, s),
         window_db=uneven + tgc - edges,
         near=_chest_wall(draw, beams, s),
-        blood_db=draw.within(s.blood_db) + 3 * draw.smooth(shape, (shape[0] / 4, shape[1] / 4)),
+        blood_db=draw.within(s.blood_db) + 3 * draw.smooth(shape, (shape[0] / 6, shape[1] / 1.5)),
         screen_seed=int(draw.uniform(0, 2**31 - 1)),
     )
 

@@ -87,21 +87,21 @@ def rasterise(heart: Heart, beams: Beams, draw: Draw, device: torch.device | str
 def _measure(cavity: Cavity, points: Tensor, with_place: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Signed distance, wall thickness at the nearest point, place along the outline in cm: three (h, w)."""
     outline = cavity.outline.to(points.device)
-    flat = points.reshape(-1, 2)
-    start, edge = outline, outline.roll(-1, 0) - outline
-    offset = flat[:, None] - start
-    share = ((offset * edge).sum(-1) / edge.square().sum(-1).clamp_min(1e-9)).clamp_(0, 1)
-    squared = (offset - share[..., None] * edge).square().sum(-1)
-    nearest, index = squared.min(1)
-    above = offset[..., 1] < 0
-    crosses = above != above.roll(-1, 1)
-    slope = edge[:, 0] / torch.where(edge[:, 1] == 0, 1e-9, edge[:, 1])
-    inside = (crosses & (offset[..., 0] < slope * offset[..., 1])).sum(1) % 2 == 1
+    (x0, z0), (along_x, along_z) = outline.unbind(1), (outline.roll(-1, 0) - outline).unbind(1)
+    x, z = (axis.reshape(-1, 1) - start for axis, start in ((points[..., 0], x0), (points[..., 1], z0)))
+    run = (along_x.square() + along_z.square()).clamp_min(1e-9)
+    share = torch.addcmul(x * along_x, z, along_z).div_(run).clamp_(0, 1)
+    away_x, away_z = torch.addcmul(x, share, along_x, value=-1), torch.addcmul(z, share, along_z, value=-1)
+    nearest, index = away_x.square_().addcmul_(away_z, away_z).min(1)
+    above = z < 0
+    slope = along_x / torch.where(along_z == 0, 1e-9, along_z)
+    crosses = (above != above.roll(-1, 1)) & (x < slope * z)
+    inside = crosses.sum(1) % 2 == 1
     distance = torch.where(inside, -nearest.sqrt(), nearest.sqrt()).view(points.shape[:-1])
     thickness = cavity.wall_cm.to(points.device)[index].view(points.shape[:-1])
     place = distance
     if with_place:
-        step = edge.norm(dim=1)
+        step = run.sqrt()
         place = (step.cumsum(0) - step)[index].view(points.shape[:-1])
     return distance, thickness, place
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from echogan.phantom import beamforming, medium
+from echogan.phantom import beamforming
 from echogan.phantom.degradation import Degradation
 from echogan.phantom.degrader import Degrader
 from echogan.phantom.display import MYOCARDIUM_DB, Display
-from echogan.phantom.draw import Noise
+from echogan.phantom.draw import Noise, blur
 from echogan.phantom.probe import Acquisition
 
 
@@ -32,9 +32,13 @@ class Receiver:
     ) -> None:
         a, d = acquisition, degradation
         self.noise = Noise(seed, device)
-        self.degrader = d and Degrader(d, a.beams, frame_rate, frames, self.noise, device)
+        self.degrader = d and Degrader(
+            d, a.beams, frame_rate, frames, self.noise, device, (Noise.GRAIN[0], 0.0)
+        )
         self.display = a.display if d is None else _poorer(a.display, d)
-        self.weights = (1 - a.second_look, a.second_look) if d is None else (0.5, 0.5)
+        second = a.second_look if d is None else 0.5
+        # Of the energies of the looks, real and imaginary.
+        self.weights = torch.tensor([1 - second, 1 - second, second, second], device=device)
         aperture, aberration, lobes = a.aperture_cm, a.aberration_rad, a.side_lobes_db
         if d is not None:
             aperture *= _or(d.aperture, 1.0)
@@ -42,9 +46,6 @@ class Receiver:
         self.psf = beamforming.lateral_psf(
             a.beams, a.frequency_mhz, aperture, a.focus_cm, a.refocused, aberration, lobes, a.screen_seed
         ).to(device)
-        own = medium.grain_cm(a.beams)
-        pulse = max(a.axial_fwhm_cm**2 - own**2, 0) ** 0.5
-        self.pulse = beamforming.axial_matrix(a.beams, pulse).to(device)
         window = (10 ** (a.window_db / 20)).to(device)
         hiss = a.noise_amplitude(a.noise_db, a.noise_slope_db).to(device)
         self._own_hiss = hiss
@@ -53,7 +54,7 @@ class Receiver:
             hiss = hiss if self.degrader.hiss is None else hiss + self.degrader.hiss
         self.window, self.hiss = window, hiss
         # The second look sees the same chest wall under another phase.
-        near = a.near.to(device)
+        near = blur(a.near, Noise.GRAIN[0], 0).to(device)
         self.near = torch.stack([near, torch.stack([near[1], -near[0]])])
         self._last: Tensor | None = None
 
@@ -66,10 +67,10 @@ class Receiver:
         field = beamforming.apply_lateral(field, self.psf)
         if self.degrader is not None:
             field = self.degrader.after_psf(field, start, stop)
-        field = torch.addcmul(field * self.window, self.noise.normal(*field.shape), self.hiss)
-        power = torch.matmul(self.pulse, field).square_()
-        one, two = (weight * power[:, look].sum(1) for look, weight in enumerate(self.weights))
-        shown = self.display.show(one + two, self._last)
+        field = field.mul_(self.window).addcmul_(self.noise.received(*field.shape), self.hiss)
+        power = field.square_()
+        energy = torch.matmul(self.weights, power.view(len(looks), 4, -1)).view_as(prone)
+        shown = self.display.show(energy, self._last)
         self._last = shown[-1]
         return shown
 

@@ -29,7 +29,7 @@ from echogan.phantom.views import draw_heart
 
 Want = Literal["clean", "degraded", "labels", "support"]
 WANTS: tuple[Want, ...] = ("clean", "degraded", "labels")
-CHUNK = 8
+CHUNK = 4
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,11 @@ class Phantom:
     ) -> PhantomClip:
         """Render what is wanted, by default with the acquisition and the degradation of the seed.
 
-        The acquisition may differ in everything but its beams: the heart was drawn before these.
+        The acquisition may differ in all but its beams and pulse: the scatterers were laid out for these.
         """
         acquisition = acquisition or self.acquisition
-        assert acquisition.beams == self.beams, "another fan needs another Phantom"
+        same = (acquisition.beams, acquisition.axial_fwhm_cm) == (self.beams, self.acquisition.axial_fwhm_cm)
+        assert same, "another fan or pulse needs another Phantom"
         receivers: dict[str, Receiver] = {}
         if "clean" in want:
             receivers["clean"] = self._receiver(acquisition, None)
@@ -122,8 +123,11 @@ class Phantom:
             pixels[name] = receivers["degraded"].hold(pixels[name])
         if degradation is not None and "degraded" in pixels:
             pixels["degraded"] = self._compressed(pixels["degraded"], degradation)
-        frames = [pixels.get(name) for name in ("clean", "degraded", "labels", "lesion", "support")]
-        return PhantomClip(*frames, self.scan.mask, self.scan.fan, self._truth(degradation))
+        return PhantomClip(
+            clean=pixels.get("clean"), degraded=pixels.get("degraded"), labels=pixels.get("labels"),
+            lesion_mask=pixels.get("lesion"), support=pixels.get("support"),
+            sector_mask=self.scan.mask, fan=self.scan.fan, truth=self._truth(degradation),
+        )  # fmt: skip
 
     @cached_property
     def degradation(self) -> Degradation:
@@ -149,7 +153,7 @@ class Phantom:
         level, prone = echogenicity(draw, self.heart, raster, fields, self.settings.echogenicity)
         if self.lesion is not None and found is not None:
             level = lesions.brighten(self.lesion, raster, found, level)
-        reference = medium.scatter(draw, raster, level, prone, found)
+        reference = medium.scatter(draw, raster, level, prone, self.acquisition.axial_fwhm_cm, found)
         blood = self.acquisition.blood_db
         return Scene(self.heart, self.motion, reference, self.beams, blood, self.lesion, self._seed(8))
 

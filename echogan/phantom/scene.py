@@ -61,7 +61,7 @@ class Scene:
         cosine, sine = torch.cos(turn), torch.sin(turn)
         one, two, fluid, prone = sampled[:, 0:2], sampled[:, 2:4], sampled[:, 4:5], sampled[:, 5]
         looks = torch.stack([cosine * one + sine * two, cosine * two - sine * one], 1)
-        white = Noise(self.seed + start, grid.device).normal(*looks.shape)
+        white = Noise(self.seed + start, grid.device).received(*looks.shape)
         valves = self.valves[start:stop, None, None]
         looks = looks + white * (fluid * self.blood + 0.7 * valves.squeeze(1))[:, None] + 0.5 * valves
         if self.mobile is not None:

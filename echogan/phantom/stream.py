@@ -10,7 +10,7 @@ from torch import Tensor
 
 from echogan.phantom.draw import Draw
 from echogan.phantom.heart import View
-from echogan.phantom.lesions import CARRIED_BY, LESIONS
+from echogan.phantom.lesions import CARRIED_BY, LESIONS, LesionKind
 from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
 
 _WANTS: tuple[Want, ...] = ("clean", "degraded")
@@ -68,14 +68,18 @@ def stack(clips: Sequence[PhantomClip]) -> PhantomBatch:
             return None
         return torch.stack(parts) if len(parts) > 1 else parts[0][None]
 
-    frames = [together(name) for name in ("clean", "degraded", "labels", "lesion_mask", "support")]
-    return PhantomBatch(*frames, torch.stack([c.sector_mask for c in clips]), [c.truth for c in clips])
+    return PhantomBatch(
+        clean=together("clean"), degraded=together("degraded"), labels=together("labels"),
+        lesion_mask=together("lesion_mask"), support=together("support"),
+        sector_mask=torch.stack([clip.sector_mask for clip in clips]), truth=[clip.truth for clip in clips],
+    )  # fmt: skip
 
 
 def _clip(config: StreamConfig, seed: int, device: torch.device | str) -> PhantomClip:
     draw = Draw((seed * 16 + 12) * 4096)
     view = config.view or draw_view(seed, config.settings)
-    carried = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
-    ill, which = draw.chance(config.lesion_chance), carried[int(draw.uniform(0, len(carried)))]
-    phantom = Phantom(view, seed, config.settings, config.frames, device, which if ill else None)
+    carried: list[LesionKind] = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
+    ill, which = draw.chance(config.lesion_chance), int(draw.uniform(0, len(carried)))
+    lesion: LesionKind | None = carried[which] if ill else None
+    phantom = Phantom(view, seed, config.settings, config.frames, device, lesion)
     return phantom.render(want=config.want)

@@ -19,7 +19,7 @@ class SurroundingSettings:
 
     base_db: tuple[float, float] = field(default=(-10, 3), metadata={"help": "mean level, dB"})
     uneven_db: tuple[float, float] = field(default=(2, 5), metadata={"help": "smooth variation (1.6 cm), dB"})
-    streaks_db: tuple[float, float] = field(default=(3, 6), metadata={"help": "layers along arcs, dB"})
+    streaks_db: tuple[float, float] = field(default=(1, 4), metadata={"help": "layers along arcs, dB"})
     glow_db: tuple[float, float] = field(default=(-1, 12), metadata={"help": "behind the pericardium, dB"})
     glow_cm: tuple[float, float] = field(default=(0.5, 2.5), metadata={"help": "how deep that reaches, cm"})
     deep_db: tuple[float, float] = field(default=(-2, 12), metadata={"help": "brighter in the far field, dB"})

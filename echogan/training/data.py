@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from echogan.model.cyclegan import Batch
 from echogan.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from echogan.phantom.render import PhantomSettings
 
 Kind = Literal["clean", "degraded"]
 HELD_OUT_SEED = 1_000_000_000  # clips from here on are never trained on
@@ -34,22 +37,42 @@ class ClipSource(Protocol):
 
 @dataclass(frozen=True)
 class PhantomSource:
-    """Clips of the project's phantom, rendered on `device`."""
+    """Clips of the project's phantom, all views, rendered on `device` and handed over on the CPU.
+
+    `foreshortened` is the share of apical views cut short, in clips that are wanted only degraded: where clean and
+    degraded are compared, they show one heart, and poor geometry is nothing for a network to mend.
+    """
 
     device: str = "cpu"
+    foreshortened: float = 0.2
 
     def __call__(self, seed: int, frames: int, want: tuple[Kind, ...]) -> tuple[dict[Kind, Tensor], Tensor]:
         """See ClipSource."""
         from echogan.phantom.render import phantom_clip
 
-        clip = phantom_clip(seed, frames=frames, device=self.device, want=want)
-        return {name: getattr(clip, name) for name in want}, clip.sector_mask
+        clip = phantom_clip(seed, self.settings(want), frames, self.device, want)
+        return {name: getattr(clip, name).cpu() for name in want}, clip.sector_mask.cpu()
+
+    def settings(self, want: tuple[Kind, ...]) -> PhantomSettings:
+        """What a clip is drawn from where these of its kinds are wanted."""
+        from echogan.phantom.render import PhantomSettings
+        from echogan.phantom.sizes import HeartSettings
+
+        alone = "clean" not in want
+        return PhantomSettings(HeartSettings(foreshortening_chance=self.foreshortened if alone else 0.0))
 
     def facts(self) -> dict[str, Any]:
-        """The phantom's version."""
+        """The phantom's version, the share of each view, and how many poor apical views are cut short."""
         from echogan.phantom import PHANTOM_VERSION
+        from echogan.phantom.heart import VIEWS
+        from echogan.phantom.render import PhantomSettings
 
-        return {"phantom": PHANTOM_VERSION}
+        shares = PhantomSettings().view_shares
+        return {
+            "phantom": PHANTOM_VERSION,
+            "views": dict(zip(VIEWS, shares, strict=True)),
+            "foreshortened_poor": self.foreshortened,
+        }
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The example clips: two simulated hearts, made on first use from fixed seeds, and the cine that pydicom carries."""
+"""The example clips: simulated hearts, one per view, made on first use, and the cine that pydicom carries."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from echogan.clips.clip import ClipFile
-from echogan.clips.files import write_clip
 from echogan.phantom import PHANTOM_VERSION
+from echogan.phantom.heart import View
 from echogan.phantom.render import phantom_clip
+from echogan.phantom_files import write_grey
+from echogan.phantom_pairs import PairSettings
 from echogan.ui.session import app_folder
 
 FRAMES = 32
@@ -21,31 +22,49 @@ _making = threading.Lock()
 
 
 @dataclass(frozen=True)
+class Simulated:
+    """A simulated clip: the same as `python -m echogan phantom OUT --clips 1` makes with these settings."""
+
+    view: View
+    seed: int
+    artefacts: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Another clip or another phantom has another name."""
+        return "-".join(["phantom", PHANTOM_VERSION, self.view, str(self.seed), *self.artefacts]) + ".mp4"
+
+
+@dataclass(frozen=True)
 class Example:
-    """A button's text and its clip; `seed` is None for the recorded cine."""
+    """A button's text and its clip; `clip` is None for the recorded cine."""
 
     label: str
-    seed: int | None = None
+    clip: Simulated | None = None
 
 
+# To choose others, look at the sheet that `python -m echogan phantom` makes with --view and --only-artefact.
 EXAMPLES = (
     Example("DICOM cine, 30 frames"),
-    Example("Simulated heart A", seed=7),
-    Example("Simulated heart B", seed=19),
+    Example("Simulated A4C: haze", Simulated("A4C", 7, ("haze", "aberration"))),
+    Example("Simulated A2C: noise", Simulated("A2C", 9, ("noise", "drop_out"))),
+    Example("Simulated PLAX: rib shadow", Simulated("PLAX", 2, ("shadow", "attenuation"))),
+    Example(
+        "Simulated PSAX: blur", Simulated("PSAX-PM", 2, ("aberration", "aperture", "smoothing", "down_up"))
+    ),
 )
 
 
 def example_path(example: Example) -> Path:
     """The clip's file in the app's cache, made if it is not there (any more)."""
-    name = "cine.dcm" if example.seed is None else f"phantom-{PHANTOM_VERSION}-{example.seed}.mp4"
-    path = app_folder("examples") / name
+    path = app_folder("examples") / ("cine.dcm" if example.clip is None else example.clip.file_name)
     with _making:  # two visitors may press at once
         if path.exists():
             os.utime(path)  # the cache is swept by age
-        elif example.seed is None:
+        elif example.clip is None:
             _copy_cine(path)
         else:
-            _write_phantom(path, example.seed)
+            _write_phantom(path, example.clip)
     return path
 
 
@@ -59,12 +78,7 @@ def _copy_cine(path: Path) -> None:
     part.replace(path)
 
 
-def _write_phantom(path: Path, seed: int) -> None:
-    phantom = phantom_clip(seed, frames=FRAMES, want=("degraded",))
-    assert phantom.degraded is not None
-    array = phantom.degraded.numpy()
-    count, height, width = array.shape
-    like = ClipFile(
-        path, "video", count, height, width, phantom.truth["frame_rate"], False, lambda: iter(array)
-    )
-    write_clip(path, iter(array), like)
+def _write_phantom(path: Path, wanted: Simulated) -> None:
+    settings = PairSettings(only_artefact=wanted.artefacts).phantom()
+    clip = phantom_clip(wanted.seed, settings, FRAMES, want=("degraded",), view=wanted.view)
+    write_grey(path, clip, "degraded")

@@ -1,4 +1,4 @@
-"""Whole clips: one seed one clip, pairs and controls of one heart, black outside the fan, truth that the labels show."""
+"""Whole clips: one seed one clip, pairs and controls of one heart, black outside the fan, truth to be measured."""
 
 import dataclasses
 import json
@@ -64,7 +64,9 @@ def test_one_seed_gives_one_clip_and_another_seed_another(clip):
     assert not torch.equal(other.clean, clip.clean)
 
 
-@pytest.mark.parametrize("want", [("clean",), ("degraded",), ("support",), ("labels",), ("degraded", "labels")])
+@pytest.mark.parametrize(
+    "want", [("clean",), ("degraded",), ("support",), ("labels",), ("degraded", "labels")]
+)
 def test_what_is_wanted_does_not_change_what_is_rendered(clip, want):
     some = Phantom("A4C", 11, frames=10).render(want=want)
     for name in ALL:
@@ -105,7 +107,7 @@ def test_curved_and_flat_probes_have_a_wide_top(kind):
         assert np.mean(told != mask) < 3e-3
         assert r_min * spacing > 0.7
     # Everything between the sides is filled, down to the bottom.
-    middle = mask[:, int(round(x))]
+    middle = mask[:, round(x)]
     assert middle[int(y + r_min) + 2 : rows[-1]].all()
     assert made.clean[0][made.sector_mask].float().std() > 10
 
@@ -128,11 +130,11 @@ def test_support_is_whole_without_degradation_and_gone_in_a_shadow(phantom, clip
     assert (none.support[:, inside] == 255).float().mean() > 0.99
     shaded = degraded(phantom, Degradation(shadows=(Shadow(0.0, 0.3, 60.0, 1.0),)))
     x, y, _, _, _, r_max = clip.fan
-    deep, column = int(y + 0.8 * r_max), int(round(x))
+    deep, column = int(y + 0.8 * r_max), round(x)
     assert shaded.support[:, deep, column].max() < 5
     behind = np.s_[:, deep - 8 : deep + 9, column - 8 : column + 9]  # noise at most is left there
     assert shaded.degraded[behind].float().mean() < 0.8 * none.degraded[behind].float().mean()
-    side = int(round(x - 0.75 * np.tan(np.radians(clip.fan[3])) * 0.8 * r_max))
+    side = round(x - 0.75 * np.tan(np.radians(clip.fan[3])) * 0.8 * r_max)
     assert shaded.support[:, deep, side].min() > 250
 
 
@@ -181,7 +183,10 @@ def test_every_artefact_changes_the_picture_alone(still, artefact):
     given = {name for name, value in degradation.to_json().items() if value not in (None, ())} - COMPANIONS
     assert len(given) == 1
     # A shadow or an edge may be drawn outside the fan or faint: these are given where they show.
-    sure = {"shadow": {"shadows": (Shadow(0.0, 0.3, 25.0, 1.0),)}, "edge_loss": {"edge_loss_db": (20.0, 20.0)}}
+    sure = {
+        "shadow": {"shadows": (Shadow(0.0, 0.3, 25.0, 1.0),)},
+        "edge_loss": {"edge_loss_db": (20.0, 20.0)},
+    }
     poor = degraded(phantom, dataclasses.replace(degradation, **sure.get(artefact, {})))
     change = (poor.degraded.float() - plain).abs()[:, poor.sector_mask]
     assert change.mean() > 0.1
@@ -247,8 +252,8 @@ def test_the_cavity_on_the_labels_has_the_area_that_the_truth_tells(view):
         if not made.truth["in_view"]["LV"]:
             continue
         pixel_cm2 = (phantom.scan.spacing_mm / 10) ** 2
-        measured = [pixel_cm2 * filled(frame) for frame in made.labels.numpy()[:: 7]]
-        told = made.truth["lv_area_cm2"][:: 7]
+        measured = [pixel_cm2 * filled(frame) for frame in made.labels.numpy()[::7]]
+        told = made.truth["lv_area_cm2"][::7]
         assert measured == pytest.approx(told, rel=0.05), seed
         checked += 1
         if checked == 2:

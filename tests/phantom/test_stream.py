@@ -20,7 +20,9 @@ def clips(count, **config):
     for batch in phantom_stream(StreamConfig(frames=2, **config)):
         for k, truth in enumerate(batch.truth):
             parts = {name: getattr(batch, name) for name in KINDS}
-            found.append({name: part[k] for name, part in parts.items() if part is not None} | {"truth": truth})
+            found.append(
+                {name: part[k] for name, part in parts.items() if part is not None} | {"truth": truth}
+            )
         if len(found) >= count:
             return found[:count]
     raise AssertionError("the stream ended")

@@ -1,8 +1,10 @@
 """Batches are a function of seed and step; hearts are never shared."""
 
 import itertools
+import json
 import multiprocessing
 import os
+import pickle
 import signal
 from dataclasses import replace
 
@@ -10,6 +12,8 @@ import pytest
 import torch
 from toy_clips import ToyClips
 
+from echogan.phantom.heart import VIEWS
+from echogan.phantom.render import draw_view, phantom_clip
 from echogan.training.config import TrainingConfig
 from echogan.training.data import HELD_OUT_SEED, PhantomSource, Rounds, batches, render_bank, to_size
 
@@ -103,6 +107,32 @@ def test_phantom_clips_arrive_as_promised():
     assert bank.frames.dtype == torch.uint8
     assert 0.1 < bank.masks.float().mean() < 0.9
     assert PhantomSource().facts()["phantom"]
+
+
+def test_only_poor_clips_without_a_clean_twin_are_foreshortened():
+    source = PhantomSource(foreshortened=1.0)
+    poor, pair = source.settings(("degraded",)), source.settings(("clean", "degraded"))
+    assert poor.heart.foreshortening_chance == 1.0
+    assert pair.heart.foreshortening_chance == source.settings(("clean",)).heart.foreshortening_chance == 0.0
+    apical = next(seed for seed in range(20) if draw_view(seed, poor) == "A4C")
+    truth = phantom_clip(apical, poor, 1, want=("degraded",)).truth
+    assert 0.12 <= truth["foreshortening"] <= 0.3
+    assert phantom_clip(apical, pair, 1, want=("clean",)).truth["foreshortening"] == 0
+    given, _ = source(apical, 1, ("degraded",))
+    assert torch.equal(given["degraded"], phantom_clip(apical, poor, 1, want=("degraded",)).degraded)
+
+
+def test_all_views_are_trained_on_and_told():
+    facts = PhantomSource().facts()
+    assert set(facts["views"]) == set(VIEWS)
+    assert all(share > 0 for share in facts["views"].values())
+    assert json.loads(json.dumps(facts)) == facts
+    drawn = {draw_view(seed, PhantomSource().settings(("degraded",))) for seed in range(60)}
+    assert drawn == set(VIEWS)
+
+
+def test_the_source_crosses_to_a_worker():
+    assert pickle.loads(pickle.dumps(PhantomSource("cpu", 0.5))) == PhantomSource("cpu", 0.5)
 
 
 @pytest.mark.parametrize("frames", [1, 3])

@@ -1,0 +1,86 @@
+"""The two-sample test tells what differs, and is not fooled where nothing does."""
+
+import cv2
+import numpy as np
+import pytest
+
+from echogan.geometry import Fan
+from eval.realism_data import Picture
+from eval.two_sample import (
+    PATCH,
+    Patches,
+    PatchRules,
+    Verdict,
+    accuracy_interval,
+    cut_patches,
+    difference,
+    match_histograms,
+    two_sample,
+)
+
+
+def grain(count: int, sigma: float, seed: int) -> Patches:
+    rng = np.random.default_rng(seed)
+    white = rng.normal(size=(count, PATCH, PATCH)).astype(np.float32)
+    blurred = np.stack([cv2.GaussianBlur(w, (0, 0), sigma) for w in white])
+    return Patches(blurred, np.array([f"{seed}-{k // 4}" for k in range(count)]))
+
+
+def verdict(first: list[float], second: list[float]) -> Verdict:
+    sides = [{f"{name}{k}": v for k, v in enumerate(side)} for name, side in (("a", first), ("b", second))]
+    return Verdict(sides[0], sides[1], (0.5,), (1, 1))
+
+
+def test_coarser_grain_is_told():
+    assert two_sample(grain(80, 1.0, 0), grain(80, 1.5, 1), networks=1, steps=40).accuracy > 0.9
+
+
+def test_the_same_grain_is_not():
+    found = two_sample(grain(80, 1.0, 2), grain(80, 1.0, 3), networks=1, steps=40)
+    assert 0.3 < found.accuracy < 0.7
+    assert found.patches == (40, 40)
+
+
+def test_the_halves_share_nobody():
+    patches = grain(40, 1.0, 4)
+    train, test = patches.halves(0)
+    assert not set(train.group) & set(test.group)
+    assert len(train.grey) + len(test.grey) == 40
+    assert set(test.group) == set(patches.halves(0)[1].group)
+
+
+def test_no_grey_curve_tells_patches_apart_but_crushed_blacks_stay_flat():
+    greys = np.random.default_rng(5).permutation(PATCH * PATCH) / 16
+    patch = greys.astype(np.float32).reshape(1, PATCH, PATCH)
+    np.testing.assert_array_equal(match_histograms(patch), match_histograms(patch**1.5 + 7))
+    crushed = match_histograms(np.maximum(patch, 100))
+    assert (crushed == crushed.min()).mean() == pytest.approx((patch <= 100).mean())
+    assert match_histograms(patch).mean() == pytest.approx(0, abs=1e-3)
+    assert match_histograms(patch).std() == pytest.approx(1, abs=1e-2)
+
+
+def test_patches_lie_inside_the_fan_and_show_tissue():
+    fan = Fan((150, 0), -40, 40, 2, 290)
+    probe = Picture(np.zeros((300, 301), np.float32), fan, "a")
+    lit = Picture(np.where(probe.mask, 50, -1000).astype(np.float32), fan, "lit")
+    cut = cut_patches([lit, probe], PatchRules(per_picture=7))
+    assert cut.grey.shape == (7, PATCH, PATCH)
+    assert cut.grey.min() == 50
+    assert set(cut.group) == {"lit"}
+    small = Picture(np.full((20, 20), 50, np.float32), Fan((10, 0), -30, 30, 1, 19), "small")
+    assert len(cut_patches([small], PatchRules()).grey) == 0
+
+
+def test_accuracy_counts_both_sorts_alike():
+    assert verdict([1, 1, 1, 1], [0]).accuracy == 0.5
+    assert accuracy_interval(verdict([1, 1], [1, 1])) == (1, 1)
+    low, high = accuracy_interval(verdict([0, 1] * 50, [0, 1] * 50))
+    assert (low, high) == pytest.approx((0.5 - 1.96 * 0.0354, 0.5 + 1.96 * 0.0354), abs=0.01)
+
+
+def test_the_difference_pairs_the_real_patients():
+    first = list(np.random.default_rng(6).uniform(0, 1, 40))
+    ours, theirs = verdict(first, [0.6] * 20), verdict([v + 0.1 for v in first], [0.8] * 20)
+    found = difference(ours, theirs)
+    assert found["mean"] == pytest.approx(-0.15)
+    assert (found["low"], found["high"]) == pytest.approx((-0.15, -0.15))  # every patient differs by the same
