@@ -60,13 +60,19 @@ def scatter(
     amplitude = torch.where(fluid, _specks(draw, raster), amplitude)
     amplitude = _slice_thickness(draw, amplitude)
     shape = amplitude.shape
-    speckle = blur(draw.normal(4, *shape).to(amplitude.device), pulse_rows(raster.beams, pulse_cm), ACROSS)
-    speckle = speckle / speckle.std()
+    moving = speckle(draw, raster.beams, pulse_cm).to(amplitude.device)
     soft_fluid = blur(fluid.float()[None, None], 0.8)[0, 0]
-    echoes = torch.cat([speckle * amplitude, soft_fluid[None], (prone * (1 - soft_fluid))[None]])[None]
+    echoes = torch.cat([moving * amplitude, soft_fluid[None], (prone * (1 - soft_fluid))[None]])[None]
     labels = raster.labels.float()
     classes = torch.stack([labels, torch.zeros_like(labels) if lesion is None else lesion.float()])[None]
     return Medium(raster.beams, echoes, classes)
+
+
+def speckle(draw: Draw, beams: Beams, pulse_cm: float) -> Tensor:
+    """Two complex fields of scatterers of unit variance, as long as the pulse: (4, rows, columns)."""
+    white = draw.normal(4, beams.rows, beams.columns)
+    smooth = blur(white, pulse_rows(beams, pulse_cm), ACROSS)
+    return smooth / smooth.std()
 
 
 def _sparkle(draw: Draw, like: Tensor) -> Tensor:

@@ -31,7 +31,9 @@ def beat(view="A4C", seed=5, frames=32, settings=None):
 
 
 def grid(step=0.15):
-    return torch.stack(torch.meshgrid(torch.arange(-8, 8, step), torch.arange(0.5, 16, step), indexing="xy"), -1)
+    return torch.stack(
+        torch.meshgrid(torch.arange(-8, 8, step), torch.arange(0.5, 16, step), indexing="xy"), -1
+    )
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -56,7 +58,9 @@ def test_tissue_never_folds(view):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_origins_invert_the_displacement(view):
-    points = torch.stack(torch.meshgrid(torch.linspace(-8, 8, 40), torch.linspace(0, 16, 60), indexing="xy"), -1)
+    points = torch.stack(
+        torch.meshgrid(torch.linspace(-8, 8, 40), torch.linspace(0, 16, 60), indexing="xy"), -1
+    )
     for seed in (1, 7, 12):
         heart, motion = beat(view, seed)
         found = origins(heart, motion, points)
@@ -85,7 +89,9 @@ def test_walls_thicken_and_cavities_shrink(view):
         heart, motion = beat(view, seed, frames=2)
         sizes = clip_truth(heart, motion)["sizes"]
         assert sizes["lv_diameter_es_cm"] < sizes["lv_diameter_cm"]
-        assert sizes["septum_es_cm"] + sizes["lateral_es_cm"] > 1.02 * (sizes["septum_cm"] + sizes["lateral_cm"])
+        assert sizes["septum_es_cm"] + sizes["lateral_es_cm"] > 1.02 * (
+            sizes["septum_cm"] + sizes["lateral_cm"]
+        )
 
 
 def test_short_axis_wall_keeps_its_volume():
@@ -113,7 +119,9 @@ def test_an_akinetic_wall_hardly_moves():
     seen = 0
     for seed in range(12):
         draw = Draw(seed)
-        heart = draw_heart("PSAX-PM", draw, HeartSettings(wall_motion_chance=1, ejection_fraction=(0.4, 0.45)))
+        heart = draw_heart(
+            "PSAX-PM", draw, HeartSettings(wall_motion_chance=1, ejection_fraction=(0.4, 0.45))
+        )
         motion = draw_motion(draw, heart, MotionSettings(), 2)
         lv = heart.cavities[Tissue.LV]
         if lv.vigour.min() > 0.1:
@@ -149,7 +157,9 @@ def test_valves_open_in_their_own_time():
     systole, filling = cycle.phase < 0.8 * cycle.systole, cycle.filling > 0.5
     assert not (filling & systole & (cycle.phase > 0.05)).any()
     assert filling.any()
-    assert (cycle.ejecting[(cycle.phase > 0.3 * cycle.systole) & (cycle.phase < 0.75 * cycle.systole)] > 0.6).all()
+    assert (
+        cycle.ejecting[(cycle.phase > 0.3 * cycle.systole) & (cycle.phase < 0.75 * cycle.systole)] > 0.6
+    ).all()
     assert (cycle.ejecting[cycle.phase > cycle.systole + 0.05] < 0.05).all()
 
 

@@ -78,14 +78,16 @@ def test_the_label_map_is_that_of_the_outlines(view: str) -> None:
     rows, columns = np.nonzero(drawn)
     points = torch.tensor(np.stack([columns * step, rows * step], 1) + frame, dtype=torch.float32)
     depth, angle = WIDE.locate(points)
-    inside_fan[rows, columns] = ((depth > 0) & (depth < WIDE.depth_cm) & (angle.abs() < WIDE.half_angle)).numpy()
+    inside_fan[rows, columns] = (
+        (depth > 0) & (depth < WIDE.depth_cm) & (angle.abs() < WIDE.half_angle)
+    ).numpy()
     held = raster.inside(Tissue.LV, Tissue.PAPILLARY)
     assert float((cell_area(WIDE) * held).sum()) == pytest.approx(inside_fan.sum() * step**2, rel=0.07)
 
 
 def test_uniform_tissue_scatters_at_its_level(raster: Raster) -> None:
     flat = torch.zeros_like(raster.heart)
-    medium = scatter(Draw(1), raster, flat, flat, None)
+    medium = scatter(Draw(1), raster, flat, flat, pulse_cm=0.09)
     one = medium.echoes[0, :2, :, :].square().sum(0)
     tissue = (raster.distance[Tissue.LV] > 0.6) & ~raster.inside(*FLUID)
     # 0 dB is unit variance, real and imaginary; a few bright scatterers add up to some dB.

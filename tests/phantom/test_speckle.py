@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from echogan.phantom import beamforming
 from echogan.phantom.beams import Beams
 from echogan.phantom.display import FULL_SCALE_DB, Display
-from echogan.phantom.draw import Noise, blur
+from echogan.phantom.draw import Draw, Noise, blur
+from echogan.phantom.medium import reference_beams, speckle
 
 BEAMS = Beams(math.radians(37), 15)
 MHZ, APERTURE, FOCUS = 3.4, 2.0, 8.0
@@ -20,12 +22,20 @@ def psf() -> torch.Tensor:
     return beamforming.lateral_psf(BEAMS, MHZ, APERTURE, FOCUS)
 
 
+def sampled(seed: int, pulse_cm: float, drift_cm: float = 0.13) -> torch.Tensor:
+    """Scatterers of a uniform medium as beams see them once they have moved a little: (1, looks, 2, rows, columns)."""
+    reference = reference_beams(BEAMS)
+    field = speckle(Draw(seed), reference, pulse_cm)
+    moved = BEAMS.points() + torch.tensor([drift_cm, 0.7 * drift_cm])
+    beams = F.grid_sample(field[None], reference.grid(moved)[None], align_corners=False)
+    return beams.view(1, 2, 2, BEAMS.rows, BEAMS.columns)
+
+
 @pytest.fixture(scope="module")
 def energy(psf: torch.Tensor) -> torch.Tensor:
-    """One look at a uniform medium: (T, rows, columns)."""
-    field = Noise(1).normal(24, 1, 2, BEAMS.rows, BEAMS.columns)
-    field = beamforming.apply_lateral(field, psf)
-    return torch.matmul(beamforming.axial_matrix(BEAMS, 0.07), field).square().sum(2)[:, 0, 20:-20, 20:-20]
+    """One look at a uniform medium: (clips, rows, columns)."""
+    looks = torch.cat([sampled(seed, 0.09, 0.1 * seed) for seed in range(12)])
+    return beamforming.apply_lateral(looks, psf).square().sum(2)[:, 0, 20:-20, 20:-20]
 
 
 def test_envelope_of_speckle_is_rayleigh(energy: torch.Tensor) -> None:
@@ -105,15 +115,24 @@ def _padded(spectrum: np.ndarray, times: int) -> np.ndarray:
     return padded * times
 
 
-@pytest.mark.parametrize("fwhm_cm", [0.08, 0.12, 0.2])
-def test_axial_width_is_as_set(fwhm_cm: float) -> None:
-    profile = beamforming.axial_matrix(BEAMS, fwhm_cm)[:, BEAMS.rows // 2].numpy()
-    # A Gaussian's width from its second moment, which needs no interpolation of few samples.
-    rows = np.arange(BEAMS.rows)
-    mean = (rows * profile).sum() / profile.sum()
-    sigma = math.sqrt((profile * (rows - mean) ** 2).sum() / profile.sum())
-    assert 2.355 * sigma * BEAMS.row_cm == pytest.approx(fwhm_cm, rel=0.05)
-    assert float((profile**2).sum()) == pytest.approx(1, rel=1e-3), "unit energy"
+@pytest.mark.parametrize("pulse_cm", [0.075, 0.1, 0.15])
+def test_axial_width_is_as_set(psf: torch.Tensor, pulse_cm: float) -> None:
+    """A Gaussian's autocorrelation is a Gaussian too, wider by sqrt(2): at a lag of k samples it is exp(-k^2 / 4 s^2)."""
+    fields = torch.cat([sampled(seed, pulse_cm, 0.1 * seed) for seed in range(6)])
+    fields = beamforming.apply_lateral(fields, psf)[..., 20:-20, 20:-20]
+    lag = 2 if pulse_cm > 0.12 else 1
+    rho = (fields[..., :-lag, :] * fields[..., lag:, :]).mean() / fields.square().mean()
+    sigma = lag / math.sqrt(-4 * math.log(float(rho)))
+    assert 2.355 * sigma * BEAMS.row_cm == pytest.approx(pulse_cm, rel=0.10)
+
+
+def test_received_noise_is_white_no_further_than_its_grain() -> None:
+    noise = Noise(4).received(8, BEAMS.rows, BEAMS.columns)
+    assert float(noise.std()) == pytest.approx(1, abs=0.02)
+    near = float((noise[:, 1:] * noise[:, :-1]).mean())
+    taps = np.exp(-0.5 * (np.arange(-3, 4) / Noise.GRAIN[0]) ** 2)
+    assert near == pytest.approx((taps[1:] * taps[:-1]).sum() / (taps**2).sum(), abs=0.03)
+    assert abs(float((noise[:, 5:] * noise[:, :-5]).mean())) < 0.02
 
 
 def test_display_maps_the_dynamic_range() -> None:

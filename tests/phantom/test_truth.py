@@ -107,7 +107,9 @@ def test_diameters_and_atria(view):
         elif view == "PLAX":
             assert sizes["lv_diameter_cm"] == pytest.approx(plax_diameter(lv, axis), rel=0.03)
         else:
-            assert sizes["lv_diameter_cm"] == pytest.approx(2 * math.sqrt(lv.sum() * CELL**2 / math.pi), rel=0.02)
+            assert sizes["lv_diameter_cm"] == pytest.approx(
+                2 * math.sqrt(lv.sum() * CELL**2 / math.pi), rel=0.02
+            )
         if "rv_basal_cm" in sizes:
             widths, _ = slices(at_level(heart, motion, Tissue.RV, 0.0), axis, 60)
             assert sizes["rv_basal_cm"] == pytest.approx(widths[40:59].max(), rel=0.05)

@@ -69,7 +69,9 @@ def crosses_itself(outline: np.ndarray) -> bool:
     a, b = outline, np.roll(outline, -1, 0)
 
     def side(p, q, r):
-        return (q[..., 0] - p[..., 0]) * (r[..., 1] - p[..., 1]) - (q[..., 1] - p[..., 1]) * (r[..., 0] - p[..., 0])
+        return (q[..., 0] - p[..., 0]) * (r[..., 1] - p[..., 1]) - (q[..., 1] - p[..., 1]) * (
+            r[..., 0] - p[..., 0]
+        )
 
     p, q, r, s = a[:, None], b[:, None], a[None], b[None]
     cross = (side(p, q, r) * side(p, q, s) < -1e-9) & (side(r, s, p) * side(r, s, q) < -1e-9)
@@ -108,7 +110,9 @@ def test_the_left_ventricle_lies_mostly_in_a_usual_fan(view):
 def test_findings_follow_the_numbers(view):
     enlarged = 0
     for heart in hearts(view):
-        assert {k: v for k, v in heart.findings.items() if k != "wall_motion_segment"} == classify(heart.sizes)
+        assert {k: v for k, v in heart.findings.items() if k != "wall_motion_segment"} == classify(
+            heart.sizes
+        )
         assert (heart.findings["LV"] == "enlarged") == (heart.sizes["lv_diameter_cm"] > 5.8)
         assert ("wall_motion_segment" in heart.findings) == (heart.findings["wall_motion"] != "normal")
         thick = max(heart.sizes["septum_cm"], heart.sizes["lateral_cm"]) > 1.1
