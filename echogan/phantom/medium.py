@@ -59,7 +59,6 @@ def scatter(
     amplitude = 10 ** (level_db / 20) * _sparkle(draw, fluid)
     amplitude = torch.where(fluid, _specks(draw, raster), amplitude)
     amplitude = _slice_thickness(draw, amplitude)
-    shape = amplitude.shape
     moving = speckle(draw, raster.beams, pulse_cm).to(amplitude.device)
     soft_fluid = blur(fluid.float()[None, None], 0.8)[0, 0]
     echoes = torch.cat([moving * amplitude, soft_fluid[None], (prone * (1 - soft_fluid))[None]])[None]

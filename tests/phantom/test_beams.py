@@ -33,7 +33,8 @@ def test_the_face_has_its_shape() -> None:
     assert torch.allclose(depth, torch.zeros(3), atol=1e-5), "a flat face is a straight line"
     on_arc = torch.tensor([[4 * math.sin(0.3), 4 * math.cos(0.3) - 4]])
     depth, angle = FACES["curved"].locate(on_arc)
-    assert depth.item() == pytest.approx(0, abs=1e-5) and angle.item() == pytest.approx(0.3, abs=1e-5)
+    assert depth.item() == pytest.approx(0, abs=1e-5)
+    assert angle.item() == pytest.approx(0.3, abs=1e-5)
     assert FACES["phased"].points()[0].norm(dim=-1).max() < 0.05, "a phased array's beams start in one point"
 
 

@@ -58,9 +58,9 @@ def test_unknown_artefact_is_refused_by_name():
 def test_draws_stay_within_the_ranges_and_reach_both_ends():
     drawn = [draw_degradation(Draw(seed), only(SETTINGS, *ARTEFACTS)) for seed in range(200)]
     for name, (low, high) in {
-        "haze_db": (-20, -4),
-        "jpeg_quality": (25, 95),
-        "down_up_px": (112, 160),
+        "haze_db": SETTINGS.haze_db,
+        "jpeg_quality": SETTINGS.jpeg_quality,
+        "down_up_px": SETTINGS.down_up_px,
     }.items():
         values = [getattr(d, name) for d in drawn]
         assert low <= min(values) < low + 0.1 * (high - low)

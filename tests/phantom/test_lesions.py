@@ -11,7 +11,6 @@ from echogan.phantom.draw import Draw
 from echogan.phantom.echogenicity import EchogenicitySettings, echogenicity
 from echogan.phantom.fields import Fields
 from echogan.phantom.heart import VIEWS, Heart, View
-from echogan.phantom.lesions.paint import BEYOND_CM, EDGE_CM
 from echogan.phantom.lesions import (
     CARRIED_BY,
     LESIONS,
@@ -26,6 +25,7 @@ from echogan.phantom.lesions import (
     stalk_discs,
     vegetation_discs,
 )  # fmt: skip
+from echogan.phantom.lesions.paint import BEYOND_CM, EDGE_CM
 from echogan.phantom.medium import reference_beams
 from echogan.phantom.raster import Raster, rasterise
 from echogan.phantom.tissues import FLUID, Tissue

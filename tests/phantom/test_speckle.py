@@ -117,7 +117,7 @@ def _padded(spectrum: np.ndarray, times: int) -> np.ndarray:
 
 @pytest.mark.parametrize("pulse_cm", [0.075, 0.1, 0.15])
 def test_axial_width_is_as_set(psf: torch.Tensor, pulse_cm: float) -> None:
-    """A Gaussian's autocorrelation is a Gaussian too, wider by sqrt(2): at a lag of k samples it is exp(-k^2 / 4 s^2)."""
+    """A Gaussian's autocorrelation is a Gaussian, wider by sqrt(2): at a lag of k samples exp(-k^2 / 4 s^2)."""
     fields = torch.cat([sampled(seed, pulse_cm, 0.1 * seed) for seed in range(6)])
     fields = beamforming.apply_lateral(fields, psf)[..., 20:-20, 20:-20]
     lag = 2 if pulse_cm > 0.12 else 1

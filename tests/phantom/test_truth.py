@@ -2,7 +2,7 @@
 
 import json
 import math
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ SEEDS = range(20)
 CELL, LEFT, TOP, ROWS, COLUMNS = 0.05, -13.0, -3.0, 480, 520  # cm; cells
 
 
-@lru_cache(maxsize=None)
+@cache
 def clip(view, seed, frames=16):
     draw = Draw(seed)
     heart = draw_heart(view, draw)
