@@ -90,7 +90,8 @@ def write_blind(camus_folder: Path, out: Path, key: Path, seed: int, of_each: in
     for look, grade in PAIRS:
         rng = np.random.default_rng(seed + len(crops))
         real = rng.permutation(np.array([*camus(camus_folder, grade, 2 * of_each), None], object)[:-1])
-        seeds = range(seed, seed + 4 * of_each)
+        # Other hearts for each look: two crops of one heart would give each other away.
+        seeds = range(seed + 1000 * len(crops), seed + 1000 * len(crops) + 4 * of_each)
         simulated = (phantom((look,), s)[look][0] for s in seeds)
         for kind, pictures in zip(KINDS, (real, simulated), strict=True):
             found = _crops(pictures, half, rng)

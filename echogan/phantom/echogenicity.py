@@ -23,7 +23,7 @@ class EchogenicitySettings:
     """Brightness of the heart's tissues, dB against normal myocardium. Each clip draws once from every range."""
 
     patches_db: tuple[float, float] = field(
-        default=(1, 3.5), metadata={"help": "uneven myocardium (1 cm), dB"}
+        default=(1.5, 4.5), metadata={"help": "uneven myocardium (1 cm), dB"}
     )
     grain_db: tuple[float, float] = field(default=(0.8, 2.5), metadata={"help": "fine texture (2 mm), dB"})
     fibres_db: tuple[float, float] = field(default=(1.5, 4), metadata={"help": "strands along walls, dB"})

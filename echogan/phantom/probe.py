@@ -123,7 +123,7 @@ def draw_acquisition(draw: Draw, settings: AcousticSettings) -> Acquisition:
         display=_draw_display(draw, s),
         window_db=uneven + tgc - edges,
         near=_chest_wall(draw, beams, s),
-        blood_db=draw.within(s.blood_db) + 3 * draw.smooth(shape, (shape[0] / 6, shape[1] / 1.5)),
+        blood_db=draw.within(s.blood_db) + 4 * draw.smooth(shape, (shape[0] / 7, shape[1] / 2)),
         screen_seed=int(draw.uniform(0, 2**31 - 1)),
     )
 

@@ -69,7 +69,7 @@ def rasterise(heart: Heart, beams: Beams, draw: Draw, device: torch.device | str
     coarse = beams.resampled(beams.rows // COARSER, beams.columns // COARSER)
     coarse_points = coarse.points().to(device)
     fields = Fields(draw, points)
-    uneven, trabeculae = fields.smooth(0.9)[0], draw.uniform(0.03, 0.08) * fields.smooth(0.3)[0]
+    uneven, trabeculae = fields.smooth(0.9)[0], draw.uniform(0.04, 0.11) * fields.smooth(0.3)[0]
     distance, wall, along = {}, {}, torch.zeros_like(uneven)
     for tissue, cavity in heart.cavities.items():
         measured = torch.stack(_measure(cavity, coarse_points, tissue == Tissue.LV))

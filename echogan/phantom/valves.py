@@ -18,11 +18,16 @@ def draw_valves(draw: Draw, heart: Heart, motion: Motion, curves: Tensor, beams:
     """Echo strength of leaflets and chords on the beams, (T, rows, columns), zero elsewhere."""
     image = torch.zeros(len(curves), beams.rows, beams.columns)
     for k, leaflet in enumerate(heart.leaflets):
-        # Leaflets are 1 to 3 mm thick, thicker at the tip, and uneven.
-        along = torch.linspace(0, 1, curves.shape[2])
-        thick = draw.uniform(0.08, 0.2) * (0.7 + draw.uniform(0, 0.8) * along**2)
-        uneven = (1 + 0.45 * draw.smooth((1, len(along)), (1, 7))[0]).clamp(0.15, 2)
-        _stamp(image, curves[:, k], leaflet.strength * uneven, thick, beams)
+        # Leaflets are 1 to 4 mm thick, thicker at the tip, wavy, beaded, and seen only in parts.
+        count = curves.shape[2]
+        along = torch.linspace(0, 1, count)
+        thick = draw.uniform(0.08, 0.22) * (0.7 + draw.uniform(0, 1.1) * along**2)
+        thick = thick * (1 + 0.35 * draw.smooth((1, count), (1, 5))[0]).clamp(0.3, 2)
+        uneven = (
+            0.8 + 0.5 * draw.smooth((1, count), (1, 9))[0] + 0.3 * draw.smooth((1, count), (1, 3))[0]
+        ).clamp(0, 2)
+        wave = draw.uniform(0.04, 0.13) * draw.smooth((1, count), (1, 10))[0] * (along * 4).clamp(0, 1)
+        _stamp(image, _bent(curves[:, k], wave), leaflet.strength * uneven, thick, beams)
     for strand in heart.strands:
         if strand.tissue == Tissue.VALVE:
             points = moved(heart, motion, strand.points)
@@ -30,6 +35,13 @@ def draw_valves(draw: Draw, heart: Heart, motion: Motion, curves: Tensor, beams:
             faint = draw.uniform(0.1, 0.4) * (1 + 0.5 * draw.smooth((1, count), (1, 3))[0]).clamp(0, 2)
             _stamp(image, points, faint, torch.zeros(count), beams)
     return image
+
+
+def _bent(curves: Tensor, offset: Tensor) -> Tensor:
+    """Curves (T, n, 2) moved sideways by so many cm (n,)."""
+    run = torch.gradient(curves, dim=1)[0]
+    run = run / run.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    return curves + offset[:, None] * torch.stack([-run[..., 1], run[..., 0]], -1)
 
 
 def _stamp(image: Tensor, points: Tensor, strength: Tensor, thick_cm: Tensor, beams: Beams) -> None:

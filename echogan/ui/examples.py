@@ -46,11 +46,12 @@ class Example:
 # To choose others, look at the sheet that `python -m echogan phantom` makes with --view and --only-artefact.
 EXAMPLES = (
     Example("DICOM cine, 30 frames"),
-    Example("Simulated A4C: haze", Simulated("A4C", 7, ("haze", "aberration"))),
-    Example("Simulated A2C: noise", Simulated("A2C", 9, ("noise", "drop_out"))),
+    Example("Simulated A4C: haze", Simulated("A4C", 6, ("haze", "aberration"))),
+    Example("Simulated A2C: noise", Simulated("A2C", 8, ("noise", "drop_out"))),
     Example("Simulated PLAX: rib shadow", Simulated("PLAX", 2, ("shadow", "attenuation"))),
     Example(
-        "Simulated PSAX: blur", Simulated("PSAX-PM", 2, ("aberration", "aperture", "smoothing", "down_up"))
+        "Simulated PSAX: blur",
+        Simulated("PSAX-PM", 6, ("aberration", "aperture", "smoothing", "near_clutter")),
     ),
 )
 
