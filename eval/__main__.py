@@ -5,7 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-STEPS = ("image_quality", "speed", "phantom_speed", "memory", "realism", "picture", "tables")
+STEPS = (
+    "image_quality",
+    "speed",
+    "phantom_speed",
+    "memory",
+    "realism",
+    "picture",
+    "phantom_picture",
+    "tables",
+)
 
 
 def main() -> None:

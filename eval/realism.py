@@ -3,7 +3,7 @@
     python -m eval.realism                                        eval/results/realism.json and its figure
     python -m eval.realism sheets --out runs/realism              real beside phantom (an ignored folder)
     python -m eval.realism blind --out runs/realism/blind         40 shuffled crops, and their key elsewhere
-    python -m eval.realism score --answers FILE                   the judge's accuracy
+    python -m eval.realism score --answers FILE --judge WHO       the judge's accuracy
 
 The real images are CAMUS stills and a few clips beside the project; where they are absent it says so and ends.
 """
@@ -105,11 +105,16 @@ class Score:
     """Score a judge's answers against the key."""
 
     answers: Path = field(metadata={"help": "lines such as: 01 real"})
+    judge: str = field(metadata={"help": "who judged, as the result shall say"})
     key: Path = field(default=Path("runs/realism/key/blind.json"), metadata={"help": "the key"})
+    out: Path = field(default=RESULTS / "realism_blind.json", metadata={"help": "JSON to write"})
 
     def run(self) -> None:
-        """Print the accuracy with its exact 95 % interval."""
-        print(json.dumps(score(self.answers, self.key), indent=1))
+        """Write and print the accuracy with its exact 95 % interval."""
+        result = score(self.answers, self.key) | {"judge": self.judge, "phantom": PHANTOM_VERSION}
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        self.out.write_text(json.dumps(result, indent=1) + "\n")
+        print(json.dumps(result, indent=1))
 
 
 Command = (

@@ -30,7 +30,7 @@ from echogan.phantom.heart import View
 from echogan.phantom.probe import AcousticSettings
 from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
 from echogan.phantom.scan_conversion import FrameSettings
-from echogan.phantom.semireal import SemiRealSettings, degrade_frames
+from echogan.phantom.semireal import SEMI_REAL, degrade_frames
 
 MM = 0.6  # millimetres per pixel at which frames are compared
 RENDERED = 512  # simulated frames are rendered finer than MM, as a scanner's are, then brought to MM
@@ -129,7 +129,7 @@ def semireal(folder: Path, patients: int | None = None, first_seed: int = 0, to:
     for k, row in enumerate(_rows(folder, "Good", patients)):
         image, fan, mm = _still(folder, row)
         seed, depth_cm = first_seed + k, fan.r_max * mm / 10
-        degradation = draw_degradation(Draw(seed), SemiRealSettings)
+        degradation = draw_degradation(Draw(seed), SEMI_REAL)
         poor = degrade_frames(torch.from_numpy(image)[None], fan, degradation, seed, depth_cm=depth_cm)
         pictures.append(resample(poor.frames[0].numpy(), fan, mm, row["patient"], to))
     return pictures

@@ -21,7 +21,11 @@ from echogan.phantom import PHANTOM_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
-PAGES = (ROOT / "README.md", ROOT / "checkpoints" / "echogan-phantom" / "README.md")
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "checkpoints" / "echogan-phantom" / "README.md",
+    ROOT / "docs" / "phantom.md",
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,44 @@ def memory(result: dict[str, Any]) -> str:
     )
 
 
+def realism(result: dict[str, Any]) -> str:
+    """How well a classifier tells frames apart, and each statistic beside the real ones."""
+    rows = ["| told apart by a small network | accuracy (95 %) | less the sketch's |", "|---|---|---|"]
+    for name, found in result["two_sample"].items():
+        less = found.get("less_sketch")
+        cell = f"{found['accuracy']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+        rows.append(f"| {name} | {cell} | {_interval(less, 3) if less else ''} |")
+    rows += ["", "| statistic, median (10-90 %) | real | phantom | inside |", "|---|---|---|---|"]
+    for look, statistics in result["statistics"].items():
+        for name, found in statistics.items():
+            real = next(value for key, value in found.items() if key.startswith("CAMUS"))
+            inside = "yes" if found["inside"] else "no"
+            rows.append(
+                f"| {look}: {name} | {_spread(real)} | {_spread(found[f'phantom {look}'])} | {inside} |"
+            )
+    coherence = result["coherence"]
+    for look, inside in coherence["inside"].items():
+        real, ours = coherence["real percentiles"], coherence[f"phantom {look}"]
+        verdict = "yes" if inside else "no"
+        rows.append(f"| {look}: frame-to-frame coherence | {_spread(real)} | {_spread(ours)} | {verdict} |")
+    counts = ", ".join(f"{name} {count['groups']}" for name, count in result["counts"].items())
+    rows.append(f"\nPatients or hearts: {counts}. Phantom {result['phantom']}.")
+    return "\n".join(rows)
+
+
+def realism_blind(result: dict[str, Any]) -> str:
+    """The blind test's accuracy."""
+    return (
+        f"{result['right']} of {result['crops']} crops (half of them real) judged right: {result['accuracy']:.2f} "
+        f"[{result['low']:.2f}, {result['high']:.2f}], where 0.5 is guessing. Judge: {result['judge']}. "
+        f"Phantom {result['phantom']}."
+    )
+
+
+def _spread(values: dict[str, float]) -> str:
+    return f"{values['p50']:.2f} ({values['p10']:.2f} to {values['p90']:.2f})"
+
+
 def _interval(gain: dict[str, float], digits: int) -> str:
     return f"{gain['mean']:+.{digits}f} [{gain['low']:+.{digits}f}, {gain['high']:+.{digits}f}]"
 
@@ -158,6 +200,8 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "speed": speed,
     "phantom_speed": phantom_speed,
     "memory": memory,
+    "realism": realism,
+    "realism_blind": realism_blind,
 }
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from echogan.errors import EchoGANError, SectorError
@@ -14,10 +13,12 @@ from echogan.geometry import Fan, Sector
 from echogan.phantom.beams import Beams
 from echogan.phantom.compression import store
 from echogan.phantom.degradation import Degradation, DegradationSettings
-from echogan.phantom.degrader import Degrader, smooth_in_fan
+from echogan.phantom.degrader import Degrader
 from echogan.phantom.draw import Draw, blur
+from echogan.phantom.patterns import smooth_in_fan
+from echogan.phantom.polar_fan import PolarFan
 
-SemiRealSettings = DegradationSettings(
+SEMI_REAL = DegradationSettings(
     haze_db=(-15, -2),
     noise_chance=0.4,
     noise_db=(-40, -27),
@@ -41,7 +42,6 @@ SemiRealSettings = DegradationSettings(
 LOOKS, CHUNK = 3, 8
 RANGE_DB = 60.0
 DARK, DARKEST_MUSCLE = 4.0, 60.0
-MOST_ROWS, MOST_COLUMNS = 640, 256
 PHASE_GRAIN = 1.2
 PATCH = (0.06, 0.14)
 """Width of a patch of drop-out as a share of the depth: 15 to 35 of 256 pixels."""
@@ -81,7 +81,7 @@ def degrade_frames(
         raise SectorError(
             "Only a fan can be degraded; give a clip whose sector is a fan, or the fan by hand."
         )
-    polar = _Polar(fan, frames.shape[1:], depth_cm, frames.device)
+    polar = PolarFan(fan, frames.shape[1:], depth_cm, frames.device)
     tissue = fan.mask(*frames.shape[1:]) if isinstance(sector, Fan) else sector.tissue_mask.copy()
     inside = torch.from_numpy(tissue).to(frames.device)
     acquisition = _Acquisition(frames, polar, degradation, seed, frame_rate)
@@ -93,43 +93,6 @@ def degrade_frames(
     degraded = store(acquisition.degrader.hold(torch.cat(shown)), degradation)
     kept = acquisition.degrader.hold(torch.cat(support))
     return DegradedFrames(torch.where(inside, degraded, frames), torch.where(inside, kept, 0))
-
-
-class _Polar:
-    """The way from pixels to the fan's beams and back. Beams and angles as fine as the frame, within limits."""
-
-    def __init__(self, fan: Fan, size: torch.Size, depth_cm: float, device: torch.device) -> None:
-        height, width = size
-        left, right = math.radians(fan.left_deg), math.radians(fan.right_deg)
-        rows = _multiple(min(MOST_ROWS, fan.r_max - fan.r_min))
-        columns = _multiple(min(MOST_COLUMNS, (right - left) * fan.r_max))
-        self.beams = Beams((right - left) / 2, depth_cm, rows=rows, columns=columns)
-        self.sample_px = (fan.r_max - fan.r_min) / rows
-        r = fan.r_min + (torch.arange(rows)[:, None] + 0.5) * self.sample_px
-        angle = torch.linspace(left, right, columns)[None]
-        x, y = fan.apex[0] + r * torch.sin(angle) / fan.aspect, fan.apex[1] + r * torch.cos(angle)
-        self._to_beams = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)[None].to(device)
-        radius, theta = (torch.from_numpy(a) for a in fan.polar(height, width))
-        across = ((torch.deg2rad(theta) - left) / (right - left) * 2 - 1) * ((columns - 1) / columns)
-        deep = (radius - fan.r_min) / (fan.r_max - fan.r_min) * 2 - 1
-        self._to_pixels = torch.stack([across, deep], -1)[None].to(device)
-
-    def to_beams(self, frames: Tensor) -> Tensor:
-        """(T, H, W) to (T, rows, columns)."""
-        return _resample(frames, self._to_beams)
-
-    def to_pixels(self, image: Tensor) -> Tensor:
-        """(T, rows, columns) to (T, H, W); outside the fan its edge goes on."""
-        return _resample(image, self._to_pixels)
-
-
-def _resample(image: Tensor, grid: Tensor) -> Tensor:
-    grid = grid.expand(len(image), -1, -1, -1)
-    return F.grid_sample(image[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
-
-
-def _multiple(length: float, of: int = 8) -> int:
-    return max(4, int(length) // of) * of
 
 
 class _Bank:
@@ -146,7 +109,7 @@ class _Acquisition:
     """A real clip as a complex field, received again by a poorer scanner, chunk by chunk and in order."""
 
     def __init__(
-        self, frames: Tensor, polar: _Polar, degradation: Degradation, seed: int, frame_rate: float
+        self, frames: Tensor, polar: PolarFan, degradation: Degradation, seed: int, frame_rate: float
     ) -> None:
         draw, device, beams = Draw(seed), frames.device, polar.beams
         self._input, self.polar, self.degradation, self._draw = frames, polar, degradation, draw
@@ -267,7 +230,7 @@ def _blurred_deviation(sigma: float) -> float:
     return 1 / (2 * math.sqrt(math.pi) * sigma)
 
 
-def _lateral_psf(draw: Draw, degradation: Degradation, polar: _Polar, phase: Tensor) -> Tensor | None:
+def _lateral_psf(draw: Draw, degradation: Degradation, polar: PolarFan, phase: Tensor) -> Tensor | None:
     """A smaller, aberrated aperture and side lobes as a matrix on stacked (real, imaginary) beams, or None.
 
     Gaussian in angle: a share a of the aperture widens the beam by 1 / a, aberration by up to half again; it keeps

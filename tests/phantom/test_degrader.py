@@ -15,8 +15,9 @@ from echogan.phantom.degradation import (
     draw_degradation,
     only,
 )
-from echogan.phantom.degrader import CLUTTER_TURNS, HAZE_TURNS, Degrader, Stationary, clutter_amplitude
+from echogan.phantom.degrader import CLUTTER_TURNS, HAZE_TURNS, Degrader
 from echogan.phantom.draw import Draw
+from echogan.phantom.patterns import Stationary, clutter_amplitude
 
 BEAMS = Beams(half_angle=0.65, depth_cm=14.4)
 RATE = 30.0

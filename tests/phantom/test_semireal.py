@@ -19,7 +19,7 @@ from echogan.phantom.degradation import (
     shows_tissue,
 )
 from echogan.phantom.draw import Draw, blur
-from echogan.phantom.semireal import SemiRealSettings, degrade_frames
+from echogan.phantom.semireal import SEMI_REAL, degrade_frames
 
 FAN = Fan((110.0, 12.0), -40.0, 35.0, 4.0, 190.0)
 SIZE = (208, 232)
@@ -57,7 +57,7 @@ def polar() -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("name", [*ARTEFACTS, "all"])
 def test_everything_outside_the_fan_stays_bit_for_bit(name):
     names = ARTEFACTS if name == "all" else (name,)
-    degradation = draw_degradation(Draw(2), only(SemiRealSettings, *names))
+    degradation = draw_degradation(Draw(2), only(SEMI_REAL, *names))
     frames = clip()
     kept = frames.clone()
     out = degrade_frames(frames, FAN, degradation)
@@ -74,7 +74,7 @@ def test_each_artefact_changes_the_tissue(name):
     """Two seeds each: a dynamic range of 60 dB or little smoothing may change next to nothing."""
     frames, changes = clip(), []
     for seed in (2, 6):
-        degradation = draw_degradation(Draw(seed), only(SemiRealSettings, name))
+        degradation = draw_degradation(Draw(seed), only(SEMI_REAL, name))
         out = degrade_frames(frames, FAN, degradation).frames
         changes.append(float((out.float() - frames.float()).abs()[:, INSIDE].mean()))
     assert max(changes) > 0.5
@@ -98,7 +98,7 @@ def test_overlay_inside_the_fan_stays():
 
 
 def test_one_seed_gives_one_result():
-    degradation = draw_degradation(Draw(5), only(SemiRealSettings, "haze", "noise", "drop_out", "aberration"))
+    degradation = draw_degradation(Draw(5), only(SEMI_REAL, "haze", "noise", "drop_out", "aberration"))
     one, two, other = (degrade_frames(clip(), FAN, degradation, seed=s).frames for s in (3, 3, 4))
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
@@ -167,7 +167,7 @@ def test_frame_hold_and_persistence():
 
 def test_a_long_clip_is_the_same_whatever_follows():
     """Chunks do not show: the first frames of a long clip are those of a short one."""
-    degradation = draw_degradation(Draw(8), only(SemiRealSettings, "haze", "near_clutter", "persistence"))
+    degradation = draw_degradation(Draw(8), only(SEMI_REAL, "haze", "near_clutter", "persistence"))
     long = degrade_frames(clip(11), FAN, degradation).frames
     assert torch.equal(long[:9], degrade_frames(clip(11)[:9], FAN, degradation).frames)
 
@@ -216,7 +216,7 @@ def test_degraded_good_stills_are_as_grey_as_poor_ones(shared_data):
     for number, image in enumerate(stills(shared_data, "Good", 3)):
         sector, frames = find_sector(Clip(image[None])), torch.from_numpy(image.copy())[None]
         for seed in range(6):
-            degradation = draw_degradation(Draw(100 * number + seed), SemiRealSettings)
+            degradation = draw_degradation(Draw(100 * number + seed), SEMI_REAL)
             out = degrade_frames(frames, sector, degradation, seed).frames[0]
             if shows_tissue(out, torch.from_numpy(sector.tissue_mask)):
                 made.append(statistics(out.numpy(), sector.tissue_mask))
@@ -228,4 +228,4 @@ def test_degraded_good_stills_are_as_grey_as_poor_ones(shared_data):
 
 
 def test_the_ranges_for_real_frames_are_settings_like_any_other():
-    assert isinstance(SemiRealSettings, DegradationSettings)
+    assert isinstance(SEMI_REAL, DegradationSettings)
