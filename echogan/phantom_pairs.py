@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from echogan.errors import SettingsError
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.degradation import ARTEFACTS, only
-from echogan.phantom.heart import VIEWS, View
+from echogan.phantom.anatomy.heart import VIEWS, View
+from echogan.phantom.artefacts.degradation import ARTEFACTS, only
 from echogan.phantom.lesions import CARRIED_BY, LesionKind
 from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
 

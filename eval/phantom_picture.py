@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from echogan.phantom.heart import VIEWS
+from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.lesions import LESIONS, LesionKind
 from echogan.phantom.render import Phantom
 from echogan.phantom_sheet import Sheet

@@ -24,13 +24,13 @@ from echogan.clips.clip import grey
 from echogan.clips.files import open_clip
 from echogan.clips.find_sector import find_sector
 from echogan.geometry import Fan
-from echogan.phantom.degradation import draw_degradation
+from echogan.phantom.acoustics.probe import AcousticSettings
+from echogan.phantom.acoustics.scan_conversion import FrameSettings
+from echogan.phantom.anatomy.heart import View
+from echogan.phantom.artefacts.degradation import draw_degradation
+from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import View
-from echogan.phantom.probe import AcousticSettings
 from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
-from echogan.phantom.scan_conversion import FrameSettings
-from echogan.phantom.semireal import SEMI_REAL, degrade_frames
 
 MM = 0.6  # millimetres per pixel at which frames are compared
 RENDERED = 512  # simulated frames are rendered finer than MM, as a scanner's are, then brought to MM

@@ -16,9 +16,9 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from echogan.errors import EchoGANError
-from echogan.phantom.degradation import ARTEFACTS, DegradationSettings, draw_degradation, only
+from echogan.phantom.anatomy.heart import VIEWS
+from echogan.phantom.artefacts.degradation import ARTEFACTS, DegradationSettings, draw_degradation, only
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import VIEWS
 from echogan.phantom.render import Phantom
 from eval.realism_data import PAIRS, Picture, camus, phantom, semireal
 

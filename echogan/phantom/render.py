@@ -10,22 +10,29 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from echogan.phantom import lesions, medium, probe, scan_conversion
+from echogan.phantom import lesions
+from echogan.phantom.acoustics import probe, scan_conversion
+from echogan.phantom.acoustics.receiver import Receiver
+from echogan.phantom.anatomy.heart import VIEWS, Heart, View
+from echogan.phantom.anatomy.sizes import HeartSettings
+from echogan.phantom.anatomy.views import draw_heart
+from echogan.phantom.artefacts.compression import store
+from echogan.phantom.artefacts.degradation import (
+    Degradation,
+    DegradationSettings,
+    draw_degradation,
+    shows_tissue,
+)
 from echogan.phantom.beams import Beams
-from echogan.phantom.beating import Motion, MotionSettings, draw_motion
-from echogan.phantom.compression import store
-from echogan.phantom.degradation import Degradation, DegradationSettings, draw_degradation, shows_tissue
 from echogan.phantom.draw import Draw
-from echogan.phantom.echogenicity import EchogenicitySettings, echogenicity
 from echogan.phantom.fields import Fields
-from echogan.phantom.heart import VIEWS, Heart, View
 from echogan.phantom.lesions import Lesion, LesionKind
-from echogan.phantom.raster import rasterise
-from echogan.phantom.receiver import Receiver
-from echogan.phantom.scene import Scene
-from echogan.phantom.sizes import HeartSettings
+from echogan.phantom.medium import scatterers
+from echogan.phantom.medium.echogenicity import EchogenicitySettings, echogenicity
+from echogan.phantom.medium.raster import rasterise
+from echogan.phantom.medium.scene import Scene
+from echogan.phantom.motion.beating import Motion, MotionSettings, draw_motion
 from echogan.phantom.truth import clip_truth
-from echogan.phantom.views import draw_heart
 
 Want = Literal["clean", "degraded", "labels", "support"]
 WANTS: tuple[Want, ...] = ("clean", "degraded", "labels")
@@ -145,7 +152,7 @@ class Phantom:
     @cached_property
     def _scene(self) -> Scene:
         draw = self._draw(6)
-        beams = medium.reference_beams(self.beams)
+        beams = scatterers.reference_beams(self.beams)
         raster, found = rasterise(self.heart, beams, draw, self.device), None
         if self.lesion is not None:
             raster, found = lesions.alter(self.lesion, raster)
@@ -153,7 +160,7 @@ class Phantom:
         level, prone = echogenicity(draw, self.heart, raster, fields, self.settings.echogenicity)
         if self.lesion is not None and found is not None:
             level = lesions.brighten(self.lesion, raster, found, level)
-        reference = medium.scatter(draw, raster, level, prone, self.acquisition.axial_fwhm_cm, found)
+        reference = scatterers.scatter(draw, raster, level, prone, self.acquisition.axial_fwhm_cm, found)
         blood = self.acquisition.blood_db
         return Scene(self.heart, self.motion, reference, self.beams, blood, self.lesion, self._seed(8))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from echogan.phantom.anatomy.heart import View
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import View
 from echogan.phantom.lesions import CARRIED_BY, LESIONS, LesionKind
 from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
 

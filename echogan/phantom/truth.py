@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Heart
+from echogan.phantom.anatomy.sizes import classify
+from echogan.phantom.anatomy.views.measured import lv_diameter, wall_sides
 from echogan.phantom.beams import Beams
-from echogan.phantom.beating import Motion, displacement, lv_volume, reached
-from echogan.phantom.heart import Heart
-from echogan.phantom.sizes import classify
+from echogan.phantom.motion.beating import Motion, displacement, lv_volume, reached
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views.measured import lv_diameter, wall_sides
 
 ATRIA = {Tissue.LA: "la", Tissue.RA: "ra"}
 

@@ -55,8 +55,8 @@ class PhantomSource:
 
     def settings(self, want: tuple[Kind, ...]) -> PhantomSettings:
         """What a clip is drawn from where these of its kinds are wanted."""
+        from echogan.phantom.anatomy.sizes import HeartSettings
         from echogan.phantom.render import PhantomSettings
-        from echogan.phantom.sizes import HeartSettings
 
         alone = "clean" not in want
         return PhantomSettings(HeartSettings(foreshortening_chance=self.foreshortened if alone else 0.0))
@@ -64,7 +64,7 @@ class PhantomSource:
     def facts(self) -> dict[str, Any]:
         """The phantom's version, the share of each view, and how many poor apical views are cut short."""
         from echogan.phantom import PHANTOM_VERSION
-        from echogan.phantom.heart import VIEWS
+        from echogan.phantom.anatomy.heart import VIEWS
         from echogan.phantom.render import PhantomSettings
 
         shares = PhantomSettings().view_shares

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.heart import View
+from echogan.phantom.anatomy.heart import View
 from echogan.phantom.render import phantom_clip
 from echogan.phantom_files import write_grey
 from echogan.phantom_pairs import PairSettings

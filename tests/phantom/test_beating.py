@@ -5,7 +5,11 @@ import pytest
 import torch
 from skimage.measure import points_in_poly
 
-from echogan.phantom.beating import (
+from echogan.phantom.anatomy.heart import VIEWS
+from echogan.phantom.anatomy.sizes import HeartSettings
+from echogan.phantom.anatomy.views import draw_heart
+from echogan.phantom.draw import Draw
+from echogan.phantom.motion.beating import (
     MotionSettings,
     displacement,
     draw_motion,
@@ -13,13 +17,9 @@ from echogan.phantom.beating import (
     moved,
     origins,
 )
-from echogan.phantom.cycle import draw_cycle
-from echogan.phantom.draw import Draw
-from echogan.phantom.heart import VIEWS
-from echogan.phantom.sizes import HeartSettings
+from echogan.phantom.motion.cycle import draw_cycle
 from echogan.phantom.tissues import Tissue
 from echogan.phantom.truth import clip_truth
-from echogan.phantom.views import draw_heart
 
 SEEDS = range(20)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from echogan.phantom.compression import down_up, jpeg, store
-from echogan.phantom.degradation import Degradation
+from echogan.phantom.artefacts.compression import down_up, jpeg, store
+from echogan.phantom.artefacts.degradation import Degradation
 from echogan.phantom.draw import Draw, blur
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from echogan.errors import SettingsError
-from echogan.phantom.degradation import (
+from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
     Degradation,
     DegradationSettings,

@@ -6,8 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from echogan.phantom.beams import Beams
-from echogan.phantom.degradation import (
+from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
     Degradation,
     DegradationSettings,
@@ -15,9 +14,10 @@ from echogan.phantom.degradation import (
     draw_degradation,
     only,
 )
-from echogan.phantom.degrader import CLUTTER_TURNS, HAZE_TURNS, Degrader
+from echogan.phantom.artefacts.degrader import CLUTTER_TURNS, HAZE_TURNS, Degrader
+from echogan.phantom.artefacts.patterns import Stationary, clutter_amplitude
+from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw
-from echogan.phantom.patterns import Stationary, clutter_amplitude
 
 BEAMS = Beams(half_angle=0.65, depth_cm=14.4)
 RATE = 30.0

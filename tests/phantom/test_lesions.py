@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from echogan.phantom.anatomy.heart import VIEWS, Heart, View
+from echogan.phantom.anatomy.views import draw_heart
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw
-from echogan.phantom.echogenicity import EchogenicitySettings, echogenicity
 from echogan.phantom.fields import Fields
-from echogan.phantom.heart import VIEWS, Heart, View
 from echogan.phantom.lesions import (
     CARRIED_BY,
     LESIONS,
@@ -26,10 +26,10 @@ from echogan.phantom.lesions import (
     vegetation_discs,
 )  # fmt: skip
 from echogan.phantom.lesions.paint import BEYOND_CM, EDGE_CM
-from echogan.phantom.medium import reference_beams
-from echogan.phantom.raster import Raster, rasterise
+from echogan.phantom.medium.echogenicity import EchogenicitySettings, echogenicity
+from echogan.phantom.medium.raster import Raster, rasterise
+from echogan.phantom.medium.scatterers import reference_beams
 from echogan.phantom.tissues import FLUID, Tissue
-from echogan.phantom.views import draw_heart
 
 SEEDS = 50
 CARRIED = [(kind, view) for kind in LESIONS for view in CARRIED_BY[kind]]

@@ -4,7 +4,14 @@ import math
 
 import torch
 
-from echogan.phantom.outlines import CELL_CM, GRID, closed_spline, reference_points, refine, signed_distance
+from echogan.phantom.anatomy.outlines import (
+    CELL_CM,
+    GRID,
+    closed_spline,
+    reference_points,
+    refine,
+    signed_distance,
+)
 
 
 def test_signed_distance_of_a_circle():

@@ -7,14 +7,14 @@ import pytest
 import torch
 from skimage.draw import polygon2mask
 
+from echogan.phantom.anatomy.heart import VIEWS, Cavity, Heart
+from echogan.phantom.anatomy.views import draw_heart
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw
 from echogan.phantom.fields import Fields
-from echogan.phantom.heart import VIEWS, Cavity, Heart
-from echogan.phantom.medium import reference_beams, scatter
-from echogan.phantom.raster import Raster, rasterise
+from echogan.phantom.medium.raster import Raster, rasterise
+from echogan.phantom.medium.scatterers import reference_beams, scatter
 from echogan.phantom.tissues import FLUID, Tissue
-from echogan.phantom.views import draw_heart
 
 PROBE = Beams(math.radians(40), 16)
 WIDE = reference_beams(PROBE)

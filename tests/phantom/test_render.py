@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from echogan.geometry import Fan
-from echogan.phantom.degradation import (
+from echogan.phantom.acoustics.probe import AcousticSettings
+from echogan.phantom.anatomy.heart import VIEWS
+from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
     Degradation,
     DegradationSettings,
@@ -17,9 +19,7 @@ from echogan.phantom.degradation import (
     only,
 )
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import VIEWS
 from echogan.phantom.lesions import CARRIED_BY, LESIONS
-from echogan.phantom.probe import AcousticSettings
 from echogan.phantom.render import Phantom, PhantomSettings, draw_view, phantom_clip
 from echogan.phantom.tissues import Tissue
 

@@ -9,7 +9,7 @@ import torch
 
 from echogan.errors import EchoGANError, SectorError
 from echogan.geometry import Fan, Sector, SectorKind
-from echogan.phantom.degradation import (
+from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
     Degradation,
     DegradationSettings,
@@ -18,8 +18,8 @@ from echogan.phantom.degradation import (
     only,
     shows_tissue,
 )
+from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
 from echogan.phantom.draw import Draw, blur
-from echogan.phantom.semireal import SEMI_REAL, degrade_frames
 
 FAN = Fan((110.0, 12.0), -40.0, 35.0, 4.0, 190.0)
 SIZE = (208, 232)

@@ -7,11 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from echogan.phantom import beamforming
+from echogan.phantom.acoustics import beamforming
+from echogan.phantom.acoustics.display import FULL_SCALE_DB, Display
 from echogan.phantom.beams import Beams
-from echogan.phantom.display import FULL_SCALE_DB, Display
 from echogan.phantom.draw import Draw, Noise, blur
-from echogan.phantom.medium import reference_beams, speckle
+from echogan.phantom.medium.scatterers import reference_beams, speckle
 
 BEAMS = Beams(math.radians(37), 15)
 MHZ, APERTURE, FOCUS = 3.4, 2.0, 8.0

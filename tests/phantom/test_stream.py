@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 import torch
 
-from echogan.phantom.degradation import DegradationSettings, only
+from echogan.phantom.artefacts.degradation import DegradationSettings, only
 from echogan.phantom.render import PhantomSettings, phantom_clip
 from echogan.phantom.stream import StreamConfig, phantom_stream
 

@@ -10,13 +10,13 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 from skimage.draw import polygon
 
+from echogan.phantom.anatomy.heart import VIEWS
+from echogan.phantom.anatomy.views import draw_heart
 from echogan.phantom.beams import Beams
-from echogan.phantom.beating import MotionSettings, displacement, draw_motion
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import VIEWS
+from echogan.phantom.motion.beating import MotionSettings, displacement, draw_motion
 from echogan.phantom.tissues import Tissue
 from echogan.phantom.truth import clip_truth
-from echogan.phantom.views import draw_heart
 
 SEEDS = range(20)
 CELL, LEFT, TOP, ROWS, COLUMNS = 0.05, -13.0, -3.0, 480, 520  # cm; cells

@@ -8,11 +8,11 @@ import pytest
 import torch
 from skimage.measure import points_in_poly
 
+from echogan.phantom.anatomy.heart import VIEWS, Heart
+from echogan.phantom.anatomy.sizes import HeartSettings, classify
+from echogan.phantom.anatomy.views import draw_heart
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import VIEWS, Heart
-from echogan.phantom.sizes import HeartSettings, classify
 from echogan.phantom.tissues import FLUID, Tissue
-from echogan.phantom.views import draw_heart
 
 SEEDS = range(20)
 EXPECTED = {

@@ -12,7 +12,7 @@ import pytest
 import torch
 from toy_clips import ToyClips
 
-from echogan.phantom.heart import VIEWS
+from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.render import draw_view, phantom_clip
 from echogan.training.config import TrainingConfig
 from echogan.training.data import HELD_OUT_SEED, PhantomSource, Rounds, batches, render_bank, to_size

@@ -3,7 +3,7 @@
 import pytest
 
 from echogan.clips.files import open_clip
-from echogan.phantom.degradation import ARTEFACTS
+from echogan.phantom.artefacts.degradation import ARTEFACTS
 from echogan.ui import examples
 from echogan.ui.examples import EXAMPLES, Example, Simulated, example_path
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import torch
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Heart
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Heart
 from echogan.phantom.lesions.kinds import (
     CARRIED_BY,
     LEVELS_DB,

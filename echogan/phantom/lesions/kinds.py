@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from echogan.phantom.heart import View
+from echogan.phantom.anatomy.heart import View
 from echogan.phantom.tissues import Tissue
 
 LesionKind = Literal["thrombus", "vegetation", "mass", "effusion", "septal-defect"]

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.phantom.anatomy.outlines import signed_distance
 from echogan.phantom.draw import Draw
 from echogan.phantom.fields import Fields
 from echogan.phantom.lesions.kinds import Effusion, Lesion
-from echogan.phantom.outlines import signed_distance
-from echogan.phantom.raster import Raster
+from echogan.phantom.medium.raster import Raster
 from echogan.phantom.tissues import FLUID, Tissue
 
 EDGE_CM = 0.2

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity
+from echogan.phantom.anatomy.outlines import closed_spline, signed_distance
+from echogan.phantom.anatomy.views.shapes import evenly, wave
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity
-from echogan.phantom.outlines import closed_spline, signed_distance
-from echogan.phantom.views.shapes import evenly, wave
 
 SUNK_CM = 0.05
 """A lesion on a wall reaches so far into it, so that no blood shows between them."""

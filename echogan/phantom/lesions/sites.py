@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Heart, Leaflet
+from echogan.phantom.anatomy.outlines import signed_distance
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Heart, Leaflet
 from echogan.phantom.lesions.shapes import Wall, septum
-from echogan.phantom.outlines import signed_distance
 from echogan.phantom.tissues import Tissue
 
 Site = tuple[str, Tissue, int]

@@ -10,14 +10,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from echogan.phantom import deformation, measure
-from echogan.phantom.cycle import Cycle, draw_cycle
-from echogan.phantom.deformation import Deformation
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Heart
+from echogan.phantom.anatomy.sizes import about
+from echogan.phantom.anatomy.views.measured import lv_diameter
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Heart
-from echogan.phantom.sizes import about
+from echogan.phantom.motion import deformation
+from echogan.phantom.motion.cycle import Cycle, draw_cycle
+from echogan.phantom.motion.deformation import Deformation
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views.measured import lv_diameter
 
 Range = tuple[float, float]
 MAX_STRENGTH = 0.62  # of the LV's inward motion by its radius: beyond it walls would meet

@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Ellipse, Leaflet, Strand
+from echogan.phantom.anatomy.views import shapes
+from echogan.phantom.anatomy.views.left_heart import DOWN, LeftVentricle
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Ellipse, Leaflet, Strand
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views import shapes
-from echogan.phantom.views.left_heart import DOWN, LeftVentricle
 
 
 def _epicardium(lv: LeftVentricle) -> Tensor:

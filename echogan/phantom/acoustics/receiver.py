@@ -7,12 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from echogan.phantom import beamforming
-from echogan.phantom.degradation import Degradation
-from echogan.phantom.degrader import Degrader
-from echogan.phantom.display import MYOCARDIUM_DB, Display
+from echogan.phantom.acoustics import beamforming
+from echogan.phantom.acoustics.display import MYOCARDIUM_DB, Display
+from echogan.phantom.acoustics.probe import Acquisition
+from echogan.phantom.artefacts.degradation import Degradation
+from echogan.phantom.artefacts.degrader import Degrader
 from echogan.phantom.draw import Noise, blur
-from echogan.phantom.probe import Acquisition
 
 
 class Receiver:

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.phantom.artefacts.degradation import Degradation, Shadow
 from echogan.phantom.beams import Beams
-from echogan.phantom.degradation import Degradation, Shadow
 from echogan.phantom.draw import Draw, blur
 
 COARSE = 8

@@ -6,12 +6,12 @@ import math
 
 import torch
 
+from echogan.phantom.anatomy.heart import Cavity, Ellipse, Heart, Leaflet, Strand, View
+from echogan.phantom.anatomy.sizes import HeartSettings
+from echogan.phantom.anatomy.views import left_heart, right_heart, shapes
+from echogan.phantom.anatomy.views.left_heart import DOWN, LeftVentricle
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Ellipse, Heart, Leaflet, Strand, View
-from echogan.phantom.sizes import HeartSettings
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views import left_heart, right_heart, shapes
-from echogan.phantom.views.left_heart import DOWN, LeftVentricle
 
 FOUR = ("basal inferoseptal", "mid inferoseptal", "apical", "mid anterolateral", "basal anterolateral")
 TWO = ("basal inferior", "mid inferior", "apical", "mid anterior", "basal anterior")

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.phantom.anatomy.heart import Cavity, Ellipse, Heart
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw, blur
 from echogan.phantom.fields import Fields
-from echogan.phantom.heart import Cavity, Ellipse, Heart
 from echogan.phantom.tissues import Tissue
 
 COARSER = 4

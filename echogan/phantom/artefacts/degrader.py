@@ -8,10 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.phantom.beams import Beams
-from echogan.phantom.degradation import Degradation
-from echogan.phantom.draw import Draw, blur
-from echogan.phantom.patterns import (
+from echogan.phantom.artefacts.degradation import Degradation
+from echogan.phantom.artefacts.patterns import (
     COARSE,
     NormalSource,
     Stationary,
@@ -21,6 +19,8 @@ from echogan.phantom.patterns import (
     loss_db,
     noise_amplitude,
 )
+from echogan.phantom.beams import Beams
+from echogan.phantom.draw import Draw, blur
 
 # (share, Hz) of the frozen fields that turn to make clutter and haze. Haze comes by way of moving tissue: real poor
 # clips keep less of their fine pattern from frame to frame than a probe's own clutter does.

@@ -6,15 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.phantom.anatomy.heart import Heart
 from echogan.phantom.beams import Beams
-from echogan.phantom.beating import Motion, leaflet_curves, origins
 from echogan.phantom.draw import Draw, Noise
-from echogan.phantom.heart import Heart
 from echogan.phantom.lesions import Lesion
-from echogan.phantom.medium import Medium
-from echogan.phantom.mobile import MobileLesion
+from echogan.phantom.medium.mobile import MobileLesion
+from echogan.phantom.medium.scatterers import Medium
+from echogan.phantom.medium.valves import draw_valves
+from echogan.phantom.motion.beating import Motion, leaflet_curves, origins
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.valves import draw_valves
 
 COARSER = 6
 """Motion is smooth: it is computed on every sixth row and column of the beams and interpolated."""

@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
+from echogan.phantom.anatomy.heart import Heart
 from echogan.phantom.beams import Beams
-from echogan.phantom.beating import Motion, moved
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Heart
+from echogan.phantom.motion.beating import Motion, moved
 from echogan.phantom.tissues import Tissue
 
 

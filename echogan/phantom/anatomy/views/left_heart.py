@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Ellipse, Leaflet, Strand
+from echogan.phantom.anatomy.views import shapes
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Ellipse, Leaflet, Strand
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views import shapes
 
 _SHARES = (0.015, 0.05, 0.10, 0.20, 0.35, 0.50, 0.65, 0.80, 0.90, 0.965)
 _WIDTHS = (0.29, 0.50, 0.63, 0.79, 0.91, 0.96, 1.00, 0.97, 0.87, 0.76)

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.phantom.anatomy.heart import Heart
 from echogan.phantom.beams import Beams
-from echogan.phantom.beating import Motion, moved
 from echogan.phantom.draw import Draw, blur
-from echogan.phantom.heart import Heart
 from echogan.phantom.lesions import Lesion, stalk_discs, vegetation_discs
+from echogan.phantom.motion.beating import Motion, moved
 
 CELL_CM, CELLS = 0.045, 160
 EDGE_CM = 0.03

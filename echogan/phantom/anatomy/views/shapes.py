@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Heart
+from echogan.phantom.anatomy.outlines import closed_spline
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Heart
-from echogan.phantom.outlines import closed_spline
 from echogan.phantom.tissues import Tissue
 
 VERTICES = 120

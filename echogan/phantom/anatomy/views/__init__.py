@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from echogan.phantom.anatomy.heart import Heart, View
+from echogan.phantom.anatomy.sizes import HeartSettings, classify, draw_sizes
+from echogan.phantom.anatomy.views.apical import draw_apical
+from echogan.phantom.anatomy.views.measured import measured_sizes
+from echogan.phantom.anatomy.views.parasternal import draw_parasternal
+from echogan.phantom.anatomy.views.short_axis import draw_short_axis
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Heart, View
-from echogan.phantom.sizes import HeartSettings, classify, draw_sizes
-from echogan.phantom.views.apical import draw_apical
-from echogan.phantom.views.measured import measured_sizes
-from echogan.phantom.views.parasternal import draw_parasternal
-from echogan.phantom.views.short_axis import draw_short_axis
 
 
 def draw_heart(view: View, draw: Draw, settings: HeartSettings | None = None) -> Heart:

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from echogan.errors import EchoGANError, SectorError
 from echogan.geometry import Fan, Sector
+from echogan.phantom.artefacts.compression import store
+from echogan.phantom.artefacts.degradation import Degradation, DegradationSettings
+from echogan.phantom.artefacts.degrader import Degrader
+from echogan.phantom.artefacts.patterns import smooth_in_fan
+from echogan.phantom.artefacts.polar_fan import PolarFan
 from echogan.phantom.beams import Beams
-from echogan.phantom.compression import store
-from echogan.phantom.degradation import Degradation, DegradationSettings
-from echogan.phantom.degrader import Degrader
 from echogan.phantom.draw import Draw, blur
-from echogan.phantom.patterns import smooth_in_fan
-from echogan.phantom.polar_fan import PolarFan
 
 SEMI_REAL = DegradationSettings(
     haze_db=(-15, -2),

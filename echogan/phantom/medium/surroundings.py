@@ -10,7 +10,7 @@ from torch import Tensor
 
 from echogan.phantom.draw import Draw
 from echogan.phantom.fields import Fields
-from echogan.phantom.raster import Raster
+from echogan.phantom.medium.raster import Raster
 
 
 @dataclass(frozen=True)

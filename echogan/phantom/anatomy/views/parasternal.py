@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Ellipse, Heart, Leaflet, Strand
+from echogan.phantom.anatomy.views import shapes
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Ellipse, Heart, Leaflet, Strand
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views import shapes
 
 TIPS = 0.73  # share of the LV's length, from its apex, at which the diameter is measured: the mitral tips
 # Where a depth is read across the axis: cm beyond the mitral ring, or (negative) shares of the LV before it.

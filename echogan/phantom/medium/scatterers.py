@@ -11,7 +11,7 @@ from torch import Tensor
 
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw, blur
-from echogan.phantom.raster import Raster
+from echogan.phantom.medium.raster import Raster
 from echogan.phantom.tissues import FLUID, Tissue
 
 ROWS, COLUMNS = 400, 208

@@ -6,10 +6,10 @@ import math
 
 from torch import Tensor
 
-from echogan.phantom import measure
-from echogan.phantom.heart import Heart
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Heart
+from echogan.phantom.anatomy.views import parasternal, short_axis
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views import parasternal, short_axis
 
 
 def wall_sides(heart: Heart) -> tuple[Tensor, Tensor]:

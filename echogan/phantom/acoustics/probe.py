@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from echogan.phantom.acoustics.display import Display
 from echogan.phantom.beams import Beams
-from echogan.phantom.display import Display
 from echogan.phantom.draw import Draw
 
 

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.phantom.anatomy.heart import Heart
 from echogan.phantom.draw import Draw
 from echogan.phantom.fields import Fields
-from echogan.phantom.heart import Heart
-from echogan.phantom.raster import Raster
-from echogan.phantom.surroundings import SurroundingSettings, surroundings
+from echogan.phantom.medium.raster import Raster
+from echogan.phantom.medium.surroundings import SurroundingSettings, surroundings
 from echogan.phantom.tissues import FLUID, Tissue
 
 _VENTRICLES = (Tissue.LV, Tissue.RV)

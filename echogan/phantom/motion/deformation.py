@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
-from echogan.phantom.heart import Cavity, Heart
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Heart
 from echogan.phantom.tissues import Tissue
 
 TWIST = 0.28  # short axis: turn of the wall as a share of its inward motion

@@ -10,11 +10,11 @@ import math
 import torch
 from torch import Tensor
 
-from echogan.phantom import measure
+from echogan.phantom.anatomy import measure
+from echogan.phantom.anatomy.heart import Cavity, Ellipse, Heart, Leaflet, View
+from echogan.phantom.anatomy.views import shapes
 from echogan.phantom.draw import Draw
-from echogan.phantom.heart import Cavity, Ellipse, Heart, Leaflet, View
 from echogan.phantom.tissues import Tissue
-from echogan.phantom.views import shapes
 
 SEGMENTS = ("inferolateral", "inferior", "inferoseptal", "anteroseptal", "anterior", "anterolateral")
 SEPTAL = (160.0, 240.0)

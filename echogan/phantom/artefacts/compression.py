@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.phantom.degradation import Degradation
+from echogan.phantom.artefacts.degradation import Degradation
 
 BLOCK = 8
 # ITU-T T.81 (JPEG), Annex K, table K.1: luminance, rows of vertical frequency.

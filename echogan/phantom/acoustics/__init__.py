@@ -1,0 +1,1 @@
+"""The probe, the beam, reception, display and scan conversion."""

@@ -1,0 +1,1 @@
+"""Hearts as drawings: outlines, walls, valves and sizes, in every view."""

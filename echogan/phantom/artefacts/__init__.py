@@ -1,0 +1,1 @@
+"""What makes an echo poor, in simulated clips and on real frames."""

@@ -1,0 +1,1 @@
+"""From a drawn heart to scatterers that move with it."""

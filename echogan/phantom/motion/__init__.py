@@ -1,0 +1,1 @@
+"""How a heart beats, and where its tissue goes."""
