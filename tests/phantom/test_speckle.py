@@ -25,7 +25,7 @@ def psf() -> torch.Tensor:
 def sampled(seed: int, pulse_cm: float, drift_cm: float = 0.13) -> torch.Tensor:
     """Scatterers of a uniform medium as beams see them once they have moved a little: (1, looks, 2, rows, columns)."""
     reference = reference_beams(BEAMS)
-    field = speckle(Draw(seed), reference, pulse_cm)
+    field = speckle(Draw(seed), reference, pulse_cm)[:4]
     moved = BEAMS.points() + torch.tensor([drift_cm, 0.7 * drift_cm])
     beams = F.grid_sample(field[None], reference.grid(moved)[None], align_corners=False)
     return beams.view(1, 2, 2, BEAMS.rows, BEAMS.columns)

@@ -77,9 +77,9 @@ class DegradationSettings:
     gamma: tuple[float, float] = _between(0.75, 1.15, "the clean clip's grey exponent, times", 0.3, 3)
     smoothing_chance: float = _chance(0.7, "another smoothing")
     smoothing: tuple[float, float] = _between(0.1, 0.45, "display smoothing, samples", 0, 5)
-    persistence_chance: float = _chance(0.5, "another persistence")
-    persistence: tuple[float, float] = _between(0, 0.5, "share of the frame before", 0, 0.95)
-    frame_hold_chance: float = _chance(0.2, "frames shown more than once")
+    persistence_chance: float = _chance(0.2, "another persistence")
+    persistence: tuple[float, float] = _between(0, 0.3, "share of the frame before", 0, 0.95)
+    frame_hold_chance: float = _chance(0.08, "frames shown more than once")
     frame_hold: tuple[int, int] = _between(2, 3, "how often each frame is shown", 1, 10)  # type: ignore[assignment]
     jpeg_chance: float = _chance(0.3, "JPEG compression")
     jpeg_quality: tuple[int, int] = _between(35, 95, "JPEG quality", 1, 100)  # type: ignore[assignment]

@@ -38,8 +38,9 @@ def pulse_rows(beams: Beams, fwhm_cm: float) -> float:
 class Medium:
     """The reference map.
 
-    echoes   (1, 6, ROWS, COLUMNS): two complex scatter fields (real, imaginary, twice) with the tissue's amplitude,
-             the share of fluid, and proneness to drop out (0 to 1)
+    echoes   (1, 10, ROWS, COLUMNS): two looks at the scatterers of the slice, two at those of the slice behind it
+             (real and imaginary part of each), with the tissue's amplitude; the share of fluid; proneness to drop
+             out (0 to 1)
     classes  (1, 2, ROWS, COLUMNS): the Tissue label, and 1 where a lesion is
     """
 
@@ -68,8 +69,8 @@ def scatter(
 
 
 def speckle(draw: Draw, beams: Beams, pulse_cm: float) -> Tensor:
-    """Two complex fields of scatterers of unit variance, as long as the pulse: (4, rows, columns)."""
-    white = draw.normal(4, beams.rows, beams.columns)
+    """Four complex fields of scatterers of unit variance, as long as the pulse: (8, rows, columns)."""
+    white = draw.normal(8, beams.rows, beams.columns)
     smooth = blur(white, pulse_rows(beams, pulse_cm), ACROSS)
     return smooth / smooth.std()
 

@@ -58,9 +58,10 @@ class Scene:
         reference = self.medium.echoes.expand(len(grid), -1, -1, -1)
         sampled = F.grid_sample(reference, grid, align_corners=False, padding_mode="border")
         turn = self.motion.turnover[start:stop].to(grid.device)[:, None, None, None]
-        cosine, sine = torch.cos(turn), torch.sin(turn)
-        one, two, fluid, prone = sampled[:, 0:2], sampled[:, 2:4], sampled[:, 4:5], sampled[:, 5]
-        looks = torch.stack([cosine * one + sine * two, cosine * two - sine * one], 1)
+        # Motion out of the plane: the slice turns into the one behind it. Within one slice the energy of both looks
+        # together would never change.
+        looks = torch.addcmul(sampled[:, :4] * torch.cos(turn), sampled[:, 4:8], torch.sin(turn))
+        looks, fluid, prone = looks.unflatten(1, (2, 2)), sampled[:, 8:9], sampled[:, 9]
         white = Noise(self.seed + start, grid.device).received(*looks.shape)
         valves = self.valves[start:stop, None, None]
         looks = looks + white * (fluid * self.blood + 0.7 * valves.squeeze(1))[:, None] + 0.5 * valves
