@@ -227,7 +227,7 @@ def phantom_clip(
 
 
 def draw_view(seed: int, settings: PhantomSettings) -> View:
-    """The view of a seed: apical four-chamber in half of all clips, or what the settings say."""
+    """The view of a seed, drawn by the shares of the settings."""
     shares = torch.tensor(settings.view_shares).cumsum(0)
     place = Draw(seed * 65536 + 11).uniform(0, float(shares[-1]))
     return VIEWS[min(int(torch.searchsorted(shares, torch.tensor(place))), len(VIEWS) - 1)]

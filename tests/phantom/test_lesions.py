@@ -129,13 +129,17 @@ def test_one_seed_gives_one_lesion(kind, view):
 
 @pytest.mark.parametrize("view", CARRIED_BY["thrombus"])
 def test_thrombus_sits_on_a_wall_inside_its_cavity(view):
-    for case in cases("thrombus", view):
+    found = cases("thrombus", view)
+    assert found
+    for case in found:
         _solid_on_a_wall(case, (Tissue.LV, Tissue.LA))
 
 
 @pytest.mark.parametrize("view", CARRIED_BY["mass"])
 def test_mass_sits_on_a_wall_inside_its_cavity(view):
-    for case in cases("mass", view):
+    found = cases("mass", view)
+    assert found
+    for case in found:
         _solid_on_a_wall(case, (Tissue.LV, Tissue.LA, Tissue.RA))
 
 
