@@ -65,7 +65,9 @@ class AcousticSettings:
     sharpening: tuple[float, float] = field(
         default=(0, 0.15), metadata={"help": "edge enhancement, share added"}
     )
-    persistence: tuple[float, float] = field(default=(0, 0.15), metadata={"help": "share of the frame before"})
+    persistence: tuple[float, float] = field(
+        default=(0, 0.15), metadata={"help": "share of the frame before"}
+    )
 
 
 @dataclass(frozen=True)
