@@ -1,23 +1,9 @@
-"""The reference grid that a heart is drawn on, closed outlines, and signed distances to them."""
+"""Closed outlines, and signed distances to them."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-GRID = 512  # cells on a side
-EXTENT_CM = 20.0
-LEFT_CM, TOP_CM = -10.0, -0.5  # of the grid's corner, from the middle of the probe face
-CELL_CM = EXTENT_CM / GRID
-
-
-def reference_points(size: int = GRID) -> Tensor:
-    """Centres of the reference cells, (size, size, 2) in cm."""
-    step = EXTENT_CM / size
-    axis = (torch.arange(size) + 0.5) * step
-    z, x = torch.meshgrid(axis + TOP_CM, axis + LEFT_CM, indexing="ij")
-    return torch.stack([x, z], -1)
 
 
 def closed_spline(control: Tensor, per_segment: int = 8) -> Tensor:
@@ -33,22 +19,21 @@ def closed_spline(control: Tensor, per_segment: int = 8) -> Tensor:
 
 
 def signed_distance(polygon: Tensor, points: Tensor) -> Tensor:
-    """Distance of points (..., 2) to a closed polygon (n, 2), negative inside (even-odd rule)."""
-    x, z = points.reshape(-1, 2).T[:, :, None]
-    start_x, start_z = polygon.T
-    edge_x, edge_z = (polygon.roll(-1, 0) - polygon).T
-    off_x, off_z = x - start_x, z - start_z
-    length = (edge_x**2 + edge_z**2).clamp_min(1e-12)
-    along = ((off_x * edge_x + off_z * edge_z) / length).clamp_(0, 1)
-    squared = (off_x - along * edge_x).square_() + (off_z - along * edge_z).square_()
-    distance = squared.amin(1).sqrt()
-    above = off_z < 0
-    crosses = above != above.roll(-1, 1)
-    at = start_x + edge_x / torch.where(edge_z == 0, 1e-9, edge_z) * off_z
-    inside = (crosses & (x < at)).sum(1) % 2 == 1
-    return torch.where(inside, -distance, distance).reshape(points.shape[:-1])
+    """Distance of points (..., 2) to a closed polygon (n, 2), negative inside (even-odd rule): (...)."""
+    return nearest_edge(polygon, points)[0]
 
 
-def refine(coarse: Tensor) -> Tensor:
-    """A smooth image on any grid of the same extent (h, w) to the reference grid: (512, 512), bicubic."""
-    return F.interpolate(coarse[None, None], size=(GRID, GRID), mode="bicubic", align_corners=False)[0, 0]
+def nearest_edge(polygon: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """The signed distance, and which edge of the polygon is nearest, by its first vertex: two (...)."""
+    (x0, z0), (along_x, along_z) = polygon.unbind(1), (polygon.roll(-1, 0) - polygon).unbind(1)
+    x, z = (axis.reshape(-1, 1) - start for axis, start in ((points[..., 0], x0), (points[..., 1], z0)))
+    run = (along_x.square() + along_z.square()).clamp_min(1e-9)
+    share = torch.addcmul(x * along_x, z, along_z).div_(run).clamp_(0, 1)
+    away_x, away_z = torch.addcmul(x, share, along_x, value=-1), torch.addcmul(z, share, along_z, value=-1)
+    squared, index = away_x.square_().addcmul_(away_z, away_z).min(1)
+    above = z < 0
+    slope = along_x / torch.where(along_z == 0, 1e-9, along_z)
+    crosses = (above != above.roll(-1, 1)) & (x < slope * z)
+    distance = squared.sqrt()
+    signed = torch.where(crosses.sum(1) % 2 == 1, -distance, distance)
+    return signed.view(points.shape[:-1]), index.view(points.shape[:-1])

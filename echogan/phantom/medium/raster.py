@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from echogan.phantom.anatomy.heart import Cavity, Ellipse, Heart
+from echogan.phantom.anatomy.outlines import nearest_edge
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw, blur
 from echogan.phantom.fields import Fields
@@ -87,22 +88,12 @@ def rasterise(heart: Heart, beams: Beams, draw: Draw, device: torch.device | str
 def _measure(cavity: Cavity, points: Tensor, with_place: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Signed distance, wall thickness at the nearest point, place along the outline in cm: three (h, w)."""
     outline = cavity.outline.to(points.device)
-    (x0, z0), (along_x, along_z) = outline.unbind(1), (outline.roll(-1, 0) - outline).unbind(1)
-    x, z = (axis.reshape(-1, 1) - start for axis, start in ((points[..., 0], x0), (points[..., 1], z0)))
-    run = (along_x.square() + along_z.square()).clamp_min(1e-9)
-    share = torch.addcmul(x * along_x, z, along_z).div_(run).clamp_(0, 1)
-    away_x, away_z = torch.addcmul(x, share, along_x, value=-1), torch.addcmul(z, share, along_z, value=-1)
-    nearest, index = away_x.square_().addcmul_(away_z, away_z).min(1)
-    above = z < 0
-    slope = along_x / torch.where(along_z == 0, 1e-9, along_z)
-    crosses = (above != above.roll(-1, 1)) & (x < slope * z)
-    inside = crosses.sum(1) % 2 == 1
-    distance = torch.where(inside, -nearest.sqrt(), nearest.sqrt()).view(points.shape[:-1])
-    thickness = cavity.wall_cm.to(points.device)[index].view(points.shape[:-1])
+    distance, index = nearest_edge(outline, points)
+    thickness = cavity.wall_cm.to(points.device)[index]
     place = distance
     if with_place:
-        step = run.sqrt()
-        place = (step.cumsum(0) - step)[index].view(points.shape[:-1])
+        step = (outline.roll(-1, 0) - outline).square().sum(1).clamp_min(1e-9).sqrt()
+        place = (step.cumsum(0) - step)[index]
     return distance, thickness, place
 
 
