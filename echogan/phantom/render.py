@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -224,6 +224,24 @@ def phantom_clip(
     """Draw and render the clip of a seed, of a view or of the one that the seed draws."""
     settings = settings or PhantomSettings()
     return Phantom(view or draw_view(seed, settings), seed, settings, frames, device).render(want=want)
+
+
+def phantom_pair(
+    seed: int,
+    settings: PhantomSettings | None = None,
+    frames: int = 32,
+    device: torch.device | str = "cpu",
+    want: Sequence[Want] = WANTS,
+    view: View | None = None,
+) -> PhantomClip:
+    """The degraded clip of a seed, and as `clean` the same heart through the best window: what to enhance towards.
+
+    The seed's own clean look is as foggy as graded-good patients are; CLEAR is what one would rather see.
+    """
+    settings = settings or PhantomSettings()
+    poor = phantom_clip(seed, settings, frames, device, [kind for kind in want if kind != "clean"], view)
+    clear = phantom_clip(seed, replace(settings, acoustics=probe.CLEAR), frames, device, ("clean",), view)
+    return replace(poor, clean=clear.clean)
 
 
 def draw_view(seed: int, settings: PhantomSettings) -> View:

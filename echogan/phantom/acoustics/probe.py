@@ -70,6 +70,22 @@ class AcousticSettings:
     )
 
 
+# The best windows: little fog, noise and reverberation, an even gain, a phase front hardly disturbed. Beams, pulse and
+# display are drawn from the same ranges, so that a seed's clip shows the same heart by the same probe.
+CLEAR = AcousticSettings(
+    blood_db=(-36, -22),
+    noise_db=(-46, -34),
+    noise_slope_db=(0, 8),
+    near_db=(-22, -10),
+    side_lobes_db=(-48, -38),
+    aberration_rad=(0, 0.2),
+    window_db=(0.5, 2),
+    edge_chance=0.25,
+    edge_db=(4, 14),
+    compounding=(0.4, 0.8),
+)
+
+
 @dataclass(frozen=True)
 class Acquisition:
     """One draw from AcousticSettings, same names, same units, and the patterns fixed to the probe.
