@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from echogan.geometry import Sector
 from echogan.model.checkpoint import Checkpoint
 
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
-MULTIPLE = 16  # the generators halve the frame; 16 leaves room for four halvings
+MULTIPLE = 16  # the generators halve the frame; 16 leaves room for four halvings, and some need more
 SMALLEST = 64  # below this side a generator's reflect padding has nothing left to mirror
 GREY = 127.5  # grey levels (0 to 255) per unit of working space (-1 to 1)
 
@@ -98,9 +99,11 @@ class WorkingSpace:
     size     (h, w): the sector's bounding box with its longer side scaled to `longer_side`
     mask     bool (h, w): the sector, overlay included; only here may a generator's output differ from x
     tissue   bool (h, w): the sector without overlay; the diagnostics count these pixels
+
+    `multiple` is what both padded sides are a multiple of; it changes neither size nor masks.
     """
 
-    def __init__(self, sector: Sector, longer_side: int):
+    def __init__(self, sector: Sector, longer_side: int, multiple: int = MULTIPLE):
         if not sector.tissue_mask.any():
             raise SectorError(
                 "No tissue was found in the clip. Give the fan by hand: "
@@ -118,7 +121,7 @@ class WorkingSpace:
             raise SectorError(
                 "Hardly any tissue is left between the marks drawn over this sector. Give another sector."
             )
-        self.padding = tuple(_padding(side) for side in self.size)
+        self.padding = tuple(_padding(side, multiple) for side in self.size)
         # A fan stands on black in training too; a rectangle goes on at its border, so it is mirrored.
         fits = all(max(pad) < side for pad, side in zip(self.padding, self.size, strict=True))
         self.pad_mode = "constant" if sector.kind == "fan" else "reflect" if fits else "replicate"
@@ -135,7 +138,7 @@ class WorkingSpace:
         return np.stack([self._resize(r, self.box_size) * self.gain for r in residual])
 
     def pad(self, x: torch.Tensor) -> torch.Tensor:
-        """Grow (n, 1, h, w) on all sides to multiples of 16."""
+        """Grow (n, 1, h, w) on all sides to multiples of what the generators need."""
         (top, bottom), (left, right) = self.padding
         value = -1.0 if self.pad_mode == "constant" else None
         return functional.pad(x, (left, right, top, bottom), mode=self.pad_mode, value=value)
@@ -168,6 +171,8 @@ class Enhancer:
         self.working_size = self.settings.working_size or checkpoint.config.working_size
         self.device = pick_device(self.settings.device)
         self.to_high, self.to_low = checkpoint.to_high, checkpoint.to_low
+        needed = (getattr(net, "size_multiple", MULTIPLE) for net in (self.to_high, self.to_low))
+        self.multiple = math.lcm(MULTIPLE, *needed)
         if self.device.type != "cpu":  # a copy: the checkpoint stays on the CPU for whoever shares it
             self.to_high = copy.deepcopy(checkpoint.to_high).to(self.device)
             self.to_low = copy.deepcopy(checkpoint.to_low).to(self.device)
@@ -190,7 +195,7 @@ class Enhancer:
                 f"The sector is made for frames of {sector.tissue_mask.shape[1]} x {sector.tissue_mask.shape[0]} "
                 f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
             )
-        space = WorkingSpace(sector, self.working_size)
+        space = WorkingSpace(sector, self.working_size, self.multiple)
         return self._chunks(clip, sector, space, progress, cancel)
 
     def _chunks(self, clip, sector, space, progress, cancel) -> Iterator[Chunk]:
@@ -285,6 +290,6 @@ def _put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: Wo
     return result
 
 
-def _padding(side: int) -> tuple[int, int]:
-    missing = max(SMALLEST, -(-side // MULTIPLE) * MULTIPLE) - side
+def _padding(side: int, multiple: int) -> tuple[int, int]:
+    missing = -(-max(SMALLEST, side) // multiple) * multiple - side
     return missing // 2, missing - missing // 2

@@ -92,7 +92,7 @@ def check_files(names: set[str], where: str) -> None:
         raise InvalidCheckpoint(
             f"{where} has only pickled weights ({_few(pickles)}), which can run code and are refused; read"
             f" them once with torch.load(..., weights_only=True) and write them with save_checkpoint of"
-            f" echogan.model.checkpoint."
+            f" echogan.model.checkpoint (python -m echogan convert does both for CycleGAN's own)."
         )
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if name not in names:
@@ -115,14 +115,15 @@ def check_size(name: str, size: int, where: str) -> None:
 def save_checkpoint(
     folder: str | Path, config: CheckpointConfig, to_high: nn.Module, to_low: nn.Module
 ) -> None:
-    """Write config.json and model.safetensors (float16), each whole or not at all; same input, same bytes.
+    """Write config.json and model.safetensors, each whole or not at all; same input, same bytes.
 
-    Raises InvalidCheckpoint when the generators are not what the config says or hold a value that float16
-    cannot, and OutputError when the folder cannot be written.
+    The pyramid's weights are kept in float16, those of the authors' generators in float32, so that a converted
+    network computes what it did. Raises InvalidCheckpoint when the generators are not what the config says or
+    hold a value that their type cannot, and OutputError when the folder cannot be written.
     """
     folder = Path(folder)
     weights = {
-        f"{side}.{name}": _stored(tensor)
+        f"{side}.{name}": _stored(tensor, config)
         for side, net in zip(SIDES, (to_high, to_low), strict=True)
         for name, tensor in net.state_dict().items()
     }
@@ -142,8 +143,12 @@ def save_checkpoint(
 
 
 def bundled_checkpoints() -> list[Path]:
-    """The checkpoint folders that come with the project, by name; none when it was installed without."""
-    return sorted(path.parent for path in BUNDLED.glob(f"*/{CONFIG_FILE}"))
+    """The checkpoint folders that come with the project, by name; none when it was installed without.
+
+    Folders called segmenter-* hold no generators (see echogan.model.segmenter) and are not among them.
+    """
+    folders = (path.parent for path in BUNDLED.glob(f"*/{CONFIG_FILE}"))
+    return sorted(folder for folder in folders if not folder.name.startswith("segmenter-"))
 
 
 def describe_checkpoint(folder: str | Path) -> CheckpointInfo:
@@ -205,7 +210,7 @@ def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, wher
         "lacks": wanted.keys() - weights.keys(),
         "has unexpected": weights.keys() - wanted.keys(),
         "has wrongly shaped": {k for k in shared if weights[k].shape != wanted[k].shape},
-        "has wrongly typed": {k for k in shared if weights[k].dtype != _stored_type(wanted[k])},
+        "has wrongly typed": {k for k in shared if weights[k].dtype != _stored_type(wanted[k], config)},
     }
     for fault, names in faults.items():
         if names:
@@ -215,7 +220,7 @@ def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, wher
             )
     if broken := sorted(k for k in weights if not torch.isfinite(weights[k]).all()):
         raise InvalidCheckpoint(
-            f"{where} has weights that are not finite in float16 ({_few(broken)});"
+            f"{where} has weights that are not finite in {_float_name(config)} ({_few(broken)});"
             f" take an earlier checkpoint or train it again."
         )
 
@@ -228,12 +233,16 @@ def _build(config: CheckpointConfig, weights: Mapping[str, Tensor], side: str) -
     return net.float().eval().requires_grad_(False)
 
 
-def _stored_type(tensor: Tensor) -> torch.dtype:
-    return torch.float16 if tensor.is_floating_point() else tensor.dtype
+def _float_name(config: CheckpointConfig) -> str:
+    return "float32" if config.generator.exact else "float16"
 
 
-def _stored(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", _stored_type(tensor), copy=True).contiguous()
+def _stored_type(tensor: Tensor, config: CheckpointConfig) -> torch.dtype:
+    return getattr(torch, _float_name(config)) if tensor.is_floating_point() else tensor.dtype
+
+
+def _stored(tensor: Tensor, config: CheckpointConfig) -> Tensor:
+    return tensor.detach().to("cpu", _stored_type(tensor, config), copy=True).contiguous()
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_origin, get_type_hints
 
-from echogan.errors import InvalidCheckpoint
+from echogan.errors import InvalidCheckpoint, SettingsError
 from echogan.model.generators import SIZE_MULTIPLE, GeneratorConfig
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,95}"
@@ -53,7 +53,12 @@ def parse_config(data: bytes, where: str) -> CheckpointConfig:
             f"{where} has checkpoint format {str(raw['format'])[:20]}, and this version reads only 1;"
             f" update EchoGANhance."
         )
-    return _checked(raw, CheckpointConfig, "", where)
+    config = _checked(raw, CheckpointConfig, "", where)
+    try:
+        config.generator.check()  # what no field shows alone
+    except SettingsError as error:
+        raise InvalidCheckpoint(f"config.json of {where} cannot be built from: {error}") from None
+    return config
 
 
 def config_json(config: CheckpointConfig) -> bytes:
@@ -92,6 +97,8 @@ def _checked(raw: Any, cls: type, prefix: str, where: str) -> Any:
                 f" know; remove it or update EchoGANhance."
             )
     for name, f in known.items():
+        if name not in raw and f.metadata.get("optional"):  # younger than some checkpoints
+            continue
         if name not in raw:
             raise InvalidCheckpoint(
                 f"config.json of {where} has no field '{prefix}{name}'; add it or save the checkpoint again."
@@ -110,7 +117,7 @@ def _fits(value: Any, hint: Any, rules: Mapping[str, Any]) -> bool:
         in_range = type(value) is int and rules["min"] <= value <= rules["max"]
         return in_range and value % rules.get("multiple", 1) == 0
     if "choices" in rules:
-        return isinstance(value, str) and value in rules["choices"]
+        return type(value) in (str, int) and value in rules["choices"]
     if hint is str:
         return isinstance(value, str) and re.fullmatch(rules["pattern"], value) is not None
     assert get_origin(hint) is dict, hint
@@ -125,7 +132,7 @@ def _rule(hint: Any, rules: Mapping[str, Any]) -> str:
         step = f", a multiple of {rules['multiple']}" if "multiple" in rules else ""
         return f"a whole number from {rules['min']} to {rules['max']}{step}"
     if "choices" in rules:
-        return f"one of {', '.join(rules['choices'])}"
+        return f"one of {', '.join(map(str, rules['choices']))}"
     return f"text ({rules['help']})" if hint is str else "a JSON object"
 
 

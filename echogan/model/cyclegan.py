@@ -2,64 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from echogan.model.discriminators import DiscriminatorConfig, PatchDiscriminator
+from echogan.errors import SettingsError
+from echogan.model.anatomy_losses import anatomy_loss, label_loss
+from echogan.model.batch import Batch, Fakes, inside
+from echogan.model.cutmix import cutmix, cutmix_loss, draws
+from echogan.model.discriminators import DiscriminatorConfig, build_discriminator
 from echogan.model.generators import GeneratorConfig, build_generator
-from echogan.model.losses import cycle_loss, identity_loss, l1, lsgan_discriminator, lsgan_generator
+from echogan.model.loss_weights import LossWeights
+from echogan.model.losses import (
+    adversarial_discriminator,
+    adversarial_generator,
+    cycle_loss,
+    identity_loss,
+    illumination_loss,
+    l1,
+    paired_loss,
+    structure_loss,
+    temporal_loss,
+)
+from echogan.model.penalties import r1_penalty
+from echogan.model.translations import Translations
 
-
-def _weight(default: float, help: str, largest: float = 100.0) -> float:
-    return field(default=default, metadata={"help": help, "min": 0.0, "max": largest})
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """What each term counts (0 to 100), and the noise that keeps information from hiding in the fakes."""
-
-    adversarial: float = _weight(1.0, "weight of looking like the other domain")
-    cycle: float = _weight(5.0, "weight of cycle consistency")
-    identity: float = _weight(2.0, "weight of leaving frames of the target domain alone")
-    cycle_noise: float = _weight(0.02, "sd of the noise on fakes before the second generator", 1.0)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Unpaired frames of both domains in [-1, 1] and their sectors' masks of 0 and 1, all (N, 1, h, w)."""
-
-    low: Tensor
-    high: Tensor
-    low_mask: Tensor
-    high_mask: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
-        return Batch(*(t.to(device) for t in (self.low, self.high, self.low_mask, self.high_mask)))
-
-
-@dataclass(frozen=True)
-class Fakes:
-    """The translated frames of a batch, (N, 1, h, w), cut from the graph."""
-
-    high: Tensor
-    high_mask: Tensor
-    low: Tensor
-    low_mask: Tensor
-
-
-def inside(mask: Tensor, translated: Tensor, original: Tensor) -> Tensor:
-    """`translated` inside the mask, `original` outside: nothing is painted outside the sector."""
-    return torch.where(mask > 0.5, translated, original)
+THRESHOLD = {"lsgan": 0.5, "hinge": 0.0}  # scores above it mean "real"
 
 
 class CycleGAN(nn.Module):
     """`to_high` enhances, `to_low` degrades; `judge_high` and `judge_low` tell real from translated.
 
     Zhu et al., ICCV 2017, with every loss inside the sector. With `bf16` the networks run under autocast;
-    the losses are always float32.
+    the losses are always float32. `segmenter` maps frames (N, 1, h, w) to logits (N, K, h, w) for the anatomy
+    term; it is frozen, moves along with `to`, and is no part of the state_dict. Raises SettingsError.
     """
 
     def __init__(
@@ -68,13 +46,20 @@ class CycleGAN(nn.Module):
         judge: DiscriminatorConfig | None = None,
         weights: LossWeights | None = None,
         bf16: bool = False,
+        segmenter: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        generator = generator or GeneratorConfig()
-        self.to_high, self.to_low = build_generator(generator), build_generator(generator)
-        self.judge_high, self.judge_low = PatchDiscriminator(judge), PatchDiscriminator(judge)
         self.weights = weights or LossWeights()
+        self.weights.check()
+        if self.weights.anatomy and segmenter is None:
+            raise SettingsError("The anatomy loss needs a segmenter; give one, or set its weight to 0.")
+        generator, judge = generator or GeneratorConfig(), judge or DiscriminatorConfig()
+        self.to_high, self.to_low = build_generator(generator), build_generator(generator)
+        self.judge_high, self.judge_low = (build_discriminator(judge, self.weights.labels > 0) for _ in "12")
+        self.cutmix = self.weights.cutmix if judge.kind == "unet" else 0.0
         self.bf16 = bf16
+        # In a list, where nn.Module does not find it: neither trained nor saved.
+        self._frozen = [] if segmenter is None else [segmenter.eval().requires_grad_(False)]
 
     def generator_parameters(self) -> list[nn.Parameter]:
         """The parameters of both generators."""
@@ -86,73 +71,143 @@ class CycleGAN(nn.Module):
 
     def translate(self, generator: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
         """The generator's result inside the sector, x outside it: float32 (N, 1, h, w)."""
-        return inside(mask, self._run(generator, x), x)
+        return inside(mask, self.run(generator, x), x)
+
+    def run(self, network: nn.Module, x: Tensor) -> Any:
+        """A network's result in float32, computed in bf16 where that is asked for."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            return network(x).float()
+
+    def segment(self, x: Tensor) -> Tensor:
+        """The frozen segmenter's logits (N, K, h, w)."""
+        return self.run(self._frozen[0], x)
 
     def generator_losses(
         self, batch: Batch, noise: torch.Generator | None = None
     ) -> tuple[dict[str, Tensor], Fakes]:
         """The generators' terms, their weighted sum under "generators", and the fakes for the discriminators.
 
-        `noise` (a CPU generator) makes the step repeatable on any device. `change_low` and `change_high` are
-        the mean |to_high(x) - x| on poor and on good frames: watched, and no part of the sum.
+        A term's name begins with that of its weight. Terms of weight 0, or without what they need in the batch,
+        are left out and cost nothing. `noise` (a CPU generator) makes the step repeatable on any device.
+        `change_low` and `change_high` are the mean |to_high(x) - x| on poor and on good frames: watched, and no
+        part of the sum; `change_high` only where there is an identity term. Raises SettingsError where no term
+        is left.
         """
-        w, (low, high) = self.weights, (batch.low, batch.high)
         self._judges_learn(False)  # their weights' gradients would be thrown away
-        fake_high = self.translate(self.to_high, low, batch.low_mask)
-        fake_low = self.translate(self.to_low, high, batch.high_mask)
-        cycled_low = self.translate(self.to_low, self._noisy(fake_high, noise), batch.low_mask)
-        cycled_high = self.translate(self.to_high, self._noisy(fake_low, noise), batch.high_mask)
-        same_high = self.translate(self.to_high, high, batch.high_mask)
-        same_low = self.translate(self.to_low, low, batch.low_mask)
-        terms = {
-            "adversarial_high": lsgan_generator(self._run(self.judge_high, fake_high), batch.low_mask),
-            "adversarial_low": lsgan_generator(self._run(self.judge_low, fake_low), batch.high_mask),
-            "cycle_low": cycle_loss(low, cycled_low, batch.low_mask),
-            "cycle_high": cycle_loss(high, cycled_high, batch.high_mask),
-            "identity_high": identity_loss(high, same_high, batch.high_mask),
-            "identity_low": identity_loss(low, same_low, batch.low_mask),
-        }
-        scale = {"adversarial": w.adversarial, "cycle": w.cycle, "identity": w.identity}
-        total = torch.stack([value * scale[name.partition("_")[0]] for name, value in terms.items()]).sum()
-        watched = {
-            "change_low": l1(fake_high.detach(), low, batch.low_mask),
-            "change_high": terms["identity_high"].detach(),
-        }
-        fakes = Fakes(fake_high.detach(), batch.low_mask, fake_low.detach(), batch.high_mask)
+        b = batch.black_outside() if self.weights.black_outside else batch
+        made = Translations(self, b, noise)
+        table, lacking = self._terms(b, made), lacks(b)
+        weight = {name: getattr(self.weights, name.partition("_")[0]) for name in table}
+        terms = {name: term() for name, term in table.items() if weight[name] and name not in lacking}
+        if not terms:
+            missing = ", ".join(sorted(lacking))
+            raise SettingsError(f"The data lack what these losses need: {missing}; give others a weight.")
+        total = torch.stack([value * weight[name] for name, value in terms.items()]).sum()
+        watched = {"change_low": l1(made.fake_high.detach(), b.low, b.low_mask)}
+        if "identity_high" in terms:
+            watched["change_high"] = terms["identity_high"].detach()
+        fakes = Fakes(made.fake_high.detach(), b.low_mask, made.fake_low.detach(), b.high_mask)
         return {"generators": total, **terms, **watched}, fakes
 
-    def discriminator_losses(self, batch: Batch, fakes: Fakes) -> dict[str, Tensor]:
-        """The discriminators' terms and their sum under "judges"; `fakes` may come from a replay pool.
+    def _terms(self, b: Batch, made: Translations) -> dict[str, Callable[[], Tensor]]:
+        """Every term of the generators by its name, to be computed or not; "_high" is of what `to_high` made."""
+        kind, low, high = self.weights.adversarial_kind, b.low_mask, b.high_mask
+        return {
+            "adversarial_high": lambda: adversarial_generator(kind, made.verdict_high, low),
+            "adversarial_low": lambda: adversarial_generator(kind, made.verdict_low, high),
+            "cycle_low": lambda: cycle_loss(b.low, made.cycled_low, low),
+            "cycle_high": lambda: cycle_loss(b.high, made.cycled_high, high),
+            "identity_high": lambda: identity_loss(b.high, made.same_high, high),
+            "identity_low": lambda: identity_loss(b.low, made.same_low, low),
+            "structure_high": lambda: structure_loss(b.low, made.fake_high, low),
+            "structure_low": lambda: structure_loss(b.high, made.fake_low, high),
+            "illumination_high": lambda: illumination_loss(b.low, made.fake_high, low),
+            "illumination_low": lambda: illumination_loss(b.high, made.fake_low, high),
+            # The anatomy of a poor frame is doubtful, that of a good frame is not.
+            "anatomy_high": lambda: anatomy_loss(
+                *made.segmented(b.low, made.fake_high), low, by_confidence=True
+            ),
+            "anatomy_low": lambda: anatomy_loss(*made.segmented(b.high, made.fake_low), high),
+            # judge_high learns its labels from good frames: without any it knows nothing to ask for.
+            "labels_high": lambda: label_loss(made.verdict_high.labels, b.low_labels, b.high_labels),
+            "labels_low": lambda: label_loss(made.verdict_low.labels, b.high_labels, b.low_labels),
+            "temporal_high": lambda: temporal_loss(b.low, made.fake_high, *made.next_high, low),
+            "paired_high": lambda: paired_loss(made.truth, made.fake_high, low),
+        }
 
-        `right_high` and `right_low` are the shares of frames, real and fake, judged right.
+    def discriminator_losses(self, batch: Batch, fakes: Fakes, step: int = 0) -> dict[str, Tensor]:
+        """The discriminators' terms and their weighted sum under "judges"; `fakes` may come from a replay pool.
+
+        `step` decides whether the gradient penalty is due, which then counts for the steps without, and whether
+        CutMix is drawn. `right_high` and `right_low` are the shares of frames, real and fake, judged right.
         """
         self._judges_learn(True)
+        if self.weights.black_outside:
+            batch, fakes = batch.black_outside(), fakes.black_outside()
         sides = {
-            "high": (self.judge_high, batch.high, batch.high_mask, fakes.high, fakes.high_mask),
-            "low": (self.judge_low, batch.low, batch.low_mask, fakes.low, fakes.low_mask),
+            "high": Side(batch.high, batch.high_mask, fakes.high, fakes.high_mask, batch.high_labels),
+            "low": Side(batch.low, batch.low_mask, fakes.low, fakes.low_mask, batch.low_labels),
         }
         losses: dict[str, Tensor] = {}
-        for name, (judge, real, real_mask, fake, fake_mask) in sides.items():
-            of_real, of_fake = self._run(judge, real), self._run(judge, fake)
-            losses[f"judge_{name}"] = lsgan_discriminator(of_real, of_fake, real_mask, fake_mask)
-            losses[f"right_{name}"] = share_right(of_real, of_fake)
-        return {"judges": losses["judge_high"] + losses["judge_low"], **losses}
+        weighted: list[Tensor] = []
+        for name, side in sides.items():
+            judge = self.judge_high if name == "high" else self.judge_low
+            terms, right = self._judge_losses(judge, side, step)
+            weighted += [value * weight for value, weight in terms.values()]
+            losses |= {f"{term}_{name}": value for term, (value, _) in terms.items()}
+            losses[f"right_{name}"] = right
+        return {"judges": torch.stack(weighted).sum(), **losses}
 
-    def _run(self, network: nn.Module, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            return network(x).float()
-
-    def _noisy(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
-        """Noise against information hidden in the fakes (Bashkirova et al., NeurIPS 2019)."""
-        drawn = torch.randn(x.shape, generator=noise).to(x.device)
-        return x + self.weights.cycle_noise * drawn
+    def _judge_losses(
+        self, judge: nn.Module, s: Side, step: int
+    ) -> tuple[dict[str, tuple[Tensor, float]], Tensor]:
+        """One discriminator's terms with their weights, and the share of frames judged right."""
+        w, kind = self.weights, self.weights.adversarial_kind
+        of_real, of_fake = self.run(judge, s.real), self.run(judge, s.fake)
+        terms = {"judge": (adversarial_discriminator(kind, of_real, of_fake, s.real_mask, s.fake_mask), 1.0)}
+        if w.labels and s.labels is not None:
+            terms["judge_labels"] = label_loss(of_real.labels, s.labels), w.labels
+        if w.gradient_penalty and step % w.penalty_every == 0:
+            terms["judge_penalty"] = (
+                r1_penalty(judge, s.real, s.real_mask),
+                w.gradient_penalty * w.penalty_every,
+            )
+        if self.cutmix and (generator := draws(step, w.cutmix_warmup)):
+            mixed = cutmix(s.real, s.fake, s.real_mask, s.fake_mask, generator)
+            of_mixed = self.run(judge, mixed.frames)
+            terms["judge_cutmix"] = cutmix_loss(kind, mixed, of_mixed, of_real, of_fake), self.cutmix
+        return terms, share_right(of_real.of_frame, of_fake.of_frame, THRESHOLD[kind])
 
     def _judges_learn(self, learn: bool) -> None:
         self.judge_high.requires_grad_(learn)
         self.judge_low.requires_grad_(learn)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CycleGAN:
+        """What `to`, `cuda` and the like do; the segmenter comes along."""
+        for network in self._frozen:
+            network._apply(fn, recurse)
+        return super()._apply(fn, recurse)
 
-def share_right(scores_of_real: Tensor, scores_of_fake: Tensor) -> Tensor:
-    """The share of frames whose mean score is on the right side of 0.5."""
-    real, fake = scores_of_real.detach().mean((1, 2, 3)), scores_of_fake.detach().mean((1, 2, 3))
-    return torch.cat([real > 0.5, fake < 0.5]).float().mean()
+
+class Side(NamedTuple):
+    """What one discriminator learns from: frames and sectors (N, 1, h, w), labels (N, 5) of the real ones."""
+
+    real: Tensor
+    real_mask: Tensor
+    fake: Tensor
+    fake_mask: Tensor
+    labels: Tensor | None
+
+
+def lacks(batch: Batch) -> set[str]:
+    """The terms that this batch has no data for."""
+    both = None if batch.low_labels is None or batch.high_labels is None else batch.low_labels
+    needed = {"labels_high": both, "labels_low": both}
+    needed |= {"temporal_high": batch.low_next, "paired_high": batch.low_truth}
+    return {name for name, data in needed.items() if data is None}
+
+
+def share_right(scores_of_real: Tensor, scores_of_fake: Tensor, threshold: float = 0.5) -> Tensor:
+    """The share of frames whose mean score, over (N, ...), is on the right side of the threshold."""
+    real, fake = scores_of_real.detach().flatten(1).mean(1), scores_of_fake.detach().flatten(1).mean(1)
+    return torch.cat([real > threshold, fake < threshold]).float().mean()

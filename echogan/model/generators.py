@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echogan.errors import SettingsError
+from echogan.model.reference import GreyFrames, ResnetGenerator, UnetGenerator
 
-GeneratorKind = Literal["pyramid", "resnet"]
+GeneratorKind = Literal["pyramid", "resnet", "unet256"]
 GeneratorNorm = Literal["instance", "none"]
 SIZE_MULTIPLE = 16
 
@@ -22,36 +23,71 @@ class GeneratorConfig:
 
     kind: GeneratorKind = field(
         default="pyramid",
-        metadata={"help": "pyramid (ours) or resnet (CycleGAN's)", "choices": ("pyramid", "resnet")},
+        metadata={
+            "help": "pyramid (ours), or the CycleGAN authors' resnet or unet256",
+            "choices": ("pyramid", "resnet", "unet256"),
+        },
     )
-    channels: int = field(default=32, metadata={"help": "width of the first layer", "min": 4, "max": 256})
-    blocks: int = field(default=6, metadata={"help": "residual blocks", "min": 1, "max": 32})
+    channels: int = field(
+        default=32, metadata={"help": "width of the first layer; the authors' is 64", "min": 4, "max": 256}
+    )
+    blocks: int = field(
+        default=6,
+        metadata={"help": "residual blocks; the authors' resnet has 9, unet256 none", "min": 1, "max": 32},
+    )
     norm: GeneratorNorm = field(
         default="instance",
-        metadata={"help": "instance (statistics of the frame) or none", "choices": ("instance", "none")},
+        metadata={
+            "help": "instance (statistics of the frame) or, in the pyramid only, none",
+            "choices": ("instance", "none"),
+        },
     )
+    image_channels: Literal[1, 3] = field(
+        default=1,
+        metadata={
+            "help": "1 (grey), or 3 for resnet and unet256: the frame goes in three times, the mean comes out",
+            "choices": (1, 3),
+            "optional": True,  # checkpoints from before this field are grey
+        },
+    )
+
+    @property
+    def exact(self) -> bool:
+        """Whether weights are kept in float32, as the authors' tool does, and not in float16."""
+        return self.kind != "pyramid"
 
     def check(self) -> None:
         """Raise SettingsError, naming the field and its range, unless every value can be built."""
         for f in fields(self):
             value, rules = getattr(self, f.name), f.metadata
             if "choices" in rules:
-                if value not in rules["choices"]:
-                    choices = ", ".join(rules["choices"])
+                if type(value) is not type(f.default) or value not in rules["choices"]:
+                    choices = ", ".join(map(str, rules["choices"]))
                     raise SettingsError(f"Generator {f.name} is {value!r}; choose one of {choices}.")
             elif type(value) is not int or not rules["min"] <= value <= rules["max"]:
                 span = f"from {rules['min']} to {rules['max']}"
                 raise SettingsError(f"Generator {f.name} is {value!r}; give an integer {span}.")
+        if self.kind == "pyramid" and self.image_channels != 1:
+            raise SettingsError("Generator image_channels is 3; a pyramid has 1.")
+        if self.kind != "pyramid" and self.norm != "instance":
+            raise SettingsError(f"Generator norm is {self.norm!r}; {self.kind} has instance.")
 
 
 def build_generator(config: GeneratorConfig) -> nn.Module:
-    """A module mapping float32 (N, 1, h, w) in [-1, 1] to the same shape; h and w multiples of 16.
+    """A module mapping float32 (N, 1, h, w) in [-1, 1] to the same shape.
 
-    The pyramid's result may pass [-1, 1] a little; whoever shows it clamps. Raises SettingsError.
+    h and w are multiples of the module's `size_multiple`; where they are not, resnet and unet256 mirror the
+    frame up to one. The pyramid's result may pass [-1, 1] a little; whoever shows it clamps.
+    Raises SettingsError.
     """
     config.check()
-    build = PyramidGenerator if config.kind == "pyramid" else ResnetGenerator
-    return build(config.channels, config.blocks, config.norm)
+    if config.kind == "pyramid":
+        return PyramidGenerator(config.channels, config.blocks, config.norm)
+    if config.kind == "resnet":
+        network = ResnetGenerator(config.image_channels, config.channels, config.blocks)
+    else:
+        network = UnetGenerator(config.image_channels, config.channels)
+    return GreyFrames(network, config.image_channels)
 
 
 def upsample(x: Tensor) -> Tensor:
@@ -93,6 +129,8 @@ class PyramidGenerator(nn.Module):
     convolution, which draws checkerboards (Odena et al., Distill 2016).
     """
 
+    size_multiple = SIZE_MULTIPLE
+
     def __init__(self, channels: int = 32, blocks: int = 6, norm: GeneratorNorm = "instance") -> None:
         super().__init__()
         c = channels
@@ -115,24 +153,3 @@ class PyramidGenerator(nn.Module):
         residual, logit = self.heads(core).chunk(2, dim=1)
         # gate - 1 = 2 sigmoid(z) - 1 = tanh(z / 2): as a change of x, so zero heads give x exactly.
         return x + upsample(residual) + upsample(torch.tanh(logit / 2)) * (x - upsample(low))
-
-
-class ResnetGenerator(nn.Module):
-    """CycleGAN's reference (Zhu et al., ICCV 2017, appendix 7.2) for one channel: the measure of speed."""
-
-    def __init__(self, channels: int = 64, blocks: int = 9, norm: GeneratorNorm = "instance") -> None:
-        super().__init__()
-        c = channels
-        first = nn.Conv2d(1, c, 7, padding=3, padding_mode="reflect")
-        layers: list[nn.Module] = [first, _norm(norm, c), nn.ReLU()]
-        for width in (c, 2 * c):
-            layers += [nn.Conv2d(width, 2 * width, 3, 2, 1), _norm(norm, 2 * width), nn.ReLU()]
-        layers += [ResidualBlock(4 * c, norm) for _ in range(blocks)]
-        for width in (4 * c, 2 * c):
-            up = nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1)
-            layers += [up, _norm(norm, width // 2), nn.ReLU()]
-        self.body = nn.Sequential(*layers, nn.Conv2d(c, 1, 7, padding=3, padding_mode="reflect"), nn.Tanh())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """float32 (N, 1, h, w) in [-1, 1], h and w multiples of 16, to the same shape and range."""
-        return self.body(x)

@@ -1,17 +1,33 @@
-"""The terms of the training loss, each a differentiable function naming its paper."""
+"""The terms of the training loss, each a differentiable function naming its paper.
+
+Images are (N, 1, h, w) in [-1, 1]; masks (N, 1, h, w) are 1 inside the sector
+and 0 outside, where nothing is learnt from. More terms: anatomy_losses.py, cutmix.py and penalties.py.
+"""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.model.judge_layers import Verdict
+from echogan.model.loss_weights import AdversarialKind
+from echogan.model.smoothing import masked_blur
+from echogan.model.ssim import ssim_map
+
+LOW_PASS = 1 / 24  # sd of the illumination's average, of the frame's longer side: 11 px of 256
+
 
 def masked_mean(values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mean of (N, 1, h, w) values, weighted by a mask (N, 1, h, w) in [0, 1] where one is given."""
+    """The mean of (N, 1, h, w) values, weighted by a mask (N, 1, h, w) in [0, 1] where one is given.
+
+    Of each frame first, then over the frames: so that the mean over the parts of a batch, as several processes
+    take it, is that of the whole batch, whatever the areas of its sectors. A frame with nothing inside counts as 0.
+    """
     if mask is None:
         return values.mean()
     weight = mask.to(values.dtype)
-    return (values * weight).sum() / weight.sum().clamp_min(1e-6)
+    return ((values * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)).mean()
 
 
 def l1(a: Tensor, b: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -29,12 +45,70 @@ def identity_loss(x: Tensor, same: Tensor, mask: Tensor | None = None) -> Tensor
     return l1(same, x, mask)
 
 
+def structure_loss(x: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:
+    """1 - SSIM(x, G(x)): the structure loss of StillGAN (Ma et al., IEEE TMI 2021, section III), in [0, 2].
+
+    Both directions alike: enhancing and degrading may change contrast and speckle, neither may move a wall. Too
+    much of it gives a generator that does nothing.
+    """
+    return 1 - masked_mean(ssim_map(x, translated, mask), mask)
+
+
+def illumination_loss(x: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:
+    """|low-pass(G(x)) - low-pass(x)|: the brightness of each region stays; its texture is free.
+
+    After StillGAN's illumination regularisation (Ma et al., IEEE TMI 2021, section III), which draws the mean of
+    each tile towards the mean of the image. That suits a retina lit unevenly; in a fan it would grey the cavities,
+    darken the walls and brighten the black corners. So here a region keeps the brightness it has in x, and the
+    low-pass is a Gaussian over the sector alone: the black outside does not leak in.
+    """
+    weight = torch.ones_like(x) if mask is None else mask
+    change = masked_blur(translated - x, weight, LOW_PASS * max(x.shape[-2:]))
+    return masked_mean(change.abs(), mask)
+
+
+def temporal_loss(
+    x: Tensor, translated: Tensor, x_next: Tensor, translated_next: Tensor, mask: Tensor | None = None
+) -> Tensor:
+    """|r' - r| of the residuals r = G(x) - x of adjacent frames: the translation adds no flicker of its own.
+
+    Blind video consistency (Lai et al., ECCV 2018, section 3) without optical flow, which is unreliable on poor
+    frames. r' - r is the change of G(x) beyond that of x: motion that the output shows exactly as the input does
+    costs nothing. It is a plain L1: an allowance of |x' - x| per pixel would hide a brightness that pumps, since
+    speckle changes that much everywhere. The price is that noise, which changes too, is a little dearer to remove.
+    """
+    return l1(translated_next - x_next, translated - x, mask)
+
+
+def paired_loss(truth: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:
+    """|to_high(x) - truth| (Isola et al., CVPR 2017, eq. 3): for the oracle only, as no real poor frame has a truth."""
+    return l1(translated, truth, mask)
+
+
+def seems_real(kind: AdversarialKind, scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """How far scores (N, 1, a, b) or (N, 1) are from "real", as a discriminator learns it.
+
+    lsgan: (s - 1)^2 (Mao et al., ICCV 2017, eq. 9); hinge: max(0, 1 - s) (Miyato et al., ICLR 2018, eq. 16).
+    """
+    return masked_mean((scores - 1) ** 2 if kind == "lsgan" else F.relu(1 - scores), _per_patch(mask, scores))
+
+
+def seems_fake(kind: AdversarialKind, scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """How far scores are from "fake": lsgan s^2, hinge max(0, 1 + s). See `seems_real`."""
+    return masked_mean(scores**2 if kind == "lsgan" else F.relu(1 + scores), _per_patch(mask, scores))
+
+
 def lsgan_generator(scores_of_fake: Tensor, mask: Tensor | None = None) -> Tensor:
     """Least squares: fakes should score 1 (Mao et al., ICCV 2017, eq. 9).
 
     Scores (N, 1, a, b); mask (N, 1, h, w).
     """
-    return masked_mean((scores_of_fake - 1) ** 2, _per_patch(mask, scores_of_fake))
+    return seems_real("lsgan", scores_of_fake, mask)
+
+
+def hinge_generator(scores_of_fake: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Hinge: minus the mean score, without bound (Lim & Ye, 2017; Miyato et al., ICLR 2018, eq. 17)."""
+    return -masked_mean(scores_of_fake, _per_patch(mask, scores_of_fake))
 
 
 def lsgan_discriminator(
@@ -44,9 +118,57 @@ def lsgan_discriminator(
     fake_mask: Tensor | None = None,
 ) -> Tensor:
     """Least squares: real should score 1, fake 0, halved (Mao et al., ICCV 2017, eq. 9)."""
-    real = masked_mean((scores_of_real - 1) ** 2, _per_patch(real_mask, scores_of_real))
-    fake = masked_mean(scores_of_fake**2, _per_patch(fake_mask, scores_of_fake))
-    return 0.5 * (real + fake)
+    return _halved("lsgan", scores_of_real, scores_of_fake, real_mask, fake_mask)
+
+
+def hinge_discriminator(
+    scores_of_real: Tensor,
+    scores_of_fake: Tensor,
+    real_mask: Tensor | None = None,
+    fake_mask: Tensor | None = None,
+) -> Tensor:
+    """Hinge: real above 1, fake below -1 (Miyato et al., ICLR 2018, eq. 16), halved as least squares is."""
+    return _halved("hinge", scores_of_real, scores_of_fake, real_mask, fake_mask)
+
+
+def adversarial_generator(kind: AdversarialKind, fake: Verdict, mask: Tensor | None = None) -> Tensor:
+    """What fakes cost their generator: lsgan or hinge.
+
+    Where there is an overall verdict, the mean of the local and the overall loss (Schönfeld et al., CVPR 2020,
+    eq. 5, add them): so a weight means the same for every discriminator.
+    """
+    loss = lsgan_generator if kind == "lsgan" else hinge_generator
+    local = loss(fake.scores, mask)
+    return local if fake.overall is None else 0.5 * (local + loss(fake.overall))
+
+
+def adversarial_discriminator(
+    kind: AdversarialKind,
+    real: Verdict,
+    fake: Verdict,
+    real_mask: Tensor | None = None,
+    fake_mask: Tensor | None = None,
+) -> Tensor:
+    """What a discriminator learns from: lsgan or hinge; local and overall as in `adversarial_generator`."""
+    local = _halved(kind, real.scores, fake.scores, real_mask, fake_mask)
+    if real.overall is None or fake.overall is None:
+        return local
+    return 0.5 * (local + _halved(kind, real.overall, fake.overall, None, None))
+
+
+def frame_scores(verdict: Verdict, mask: Tensor | None = None) -> Tensor:
+    """A score per frame, (N,): the mean of its scores inside the mask, plus the overall one where there is one."""
+    weight = _per_patch(mask, verdict.scores)
+    weight = torch.ones_like(verdict.scores) if weight is None else weight
+    local = (verdict.scores * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)
+    return local if verdict.overall is None else local + verdict.overall[:, 0]
+
+
+def _halved(
+    kind: AdversarialKind, real: Tensor, fake: Tensor, real_mask: Tensor | None, fake_mask: Tensor | None
+) -> Tensor:
+    """Halved as in CycleGAN, to slow the discriminator relative to the generator (Zhu et al., section 4)."""
+    return 0.5 * (seems_real(kind, real, real_mask) + seems_fake(kind, fake, fake_mask))
 
 
 def _per_patch(mask: Tensor | None, scores: Tensor) -> Tensor | None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import fields
 
 from echogan.errors import EchoGANError
-from echogan.training.config import TrainingConfig
+from echogan.training.config import TrainingConfig, leaves, with_leaves
 from echogan.training.separability import separability
 from echogan.training.trainer import train
 
 
 def parser() -> argparse.ArgumentParser:
-    """A flag per field of TrainingConfig, and --separability."""
+    """A flag per setting, those of a part dotted (--loss.cycle), and --separability."""
     out = argparse.ArgumentParser(prog="python -m echogan.training", description="Train both generators.")
-    for f in fields(TrainingConfig):
-        flag, kind, help = "--" + f.name.replace("_", "-"), type(f.default), f.metadata["help"]
+    for name, default, f in leaves(TrainingConfig()):
+        flag, kind, help = "--" + name.replace("_", "-"), type(default), f.metadata["help"]
         if kind is bool:
-            out.add_argument(flag, action=argparse.BooleanOptionalAction, default=f.default, help=help)
+            out.add_argument(
+                flag, dest=name, action=argparse.BooleanOptionalAction, default=default, help=help
+            )
         else:
             choices = f.metadata.get("choices")
             text = f"{help} (default: %(default)s)"
-            out.add_argument(flag, type=kind, default=f.default, choices=choices, help=text)
+            out.add_argument(flag, dest=name, type=kind, default=default, choices=choices, help=text)
     out.add_argument(
         "--separability",
         type=int,
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run; 0 when done, 2 after a user's mistake, whose sentence goes to standard error."""
     given = vars(parser().parse_args(arguments))
     steps = given.pop("separability")
-    config = TrainingConfig(**given)
+    config = with_leaves(TrainingConfig(), given)
     try:
         if steps is None:
             print(f"Run folder: {train(config)}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,10 @@ from echogan.model.generators import SIZE_MULTIPLE, GeneratorConfig
 
 def _number(default: Any, help: str, low: float, high: float) -> Any:
     return field(default=default, metadata={"help": help, "min": low, "max": high})
+
+
+def _text(default: str, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
 
 
 def _choice(default: str, help: str, *choices: str) -> Any:
@@ -32,27 +37,35 @@ class TrainingConfig:
     start_from: str = field(
         default="", metadata={"help": "run folder whose four networks a new run starts from; empty for none"}
     )
+    low: str = _text("", "shard folder of poor clips; empty for simulated ones")
+    high: str = _text("", "shard folder of good clips; empty for simulated ones")
+    semireal: str = _text(
+        "", "shard folder of good clips, of other patients than --high, to make poor ones of"
+    )
+    phantom_share: float = _number(0.0, "share of simulated clips beside those of the folders", 0.0, 1.0)
+    semireal_share: float = _number(
+        0.5, "share of good clips made poor among the real low ones, with --low and --semireal", 0.0, 1.0
+    )
     steps: int = _number(
         8000, "training steps; the learning rate falls to 0 in the second half", 1, 10_000_000
     )
     batch_size: int = _number(4, "frames of each domain in a step, per process", 1, 256)
     size: int = _number(256, "height and width of the frames in pixels, a multiple of 16", 64, 1024)
+    half_size_steps: int = _number(0, "first steps at half that size: the whole frame in view", 0, 10_000_000)
     seed: int = _number(0, "everything random follows from it", 0, 100_000)
     learning_rate: float = _number(2e-4, "of both Adam optimisers", 1e-7, 1e-1)
-    adversarial: float = _number(1.0, "weight of looking like the other domain", 0.0, 100.0)
-    cycle: float = _number(5.0, "weight of cycle consistency", 0.0, 100.0)
-    identity: float = _number(2.0, "weight of leaving frames of the target domain alone", 0.0, 100.0)
-    cycle_noise: float = _number(0.02, "sd of the noise on fakes before the second generator", 0.0, 1.0)
     ema_decay: float = _number(0.999, "decay of the averaged generators, which are kept", 0.0, 0.99999)
     pool_size: int = _number(50, "past fakes that the discriminators still see, per side", 0, 10_000)
-    channels: int = _number(32, "width of the generators", 4, 256)
-    blocks: int = _number(6, "residual blocks of the generators", 1, 32)
-    generator_norm: Literal["instance", "none"] = _choice(
-        "instance", "norm of the generators", "instance", "none"
+    patience: int = _number(
+        0, "end after so many measurements without a better one; 0 never does so", 0, 100_000
     )
-    judge_filters: int = _number(48, "width of the discriminators", 4, 256)
-    judge_norm: Literal["instance", "spectral", "none"] = _choice(
-        "instance", "norm of the discriminators", "instance", "spectral", "none"
+    segmenter: str = _text("segmenter-phantom", "checkpoint that judges the anatomy, with --loss.anatomy")
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig, metadata={"help": "both generators"})
+    judge: DiscriminatorConfig = field(
+        default_factory=DiscriminatorConfig, metadata={"help": "both discriminators"}
+    )
+    loss: LossWeights = field(
+        default_factory=LossWeights, metadata={"help": "what each term of the loss counts"}
     )
     clips_per_round: int = _number(12, "clips of each domain rendered for a round of steps", 1, 10_000)
     frames_per_clip: int = _number(8, "frames rendered of each clip", 1, 1000)
@@ -77,22 +90,34 @@ class TrainingConfig:
         """Raise SettingsError, naming the setting and its range, unless every value can be used."""
         if not re.fullmatch(NAME, self.name):
             raise SettingsError(f"'{self.name}' cannot be a run's name; use letters, digits, '-' and '_'.")
-        for f in fields(self):
-            check_field(f.name, getattr(self, f.name), dict(f.metadata), type(f.default))
-        if self.size % SIZE_MULTIPLE:
-            raise SettingsError(f"size is {self.size}; give a multiple of {SIZE_MULTIPLE}, as 128 or 256.")
+        for name, value, f in leaves(self):
+            check_field(name, value, dict(f.metadata), type(f.default))
+        for part in (self.generator, self.judge, self.loss):
+            part.check()
+        multiple = SIZE_MULTIPLE * (2 if self.half_size_steps else 1)
+        if self.size % multiple:
+            raise SettingsError(f"size is {self.size}; give a multiple of {multiple}, as 128 or 256.")
 
-    def generator(self) -> GeneratorConfig:
-        """How to build both generators."""
-        return GeneratorConfig("pyramid", self.channels, self.blocks, self.generator_norm)
 
-    def judge(self) -> DiscriminatorConfig:
-        """How to build both discriminators."""
-        return DiscriminatorConfig(self.judge_filters, self.judge_norm)
+def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any, Field[Any]]]:
+    """(dotted name, value, field) of every setting, those of the parts included: loss.cycle, judge.norm."""
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if is_dataclass(value):
+            yield from leaves(value, f"{prefix}{f.name}.")
+        else:
+            yield prefix + f.name, value, f
 
-    def weights(self) -> LossWeights:
-        """What each loss counts."""
-        return LossWeights(self.adversarial, self.cycle, self.identity, self.cycle_noise)
+
+def with_leaves(config: TrainingConfig, values: dict[str, Any]) -> TrainingConfig:
+    """The settings with some leaves replaced, by their dotted names."""
+    parts: dict[str, dict[str, Any]] = {}
+    own: dict[str, Any] = {}
+    for name, value in values.items():
+        part, _, leaf = name.rpartition(".")
+        (parts.setdefault(part, {}) if part else own)[leaf] = value
+    changed = {part: replace(getattr(config, part), **leaf) for part, leaf in parts.items()}
+    return replace(config, **own, **changed)
 
 
 def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> None:
@@ -102,7 +127,7 @@ def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> 
         raise SettingsError(f"{name} is {value!r}; it must be of type {kind.__name__}.")
     choices, low, high = (metadata.get(k) for k in ("choices", "min", "max"))
     if choices and value not in choices:
-        raise SettingsError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+        raise SettingsError(f"{name} is {value!r}; choose one of {', '.join(map(str, choices))}.")
     if low is not None and high is not None and not low <= value <= high:
         raise SettingsError(f"{name} is {value}; give a number from {low:g} to {high:g}.")
 
@@ -110,13 +135,14 @@ def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> 
 def decisive(config: TrainingConfig) -> dict[str, Any]:
     """The settings that a published checkpoint tells: all but the machine's own folders."""
     settings = asdict(config)
-    del settings["folder"], settings["resume"]
+    for place in ("folder", "resume", "low", "high", "semireal"):
+        del settings[place]
     return settings | {"start_from": Path(config.start_from).name}
 
 
 FREE_ON_RESUME = frozenset({
     "name", "folder", "resume", "steps", "workers", "threads", "device",
-    "tick", "preview_every", "save_every", "eval_every",
+    "tick", "preview_every", "save_every", "eval_every", "patience",
 })  # fmt: skip
 
 
@@ -127,12 +153,22 @@ def check_same(now: TrainingConfig, before: dict[str, Any]) -> None:
     the result has the same bits as a run that was never stopped; other `steps` move the learning rate's fall.
     """
     changed = [
-        f"{key} was {before[key]!r}, now {value!r}"
-        for key, value in asdict(now).items()
-        if key not in FREE_ON_RESUME and key in before and before[key] != value
+        f"{name} was {old!r}, now {value!r}"
+        for name, value, _ in leaves(now)
+        if name not in FREE_ON_RESUME and (old := _leaf(before, name, value)) != value
     ]
     if changed:
         raise TrainingError(
             f"The run '{now.name}' was started with other settings ({'; '.join(changed)}). "
             "Resume with the same ones, or give the new run another name."
         )
+
+
+def _leaf(settings: dict[str, Any], name: str, otherwise: Any) -> Any:
+    """The value of a dotted name in config.json; of a setting that a run did not have yet, `otherwise`."""
+    here: Any = settings
+    for part in name.split("."):
+        if not isinstance(here, dict) or part not in here:
+            return otherwise
+        here = here[part]
+    return here

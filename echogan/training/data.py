@@ -1,92 +1,123 @@
-"""Training frames of phantom clips of different hearts, rendered in rounds ahead of the steps using them."""
+"""Training frames of clips of different hearts, rendered in rounds ahead of the steps using them."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from echogan.errors import TrainingError
 from echogan.model.cyclegan import Batch
 from echogan.training.config import TrainingConfig
+from echogan.training.shards import has_split, open_shards
+from echogan.training.sources import PhantomSource, SemiRealSource, ShardSource, Source, mixed
 
-if TYPE_CHECKING:
-    from echogan.phantom.render import PhantomSettings
-
-Kind = Literal["clean", "degraded"]
 HELD_OUT_SEED = 1_000_000_000  # clips from here on are never trained on
 HEARTS = HELD_OUT_SEED // 2
 
 
-class ClipSource(Protocol):
-    """What renders clips; must be picklable, for the workers."""
-
-    def __call__(self, seed: int, frames: int, want: tuple[Kind, ...]) -> tuple[dict[Kind, Tensor], Tensor]:
-        """The wanted of "clean" and "degraded", uint8 (frames, h, w) each, and the sector, bool (h, w)."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """What the clips are, for the checkpoint's config."""
-        ...
-
-
 @dataclass(frozen=True)
-class PhantomSource:
-    """Clips of the project's phantom, all views, rendered on `device` and handed over on the CPU.
+class TrainingData:
+    """The two domains, and pairs of clips never trained on, that choose the best checkpoint."""
 
-    `foreshortened` is the share of apical views cut short, in clips that are wanted only degraded: where clean and
-    degraded are compared, they show one heart, and poor geometry is nothing for a network to mend.
-    """
-
-    device: str = "cpu"
-    foreshortened: float = 0.2
-
-    def __call__(self, seed: int, frames: int, want: tuple[Kind, ...]) -> tuple[dict[Kind, Tensor], Tensor]:
-        """See ClipSource."""
-        from echogan.phantom.render import phantom_clip
-
-        clip = phantom_clip(seed, self.settings(want), frames, self.device, want)
-        return {name: getattr(clip, name).cpu() for name in want}, clip.sector_mask.cpu()
-
-    def settings(self, want: tuple[Kind, ...]) -> PhantomSettings:
-        """What a clip is drawn from where these of its kinds are wanted."""
-        from echogan.phantom.anatomy.sizes import HeartSettings
-        from echogan.phantom.render import PhantomSettings
-
-        alone = "clean" not in want
-        return PhantomSettings(HeartSettings(foreshortening_chance=self.foreshortened if alone else 0.0))
+    low: Source
+    high: Source
+    held_out: Source
 
     def facts(self) -> dict[str, Any]:
-        """The phantom's version, the share of each view, and how many poor apical views are cut short."""
-        from echogan.phantom import PHANTOM_VERSION
-        from echogan.phantom.anatomy.heart import VIEWS
-        from echogan.phantom.render import PhantomSettings
+        """What the networks see, for the checkpoint's config."""
+        return {"low": self.low.facts(), "high": self.high.facts()}
 
-        shares = PhantomSettings().view_shares
-        return {
-            "phantom": PHANTOM_VERSION,
-            "views": dict(zip(VIEWS, shares, strict=True)),
-            "foreshortened_poor": self.foreshortened,
-        }
+
+def open_data(config: TrainingConfig, device: str = "cpu") -> TrainingData:
+    """The sources that the settings ask for. Raises TrainingError where a folder holds nothing of use."""
+    if config.loss.paired and config.low:
+        raise TrainingError(
+            "Recorded poor clips have no truth to pair with: train with --loss.paired 0, or no --low."
+        )
+    phantom = 1.0 if not (config.low or config.high or config.semireal) else config.phantom_share
+    own = 1.0 - phantom
+    semireal = open_shards(Path(config.semireal), with_fan=True) if config.semireal else None
+    low: list[tuple[Source, float]] = [
+        (PhantomSource("pair" if config.loss.paired else "degraded", device), phantom)
+    ]
+    high: list[tuple[Source, float]] = [(PhantomSource("clear", device), phantom)]
+    share = config.semireal_share if config.low else 1.0
+    if semireal is not None:
+        low.append((SemiRealSource(semireal, paired=config.loss.paired > 0), own * share))
+    if config.low:
+        low.append((ShardSource(open_shards(Path(config.low))), own * (1 - share if semireal else 1)))
+    if config.high:
+        shards = open_shards(Path(config.high))
+        if semireal is not None and shards.patients & semireal.patients:
+            raise TrainingError(
+                "Some patients are in both --high and --semireal, which would pair the two domains. Give folders "
+                "of different patients."
+            )
+        high.append((ShardSource(shards), own))
+    return TrainingData(mixed(low), mixed(high), held_out_source(config, phantom, device))
+
+
+def held_out_source(config: TrainingConfig, phantom: float, device: str) -> Source:
+    """Pairs with a truth: of the phantom, and of real clips kept for validation, made poor."""
+    parts: list[tuple[Source, float]] = [(PhantomSource("pair", device), phantom)]
+    for folder in (config.semireal, config.high):
+        if folder and has_split(Path(folder), "val"):
+            kept = open_shards(Path(folder), "val", with_fan=True)
+            parts.append((SemiRealSource(kept, paired=True, augmented=False), 1 - phantom))
+            break
+    else:
+        parts = [(PhantomSource("pair", device), 1.0)]
+    return mixed(parts)
 
 
 @dataclass(frozen=True)
 class Bank:
-    """One domain: frames uint8 (clips, frames, size, size), each clip's sector bool (clips, size, size)."""
+    """One domain: frames uint8 (clips, frames, size, size), each clip's sector bool (clips, size, size).
+
+    lengths int (clips,): how many frames are real, the rest repeat the last; labels float (clips, 5);
+    truth: the frames' good twins, where all of them are known.
+    """
 
     frames: Tensor
     masks: Tensor
+    lengths: Tensor
+    labels: Tensor
+    truth: Tensor | None = None
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """`count` frames drawn with replacement, (count, 1, size, size) in [-1, 1], and their masks."""
+    def draw(self, count: int, generator: torch.Generator) -> Drawn:
+        """`count` frames drawn with replacement, each with the frame after it."""
         clip = torch.randint(self.frames.shape[0], (count,), generator=generator)
-        frame = torch.randint(self.frames.shape[1], (count,), generator=generator)
-        return to_float(self.frames[clip, frame]), self.masks[clip].unsqueeze(1).float()
+        place = torch.rand(count, generator=generator)
+        length = self.lengths[clip]
+        frame = (place * length).long()
+        # The neighbour in time: the next frame, of the last one the one before; a still has none but itself.
+        after = torch.where(frame + 1 < length, frame + 1, (frame - 1).clamp_min(0))
+        return Drawn(
+            to_float(self.frames[clip, frame]),
+            self.masks[clip].unsqueeze(1).float(),
+            to_float(self.frames[clip, after]),
+            self.labels[clip],
+            None if self.truth is None else to_float(self.truth[clip, frame]),
+        )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Frames, their neighbours in time and twins (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5)."""
+
+    frames: Tensor
+    mask: Tensor
+    after: Tensor
+    labels: Tensor
+    truth: Tensor | None
 
 
 def to_float(frames: Tensor) -> Tensor:
@@ -104,33 +135,46 @@ def to_size(frames: Tensor, size: int) -> Tensor:
     return kept.to(frames.dtype).reshape(*frames.shape[:-2], size, size)
 
 
-def render_bank(source: ClipSource, seeds: list[int], kind: Kind, frames: int, size: int) -> Bank:
-    """One clip per seed, "clean" or "degraded"."""
-    clips = [source(seed, frames, (kind,)) for seed in seeds]
-    images = torch.stack([to_size(pictures[kind], size) for pictures, _ in clips])
-    return Bank(images, torch.stack([to_size(mask.bool(), size) for _, mask in clips]))
+def render_bank(source: Source, seeds: list[int], frames: int, size: int) -> Bank:
+    """One clip per seed."""
+    clips = [source(seed, frames) for seed in seeds]
+    truths = [clip.truth for clip in clips]
+    return Bank(
+        torch.stack([to_size(filled(clip.frames, frames), size) for clip in clips]),
+        torch.stack([to_size(clip.mask.bool(), size) for clip in clips]),
+        torch.tensor([len(clip.frames) for clip in clips]),
+        torch.stack([clip.labels for clip in clips]),
+        torch.stack([to_size(filled(truth, frames), size) for truth in truths if truth is not None])
+        if all(truth is not None for truth in truths)
+        else None,
+    )
+
+
+def filled(frames: Tensor, count: int) -> Tensor:
+    """(T, h, w) to (count, h, w): the last frame is repeated."""
+    return torch.cat([frames, frames[-1:].expand(count - len(frames), -1, -1)])
 
 
 class Rounds(Dataset[tuple[Bank, Bank]]):
-    """Round r: the degraded and the clean bank of its steps, of hearts that no other round or domain has.
+    """Round r: the low and the high bank of its steps, of hearts that no other round or domain has.
 
-    Poor frames come of even seeds, good ones of odd seeds: unpaired. `rank` of `world` processes takes every
+    Low frames come of even seeds, high ones of odd seeds: unpaired. `rank` of `world` processes takes every
     world-th round's hearts.
     """
 
-    def __init__(self, config: TrainingConfig, source: ClipSource, rank: int = 0, world: int = 1) -> None:
-        self.config, self.source, self.rank, self.world = config, source, rank, world
+    def __init__(self, config: TrainingConfig, data: TrainingData, rank: int = 0, world: int = 1) -> None:
+        self.config, self.data, self.rank, self.world = config, data, rank, world
 
     def __getitem__(self, index: int) -> tuple[Bank, Bank]:
         c = self.config
         low, high = (
-            render_bank(self.source, self.seeds(index, side), kind, c.frames_per_clip, c.size)
-            for side, kind in enumerate(("degraded", "clean"))
+            render_bank(source, self.seeds(index, side), c.frames_per_clip, c.size)
+            for side, source in enumerate((self.data.low, self.data.high))
         )
         return low, high
 
     def seeds(self, index: int, side: int) -> list[int]:
-        """The clips' seeds of one round; side 0 is poor, 1 good. All below HELD_OUT_SEED."""
+        """The clips' seeds of one round; side 0 is low, 1 high. All below HELD_OUT_SEED."""
         first = (index * self.world + self.rank) * self.config.clips_per_round + self.config.seed * 7_000_003
         return [2 * ((first + k) % HEARTS) + side for k in range(self.config.clips_per_round)]
 
@@ -155,22 +199,48 @@ def banks(rounds: Rounds, first: int, last: int) -> Iterator[tuple[Bank, Bank]]:
 
 def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:
     """All that is random in one step of one process: no state to save, so a resumed run is exact."""
-    mixed = (seed * 1_000_003 + rank) * 2_000_003 + step
-    return torch.Generator().manual_seed(mixed * 0x9E3779B97F4A7C15 % 2**63)
+    mixed_up = (seed * 1_000_003 + rank) * 2_000_003 + step
+    return torch.Generator().manual_seed(mixed_up * 0x9E3779B97F4A7C15 % 2**63)
 
 
 def batches(
-    config: TrainingConfig, source: ClipSource, first_step: int, rank: int = 0, world: int = 1
+    config: TrainingConfig, data: TrainingData, first_step: int, rank: int = 0, world: int = 1
 ) -> Iterator[tuple[int, Batch, torch.Generator]]:
     """(step, batch, generator) from `first_step` on; each a function of (seed, step, rank) and nothing else.
 
-    The generator has been used for the draw, and serves the rest of the step.
+    The generator has been used for the draw, and serves the rest of the step. The first `half_size_steps` steps
+    see the frames at half size.
     """
     per_round = config.steps_per_round
     first, last = first_step // per_round, -(-config.steps // per_round)
-    rounds = Rounds(config, source, rank, world)
+    rounds = Rounds(config, data, rank, world)
     for index, (low, high) in enumerate(banks(rounds, first, last), first):
         for step in range(max(first_step, index * per_round), min(config.steps, (index + 1) * per_round)):
             generator = step_generator(config.seed, step, rank)
-            (x, x_mask), (y, y_mask) = (bank.draw(config.batch_size, generator) for bank in (low, high))
-            yield step, Batch(x, y, x_mask, y_mask), generator
+            batch = as_batch(*(bank.draw(config.batch_size, generator) for bank in (low, high)))
+            yield step, halved(batch) if step < config.half_size_steps else batch, generator
+
+
+def as_batch(x: Drawn, y: Drawn) -> Batch:
+    """What is drawn of both domains, as the networks take it."""
+    return Batch(
+        low=x.frames, high=y.frames, low_mask=x.mask, high_mask=y.mask,
+        low_next=x.after, low_truth=x.truth, low_labels=x.labels, high_labels=y.labels,
+    )  # fmt: skip
+
+
+def halved(batch: Batch) -> Batch:
+    """The batch at half its size: frames averaged, masks where all four pixels are inside."""
+
+    def half(x: Tensor | None) -> Tensor | None:
+        return None if x is None else F.avg_pool2d(x, 2)
+
+    def inner(mask: Tensor) -> Tensor:
+        return -F.max_pool2d(-mask, 2)
+
+    return replace(
+        batch,
+        low=F.avg_pool2d(batch.low, 2), high=F.avg_pool2d(batch.high, 2),
+        low_mask=inner(batch.low_mask), high_mask=inner(batch.high_mask),
+        low_next=half(batch.low_next), low_truth=half(batch.low_truth),
+    )  # fmt: skip

@@ -6,7 +6,8 @@ runs/<name>/
     previews/            step_000250.npz: held-out frames, uint8
     state.safetensors    all that an exact resume needs; its JSON is in the header: one rename swaps both
     checkpoint/          the averaged generators as of the last save
-    checkpoint_best/     those with the best held-out PSNR
+    checkpoint_best/     those measured best on held-out clips
+    status.json          what the run is doing: running, stopped, finished or failed, and how far it is
     stop                 make this file to end the run after its current step
 """
 
@@ -34,6 +35,7 @@ class RunFolder:
         self.path = path
         self.config, self.metrics = path / "config.json", path / "metrics.jsonl"
         self.state, self.stop = path / "state.safetensors", path / "stop"
+        self.status = path / "status.json"
         self.previews = path / "previews"
         self.checkpoint, self.best = path / "checkpoint", path / "checkpoint_best"
 
@@ -68,6 +70,11 @@ class RunFolder:
         """Append a line to metrics.jsonl."""
         with self._writing(), self.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+    def tell(self, state: str, step: int, steps: int, message: str = "") -> None:
+        """Replace status.json."""
+        facts = {"state": state, "step": step, "steps": steps, "pid": os.getpid(), "message": message}
+        self._write(self.status, json.dumps(facts) + "\n")
 
     def rewind(self, step: int) -> None:
         """Drop the metrics and previews of steps after `step`: a resumed run writes them again."""

@@ -9,17 +9,17 @@ import torch
 from torch.optim import Adam
 
 from echogan.model.cyclegan import share_right
-from echogan.model.discriminators import PatchDiscriminator
-from echogan.model.losses import lsgan_discriminator
+from echogan.model.discriminators import build_discriminator
+from echogan.model.losses import adversarial_discriminator
 from echogan.training.config import TrainingConfig
-from echogan.training.data import ClipSource, PhantomSource, batches
+from echogan.training.data import TrainingData, batches, open_data
 from echogan.training.trainer import open_accelerator, rendering_device
 
 FRESH_EVERY = 4  # steps between new hearts: the old ones may be known by heart
 
 
 def separability(
-    config: TrainingConfig, steps: int, source: ClipSource | None = None, say: Callable[[str], None] = print
+    config: TrainingConfig, steps: int, data: TrainingData | None = None, say: Callable[[str], None] = print
 ) -> float:
     """Train one discriminator alone on good against poor frames; the share judged right in the last fifth.
 
@@ -29,19 +29,19 @@ def separability(
     config = replace(config, steps=steps, **few)
     config.check()
     accelerator = open_accelerator(config)
-    device, source = accelerator.device, source or PhantomSource(rendering_device(accelerator))
+    device, data = accelerator.device, data or open_data(config, rendering_device(accelerator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        judge = PatchDiscriminator(config.judge()).to(device)
+        judge = build_discriminator(config.judge).to(device)
     adam = Adam(judge.parameters(), config.learning_rate, (0.5, 0.999))
     shares: list[float] = []
-    for step, cpu_batch, _ in batches(config, source, 0):
+    for step, cpu_batch, _ in batches(config, data, 0):
         batch = cpu_batch.to(device)
         good, poor = judge(batch.high), judge(batch.low)
         if step % FRESH_EVERY == 0:
-            shares.append(float(share_right(good, poor)))
+            shares.append(float(share_right(good.of_frame, poor.of_frame)))
         adam.zero_grad()
-        lsgan_discriminator(good, poor, batch.high_mask, batch.low_mask).backward()
+        adversarial_discriminator("lsgan", good, poor, batch.high_mask, batch.low_mask).backward()
         adam.step()
         if (step + 1) % config.tick == 0:
             recent = shares[-max(1, config.tick // FRESH_EVERY) :]

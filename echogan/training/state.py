@@ -1,4 +1,7 @@
-"""Everything that training changes, and how it is written down for an exact resume."""
+"""Everything that training changes, and how it is written down for an exact resume.
+
+best_score is of the best measurement so far, `worse` the number of measurements since.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from echogan.errors import TrainingError
 from echogan.model.cyclegan import CycleGAN
+from echogan.model.segmenter import load_segmenter
 from echogan.training.config import TrainingConfig
 from echogan.training.replay_pool import ReplayPool
 from echogan.training.run_folder import RunFolder
@@ -37,7 +41,8 @@ class TrainingState:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             bf16 = device.type == "cuda"
-            self.gan = CycleGAN(config.generator(), config.judge(), config.weights(), bf16)
+            segmenter = load_segmenter(config.segmenter).network if config.loss.anatomy else None
+            self.gan = CycleGAN(config.generator, config.judge, config.loss, bf16, segmenter)
         self.gan.to(device)
         self.accelerator = accelerator
         self.ema_high = averaged(self.gan.to_high, config.ema_decay)
@@ -45,7 +50,7 @@ class TrainingState:
         self.generator_adam = Adam(self.gan.generator_parameters(), config.learning_rate, (0.5, 0.999))
         self.judge_adam = Adam(self.gan.judge_parameters(), config.learning_rate, (0.5, 0.999))
         self.pools = {"high": ReplayPool(config.pool_size), "low": ReplayPool(config.pool_size)}
-        self.step, self.best_psnr = 0, float("-inf")
+        self.step, self.best_score, self.worse = 0, float("-inf"), 0
 
     def start_from(self, run: RunFolder) -> None:
         """Begin with the networks and averages of another run; optimisers and pools stay new.
@@ -64,7 +69,7 @@ class TrainingState:
         except RuntimeError:
             raise TrainingError(
                 f"The networks of the run in {run.path} are built otherwise than this run's. "
-                "Give the same --channels, --blocks, --judge-filters and norms."
+                "Give the same settings of --generator and --judge."
             ) from None
 
     def average(self) -> None:
@@ -93,8 +98,9 @@ class TrainingState:
 
     def facts(self) -> dict[str, Any]:
         """What is no tensor. All randomness follows from seed and step, so there is no generator to save."""
-        best = self.best_psnr if self.best_psnr > float("-inf") else None
-        return {"step": self.step, "best_psnr": best, "processes": self.accelerator.num_processes}
+        best = self.best_score if self.best_score > float("-inf") else None
+        processes = self.accelerator.num_processes
+        return {"step": self.step, "best_score": best, "worse": self.worse, "processes": processes}
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take on a saved state; pools begin anew where there are more or fewer processes than before."""
@@ -110,8 +116,8 @@ class TrainingState:
         for name, pool in self.pools.items():
             if (kept := tensors.get(f"pool_{name}")) is not None and facts["processes"] == world:
                 pool.kept = kept.chunk(world)[rank].clone()
-        self.step, best = facts["step"], facts["best_psnr"]
-        self.best_psnr = float("-inf") if best is None else best
+        self.step, best, self.worse = facts["step"], facts["best_score"], facts["worse"]
+        self.best_score = float("-inf") if best is None else best
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"gan": self.gan, "ema_high": self.ema_high, "ema_low": self.ema_low}

@@ -17,16 +17,17 @@ from echogan.errors import TrainingError
 from echogan.model.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.cyclegan import Fakes
 from echogan.training.config import TrainingConfig, check_same, decisive
-from echogan.training.data import ClipSource, PhantomSource, batches
+from echogan.training.data import TrainingData, batches, open_data
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
 from echogan.training.run_folder import RunFolder
 from echogan.training.state import TrainingState
 from echogan.training.stopping import Stopping
+from echogan.training.telling import Telling
 
 Say = Callable[[str], None]
 
 
-def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = print) -> Path:
+def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = print) -> Path:
     """Train, or with `config.resume` go on, until `config.steps` or until asked to stop; the run's folder.
 
     On the CPU a resumed run ends with the same bits as one that was never stopped. Raises SettingsError and
@@ -35,7 +36,7 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
     config.check()
     accelerator = open_accelerator(config)
     main, rank, world = accelerator.is_main_process, accelerator.process_index, accelerator.num_processes
-    source = source or PhantomSource(rendering_device(accelerator))
+    data = data or open_data(config, rendering_device(accelerator))
 
     # The folder: a new run must find none, a resumed one its own.
     folder = RunFolder(config.run_path)
@@ -54,12 +55,15 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
     accelerator.wait_for_everyone()
 
     # What is measured on, the same in every run of every seed.
-    held_out = render_held_out(config, source).to(accelerator.device) if main else None
+    held_out = render_held_out(config, data.held_out).to(accelerator.device) if main else None
     sums: dict[str, Tensor] = {}
     counted, began = 0, time.perf_counter()
 
-    with Stopping(folder.stop) as stopping:
-        for step, cpu_batch, generator in batches(config, source, state.step, rank, world):
+    with (
+        Telling(folder, state.step, config.steps, silent=not main) as telling,
+        Stopping(folder.stop) as stopping,
+    ):
+        for step, cpu_batch, generator in batches(config, data, state.step, rank, world):
             batch = cpu_batch.to(accelerator.device)
             rate = learning_rate(config, step)
             state.set_learning_rate(rate)
@@ -67,7 +71,7 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
             # Both generators, then both discriminators on a mix of new and older fakes.
             losses, fakes = state.gan.generator_losses(batch, generator)
             descend(accelerator, losses["generators"], state.generator_adam)
-            judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator))
+            judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
             descend(accelerator, judged["judges"], state.judge_adam)
             state.average()
             state.step = step + 1
@@ -77,18 +81,19 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
                 sums[name] = sums.get(name, 0) + value.detach()
             counted += 1
             last = state.step == config.steps
-            stop = agree(accelerator, stopping.wanted)
+            stop = agree(accelerator, stopping.wanted or tired(state, config))
             due = last or stop or state.step % config.save_every == 0
             if due or state.step % config.tick == 0:
                 line = tick(state, sums, counted, rate, time.perf_counter() - began)
                 if main:
                     folder.log(line)
                     say(describe(line, config.steps))
+                    telling.at(state.step)
                 sums, counted, began = {}, 0, time.perf_counter()
 
             # Measure before saving, so that the saved state knows the best.
             if main and held_out and (last or state.step % config.eval_every == 0):
-                measure(state, held_out, folder, config, source, say)
+                measure(state, held_out, folder, config, data, say)
                 began = time.perf_counter()
             if main and held_out and (last or state.step % config.preview_every == 0):
                 folder.preview(state.step, preview(state.ema_high, state.ema_low, held_out))
@@ -96,11 +101,11 @@ def train(config: TrainingConfig, source: ClipSource | None = None, say: Say = p
                 tensors = state.tensors()
                 if main:
                     folder.save_state(tensors, state.facts())
-                    keep(folder.checkpoint, state, config, source, {})
+                    keep(folder.checkpoint, state, config, data, {})
             if stop and not last:
+                telling.ended(*farewell(state, config, stopping))
                 if main:
-                    why = stopping.reason or "another process"
-                    say(f"Stopped by {why} after step {state.step}; --resume goes on.")
+                    say(telling.message)
                 break
     accelerator.wait_for_everyone()
     return folder.path
@@ -135,7 +140,8 @@ def descend(accelerator: Accelerator, loss: Tensor, optimiser: torch.optim.Optim
         # By hand and not by a DDP wrapper: each network is run several times in one loss.
         for group in optimiser.param_groups:
             for parameter in group["params"]:
-                parameter.grad = accelerator.reduce(parameter.grad, "mean")  # type: ignore[assignment]
+                if parameter.grad is not None:
+                    parameter.grad = accelerator.reduce(parameter.grad, "mean")  # type: ignore[assignment]
     optimiser.step()
 
 
@@ -151,6 +157,24 @@ def agree(accelerator: Accelerator, wanted: bool) -> bool:
         return wanted
     votes: Any = accelerator.reduce(torch.tensor(float(wanted), device=accelerator.device), "sum")
     return bool(votes > 0)
+
+
+def tired(state: TrainingState, config: TrainingConfig) -> bool:
+    """Whether the run has gone on for long enough without a better measurement."""
+    return 0 < config.patience <= state.worse
+
+
+def farewell(state: TrainingState, config: TrainingConfig, stopping: Stopping) -> tuple[str, str]:
+    """How a run ends before its last step: "stopped" or "finished", and a sentence."""
+    if tired(state, config) and not stopping.reason:
+        return "finished", (
+            f"Ended after step {state.step}: no better in the last {state.worse} measurements. The best is in "
+            "checkpoint_best."
+        )
+    return (
+        "stopped",
+        f"Stopped by {stopping.reason or 'another process'} after step {state.step}; --resume goes on.",
+    )
 
 
 def tick(
@@ -169,10 +193,11 @@ def tick(
 def describe(line: dict[str, Any], steps: int) -> str:
     """One readable line of a tick."""
     left = (steps - line["step"]) * line["seconds_per_step"] / 60
+    good = f", {line['change_high'] * 127.5:.1f} good" if "change_high" in line else ""
     return (
         f"step {line['step']}/{steps}  generators {line['generators']:.3f}  judges {line['judges']:.3f} "
-        f"({line['right_high']:.0%} right)  change {line['change_low'] * 127.5:.1f} poor, "
-        f"{line['change_high'] * 127.5:.1f} good  {line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
+        f"({line['right_high']:.0%} right)  change {line['change_low'] * 127.5:.1f} poor{good}  "
+        f"{line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
     )
 
 
@@ -181,31 +206,33 @@ def measure(
     held_out: HeldOut,
     folder: RunFolder,
     config: TrainingConfig,
-    source: ClipSource,
+    data: TrainingData,
     say: Say,
 ) -> None:
     """Log the held-out measures of the averaged generators, and keep these where they are the best so far."""
     found = evaluate(state.ema_high, held_out)
     folder.log({"step": state.step, "held_out": found})
     say(
-        f"held out: PSNR {found['psnr_input']:.2f} -> {found['psnr_output']:.2f} dB, change "
+        f"held out: PSNR {found['psnr_input']:.2f} -> {found['psnr_output']:.2f} dB, SSIM "
+        f"{found['ssim_input']:.3f} -> {found['ssim_output']:.3f}, change "
         f"{found['change_poor']:.1f} poor, {found['change_clean']:.1f} clean "
         f"(ratio {found['change_ratio']:.2f})"
     )
-    if found["psnr_output"] > state.best_psnr:
-        state.best_psnr = found["psnr_output"]
-        keep(folder.best, state, config, source, found)
+    state.worse += 1
+    if found["score"] > state.best_score:
+        state.best_score, state.worse = found["score"], 0
+        keep(folder.best, state, config, data, found)
 
 
 def keep(
-    path: Path, state: TrainingState, config: TrainingConfig, source: ClipSource, measured: dict[str, float]
+    path: Path, state: TrainingState, config: TrainingConfig, data: TrainingData, measured: dict[str, float]
 ) -> None:
     """Write the averaged generators as a checkpoint that the enhancer can load."""
     about = CheckpointConfig(
         name=config.name,
-        generator=config.generator(),
+        generator=config.generator,
         working_size=config.size,
-        trained_on=source.facts(),
+        trained_on=data.facts(),
         training={**decisive(config), "finished_steps": state.step, "held_out": measured},
     )
     save_checkpoint(path, about, _plain(state.ema_high), _plain(state.ema_low))

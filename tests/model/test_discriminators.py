@@ -1,41 +1,158 @@
-"""The PatchGAN: its map of verdicts, how much each one sees, and its norms."""
+"""The discriminators: their verdicts, how much each one sees, their norms, and the label head."""
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from echogan.model.discriminators import DiscriminatorConfig, PatchDiscriminator
+from echogan.errors import SettingsError
+from echogan.model.anatomy_losses import label_loss
+from echogan.model.discriminators import (
+    LABELS,
+    DiscriminatorConfig,
+    PatchDiscriminator,
+    Verdict,
+    build_discriminator,
+)
+
+KINDS = ("patch", "patch70", "unet")
+NORMS = ("instance", "group", "spectral", "none")
 
 
-@pytest.mark.parametrize("norm", ["instance", "spectral", "none"])
-def test_shape_of_the_verdicts(norm):
-    judge = PatchDiscriminator(DiscriminatorConfig(filters=4, norm=norm))
-    assert judge(torch.zeros(2, 1, 256, 256)).shape == (2, 1, 14, 14)
-    assert judge(torch.zeros(1, 1, 64, 128)).shape == (1, 1, 2, 6)
-
-
-def test_each_verdict_sees_140_pixels():
-    judge = PatchDiscriminator(DiscriminatorConfig(filters=8, norm="none"))
-    x = torch.rand(1, 1, 256, 256, requires_grad=True)
-    judge(x)[0, 0, 7, 7].backward()
+def span(judge: nn.Module, row: int, column: int, size: int = 256) -> tuple[int, int]:
+    """Over how many rows and columns one verdict sees."""
+    x = torch.rand(1, 1, size, size, requires_grad=True)
+    judge(x).scores[0, 0, row, column].backward()
     assert x.grad is not None
     rows, columns = torch.nonzero(x.grad[0, 0]).T
-    assert (rows.max() - rows.min() + 1, columns.max() - columns.min() + 1) == (140, 140)
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
 
 
-def test_spectral_norm_bounds_every_layer():
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(
+    ("kind", "shape", "smaller"),
+    [("patch", (14, 14), (2, 6)), ("patch70", (30, 30), (6, 14)), ("unet", (256, 256), (64, 128))],
+)
+def test_shape_of_the_verdicts(kind, shape, smaller, norm):
+    judge = build_discriminator(DiscriminatorConfig(4, norm, kind), labels=True)
+    verdict = judge(torch.zeros(2, 1, 256, 256))
+    assert verdict.scores.shape == (2, 1, *shape)
+    assert verdict.labels.shape == (2, len(LABELS))
+    assert (verdict.overall is None) if kind != "unet" else (verdict.overall.shape == (2, 1))
+    assert judge(torch.zeros(1, 1, 64, 128)).scores.shape == (1, 1, *smaller)
+
+
+def test_without_labels_there_is_no_head():
+    for kind in KINDS:
+        judge = build_discriminator(DiscriminatorConfig(4, kind=kind))
+        assert judge(torch.zeros(1, 1, 64, 64)).labels is None
+        assert not any("labels" in name for name in judge.state_dict())
+
+
+def test_the_fast_patch_keeps_the_names_of_trained_runs():
+    names = list(build_discriminator(DiscriminatorConfig(4)).state_dict())
+    assert names == [f"body.{layer}.{part}" for layer in (1, 3, 6, 9, 12) for part in ("weight", "bias")]
+
+
+@pytest.mark.parametrize(("kind", "sees"), [("patch", 140), ("patch70", 70)])
+def test_each_verdict_sees_its_patch(kind, sees):
+    judge = build_discriminator(DiscriminatorConfig(4, "none", kind))
+    assert span(judge, 7, 7) == (sees, sees)
+
+
+def test_patch70_is_c64_c128_c256_c512():
+    layers = list(build_discriminator(DiscriminatorConfig(64, kind="patch70")).modules())
+    convs = [m for m in layers if isinstance(m, nn.Conv2d)]
+    assert [c.out_channels for c in convs] == [64, 128, 256, 512, 1]
+    assert [c.stride[0] for c in convs] == [2, 2, 2, 1, 1]
+    assert {c.kernel_size for c in convs} == {(4, 4)}
+    assert sum(isinstance(m, nn.InstanceNorm2d) for m in layers) == 3
+    slopes = [m.negative_slope for m in layers if isinstance(m, nn.LeakyReLU)]
+    assert slopes == [0.2] * 4
+
+
+def test_the_unet_judges_pixels_where_they_are_and_the_frame_as_a_whole():
     torch.manual_seed(0)
-    judge = PatchDiscriminator(DiscriminatorConfig(filters=4, norm="spectral"))
-    for _ in range(50):  # the power iteration settles
+    judge = build_discriminator(DiscriminatorConfig(8, "none", "unet"))
+    x = torch.rand(1, 1, 64, 64)
+    changed = x.clone()
+    changed[..., 40, 20] += 1
+    moved = (judge(changed).scores - judge(x).scores).abs()[0, 0]
+    assert divmod(int(moved.argmax()), 64) in [(r, c) for r in range(38, 43) for c in range(18, 23)]
+    assert judge(changed).overall != judge(x).overall
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_spectral_norm_bounds_every_layer(kind):
+    torch.manual_seed(0)
+    judge = build_discriminator(DiscriminatorConfig(4, "spectral", kind))
+    for _ in range(60):  # the power iteration settles
         judge(torch.randn(1, 1, 64, 64))
-    layers = [m for m in judge.modules() if isinstance(m, torch.nn.Conv2d)]
-    assert len(layers) == 5
+    layers = [m for m in judge.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(layers) >= 5
     for layer in layers:
         largest = torch.linalg.svdvals(layer.weight.detach().flatten(1))[0]
         assert largest == pytest.approx(1, abs=0.05)
 
 
-def test_brightness_reaches_the_verdict_past_instance_norm():
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("norm", NORMS)
+def test_brightness_reaches_the_verdict_past_the_norms(kind, norm):
     torch.manual_seed(0)
-    judge = PatchDiscriminator(DiscriminatorConfig(filters=8))
+    judge = build_discriminator(DiscriminatorConfig(8, norm, kind)).eval()
     x = torch.rand(1, 1, 128, 128)
-    assert not torch.allclose(judge(x), judge(x * 0.5), atol=1e-4)
+    bright, dim = judge(x), judge(x * 0.5)
+    assert not torch.allclose(bright.scores, dim.scores, atol=1e-4)
+    if kind == "unet":
+        assert not torch.allclose(bright.overall, dim.overall, atol=1e-5)
+
+
+def hearts(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Discs, large or small, with the label of the third chamber planted and the others unknown."""
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    large = torch.rand(count, generator=generator) < 0.5
+    radius = torch.where(large, 22.0, 12.0).view(-1, 1, 1, 1)
+    frames = torch.where((y - 32) ** 2 + (x - 32) ** 2 < radius**2, 0.5, -0.5)
+    labels = torch.full((count, len(LABELS)), torch.nan)
+    labels[:, 2] = large.float()
+    return frames + 0.2 * torch.randn(frames.shape, generator=generator), labels
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_label_head_learns_a_planted_label(kind):
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(1)
+    judge = build_discriminator(DiscriminatorConfig(4, kind=kind), labels=True)
+    adam = torch.optim.Adam(judge.parameters(), 3e-3)
+    for _ in range(30):
+        frames, labels = hearts(8, generator)
+        adam.zero_grad()
+        label_loss(judge(frames).labels, labels).backward()
+        adam.step()
+    frames, labels = hearts(32, generator)
+    with torch.no_grad():
+        right = (judge(frames).labels[:, 2] > 0) == (labels[:, 2] > 0.5)
+    assert right.float().mean() > 0.9
+
+
+def test_a_verdict_in_bf16_becomes_float32():
+    for kind in KINDS:
+        judge = build_discriminator(DiscriminatorConfig(8, kind=kind), labels=True)
+        with torch.autocast("cpu", torch.bfloat16):
+            verdict: Verdict = judge(torch.rand(1, 1, 64, 64))
+        assert verdict.scores.dtype == torch.bfloat16
+        parts = (verdict.float().scores, verdict.float().overall, verdict.float().labels)
+        assert {part.dtype for part in parts if part is not None} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "pix"}, {"norm": "batch"}, {"filters": 2}, {"filters": 4.5}, {"filters": True}]
+)
+def test_what_cannot_be_built_is_refused_with_its_range(wrong):
+    with pytest.raises(
+        SettingsError, match=f"Discriminator {next(iter(wrong))}.*(choose one of|integer from)"
+    ):
+        build_discriminator(DiscriminatorConfig(**wrong))
+
+
+def test_patch_discriminator_defaults_to_the_fast_one():
+    assert isinstance(PatchDiscriminator().body[0], nn.PixelUnshuffle)

@@ -1,17 +1,18 @@
 """The settings: ranges, flags, and what a resumed run may change."""
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 
 import pytest
 
 from echogan.errors import SettingsError, TrainingError
+from echogan.model.discriminators import DiscriminatorConfig
 from echogan.training.__main__ import main, parser
-from echogan.training.config import TrainingConfig, check_same
+from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
 
 
 def test_defaults_are_allowed_and_every_setting_says_what_it_does():
     TrainingConfig().check()
-    assert all(f.metadata.get("help") for f in fields(TrainingConfig))
+    assert all(f.metadata.get("help") for _, _, f in leaves(TrainingConfig()))
 
 
 @pytest.mark.parametrize(
@@ -25,14 +26,17 @@ def test_defaults_are_allowed_and_every_setting_says_what_it_does():
         ("learning_rate", float("nan")),
         ("ema_decay", 1.0),
         ("device", "tpu"),
-        ("judge_norm", "batch"),
+        ("judge.norm", "batch"),
+        ("loss.cycle", 1e6),
+        ("generator.channels", 2),
+        ("phantom_share", -0.1),
         ("workers", -1),
         ("resume", "yes"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(setting, value):
     with pytest.raises(SettingsError, match=setting):
-        replace(TrainingConfig(), **{setting: value}).check()
+        with_leaves(TrainingConfig(), {setting: value}).check()
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 200])
@@ -47,15 +51,16 @@ def test_a_resumed_run_may_move_and_report_otherwise():
 
 
 def test_a_resumed_run_keeps_what_decides_the_weights():
-    with pytest.raises(TrainingError, match=r"cycle was 5\.0, now 9\.0"):
-        check_same(TrainingConfig(cycle=9.0), asdict(TrainingConfig()))
+    with pytest.raises(TrainingError, match=r"loss.cycle was 5\.0, now 9\.0"):
+        check_same(with_leaves(TrainingConfig(), {"loss.cycle": 9.0}), asdict(TrainingConfig()))
 
 
 def test_a_flag_for_every_setting():
-    given = vars(parser().parse_args(["--learning-rate", "0.01", "--resume", "--judge-norm", "none"]))
+    given = vars(parser().parse_args(["--learning-rate", "0.01", "--resume", "--judge.norm", "none"]))
     assert given.pop("separability") is None
-    config = TrainingConfig(**given)
-    assert config == TrainingConfig(learning_rate=0.01, resume=True, judge_norm="none")
+    config = with_leaves(TrainingConfig(), given)
+    judge = DiscriminatorConfig(norm="none")
+    assert config == TrainingConfig(learning_rate=0.01, resume=True, judge=judge)
 
 
 def test_a_mistake_ends_with_its_sentence_and_2(capsys):

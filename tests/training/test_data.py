@@ -1,21 +1,17 @@
 """Batches are a function of seed and step; hearts are never shared."""
 
 import itertools
-import json
 import multiprocessing
 import os
-import pickle
 import signal
 from dataclasses import replace
 
 import pytest
 import torch
-from toy_clips import ToyClips
+from toy_clips import ToyClips, toy_data
 
-from echogan.phantom.anatomy.heart import VIEWS
-from echogan.phantom.render import draw_view, phantom_clip
 from echogan.training.config import TrainingConfig
-from echogan.training.data import HELD_OUT_SEED, PhantomSource, Rounds, batches, render_bank, to_size
+from echogan.training.data import HELD_OUT_SEED, Rounds, batches, render_bank, to_size
 
 CONFIG = TrainingConfig(
     steps=10, size=64, batch_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4, workers=0
@@ -23,7 +19,7 @@ CONFIG = TrainingConfig(
 
 
 def drawn(config=CONFIG, first=0, rank=0, world=1):
-    return {step: batch for step, batch, _ in batches(config, ToyClips(), first, rank, world)}
+    return {step: batch for step, batch, _ in batches(config, toy_data(), first, rank, world)}
 
 
 def same(a, b):
@@ -40,7 +36,7 @@ def test_starting_later_gives_the_same_batches():
 
 
 def test_a_worker_gives_the_same_batches_and_outlives_signals_to_the_group():
-    ahead = batches(replace(CONFIG, workers=1, steps=40), ToyClips(), 0)
+    ahead = batches(replace(CONFIG, workers=1, steps=40), toy_data(), 0)
     from_worker = dict([next(ahead)[:2]])
     (worker,) = multiprocessing.active_children()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -76,20 +72,18 @@ def test_shapes_and_range():
 
 def test_no_heart_is_seen_twice_nor_held_out():
     seen = [
-        set(Rounds(CONFIG, ToyClips(), rank, 2).seeds(index, side))
+        set(Rounds(CONFIG, toy_data(), rank, 2).seeds(index, side))
         for rank, index, side in itertools.product((0, 1), range(50), (0, 1))
     ]
     assert sum(map(len, seen)) == len(set().union(*seen)) == 2 * 50 * 2 * 2
-    late = Rounds(TrainingConfig(seed=100_000, clips_per_round=10_000), ToyClips()).seeds(10**6, 1)
+    late = Rounds(TrainingConfig(seed=100_000, clips_per_round=10_000), toy_data()).seeds(10**6, 1)
     assert max(late) < HELD_OUT_SEED
 
 
 def test_poor_frames_are_degraded_and_good_ones_clean():
-    low, high = Rounds(CONFIG, ToyClips())[0]
-    clean, _ = ToyClips()(1, 2, ("clean",))
-    poor, _ = ToyClips()(0, 2, ("degraded",))
-    assert torch.equal(high.frames[0], clean["clean"])
-    assert torch.equal(low.frames[0], poor["degraded"])
+    low, high = Rounds(CONFIG, toy_data())[0]
+    assert torch.equal(high.frames[0], ToyClips("clear")(1, 2).frames)
+    assert torch.equal(low.frames[0], ToyClips("degraded")(0, 2).frames)
 
 
 def test_smaller_frames_are_area_averages_and_masks_stay_inside():
@@ -101,42 +95,40 @@ def test_smaller_frames_are_area_averages_and_masks_stay_inside():
     assert to_size(mask, 8).sum(0).tolist() == [4] * 8
 
 
-def test_phantom_clips_arrive_as_promised():
-    bank = render_bank(PhantomSource(), [11], "degraded", 2, 64)
-    assert bank.frames.shape == (1, 2, 64, 64)
-    assert bank.frames.dtype == torch.uint8
-    assert 0.1 < bank.masks.float().mean() < 0.9
-    assert PhantomSource().facts()["phantom"]
-
-
-def test_only_poor_clips_without_a_clean_twin_are_foreshortened():
-    source = PhantomSource(foreshortened=1.0)
-    poor, pair = source.settings(("degraded",)), source.settings(("clean", "degraded"))
-    assert poor.heart.foreshortening_chance == 1.0
-    assert pair.heart.foreshortening_chance == source.settings(("clean",)).heart.foreshortening_chance == 0.0
-    apical = next(seed for seed in range(20) if draw_view(seed, poor) == "A4C")
-    truth = phantom_clip(apical, poor, 1, want=("degraded",)).truth
-    assert 0.12 <= truth["foreshortening"] <= 0.3
-    assert phantom_clip(apical, pair, 1, want=("clean",)).truth["foreshortening"] == 0
-    given, _ = source(apical, 1, ("degraded",))
-    assert torch.equal(given["degraded"], phantom_clip(apical, poor, 1, want=("degraded",)).degraded)
-
-
-def test_all_views_are_trained_on_and_told():
-    facts = PhantomSource().facts()
-    assert set(facts["views"]) == set(VIEWS)
-    assert all(share > 0 for share in facts["views"].values())
-    assert json.loads(json.dumps(facts)) == facts
-    drawn = {draw_view(seed, PhantomSource().settings(("degraded",))) for seed in range(60)}
-    assert drawn == set(VIEWS)
-
-
-def test_the_source_crosses_to_a_worker():
-    assert pickle.loads(pickle.dumps(PhantomSource("cpu", 0.5))) == PhantomSource("cpu", 0.5)
-
-
 @pytest.mark.parametrize("frames", [1, 3])
 def test_a_bank_draws_every_frame(frames):
-    bank = render_bank(ToyClips(), [1, 2], "clean", frames, 64)
-    drawn, _ = bank.draw(200, torch.Generator().manual_seed(0))
+    bank = render_bank(ToyClips(), [1, 2], frames, 64)
+    drawn = bank.draw(200, torch.Generator().manual_seed(0)).frames
     assert len({tuple(x.flatten()[1000:1100].tolist()) for x in drawn}) == 2 * frames
+
+
+def test_each_frame_comes_with_its_neighbour_in_time_its_twin_and_its_labels():
+    bank = render_bank(ToyClips("pair"), [1, 2, 3], 3, 64)
+    bank = replace(bank, frames=numbered(bank.frames), truth=100 + numbered(bank.frames))
+    bank.lengths[2] = 1  # a still: its other frames are fillers
+    drawn = bank.draw(300, torch.Generator().manual_seed(0))
+    number = ((drawn.frames[:, 0, 0, 0] + 1) * 127.5).round().long()
+    after = ((drawn.after[:, 0, 0, 0] + 1) * 127.5).round().long()
+    assert drawn.truth is not None
+    assert torch.equal(((drawn.truth[:, 0, 0, 0] + 1) * 127.5).round().long(), number + 100)
+    assert set(zip(number.tolist(), after.tolist(), strict=True)) == {
+        (0, 1), (1, 2), (2, 1), (10, 11), (11, 12), (12, 11), (20, 20),
+    }  # fmt: skip
+    assert torch.equal(drawn.labels.nan_to_num(9), bank.labels[number // 10].nan_to_num(9))
+
+
+def numbered(frames: torch.Tensor) -> torch.Tensor:
+    """Frame t of clip k is k * 10 + t all over."""
+    clip, frame = (torch.arange(n) for n in frames.shape[:2])
+    return (clip[:, None] * 10 + frame)[..., None, None].expand(frames.shape).to(torch.uint8)
+
+
+def test_the_first_steps_see_the_whole_frame_at_half_size():
+    config = replace(CONFIG, half_size_steps=4)
+    whole, drawn_ = drawn(), drawn(config)
+    assert drawn_[3].low.shape == (3, 1, 32, 32)
+    assert drawn_[3].low_next.shape == drawn_[3].high_mask.shape == (3, 1, 32, 32)
+    torch.testing.assert_close(drawn_[3].low[0, 0, 10, 12], whole[3].low[0, 0, 20:22, 24:26].mean())
+    assert (drawn_[3].low[drawn_[3].low_mask == 0] == -1).float().mean() > 0.8  # only the rim is mixed
+    assert set(drawn_[3].low_mask.unique().tolist()) == {0, 1}
+    assert same(drawn_[4], whole[4])

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy_clips import ToyClips
+from toy_clips import toy_data
 
 from echogan.errors import TrainingError
 from echogan.model.checkpoint import read_checkpoint
-from echogan.training.config import TrainingConfig
+from echogan.model.discriminators import DiscriminatorConfig
+from echogan.model.generators import GeneratorConfig
+from echogan.training.config import TrainingConfig, with_leaves
 from echogan.training.run_folder import RunFolder
 from echogan.training.separability import separability
 from echogan.training.state import TrainingState
@@ -23,9 +25,10 @@ from echogan.training.trainer import learning_rate, open_accelerator, tick, trai
 @pytest.fixture
 def config(tmp_path) -> TrainingConfig:
     return TrainingConfig(
-        folder=str(tmp_path), steps=6, size=64, batch_size=2, channels=8, blocks=1, judge_filters=4,
-        pool_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4, workers=0, device="cpu",
-        tick=1, save_every=2, eval_every=2, preview_every=3, held_out_clips=1, learning_rate=2e-3,
+        folder=str(tmp_path), steps=6, size=64, batch_size=2, generator=GeneratorConfig(channels=8, blocks=1),
+        judge=DiscriminatorConfig(filters=4), pool_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4,
+        workers=0, device="cpu", tick=1, save_every=2, eval_every=2, preview_every=3, held_out_clips=1,
+        learning_rate=2e-3,
     )  # fmt: skip
 
 
@@ -63,38 +66,38 @@ def assert_same(a: dict, b: dict) -> None:
 
 @pytest.mark.parametrize("judge_norm", ["instance", "spectral"])
 def test_a_stopped_and_resumed_run_has_the_same_bits(config, judge_norm):
-    config = replace(config, judge_norm=judge_norm)
-    whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
+    config = replace(config, judge=replace(config.judge, norm=judge_norm))
+    whole = left_behind(train(replace(config, name="whole"), toy_data(), quiet))
     stop = Path(config.folder) / "parts" / "stop"
-    train(replace(config, name="parts"), ToyClips(), at_step(2, stop.touch))  # seen after step 3
+    train(replace(config, name="parts"), toy_data(), at_step(2, stop.touch))  # seen after step 3
     assert json.loads((stop.parent / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 3
-    parts = left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet))
+    parts = left_behind(train(replace(config, name="parts", resume=True), toy_data(), quiet))
     assert_same(whole, parts)
     assert "state.safetensors" in whole["weights"]
     assert len(whole["weights"]["state.safetensors"]) > 100
 
 
 def test_a_crashed_run_resumes_from_its_last_state(config):
-    whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
+    whole = left_behind(train(replace(config, name="whole"), toy_data(), quiet))
     with pytest.raises(RuntimeError):
-        train(replace(config, name="parts"), ToyClips(), at_step(5, crash))
-    parts = left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet))
+        train(replace(config, name="parts"), toy_data(), at_step(5, crash))
+    parts = left_behind(train(replace(config, name="parts", resume=True), toy_data(), quiet))
     assert_same(whole, parts)
 
 
 @pytest.mark.parametrize("start_from", ["", "first"])
 def test_a_run_that_crashed_before_its_first_state_starts_over(config, start_from):
     if start_from:
-        train(replace(config, name=start_from, steps=2, seed=9), ToyClips(), quiet)
+        train(replace(config, name=start_from, steps=2, seed=9), toy_data(), quiet)
         config = replace(config, start_from=str(Path(config.folder) / start_from))
-    whole = left_behind(train(replace(config, name="whole"), ToyClips(), quiet))
+    whole = left_behind(train(replace(config, name="whole"), toy_data(), quiet))
     with pytest.raises(RuntimeError):
-        train(replace(config, name="parts"), ToyClips(), at_step(1, crash))
-    assert_same(whole, left_behind(train(replace(config, name="parts", resume=True), ToyClips(), quiet)))
+        train(replace(config, name="parts"), toy_data(), at_step(1, crash))
+    assert_same(whole, left_behind(train(replace(config, name="parts", resume=True), toy_data(), quiet)))
 
 
 def test_a_run_starts_from_the_networks_and_averages_of_another(config):
-    first = RunFolder(train(replace(config, name="first"), ToyClips(), quiet))
+    first = RunFolder(train(replace(config, name="first"), toy_data(), quiet))
     state = TrainingState(replace(config, seed=9), open_accelerator(config))
     own = state.gan.to_high.heads.bias.detach().clone()
     state.start_from(first)
@@ -105,13 +108,15 @@ def test_a_run_starts_from_the_networks_and_averages_of_another(config):
     assert state.step == 0
 
 
-@pytest.mark.parametrize("other", [{"channels": 4}, {"judge_filters": 8}, {"judge_norm": "spectral"}])
+@pytest.mark.parametrize("other", ["generator.channels=4", "judge.filters=8", "judge.norm=spectral"])
 def test_a_run_starts_only_from_networks_like_its_own(config, other):
-    first = train(replace(config, name="first", steps=1), ToyClips(), quiet)
+    first = train(replace(config, name="first", steps=1), toy_data(), quiet)
+    name, _, value = other.partition("=")
+    kind = int if value.isdigit() else str
     with pytest.raises(TrainingError, match="built otherwise"):
-        train(replace(config, start_from=str(first), **other), ToyClips(), quiet)
+        train(with_leaves(config, {"start_from": str(first), name: kind(value)}), toy_data(), quiet)
     with pytest.raises(TrainingError, match="no saved run"):
-        train(replace(config, start_from=str(first / "elsewhere")), ToyClips(), quiet)
+        train(replace(config, start_from=str(first / "elsewhere")), toy_data(), quiet)
     assert not config.run_path.exists()
 
 
@@ -120,7 +125,7 @@ def test_a_signal_ends_the_run_after_its_step(config, number):
     before = signal.getsignal(number)
     said: list[str] = []
     act = at_step(3, lambda: os.kill(os.getpid(), number))
-    run = train(config, ToyClips(), lambda text: (said.append(text), act(text))[0])
+    run = train(config, toy_data(), lambda text: (said.append(text), act(text))[0])
     assert said[-1] == f"Stopped by {number.name} after step 4; --resume goes on."
     assert signal.getsignal(number) is before
     assert (run / "state.safetensors").exists()
@@ -128,37 +133,37 @@ def test_a_signal_ends_the_run_after_its_step(config, number):
 
 
 def test_a_run_with_other_settings_is_not_resumed(config):
-    train(config, ToyClips(), quiet)
+    train(config, toy_data(), quiet)
     with pytest.raises(TrainingError, match="cycle was"):
-        train(replace(config, resume=True, cycle=1.0), ToyClips(), quiet)
+        train(with_leaves(config, {"resume": True, "loss.cycle": 1.0}), toy_data(), quiet)
     with pytest.raises(TrainingError, match="holds a run already"):
-        train(config, ToyClips(), quiet)
+        train(config, toy_data(), quiet)
 
 
 def test_the_kept_generators_are_the_averages_and_move(config):
-    run = train(config, ToyClips(), quiet)
+    run = train(config, toy_data(), quiet)
     state = load_file(run / "state.safetensors")
     kept = read_checkpoint(run / "checkpoint")
     for name, tensor in kept.to_high.state_dict().items():
         # A checkpoint is stored in half precision.
         torch.testing.assert_close(tensor, state[f"ema_high/module.{name}"], rtol=2**-10, atol=1e-6)
     assert not torch.equal(state["ema_high/module.heads.bias"], state["gan/to_high.heads.bias"])
-    assert kept.config.trained_on == {"toy": 1}
-    assert kept.config.training["cycle"] == config.cycle
+    assert kept.config.trained_on == {"low": {"toy": "degraded"}, "high": {"toy": "clear"}}
+    assert kept.config.training["loss"]["cycle"] == config.loss.cycle
 
 
 def test_the_best_checkpoint_is_the_one_measured_best(config):
-    run = train(config, ToyClips(), quiet)
+    run = train(config, toy_data(), quiet)
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    measured = [(line["held_out"]["psnr_output"], line["step"]) for line in lines if "held_out" in line]
+    measured = [(line["held_out"]["score"], line["step"]) for line in lines if "held_out" in line]
     assert len(measured) == 3
     best = read_checkpoint(run / "checkpoint_best").config.training
-    assert (best["held_out"]["psnr_output"], best["finished_steps"]) == max(measured, key=lambda m: m[0])
+    assert (best["held_out"]["score"], best["finished_steps"]) == max(measured, key=lambda m: m[0])
 
 
 def test_it_learns_to_remove_haze(config):
     longer = replace(config, steps=80, tick=40, eval_every=80, preview_every=80, save_every=80, pool_size=20)
-    run = train(replace(longer, steps_per_round=10, ema_decay=0.9), ToyClips(), quiet)
+    run = train(replace(longer, steps_per_round=10, ema_decay=0.9), toy_data(), quiet)
     found = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["held_out"]
     assert found["psnr_gain"] > 2
 
@@ -182,10 +187,10 @@ def test_a_diverged_run_says_so():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_an_absent_device_is_told(config):
     with pytest.raises(TrainingError, match="no cuda device"):
-        train(replace(config, device="cuda"), ToyClips(), quiet)
+        train(replace(config, device="cuda"), toy_data(), quiet)
 
 
 def test_separability_tells_apart_what_differs_and_only_that(config):
-    config = replace(config, batch_size=8, judge_filters=8)
-    assert separability(config, 60, ToyClips(), quiet) > 0.9
-    assert separability(config, 100, ToyClips(alike=True), quiet) < 0.75
+    config = replace(config, batch_size=8, judge=replace(config.judge, filters=8))
+    assert separability(config, 60, toy_data(), quiet) > 0.9
+    assert separability(config, 100, toy_data(alike=True), quiet) < 0.75

@@ -1,0 +1,95 @@
+"""CutMix for the U-Net discriminator: a real frame with a box of a fake one, or the other way round."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from echogan.model.judge_layers import Verdict
+from echogan.model.loss_weights import AdversarialKind
+from echogan.model.losses import masked_mean, seems_fake, seems_real
+
+LARGEST_CHANCE = 0.5
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Real and fake frames in one: frames in [-1, 1], their sectors, and where they are real; (N, 1, h, w)."""
+
+    frames: Tensor
+    mask: Tensor
+    real: Tensor
+
+
+def chance(step: int, warmup: int) -> float:
+    """How often CutMix is drawn: rising linearly from 0 to 1/2 (Schönfeld et al., CVPR 2020, section 3.2).
+
+    Early fakes are told from real frames by anything, and a box of them teaches nothing.
+    """
+    return LARGEST_CHANCE * min(1.0, step / warmup)
+
+
+def draws(step: int, warmup: int) -> torch.Generator | None:
+    """The generator of this step's boxes, or None where the step has no CutMix.
+
+    It follows from the step alone: a resumed run repeats it, and all processes agree.
+    """
+    generator = torch.Generator().manual_seed(step)
+    return generator if float(torch.rand((), generator=generator)) < chance(step, warmup) else None
+
+
+def real_regions(count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
+    """Where each mixed frame is real: float (count, 1, height, width) of 0 and 1.
+
+    A box anywhere in the frame, its share of the area uniform in (0, 1), with the frame's proportions (Yun et
+    al., CutMix, ICCV 2019, section 3.2); by a fair coin the box is real, or all but the box.
+    """
+    regions = torch.zeros(count, 1, height, width)
+    for region in regions:
+        share, y, x, coin = torch.rand(4, generator=generator).tolist()
+        tall, wide = (round(math.sqrt(share) * side) for side in (height, width))
+        top, left = round(y * (height - tall)), round(x * (width - wide))
+        region[:, top : top + tall, left : left + wide] = 1
+        if coin < 0.5:
+            region.copy_(1 - region)
+    return regions
+
+
+def cutmix(
+    real: Tensor, fake: Tensor, real_mask: Tensor, fake_mask: Tensor, generator: torch.Generator
+) -> Mixed:
+    """Mix frames one by one; what is inside the sector is told by the side each pixel comes from."""
+    count, _, height, width = real.shape
+    region = real_regions(count, height, width, generator).to(real.device)
+    frames, mask = torch.where(region > 0.5, real, fake), torch.where(region > 0.5, real_mask, fake_mask)
+    return Mixed(frames, mask, region)
+
+
+def cutmix_loss(
+    kind: AdversarialKind, mixed: Mixed, of_mixed: Verdict, of_real: Verdict, of_fake: Verdict
+) -> Tensor:
+    """What the mixed frames teach: their pixels' truth, that as a whole they are fake, and consistency.
+
+    Schönfeld et al., CVPR 2020, section 3.2. A frame of two makes is fake: else the generator could learn to
+    paste.
+    """
+    local = 0.5 * (
+        seems_real(kind, of_mixed.scores, mixed.mask * mixed.real)
+        + seems_fake(kind, of_mixed.scores, mixed.mask * (1 - mixed.real))
+    )
+    consistent = consistency_loss(mixed, of_mixed.scores, of_real.scores, of_fake.scores)
+    if of_mixed.overall is None:
+        return local + consistent
+    return 0.5 * (local + 0.5 * seems_fake(kind, of_mixed.overall)) + consistent
+
+
+def consistency_loss(mixed: Mixed, of_mixed: Tensor, of_real: Tensor, of_fake: Tensor) -> Tensor:
+    """Squared difference of D(mix(real, fake)) and mix(D(real), D(fake)) in the sector, all (N, 1, h, w).
+
+    Schönfeld et al., CVPR 2020, section 3.2: the verdict on a pixel should not hang on what is beside it.
+    """
+    expected = torch.where(mixed.real > 0.5, of_real, of_fake)
+    return masked_mean((of_mixed - expected) ** 2, mixed.mask)

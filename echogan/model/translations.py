@@ -1,0 +1,110 @@
+"""What the networks make of one batch for the generators' losses: each thing once, and only when it is asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from echogan.model.batch import Batch
+from echogan.model.judge_layers import Verdict
+
+if TYPE_CHECKING:
+    from echogan.model.cyclegan import CycleGAN
+
+LEVELS = 127.5  # grey levels of 8 bits per unit of [-1, 1]
+
+
+class Translations:
+    """The batch translated, cycled, judged and segmented by a CycleGAN; nothing runs that no loss looks at."""
+
+    def __init__(self, gan: CycleGAN, batch: Batch, noise: torch.Generator | None) -> None:
+        self.gan, self.batch, self.noise = gan, batch, noise
+
+    @cached_property
+    def fake_high(self) -> Tensor:
+        """The poor frames enhanced."""
+        return self.gan.translate(self.gan.to_high, self.batch.low, self.batch.low_mask)
+
+    @cached_property
+    def fake_low(self) -> Tensor:
+        """The good frames degraded."""
+        return self.gan.translate(self.gan.to_low, self.batch.high, self.batch.high_mask)
+
+    @cached_property
+    def cycled_low(self) -> Tensor:
+        """The poor frames enhanced and degraded again."""
+        return self.gan.translate(self.gan.to_low, self._disturbed(self.fake_high), self.batch.low_mask)
+
+    @cached_property
+    def cycled_high(self) -> Tensor:
+        """The good frames degraded and enhanced again."""
+        return self.gan.translate(self.gan.to_high, self._disturbed(self.fake_low), self.batch.high_mask)
+
+    @cached_property
+    def same_high(self) -> Tensor:
+        """The good frames "enhanced"."""
+        return self.gan.translate(self.gan.to_high, self.batch.high, self.batch.high_mask)
+
+    @cached_property
+    def same_low(self) -> Tensor:
+        """The poor frames "degraded"."""
+        return self.gan.translate(self.gan.to_low, self.batch.low, self.batch.low_mask)
+
+    @cached_property
+    def verdict_high(self) -> Verdict:
+        """On the enhanced frames."""
+        return self.gan.run(self.gan.judge_high, self.fake_high)
+
+    @cached_property
+    def verdict_low(self) -> Verdict:
+        """On the degraded frames."""
+        return self.gan.run(self.gan.judge_low, self.fake_low)
+
+    @cached_property
+    def next_high(self) -> tuple[Tensor, Tensor]:
+        """The frames after the poor ones, and these enhanced."""
+        x = self.batch.low_next
+        assert x is not None
+        return x, self.gan.translate(self.gan.to_high, x, self.batch.low_mask)
+
+    @cached_property
+    def truth(self) -> Tensor:
+        """What the poor frames are of, clean."""
+        assert self.batch.low_truth is not None
+        return self.batch.low_truth
+
+    def segmented(self, x: Tensor, translated: Tensor) -> tuple[Tensor, Tensor]:
+        """The frozen segmenter's logits of a frame, without a graph, and of its translation."""
+        with torch.no_grad():
+            of_frame = self.gan.segment(x)
+        return of_frame, self.gan.segment(translated)
+
+    def _disturbed(self, fake: Tensor) -> Tensor:
+        """A fake with what destroys the information hidden in it, as far as that is switched on."""
+        weights = self.gan.weights
+        if weights.cycle_noise:
+            fake = add_noise(fake, weights.cycle_noise, self.noise)
+        return jitter(fake, self.noise) if weights.cycle_jitter else fake
+
+
+def add_noise(x: Tensor, sd: float, generator: torch.Generator | None) -> Tensor:
+    """White noise of `sd` on x: the second generator cannot read what the first hid in faint patterns.
+
+    Bashkirova et al., NeurIPS 2019, section 4, after Chu et al., 2017, who found them.
+    """
+    return x + sd * torch.randn(x.shape, generator=generator).to(x.device)
+
+
+def jitter(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    """x rounded to the 256 levels of 8 bits in [-1, 1], after a uniform dither of one level.
+
+    What is fainter than a grey level is lost, as it is when the clip is stored; the dither makes the error
+    independent of the image, so that no flat region offers steps to hide in (Schuchman, 1964). The gradient
+    passes straight through (Bengio et al., 2013).
+    """
+    dither = torch.rand(x.shape, generator=generator).to(x.device) - 0.5
+    levels = ((x.detach() + 1) * LEVELS + dither).round().clamp(0, 2 * LEVELS)
+    return x + (levels / LEVELS - 1 - x.detach())

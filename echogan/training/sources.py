@@ -1,0 +1,207 @@
+"""Where training clips come from: the phantom, shards of real clips, good clips made poor, and mixtures of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from echogan.model.judge_layers import LABELS
+from echogan.training.shards import Shards
+
+if TYPE_CHECKING:
+    from echogan.phantom.render import PhantomSettings
+
+Look = Literal["clear", "degraded", "pair"]
+CHAMBERS = ("LA", "RA", "LV", "RV")
+
+
+@dataclass(frozen=True)
+class TrainingClip:
+    """One clip, on the CPU.
+
+    frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
+    truth   uint8 (T, h, w), its good twin, where known   labels  float (5,), see LABELS: 0, 1, NaN where unknown
+    """
+
+    frames: Tensor
+    mask: Tensor
+    labels: Tensor
+    truth: Tensor | None = None
+
+
+class Source(Protocol):
+    """What gives clips; must be picklable, for the workers."""
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """The clip of a seed, with at most so many frames: always the same."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the clips are, as JSON, for the checkpoint's config."""
+        ...
+
+
+UNKNOWN = torch.full((len(LABELS),), torch.nan)
+
+
+@dataclass(frozen=True)
+class PhantomSource:
+    """Clips of the project's phantom, all views, rendered on `device` and handed over on the CPU.
+
+    "clear" clips are seen through the best windows: a seed's own clean look is as foggy as patients graded good, too
+    near to the poor ones for a discriminator. A "pair" is a degraded clip and, as truth, the clear one of its heart.
+    `foreshortened` is the share of apical views cut short, in clips that have no truth to be compared with: poor
+    geometry is nothing for a network to mend.
+    """
+
+    look: Look
+    device: str = "cpu"
+    foreshortened: float = 0.2
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        from echogan.phantom.render import phantom_clip, phantom_pair
+
+        settings = self.settings()
+        if self.look == "pair":
+            clip = phantom_pair(seed, settings, frames, self.device, ("clean", "degraded"))
+        else:
+            want = ("clean" if self.look == "clear" else "degraded",)
+            clip = phantom_clip(seed, settings, frames, self.device, want)
+        shown = clip.clean if self.look == "clear" else clip.degraded
+        truth = clip.clean if self.look == "pair" else None
+        assert shown is not None
+        labels = finding_labels(clip.truth["findings"])
+        return TrainingClip(
+            shown.cpu(), clip.sector_mask.cpu(), labels, None if truth is None else truth.cpu()
+        )
+
+    def settings(self) -> PhantomSettings:
+        """What a clip is drawn from."""
+        from echogan.phantom.acoustics.probe import CLEAR, AcousticSettings
+        from echogan.phantom.anatomy.sizes import HeartSettings
+        from echogan.phantom.render import PhantomSettings
+
+        heart = HeartSettings(foreshortening_chance=self.foreshortened if self.look == "degraded" else 0.0)
+        return PhantomSettings(heart, acoustics=CLEAR if self.look == "clear" else AcousticSettings())
+
+    def facts(self) -> dict[str, Any]:
+        """The phantom's version, the share of each view, and how many apical views are cut short."""
+        from echogan.phantom import PHANTOM_VERSION
+        from echogan.phantom.anatomy.heart import VIEWS
+
+        settings = self.settings()
+        return {
+            "phantom": PHANTOM_VERSION,
+            "look": "the best windows" if self.look == "clear" else self.look,
+            "views": dict(zip(VIEWS, settings.view_shares, strict=True)),
+            "foreshortened": settings.heart.foreshortening_chance,
+        }
+
+
+def finding_labels(findings: dict[str, str]) -> Tensor:
+    """The findings of a phantom clip as LABELS: 1 for enlarged or hypertrophied, 0 for not, NaN where not in view."""
+    wall = findings.get("LV_wall")
+    values = [_is(findings.get(chamber), "normal") for chamber in CHAMBERS] + [_is(wall, "normal")]
+    return torch.tensor(values)
+
+
+def _is(finding: str | None, normal: str) -> float:
+    return torch.nan if finding is None else float(finding != normal)
+
+
+@dataclass(frozen=True)
+class ShardSource:
+    """Clips of a shard folder, each once before any comes again, in an order of its own each time round."""
+
+    shards: Shards
+    augmented: bool = True
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        from echogan.training.augmentation import moved
+
+        clip = self.shards.clip(position(seed, len(self.shards)), frames)
+        shown, mask = moved(clip.frames, clip.mask, seed) if self.augmented else (clip.frames, clip.mask)
+        return TrainingClip(shown, mask, UNKNOWN)
+
+    def facts(self) -> dict[str, Any]:
+        """The folder's own account of itself."""
+        return self.shards.facts()
+
+
+@dataclass(frozen=True)
+class SemiRealSource:
+    """Good real clips made poor by the phantom's operators, so that real anatomy has a truth.
+
+    Their patients must not be in the good domain, else the two were paired. With `paired` the truth comes along.
+    """
+
+    shards: Shards
+    paired: bool = False
+    augmented: bool = True
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source. The degradation is drawn anew for each seed."""
+        from echogan.phantom.artefacts.degradation import draw_degradation
+        from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
+        from echogan.phantom.draw import Draw
+        from echogan.training.augmentation import moved
+
+        clip = self.shards.clip(position(seed, len(self.shards)), frames)
+        assert clip.fan is not None
+        drawn = draw_degradation(Draw(seed), SEMI_REAL)
+        poor = torch.where(clip.mask, degrade_frames(clip.frames, clip.fan, drawn, seed).frames, 0).to(
+            torch.uint8
+        )
+        both, mask = torch.cat([poor, clip.frames]), clip.mask
+        if self.augmented:
+            both, mask = moved(both, mask, seed)
+        poor, good = both.chunk(2)
+        return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None)
+
+    def facts(self) -> dict[str, Any]:
+        """The folder's own account of itself, and that its clips were degraded."""
+        return {"semi_real": True, **self.shards.facts()}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Each clip from one of several sources, as often as its weight says."""
+
+    sources: tuple[Source, ...]
+    weights: tuple[float, ...]
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        drawn = torch.rand(1, generator=torch.Generator().manual_seed(seed * 7919 + 5))
+        edges = torch.tensor(self.weights).cumsum(0)
+        which = int(torch.searchsorted(edges / edges[-1], drawn).clamp_max(len(self.sources) - 1))
+        return self.sources[which](seed, frames)
+
+    def facts(self) -> dict[str, Any]:
+        """What each part is, and its share."""
+        whole = sum(self.weights)
+        pairs = zip(self.weights, self.sources, strict=True)
+        return {
+            "mixture": [{"share": round(weight / whole, 4), **source.facts()} for weight, source in pairs]
+        }
+
+
+def mixed(parts: Sequence[tuple[Source, float]]) -> Source:
+    """The one source with a weight, or a mixture of several."""
+    wanted = [(source, weight) for source, weight in parts if weight > 0]
+    if len(wanted) == 1:
+        return wanted[0][0]
+    return Mixture(tuple(source for source, _ in wanted), tuple(weight for _, weight in wanted))
+
+
+def position(seed: int, count: int) -> int:
+    """The clip of a seed among `count`. Seeds of one domain are two apart: it runs through all before any again."""
+    turn, place = divmod(seed // 2, count)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(turn))
+    return int(order[place])
