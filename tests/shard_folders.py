@@ -12,11 +12,11 @@ HEADER = "shard,row,clip,patient,quality,split,frames,spacing_mm\n"
 
 
 def shard_folder(
-    folder: Path, clips: int = 4, frames: int = 3, splits=("train",), first_patient: int = 0
+    folder: Path, clips: int = 4, frames: int = 3, splits=("train",), first_patient: int = 0, seed: int = 0
 ) -> Path:
     """Clip k is speckle in a fan, its brightest pixel 200 + 5 k, of a patient of its own."""
     mask = FAN.mask(SIZE, SIZE)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     grey = rng.uniform(40, 190, (clips, frames, SIZE, SIZE))
     fans = np.tile(
         np.array([*FAN.apex, FAN.left_deg, FAN.right_deg, FAN.r_min, FAN.r_max], np.float32), (clips, 1)

@@ -1,0 +1,78 @@
+"""Folders given to a run: clips become shards, shards stay, and what is neither is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from shard_folders import shard_folder
+
+from echogan.errors import EchoGANError, TrainingError
+from echogan.geometry import Fan
+from echogan.training.config import TrainingConfig
+from echogan.training.data import open_data
+from echogan.training.shards import open_shards
+from echogan.training_folders import with_shards
+
+
+@pytest.fixture
+def config(tmp_path) -> TrainingConfig:
+    return TrainingConfig(name="run", folder=str(tmp_path / "runs"), frames_per_clip=1)
+
+
+def stills(folder: Path, count: int = 6) -> Path:
+    """Speckle in a fan, each its own patient."""
+    folder.mkdir(parents=True)
+    fan, rng = Fan((159.5, 8.0), -38.0, 38.0, 4.0, 220.0), np.random.default_rng(len(folder.name))
+    for k in range(count):
+        coarse = cv2.resize(rng.uniform(20, 230, (24, 32)).astype(np.float32), (320, 240))
+        grey = coarse * rng.rayleigh(0.8, (240, 320)).clip(0.2, 2)
+        cv2.imwrite(str(folder / f"{k}.png"), (fan.mask(240, 320) * grey.clip(8, 255)).astype(np.uint8))
+    return folder
+
+
+def test_clips_become_shards_of_the_run_and_shards_stay(config, tmp_path):
+    shards, seen = shard_folder(tmp_path / "high"), []
+    given = replace(config, low=str(stills(tmp_path / "clips")), high=str(shards))
+    ready = with_shards(given, lambda side, done, total: seen.append((side, done, total)))
+    assert ready.high == str(shards)
+    assert Path(ready.low) == config.run_path / "data" / "low"
+    assert 1 <= len(open_shards(Path(ready.low))) <= 6
+    assert seen[-1] == ("low", 6, 6)
+    assert with_shards(given) == ready
+    clip = open_data(replace(ready, size=256)).low(0, 1)
+    assert clip.frames.shape == (1, 256, 256)
+
+
+def test_simulated_runs_need_no_folder(config):
+    assert with_shards(config) == config
+    assert not config.run_path.exists()
+
+
+def test_what_is_no_folder_of_clips_is_refused(config, tmp_path):
+    with pytest.raises(TrainingError, match="--low"):
+        with_shards(replace(config, low=str(tmp_path / "nowhere")))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EchoGANError):
+        with_shards(replace(config, high=str(tmp_path / "empty")))
+    shard_folder(tmp_path / "graded" / "poor")
+    shard_folder(tmp_path / "graded" / "good")
+    with pytest.raises(TrainingError, match="good, poor"):
+        with_shards(replace(config, low=str(tmp_path / "graded")))
+
+
+def test_patients_of_the_good_side_are_not_made_poor(config, tmp_path):
+    high, same = shard_folder(tmp_path / "high"), shard_folder(tmp_path / "same")
+    with pytest.raises(TrainingError, match="--semireal"):
+        open_data(replace(config, high=str(high), semireal=str(same)))
+    other = shard_folder(tmp_path / "other", first_patient=50)
+    data = open_data(replace(config, high=str(high), semireal=str(other)))
+    assert data.facts()["low"]["semi_real"]
+    assert data.low(0, 1).truth is None
+
+
+def test_recorded_clips_have_no_truth_for_an_oracle(config, tmp_path):
+    paired = replace(config, low=str(shard_folder(tmp_path / "low")), loss=replace(config.loss, paired=1.0))
+    with pytest.raises(TrainingError, match="no truth"):
+        open_data(paired)
