@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train`."""
+"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ COMMANDS = {
     "models": ("Models", "list the checkpoints that come with the program"),
     "phantom": ("PhantomPairs", "write simulated pairs: a clean clip and the same clip degraded"),
     "train": ("Train", "train a pair of generators on simulated clips"),
+    "convert": ("Convert", "make a checkpoint of weights trained with the CycleGAN authors' tool"),
+    "curate": ("Curate", "make training shards from an archive of clips"),
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
 

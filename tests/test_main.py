@@ -17,6 +17,7 @@ from echogan import commands
 from echogan.__main__ import main
 from echogan.clips.files import open_clip, write_clip
 from echogan.model import hub
+from echogan.model.reference import UnetGenerator
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +48,7 @@ def test_help_is_quick_and_names_the_commands():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-    for name in ("enhance", "models", "phantom", "train", "not for diagnosis"):
+    for name in ("enhance", "models", "phantom", "train", "convert", "not for diagnosis"):
         assert name in done.stdout
 
 
@@ -55,7 +56,7 @@ def test_the_program_prints_one_sentence_and_exits_2():
     command = [sys.executable, "-m", "echogan", "enhnce"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    choice = "Choose one of enhance, models, phantom, train."
+    choice = "Choose one of enhance, models, phantom, train, convert, curate."
     assert done.stderr == f"There is no command 'enhnce'. {choice}\n"
 
 
@@ -217,5 +218,37 @@ def test_train_hands_its_flags_over(monkeypatch, tmp_path):
 
     given = []
     monkeypatch.setattr(trainer, "train", lambda config: given.append(config) or tmp_path)
-    assert run("train", "--steps", 5, "--name", "try", "--generator-norm", "none") == 0
-    assert (given[0].steps, given[0].name, given[0].generator_norm) == (5, "try", "none")
+    assert run("train", "--steps", 5, "--name", "try", "--generator.norm", "none") == 0
+    assert (given[0].steps, given[0].name, given[0].generator.norm) == (5, "try", "none")
+
+
+def test_converted_weights_enhance_a_clip(clip, tmp_path, capsys, monkeypatch):
+    """A U-Net-256 needs 256 x 256 whatever the working size: the frame is padded, and the clip keeps its size."""
+    monkeypatch.undo()  # the real load_checkpoint
+    files = []
+    for name in ("latest_net_G_A.pth", "latest_net_G_B.pth"):
+        torch.manual_seed(len(files))
+        torch.save(UnetGenerator(3, 4).state_dict(), tmp_path / name)
+        files.append(tmp_path / name)
+    out = tmp_path / "out"
+    assert run("convert", "--to-high", files[0], "--to-low", files[1], out, "--license", "CC BY 4.0") == 0
+    assert "a U-Net-256, 3-channel, ngf 4" in capsys.readouterr().out
+    assert json.loads((out / "config.json").read_text())["name"] == "out"
+    seen, compute = [], UnetGenerator.forward
+    monkeypatch.setattr(UnetGenerator, "forward", lambda net, x: seen.append(x) or compute(net, x))
+    flags = ("--model", out, "--sector", FAN, "--device", "cpu", "--working-size", 64)
+    assert run("enhance", clip, tmp_path / "better.mp4", *flags) == 0
+    assert {x.shape for x in seen} == {(6, 3, 256, 256)}
+    assert all((x[..., :90] == -1).all() for x in seen)  # a fan stands on black; it is not mirrored
+    assert open_clip(tmp_path / "better.mp4").frames == 6
+
+
+def test_convert_refuses_in_one_sentence_and_makes_nothing(tmp_path, capsys):
+    none = tmp_path / "none.pth"
+    assert run("convert", "--to-high", none, "--to-low", none, tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"{none} cannot be read (there is no such file); give a generator's weights")
+    assert len(said.splitlines()) == 1
+    assert run("convert", "--to-high", none, tmp_path / "out") == 2
+    assert "--to-low" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
