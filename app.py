@@ -12,7 +12,8 @@ os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
 
 import gradio as gr
 
-from echogan.ui import theme
+from echogan.jobs.runs import Runs
+from echogan.ui import theme, train_tab
 from echogan.ui.about_tab import build_about_tab
 from echogan.ui.endpoint import build_endpoint
 from echogan.ui.enhance_tab import build_enhance_tab
@@ -39,10 +40,12 @@ def build() -> gr.Blocks:
         delete_cache=(SWEEP_SECONDS, KEEP_SECONDS),
     ) as page:
         gr.HTML(TOP, apply_default_css=False, js_on_load=None, elem_id="eg-top")
-        with gr.Tabs(elem_id="eg-tabs"):
-            with gr.Tab("Enhance"):
-                build_enhance_tab(sessions, models)
-            with gr.Tab("About"):
+        with gr.Tabs(elem_id="eg-tabs") as tabs:
+            with gr.Tab("Enhance", id="enhance"):
+                model = build_enhance_tab(sessions, models)
+            with gr.Tab("Train", id="train"):
+                train_tab.build_train_tab(page, tabs, model, sessions, models, Runs())
+            with gr.Tab("About", id="about"):
                 build_about_tab()
         build_endpoint(sessions, models)
         page.unload(leave)
@@ -53,7 +56,7 @@ def launch_settings() -> dict:
     """What `launch` needs: nothing leaves the machine, nothing is remembered, nothing shows a traceback."""
     return {
         "theme": theme.theme(),
-        "css": theme.css(),
+        "css": theme.css() + train_tab.css(),
         "head": theme.HEAD,
         "share": False,
         "ssr_mode": False,

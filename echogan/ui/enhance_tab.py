@@ -43,8 +43,8 @@ class Rail:
     progress: gr.HTML
 
 
-def build_enhance_tab(sessions: Sessions, models: Models) -> None:
-    """Lay the tab out and wire it. Call inside a gr.Blocks."""
+def build_enhance_tab(sessions: Sessions, models: Models) -> gr.Dropdown:
+    """Lay the tab out and wire it; the choice of model, for tabs that offer one. Call inside a gr.Blocks."""
     fan = gr.State(None, time_to_live=KEEP_SECONDS)
     with gr.Row(elem_id="eg-room"):
         with gr.Column(elem_id="eg-rail", scale=0):
@@ -66,6 +66,7 @@ def build_enhance_tab(sessions: Sessions, models: Models) -> None:
     pressed = rail.run.click(handlers.start, asked, shown, **GPU, **QUIET)
     again = player.sector(take_fan, None, fan, **QUIET).then(handlers.start, asked, shown, **GPU, **QUIET)
     rail.stop.click(handlers.stop, outputs=shown[1:], cancels=[pressed, again], queue=False, **QUIET)
+    return rail.model
 
 
 def _rail(names: list[str]) -> Rail:

@@ -1,4 +1,4 @@
-"""Which generators a visitor may use: bundled ones, and repositories of the Hugging Face Hub by name."""
+"""Which generators a visitor may use: bundled ones, those of runs, and repositories of the Hub by name."""
 
 from __future__ import annotations
 
@@ -24,17 +24,26 @@ class Models:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Checkpoint] = OrderedDict()
+        self._offered: dict[str, Path] = {}
         self._lock = threading.Lock()
 
-    @staticmethod
-    def names() -> list[str]:
-        """The bundled checkpoints, by name."""
-        return [path.name for path in bundled_checkpoints()]
+    def names(self) -> list[str]:
+        """The bundled checkpoints, by name, and those offered since the server started."""
+        return [*(path.name for path in bundled_checkpoints()), *self._offered]
+
+    def offer(self, run: str, folder: Path) -> str:
+        """Make a run's checkpoint a choice, as it is now; the choice's name. Raises CheckpointError."""
+        name = f"run: {run}"  # no bundled folder and no repository is called so
+        checkpoint = read_checkpoint(folder, source=name)
+        with self._lock:
+            self._offered[name] = folder
+            self._keep(name, checkpoint)
+        return name
 
     def load(self, name: str | None) -> Checkpoint:
         """A bundled checkpoint or user/model[@revision]; never a folder of this machine. Raises CheckpointError."""
         name = (name or "").strip()
-        bundled = {path.name: path for path in bundled_checkpoints()}
+        bundled = {path.name: path for path in bundled_checkpoints()} | self._offered
         if not name:
             raise CheckpointNotFound("Choose a model first." if bundled else NONE_BUNDLED)
         # A repository's name looks like a folder's: nothing of this machine is opened for a visitor.
@@ -48,8 +57,12 @@ class Models:
             return load_checkpoint(name)
         with self._lock:
             if name not in self._kept:
-                self._kept[name] = read_checkpoint(bundled[name], source=name)
+                self._keep(name, read_checkpoint(bundled[name], source=name))
             self._kept.move_to_end(name)
-            while len(self._kept) > LOADED:
-                self._kept.popitem(last=False)
             return self._kept[name]
+
+    def _keep(self, name: str, checkpoint: Checkpoint) -> None:
+        self._kept[name] = checkpoint
+        self._kept.move_to_end(name)
+        while len(self._kept) > LOADED:
+            self._kept.popitem(last=False)

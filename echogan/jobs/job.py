@@ -1,0 +1,172 @@
+"""One run as its folder tells it: the state in words, the metrics, the previews. Reads, never writes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from echogan.jobs.log_words import EXCEPTION, tail, why_it_failed
+from echogan.jobs.process import SAME_START, ProcessId, read_process
+from echogan.model.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+
+State = Literal["empty", "starting", "running", "stopping", "stopped", "finished", "failed"]
+LIVE = frozenset({"starting", "running", "stopping"})
+RECENT = 5  # ticks whose median speed tells the time left
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands. `seconds_per_step` and `seconds_left` are None while they cannot be told."""
+
+    state: State
+    step: int
+    steps: int
+    seconds_per_step: float | None = None
+    seconds_left: float | None = None
+    message: str = ""  # why it ended
+
+    @property
+    def live(self) -> bool:
+        """Whether a process is at work."""
+        return self.state in LIVE
+
+
+class Job:
+    """Paths and reading of one run. Cheap to make anew; `process.json` names the process that jobs started."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, path.name
+        self.config, self.metrics = path / "config.json", path / "metrics.jsonl"
+        self.status_file, self.stop_file = path / "status.json", path / "stop"
+        self.process_file, self.log = path / "process.json", path / "log.txt"
+        self.previews, self.uploads = path / "previews", path / "clips"
+
+    def exists(self) -> bool:
+        """Whether there is a run here, or the attempt to start one."""
+        return self.config.exists() or self.process_file.exists()
+
+    def settings(self) -> dict[str, Any]:
+        """config.json, or what the run was asked for where it has not come so far; empty where there is neither."""
+        asked = read_process(self.process_file)[1].get("settings")
+        return _read_json(self.config) or (asked if isinstance(asked, dict) else {})
+
+    def lines(self) -> tuple[dict[str, Any], ...]:
+        """metrics.jsonl as far as it is whole."""
+        try:
+            found = self.metrics.stat()
+        except OSError:
+            return ()
+        return _lines(self.metrics, found.st_mtime_ns, found.st_size)
+
+    def preview_steps(self) -> list[int]:
+        """The steps that have a preview, ascending."""
+        names = (path.stem.removeprefix("step_") for path in self.previews.glob("step_*.npz"))
+        return sorted(int(name) for name in names if name.isdigit())
+
+    def preview(self, step: int) -> Path:
+        """Where the preview of a step lies."""
+        return self.previews / f"step_{step:06d}.npz"
+
+    def checkpoint(self) -> Path | None:
+        """The best checkpoint so far, else the last saved one; None before the first."""
+        for folder in (self.path / "checkpoint_best", self.path / "checkpoint"):
+            if (folder / CONFIG_FILE).exists() and (folder / WEIGHTS_FILE).exists():
+                return folder
+        return None
+
+    def log_tail(self, lines: int = 40) -> list[str]:
+        """The last lines of log.txt."""
+        return tail(self.log, lines)
+
+    def changed(self) -> float:
+        """When anything of the run was last written, seconds since 1970."""
+        files = (self.process_file, self.config, self.metrics, self.status_file)
+        return max((_mtime(path) for path in files), default=0.0)
+
+    def process(self) -> ProcessId | None:
+        """The living process of this run, also of one that was started from the command line; else None."""
+        process, _ = read_process(self.process_file)
+        if process and process.alive():
+            return process
+        told = _read_json(self.status_file)
+        if told.get("state") != "running" or not isinstance(told.get("pid"), int):
+            return None
+        # A process that began after the run last wrote its status has been given the same id later.
+        process = ProcessId.of(told["pid"])
+        if process and process.started <= _mtime(self.status_file) + SAME_START and process.alive():
+            return process
+        return None
+
+    def status(self) -> Status:
+        """Where the run stands now."""
+        told, settings, lines = _read_json(self.status_file), self.settings(), self.lines()
+        ticks = [line for line in lines if "seconds_per_step" in line]
+        step = int(max(told.get("step") or 0, ticks[-1]["step"] if ticks else 0))
+        steps = int(told.get("steps") or settings.get("steps") or 0)
+        if self.process():
+            speed = _median([tick["seconds_per_step"] for tick in ticks[-RECENT:]])
+            left = None if speed is None else max(0, steps - step) * speed
+            return Status(self._live_state(step), step, steps, speed, left)
+        state, message = self._ended_state(told, step, steps)
+        return Status(state, step, steps, message=message)
+
+    def can_resume(self) -> bool:
+        """Whether there is a run to go on with."""
+        return bool(self.settings()) and self.status().state in ("stopped", "failed")
+
+    def _live_state(self, step: int) -> State:
+        if self.stop_file.exists() or read_process(self.process_file)[1].get("stop_asked"):
+            return "stopping"
+        fresh = _mtime(self.metrics) > _mtime(self.process_file)
+        return "running" if step and fresh else "starting"
+
+    def _ended_state(self, told: dict[str, Any], step: int, steps: int) -> tuple[State, str]:
+        """The state of a run without a process: as it told itself, else from what it left behind."""
+        if told.get("state") in ("stopped", "finished", "failed"):
+            message = str(told.get("message") or "")
+            # A fault of the program tells only its kind there; the log tells more.
+            unclear = told["state"] == "failed" and (not message or EXCEPTION.match(message))
+            return told["state"], why_it_failed(self.log) if unclear else message
+        if steps and step >= steps:
+            return "finished", ""
+        process, facts = read_process(self.process_file)
+        if facts.get("stop_asked") or any("; --resume goes on" in line for line in self.log_tail(3)):
+            return "stopped", ""
+        if process or told.get("state") == "running":
+            return "failed", why_it_failed(self.log)
+        return ("stopped" if self.config.exists() else "empty"), ""
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=8)
+def _lines(path: Path, changed: int, size: int) -> tuple[dict[str, Any], ...]:
+    found = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue  # the last one may be half-written
+        if isinstance(line, dict) and isinstance(line.get("step"), int):
+            found.append(line)
+    return tuple(found)
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _median(values: list[float]) -> float | None:
+    return sorted(values)[len(values) // 2] if values else None

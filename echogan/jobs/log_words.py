@@ -1,0 +1,54 @@
+"""What the log of a run says about its end, in words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+BEGINS = "--- "  # starts the line that we write before each start of a process
+TAIL_BYTES = 64 << 10
+KILLED = (
+    "The run ended without a word: it was ended by the system, probably for want of memory, or the machine was "
+    "restarted. Resume it, or start anew with smaller frames, a smaller batch or a narrower network."
+)
+NO_MEMORY = (
+    "The memory did not suffice. Start anew with smaller frames, a smaller batch or a narrower network."
+)
+NO_SPACE = "The disk is full. Free some space, then resume the run."
+CAUSES = (
+    (r"out of memory|MemoryError|can't allocate memory|not enough memory|std::bad_alloc", NO_MEMORY),
+    (r"No space left on device", NO_SPACE),
+    (r"worker .*killed|BrokenProcessPool|worker .*exited unexpectedly", KILLED),
+)
+PLAIN_PROGRESS = re.compile(r"step \d+/\d+ |held out: |Run folder: ")
+EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Exit|Interrupt|Warning))\b:? ?")
+
+
+def tail(path: Path, lines: int = 40) -> list[str]:
+    """The last lines of the log since the last start, without those a progress bar has painted over."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    shown = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
+    shown = [line for line in shown if line]
+    starts = [number for number, line in enumerate(shown) if line.startswith(BEGINS)]
+    return shown[starts[-1] if starts else 0 :][-lines:]
+
+
+def why_it_failed(path: Path) -> str:
+    """One or two sentences on why a run ended early."""
+    lines = [line for line in tail(path, 400) if not line.startswith(BEGINS)]
+    for pattern, sentence in CAUSES:
+        if any(re.search(pattern, line) for line in lines[-60:]):
+            return sentence
+    if not lines or PLAIN_PROGRESS.match(lines[-1]):
+        return KILLED
+    if any(line.startswith("Traceback (most recent call last)") for line in lines):
+        kinds = [found[1] for line in lines if (found := EXCEPTION.match(line))]
+        kind = f" ({kinds[-1]})" if kinds else ""
+        return f"Something went wrong inside the training{kind}. The end of the log says where; resume it to try again."
+    # The training prints a user's mistake as its last line: one sentence with the remedy.
+    return lines[-1] if lines[-1].endswith((".", "!", "?")) else KILLED

@@ -1,0 +1,228 @@
+"""The runs of one folder: start, stop, resume and find them. One trains at a time on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from echogan.errors import SettingsError, TrainingError
+from echogan.jobs.job import Job
+from echogan.jobs.log_words import BEGINS
+from echogan.jobs.machine_lock import MachineLock, busy, lock_path
+from echogan.jobs.process import ProcessId, read_process, write_process
+from echogan.model.checkpoint_config import NAME
+from echogan.training.config import TrainingConfig, leaves, with_leaves
+
+FOLDER_VARIABLE = "ECHOGAN_RUNS"
+ROOT = Path(__file__).resolve().parents[2]
+STOP_GRACE = 8.0  # seconds a run has to see its stop file, before a signal reminds it
+KILL_GRACE = 60.0  # seconds after the signal
+
+
+class Runs:
+    """Starts runs in `folder` ($ECHOGAN_RUNS, else runs/) and finds them again, whoever started them."""
+
+    def __init__(self, folder: Path | None = None, lock: Path | None = None) -> None:
+        self._folder, self._lock = folder, lock
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the run folders are."""
+        return self._folder or Path(os.environ.get(FOLDER_VARIABLE) or TrainingConfig.folder)
+
+    @property
+    def lock(self) -> MachineLock:
+        """The machine's lock."""
+        return MachineLock(self._lock or lock_path())
+
+    def job(self, name: str) -> Job:
+        """The run of that name. Raises TrainingError where there is none."""
+        job = Job(self.path(name))
+        if not job.exists():
+            raise TrainingError(f"There is no run called '{name[:80]}'. Choose one from the list.")
+        forget_uploads(job)
+        return job
+
+    def path(self, name: str) -> Path:
+        """The folder of a name that may be a run's. Raises SettingsError for any other."""
+        if not re.fullmatch(NAME, name or ""):
+            raise SettingsError(
+                f"'{(name or '')[:80]}' cannot be a run's name. Use letters, digits, spaces and . _ -, and a letter "
+                "or digit first."
+            )
+        return self.folder / name
+
+    def list(self) -> list[Job]:
+        """All runs, the one last written to first."""
+        self._reap()
+        try:
+            folders = [path for path in self.folder.iterdir() if re.fullmatch(NAME, path.name)]
+        except OSError:
+            return []
+        return sorted((job for job in map(Job, folders) if job.exists()), key=Job.changed, reverse=True)
+
+    def current(self) -> Job | None:
+        """The run that is being trained, else the last one, else None."""
+        found = self.list()
+        return next((job for job in found if job.process()), found[0] if found else None)
+
+    def free_name(self, stem: str) -> str:
+        """The first of stem-1, stem-2, ... that is no run yet."""
+        number = 1
+        while (self.folder / f"{stem}-{number}").exists():
+            number += 1
+        return f"{stem}-{number}"
+
+    def check_free(self, config: TrainingConfig) -> None:
+        """Raise SettingsError and TrainingError unless `start` could begin this run now."""
+        config.check()
+        job = Job(self.path(config.name))
+        if job.exists():
+            raise TrainingError(
+                f"There is a run called '{config.name}' already. Give this one another name, or resume that one."
+            )
+        if run := self.lock.holder():
+            raise busy(run)
+
+    def start(self, config: TrainingConfig) -> Job:
+        """Begin a new run. Raises SettingsError and TrainingError; nothing has begun then."""
+        config = replace(config, folder=str(self.folder), resume=False)
+        self.check_free(config)
+        return self._launch(config)
+
+    def resume(self, name: str) -> Job:
+        """Go on with a run, with the settings it was started with. Raises TrainingError."""
+        job = self.job(name)
+        begun = job.config.exists()  # else it was stopped while its clips were being prepared
+        try:
+            config = from_settings(job.settings())
+            config.check()
+        except (SettingsError, TypeError, ValueError):
+            raise TrainingError(
+                f"The settings of '{name}' are not those of this version. Start a new run with them by hand."
+            ) from None
+        return self._launch(replace(config, name=job.name, folder=str(self.folder), resume=begun))
+
+    def stop(self, name: str, grace: float = STOP_GRACE) -> None:
+        """Ask a run to end after its current step: a file first, a signal after `grace` seconds. Returns at once.
+
+        Raises TrainingError where it does not run.
+        """
+        job = self.job(name)
+        process = job.process()
+        if process is None:
+            raise TrainingError(f"The run '{name}' is not being trained, so there is nothing to stop.")
+        _, facts = read_process(job.process_file)
+        write_process(job.process_file, process, **facts | {"stop_asked": True})
+        job.stop_file.touch()
+        threading.Thread(target=insist, args=(process, grace), name="stop-run", daemon=True).start()
+
+    def _launch(self, config: TrainingConfig) -> Job:
+        job = Job(self.path(config.name))
+        with self.lock.deciding():
+            try:
+                job.path.mkdir(parents=True, exist_ok=True)
+                # What an earlier process of this run left must not speak for the new one.
+                job.stop_file.unlink(missing_ok=True)
+                job.status_file.unlink(missing_ok=True)
+                child = spawn(config, job.log)
+                process = ProcessId.of(child.pid) or ProcessId(child.pid, time.time())
+                write_process(job.process_file, process, settings=asdict(config))
+                self.lock.take(process, config.name)
+            except OSError as error:
+                raise TrainingError(
+                    f"The run '{config.name}' cannot be started ({error.strerror}). Free some space or mend the "
+                    "permissions of the runs' folder."
+                ) from None
+        self._children[config.name] = child
+        return job
+
+    def _reap(self) -> None:
+        """Take leave of children that have ended, so that none stays behind as a zombie."""
+        self._children = {name: child for name, child in self._children.items() if child.poll() is None}
+
+
+def forget_uploads(job: Job) -> None:
+    """Remove the clips that were sent for a run once it trains on the shards made of them: those are de-identified."""
+    if job.uploads.exists() and job.config.exists():
+        used = (Path(str(job.settings().get(side) or "")).resolve() for side in ("low", "high"))
+        if not any(folder.is_relative_to(job.uploads.resolve()) for folder in used):
+            shutil.rmtree(job.uploads, ignore_errors=True)
+
+
+def spawn(config: TrainingConfig, log: Path) -> subprocess.Popen[bytes]:
+    """The training process, in a session of its own: it outlives this one. Raises OSError."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    with log.open("ab") as out:
+        out.write(f"{BEGINS}{time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
+        out.flush()
+        child = subprocess.Popen(
+            command(config),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    with suppress(psutil.Error, OSError):
+        psutil.Process(child.pid).nice(5)  # the page's own work goes first
+    return child
+
+
+def command(config: TrainingConfig) -> list[str]:
+    """How to train with these settings. Clips of the user's are curated first, which the bare trainer cannot."""
+    module = ["echogan", "train"] if config.low or config.high else ["echogan.training"]
+    return [sys.executable, "-m", *module, *flags(config)]
+
+
+def flags(config: TrainingConfig) -> list[str]:
+    """The command line of these settings: a flag per setting that is not as it comes."""
+    usual = {name: value for name, value, _ in leaves(TrainingConfig())}
+    given: list[str] = []
+    for name, value, _ in leaves(config):
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            given += [f"--{'' if value else 'no-'}{flag}"] if value != usual[name] else []
+        elif value != usual[name]:
+            given += [f"--{flag}", str(value)]
+    return given
+
+
+def from_settings(settings: dict[str, Any]) -> TrainingConfig:
+    """TrainingConfig from a config.json. Raises TypeError or ValueError where it is another version's."""
+    flat: dict[str, Any] = {}
+    known = {name for name, _, _ in leaves(TrainingConfig())}
+    for key, value in settings.items():
+        flat |= {f"{key}.{leaf}": v for leaf, v in value.items()} if isinstance(value, dict) else {key: value}
+    if unknown := sorted(set(flat) - known):
+        raise ValueError(f"unknown settings: {', '.join(unknown)}")
+    return with_leaves(TrainingConfig(), flat)
+
+
+def insist(process: ProcessId, grace: float) -> None:
+    """See that a process ends: a signal after `grace` seconds, and in the end the signal that cannot be caught."""
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_GRACE)):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not process.alive():
+                return
+            time.sleep(0.2)
+        with suppress(OSError):
+            if number == signal.SIGKILL and os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, number)  # its workers too
+            else:
+                os.kill(process.pid, number)

@@ -1,0 +1,162 @@
+"""Unpack an uploaded zip of clips: confined to one folder, within limits, under neutral names."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from echogan.errors import ClipTooLarge, UnreadableClip
+
+CHUNK = 1 << 20
+RATIO_FROM = 16 << 20  # bytes: under this much, even a black clip may shrink as far as it likes
+KEPT_SUFFIXES = frozenset(
+    (
+        ".dcm",
+        ".mp4",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".gif",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".npz",
+    )
+)
+BYSTANDERS = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class UnzipLimits:
+    """How much a zip may hold; sizes are counted while unpacking, for its own table may lie."""
+
+    entries: int = field(default=20_000, metadata={"help": "files", "min": 1, "max": 1_000_000})
+    entry_bytes: int = field(
+        default=2 << 30, metadata={"help": "bytes of one file", "min": 1, "max": 1 << 40}
+    )
+    total_bytes: int = field(default=20 << 30, metadata={"help": "bytes of all", "min": 1, "max": 1 << 42})
+    ratio: float = field(default=200.0, metadata={"help": "unpacked over packed", "min": 1.0, "max": 1e6})
+
+
+def unzip(
+    archive: Path, target: Path, limits: UnzipLimits | None = None, progress: Progress | None = None
+) -> int:
+    """Unpack every clip of `archive` into the new folder `target`; how many there were.
+
+    Names may be patients': files become clip_00001.dcm and folders folder_0001; which files share a folder is kept.
+    Raises UnreadableClip and ClipTooLarge; nothing is left behind then.
+    """
+    limits = limits or UnzipLimits()
+    partial = target.with_name(f".{target.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            wanted = checked(opened, limits)
+            partial.mkdir(parents=True)
+            unpack(opened, wanted, partial, limits, progress or (lambda done, total: None))
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError):
+        raise UnreadableClip(
+            "The zip is damaged, encrypted or packed in a rare way. Pack the clips anew as a plain zip."
+        ) from None
+    except OSError as error:
+        raise UnreadableClip(
+            f"The zip cannot be unpacked ({error.strerror or 'unreadable'}). Free some space, or send it again."
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return len(wanted)
+
+
+def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInfo]:
+    """The entries to unpack. Raises where one points outside, is a link, or there are too many or none."""
+    entries = opened.infolist()
+    if len(entries) > limits.entries:
+        raise ClipTooLarge(
+            f"The zip holds {len(entries):,} entries, and {limits.entries:,} is the limit. Send fewer clips."
+        )
+    for entry in entries:
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if escapes(entry.orig_filename) or escapes(entry.filename):
+            raise UnreadableClip(
+                "The zip holds a file whose name leads outside its folder. Pack the clips anew, from within "
+                "their folder."
+            )
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise UnreadableClip(
+                "The zip holds a link or a device. Pack the clips themselves, not links to them."
+            )
+    wanted = [entry for entry in entries if not entry.is_dir() and not is_bystander(entry.filename)]
+    if not wanted:
+        raise UnreadableClip("The zip holds no clips. Pack DICOM, video or image files.")
+    if sum(entry.file_size for entry in wanted) > limits.total_bytes:
+        raise too_much(limits)
+    return wanted
+
+
+def escapes(name: str) -> bool:
+    """Whether a name is absolute, climbs, names a drive, or cannot be a name at all."""
+    path = name.replace("\\", "/")
+    return path.startswith("/") or ".." in path.split("/") or path[1:2] == ":" or "\0" in path
+
+
+def is_bystander(name: str) -> bool:
+    """Whether a file only came along: hidden, or what macOS, Windows and DICOM discs leave beside clips."""
+    parts = PurePosixPath(name).parts
+    return any(part.startswith(".") or part.lower() in BYSTANDERS for part in parts)
+
+
+def unpack(
+    opened: zipfile.ZipFile,
+    wanted: list[zipfile.ZipInfo],
+    folder: Path,
+    limits: UnzipLimits,
+    progress: Progress,
+) -> None:
+    """Write the entries under neutral names. Raises ClipTooLarge as soon as a limit is passed."""
+    folders: dict[str, Path] = {}
+    total = 0
+    for number, entry in enumerate(wanted, 1):
+        path = PurePosixPath(entry.filename)
+        place = folders.setdefault(str(path.parent), folder / f"folder_{len(folders) + 1:04d}")
+        place.mkdir(exist_ok=True)
+        suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
+        room = min(limits.entry_bytes, limits.total_bytes - total)
+        room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
+        total += copy(opened, entry, place / f"clip_{number:05d}{suffix}", room, limits)
+        progress(number, len(wanted))
+
+
+def copy(
+    opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: int, limits: UnzipLimits
+) -> int:
+    """Write one entry of at most `room` bytes; its size. Raises ClipTooLarge."""
+    size = 0
+    with opened.open(entry) as source, target.open("xb") as out:
+        while chunk := source.read(CHUNK):
+            size += len(chunk)
+            if size > room:
+                raise too_much(limits)
+            out.write(chunk)
+    return size
+
+
+def too_much(limits: UnzipLimits) -> ClipTooLarge:
+    """The refusal of a zip that grows too large."""
+    return ClipTooLarge(
+        f"The zip unpacks to more than is allowed ({limits.total_bytes / 2**30:.3g} GB in all, "
+        f"{limits.entry_bytes / 2**30:.3g} GB a file, {limits.ratio:.0f} times its packed size). Send fewer clips, or "
+        "give their folder on the server."
+    )

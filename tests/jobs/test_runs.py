@@ -1,0 +1,265 @@
+"""Runs as processes of their own: states, the machine's lock, stopping, resuming, and finding them again."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from echogan.errors import SettingsError, TrainingError
+from echogan.jobs import runs as runs_module
+from echogan.jobs.job import Job
+from echogan.jobs.process import ProcessId, read_process, write_process
+from echogan.jobs.runs import Runs, command, flags, from_settings
+from echogan.training.config import TrainingConfig, with_leaves
+
+FAKE = Path(__file__).with_name("fake_run.py")
+ENDED = ("stopped", "finished", "failed")
+
+
+@pytest.fixture
+def begin(tmp_path, monkeypatch):
+    """begin(name, manner): start a run of the stand-in; what still runs at the end of the test is ended."""
+    manners = {}
+    monkeypatch.setattr(
+        runs_module,
+        "command",
+        lambda config: [sys.executable, str(FAKE), str(config.run_path), manners[config.name]],
+    )
+    runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
+
+    def start(name="one", manner="slow"):
+        manners[name] = manner
+        return runs.start(TrainingConfig(name=name))
+
+    start.runs, start.manners = runs, manners
+    yield start
+    for job in runs.list():
+        if process := job.process():
+            os.kill(process.pid, 9)
+
+
+def wait_for(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
+
+
+def wait_for_state(job, *states):
+    wait_for(lambda: job.status().state in states)
+    return job.status()
+
+
+def test_a_run_starts_moves_and_finishes(begin):
+    job = begin("one", "finishes")
+    assert job.status().live
+    status = wait_for_state(job, "running", "finished")
+    assert status.steps == 400
+    status = wait_for_state(job, *ENDED)
+    assert (status.state, status.step) == ("finished", 400)
+    assert not job.can_resume()
+    assert job.process() is None
+
+
+def test_speed_and_time_left_follow_from_the_ticks(begin):
+    job = begin()
+    wait_for(lambda: job.status().state == "running" and job.status().step > 2)
+    status = job.status()
+    assert status.seconds_per_step == 0.5
+    assert status.seconds_left == (400 - status.step) * 0.5
+
+
+def test_only_one_run_at_a_time_also_from_another_server(begin):
+    begin("one")
+    elsewhere = Runs(begin.runs.folder.parent / "other", begin.runs.lock.path)
+    for runs in (begin.runs, elsewhere):
+        with pytest.raises(TrainingError, match=r"'one' is being trained.*Stop it first"):
+            runs.start(TrainingConfig(name="two"))
+    assert not (begin.runs.folder / "two").exists()
+
+
+def test_stop_is_no_failure_and_resume_goes_on(begin):
+    job = begin()
+    wait_for(lambda: job.status().step > 2)
+    begin.runs.stop("one")
+    assert job.status().state in ("stopping", "stopped")
+    stopped = wait_for_state(job, *ENDED)
+    assert (stopped.state, stopped.message) == ("stopped", "")
+    assert job.can_resume()
+    begin.runs.resume("one")
+    wait_for(lambda: job.status().state == "running" and job.status().step > stopped.step)
+    assert [line["step"] for line in job.lines()] == list(range(1, len(job.lines()) + 1))
+    with pytest.raises(TrainingError, match="being trained"):
+        begin.runs.resume("one")
+
+
+def test_a_run_that_does_not_see_its_stop_file_gets_a_signal(begin, monkeypatch):
+    job = begin("one", "deaf")
+    wait_for(lambda: job.status().step > 2)
+    monkeypatch.setattr(runs_module, "KILL_GRACE", 0.5)
+    begin.runs.stop("one", grace=0.3)
+    assert wait_for_state(job, *ENDED).state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("manner", "words"),
+    [
+        ("refused", "steps is 0; give a number"),
+        ("killed", "ended by the system, probably for want of memory"),
+        ("crashes", "memory did not suffice"),
+        ("breaks", "went wrong inside the training (KeyError)"),
+    ],
+)
+def test_a_failure_is_told_in_words(begin, manner, words):
+    job = begin("one", manner)
+    status = wait_for_state(job, *ENDED)
+    assert status.state == "failed"
+    assert words in status.message
+    assert "Traceback" not in status.message
+
+
+def test_a_new_server_finds_the_run_again_and_stops_it(begin):
+    job = begin()
+    wait_for(lambda: job.status().step > 2)
+    later = Runs(begin.runs.folder, begin.runs.lock.path)
+    found = later.current()
+    assert found is not None
+    assert (found.name, found.status().state) == ("one", "running")
+    later.stop("one")
+    assert wait_for_state(found, *ENDED).state == "stopped"
+
+
+def test_a_pid_given_away_again_is_not_taken_for_the_run(begin, tmp_path):
+    mine = ProcessId.of(os.getpid())
+    assert mine is not None
+    assert mine.alive()
+    other = replace(mine, started=mine.started - 3600)
+    assert not other.alive()
+    folder = begin.runs.folder / "old"
+    folder.mkdir(parents=True)
+    write_process(folder / "process.json", other)
+    (folder / "config.json").write_text('{"name": "old", "steps": 100}')
+    assert Job(folder).status().state == "failed"
+    write_process(begin.runs.lock.path, other, run="old")
+    assert begin.runs.lock.holder() is None
+    begin("new")  # the stale lock is in nobody's way
+
+
+def test_a_run_from_the_command_line_is_found_by_its_status(tmp_path):
+    folder = tmp_path / "runs" / "by-hand"
+    folder.mkdir(parents=True)
+    told = {"state": "running", "step": 7, "steps": 100, "pid": os.getpid(), "message": ""}
+    (folder / "config.json").write_text('{"steps": 100}')
+    (folder / "status.json").write_text(json.dumps(told))
+    job = Job(folder)
+    assert job.status().live
+    os.utime(folder / "status.json", (1_000_000_000, 1_000_000_000))  # written long before this process began
+    assert job.status().state == "failed"
+    for state in ("stopped", "finished"):
+        (folder / "status.json").write_text(json.dumps(told | {"state": state}))
+        assert job.status().state == state
+    (folder / "status.json").write_text(json.dumps(told | {"state": "failed", "message": "Loss is NaN."}))
+    assert job.status().message == "Loss is NaN."
+
+
+def test_a_name_in_use_and_a_name_that_is_none_are_refused(begin):
+    job = begin("one", "finishes")
+    wait_for_state(job, *ENDED)
+    with pytest.raises(TrainingError, match="already"):
+        begin("one")
+    for name in ("../one", "/etc", "", ".hidden", "a/b"):
+        with pytest.raises(SettingsError):
+            begin.runs.job(name)
+    with pytest.raises(TrainingError, match="no run called"):
+        begin.runs.stop("nobody")
+
+
+def test_runs_are_listed_newest_first_and_names_are_free(begin):
+    assert begin.runs.list() == []
+    assert begin.runs.current() is None
+    assert begin.runs.free_name("try") == "try-1"
+    for name in ("try-1", "try-2"):
+        job = begin(name, "finishes")
+        wait_for_state(job, *ENDED)
+    assert [job.name for job in begin.runs.list()] == ["try-2", "try-1"]
+    assert begin.runs.free_name("try") == "try-3"
+
+
+def test_flags_are_those_that_the_trainer_reads():
+    from echogan.training.__main__ import parser
+
+    config = with_leaves(
+        TrainingConfig(),
+        {"name": "a run", "batch_size": 2, "resume": True, "loss.cycle": 3.5, "generator.channels": 16},
+    )
+    given = vars(parser().parse_args(flags(config)))
+    assert {name: given[name] for name in ("name", "batch_size", "resume")} == {
+        "name": "a run",
+        "batch_size": 2,
+        "resume": True,
+    }
+    assert given["loss.cycle"] == 3.5
+    assert given["generator.channels"] == 16
+    assert flags(TrainingConfig()) == []
+
+
+def test_own_clips_go_through_the_command_that_curates():
+    from echogan.__main__ import _parse
+
+    assert command(TrainingConfig())[1:3] == ["-m", "echogan.training"]
+    config = with_leaves(
+        TrainingConfig(low="/a", high="/b", resume=True), {"loss.cycle": 3.5, "judge.filters": 24}
+    )
+    own = command(config)
+    assert own[1:4] == ["-m", "echogan", "train"]
+    assert _parse("train", own[4:]).config == config
+
+
+def test_clips_that_were_sent_go_once_their_shards_are_in_use(tmp_path):
+    runs = Runs(tmp_path, tmp_path / "lock.json")
+    job = Job(tmp_path / "mine")
+    clip = job.uploads / "low" / "clip_00001.dcm"
+    clip.parent.mkdir(parents=True)
+    clip.write_bytes(b"x")
+    (job.path / "process.json").write_text('{"pid": 0, "started": 0}')
+    runs.job("mine")
+    assert clip.exists()  # its shards are still being made
+    job.config.write_text(json.dumps({"low": str(job.uploads / "low"), "high": "/elsewhere"}))
+    runs.job("mine")
+    assert clip.exists()  # in use as it is
+    job.config.write_text(json.dumps({"low": str(job.path / "data" / "low"), "high": "/elsewhere"}))
+    runs.job("mine")
+    assert not job.uploads.exists()
+
+
+def test_a_run_stopped_before_it_began_starts_anew_with_what_was_asked(begin, monkeypatch):
+    job = begin("one", "finishes")
+    wait_for_state(job, *ENDED)
+    for path in (job.config, job.metrics):
+        path.unlink()
+    process, facts = read_process(job.process_file)
+    assert process is not None
+    write_process(job.process_file, process, **facts | {"stop_asked": True})
+    assert job.status().state == "stopped"
+    assert job.can_resume()
+    begin.runs.resume("one")
+    assert wait_for_state(job, *ENDED).state == "finished"
+
+
+def test_settings_survive_the_way_through_config_json():
+    from dataclasses import asdict
+
+    config = with_leaves(TrainingConfig(), {"steps": 77, "loss.cycle": 3.5, "judge.filters": 24})
+    assert from_settings(json.loads(json.dumps(asdict(config)))) == config
+    with pytest.raises(ValueError, match="unknown"):
+        from_settings({"of_another_version": 1})
+
+
+def test_a_damaged_process_file_counts_as_none(tmp_path):
+    for text in ("", "{}", "[]", '{"pid": "x", "started": 1}', '{"pid": 1'):
+        (tmp_path / "process.json").write_text(text)
+        assert read_process(tmp_path / "process.json") == (None, {})
