@@ -162,8 +162,8 @@ def save_segmenter(folder: str | Path, network: Segmenter, config: SegmenterConf
 def load_segmenter(source: str | Path = "segmenter-phantom") -> SegmenterCheckpoint:
     """The segmenter in a folder, or bundled under that name. Raises CheckpointNotFound, InvalidCheckpoint."""
     folder = Path(source)
-    if not folder.is_dir() and (BUNDLED / folder.name).is_dir():
-        folder = BUNDLED / folder.name
+    if not folder.is_dir() and folder.parent == Path():
+        folder = BUNDLED / folder
     where = str(source)
     if not folder.is_dir():
         raise CheckpointNotFound(f"There is no segmenter '{where}'; give a folder that holds one.")
@@ -188,9 +188,10 @@ def _parse(data: bytes, where: str) -> SegmenterConfig:
     """The settings in a config.json. Raises InvalidCheckpoint unless every field is there and can be used."""
     try:
         raw = json.loads(data.decode())
-        assert isinstance(raw, dict)
-    except (ValueError, RecursionError, AssertionError):
-        raise InvalidCheckpoint(f"config.json of {where} is not a JSON object; save it again.") from None
+    except (ValueError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict):
+        raise InvalidCheckpoint(f"config.json of {where} is not a JSON object; save it again.")
     if raw.pop("kind", None) != KIND:
         raise InvalidCheckpoint(f"{where} is not a segmenter; give the folder of one.")
     known = {f.name: f for f in dataclasses.fields(SegmenterConfig)}

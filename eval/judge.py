@@ -1,0 +1,191 @@
+"""The judge of `eval.segmentation`: a frozen segmentation network that saw good CAMUS patients and nothing else.
+
+A residual network with atrous convolutions (Yu et al., CVPR 2017; Chen et al., ECCV 2018), unlike the shipped
+segmenter in shape, data and training. It is made anew by seed where it is missing, kept in an ignored folder, never
+shipped, and never enters a loss, a selection or trust: only `eval.segmentation` may import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+import tyro
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from echogan.training.segment_data import Frames, place
+from eval.camus_stills import STRUCTURES, Still, stills
+from eval.splits import CAMUS, LIST, patients
+
+FOLDER = Path(__file__).resolve().parents[1] / "runs" / "judge"
+CLASSES = len(STRUCTURES) + 1
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How the judge is trained. Fixed before it was first used; another value makes another judge."""
+
+    size: int = field(default=128, metadata={"help": "longer side of what it sees, pixels"})
+    width: int = field(default=48, metadata={"help": "channels"})
+    steps: int = field(default=1000, metadata={"help": "training steps"})
+    batch_size: int = field(default=8, metadata={"help": "stills in a step"})
+    learning_rate: float = field(default=1e-3, metadata={"help": "of AdamW at the start"})
+    seed: int = field(default=0, metadata={"help": "of the weights and of the order of stills"})
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions, the first one atrous, added to their input."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(width), nn.BatchNorm2d(width)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = F.relu(self.norms[0](self.first(x)), inplace=True)
+        return F.relu(x + self.norms[1](self.second(inner)))
+
+
+class Judge(nn.Module):
+    """Quarter-size residual blocks of growing dilation, and a decoder that sees half-size features again."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        half = width // 2
+        self.stem = nn.Sequential(nn.Conv2d(1, half, 5, 2, 2, bias=False), nn.BatchNorm2d(half), nn.ReLU())
+        self.down = nn.Sequential(
+            nn.Conv2d(half, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+        )
+        self.blocks = nn.Sequential(*(Residual(width, d) for d in (1, 2, 4, 8, 2)))
+        self.whole = nn.Linear(width, width)  # what the frame shows as a whole
+        self.fuse = nn.Sequential(
+            nn.Conv2d(width + half, half, 3, padding=1, bias=False), nn.BatchNorm2d(half), nn.ReLU()
+        )
+        self.head = nn.Conv2d(half, CLASSES, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Grey (n, 1, h, w) in [-1, 1], multiples of 4, to logits (n, 4, h, w)."""
+        fine = self.stem(x)
+        coarse = self.blocks(self.down(fine))
+        coarse = coarse + self.whole(coarse.mean((2, 3)))[:, :, None, None]
+        coarse = F.interpolate(coarse, fine.shape[-2:], mode="bilinear", align_corners=False)
+        logits = self.head(self.fuse(torch.cat([fine, coarse], 1)))
+        return F.interpolate(logits, x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class FrozenJudge:
+    """A trained judge, and the hash of its weights."""
+
+    network: Judge
+    settings: JudgeSettings
+    sha256: str
+
+    def __call__(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """CAMUS' labels, uint8, for each uint8 (h, w) image."""
+        out = []
+        with torch.inference_mode():
+            for image in images:
+                small, (height, width) = to_square(image, self.settings.size)
+                logits = self.network(_tensor(small)[None])[..., :height, :width]
+                full = F.interpolate(logits, image.shape, mode="bilinear", align_corners=False)
+                out.append(full.argmax(1)[0].byte().numpy())
+        return out
+
+
+def to_square(image: np.ndarray, size: int, nearest: bool = False) -> tuple[np.ndarray, tuple[int, int]]:
+    """The image with its longer side at `size`, on black below or to the right, and the size (h, w) it has there."""
+    scale = size / max(image.shape)
+    height, width = (round(side * scale) for side in image.shape)
+    way = cv2.INTER_NEAREST if nearest else cv2.INTER_AREA
+    square = np.zeros((size, size), image.dtype)
+    square[:height, :width] = cv2.resize(image, (width, height), interpolation=way)
+    return square, (height, width)
+
+
+def _tensor(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(image).float()[None] / 127.5 - 1
+
+
+def judge(
+    data: Path, settings: JudgeSettings | None = None, say: Callable[[str], None] = print
+) -> FrozenJudge:
+    """The judge of these settings and of the committed split; trained first where it is not there."""
+    settings = settings or JudgeSettings()
+    made_of = {"settings": asdict(settings), "split": hashlib.sha256(LIST.read_bytes()).hexdigest()}
+    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
+    path = FOLDER / f"judge-{key}.safetensors"
+    network = Judge(settings.width)
+    if not path.is_file():
+        say(f"training the judge on {len(patients('segmenter-judge', 'Good'))} Good patients")
+        network = train(stills(data, "segmenter-judge", "Good"), settings, say)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
+        os.replace(part, path)
+    network.load_state_dict(load_file(path))
+    network.eval().requires_grad_(False)
+    return FrozenJudge(network, settings, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def train(images: Sequence[Still], settings: JudgeSettings, say: Callable[[str], None]) -> Judge:
+    """Cross-entropy and soft Dice on stills placed and lit anew in every step; a cosine to 0."""
+    squares = torch.stack([_tensor(to_square(s.image, settings.size)[0]) for s in images])
+    classes = torch.stack(
+        [torch.from_numpy(to_square(s.labels, settings.size, nearest=True)[0]).long() for s in images]
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = Judge(settings.width)
+    chance = torch.Generator().manual_seed(settings.seed)
+    adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
+    for step in range(settings.steps):
+        pick = torch.randint(len(squares), (settings.batch_size,), generator=chance)
+        batch = place(Frames(squares[pick], classes[pick]), chance)
+        adam.zero_grad(set_to_none=True)
+        loss = judge_loss(network(light(batch.images, chance)), batch.classes)
+        loss.backward()
+        adam.step()
+        fall.step()
+        if (step + 1) % 100 == 0:
+            say(f"judge: step {step + 1}/{settings.steps}, loss {loss.item():.3f}")
+    return network
+
+
+def light(images: Tensor, chance: torch.Generator) -> Tensor:
+    """Another gain and power, as between patients graded good; nothing that looks like a poor window."""
+    gain, power = (
+        torch.exp(0.4 * torch.rand(len(images), 1, 1, 1, generator=chance) - 0.2) for _ in range(2)
+    )
+    return (((images + 1) / 2).clamp_min(0) ** power * gain).clamp(0, 1) * 2 - 1
+
+
+def judge_loss(logits: Tensor, classes: Tensor) -> Tensor:
+    """Cross-entropy plus one minus the soft Dice of the three structures over the batch."""
+    wanted = F.one_hot(classes, CLASSES).movedim(3, 1)
+    shown = logits.softmax(1)
+    overlap = (2 * (shown * wanted).sum((0, 2, 3)) + 1) / ((shown + wanted).sum((0, 2, 3)) + 1)
+    return F.cross_entropy(logits, classes) + 1 - overlap[1:].mean()
+
+
+@dataclass(frozen=True)
+class Command:
+    """Train the judge where it is not there."""
+
+    data: Path = CAMUS
+    """CAMUS' folder"""
+
+
+if __name__ == "__main__":
+    print(judge(tyro.cli(Command).data).sha256)

@@ -1,0 +1,77 @@
+"""The rows that evaluations compare: the input, our checkpoints, and the classical methods."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import echogan
+from echogan.clips.clip import ClipFile
+from echogan.enhancer import Enhancer, EnhanceSettings
+from echogan.geometry import Sector
+from echogan.metrics import bootstrap_interval
+from echogan.model.hub import load_checkpoint
+from echogan.phantom import PHANTOM_VERSION
+from eval import classical
+
+Row = Callable[[np.ndarray, Sector], np.ndarray]
+"""(frames uint8 (T, h, w), their sector) to frames of the same shape."""
+LIBRARIES = ("torch", "numpy", "opencv-python", "scikit-image", "PyWavelets")
+
+
+def make_rows(models: Sequence[str], device: str = "auto") -> tuple[dict[str, Row], list[dict[str, str]]]:
+    """Every row by name, and the name and hash of each checkpoint among them (a run's folder is named as given)."""
+    rows: dict[str, Row] = {"input": lambda frames, sector: frames}
+    told = []
+    for model in models:
+        enhancer = Enhancer(load_checkpoint(model), EnhanceSettings(device=device))  # type: ignore[arg-type]
+        name = enhancer.checkpoint.name
+        rows[name] = _row_of(enhancer)
+        told.append({"name": name, "sha256": enhancer.checkpoint.sha256})
+    for name, method in classical.classical_methods().items():
+        rows[name] = lambda frames, sector, method=method: method(frames, sector.tissue_mask)
+    return rows, told
+
+
+def _row_of(enhancer: Enhancer) -> Row:
+    def enhance(frames: np.ndarray, sector: Sector) -> np.ndarray:
+        count, height, width = frames.shape
+        source = ClipFile(Path("frames"), "video", count, height, width, 30.0, False, lambda: iter(frames))
+        return np.concatenate([chunk.enhanced for chunk in enhancer.stream(source, sector)])
+
+    return enhance
+
+
+def interval(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None = None) -> dict[str, float]:
+    """Mean and 95 % bootstrap interval over groups (patients or clips), each counting once; NaN is left out."""
+    values = np.asarray(values, float)
+    if groups is not None:
+        names = np.asarray(groups)
+        means = [np.nanmean(values[names == name]) if np.isfinite(values[names == name]).any() else np.nan
+                 for name in sorted(set(groups))]  # fmt: skip
+        values = np.array(means)
+    values = values[np.isfinite(values)]
+    low, high = bootstrap_interval(values)
+    return {"mean": float(values.mean()), "low": low, "high": high, "groups": len(values)}
+
+
+def provenance(told: list[dict[str, str]]) -> dict[str, Any]:
+    """What a result was made with: checkpoints, phantom, the classical settings, versions of libraries."""
+    versions = {"echogan": echogan.__version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            versions[library] = "not installed"
+    return {
+        "phantom": PHANTOM_VERSION,
+        "models": told,
+        "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
+        "versions": versions,
+    }
