@@ -24,7 +24,7 @@ from echogan.model.cyclegan import CycleGAN
 from echogan.training.config import TrainingConfig
 from echogan.training.data import Bank, TrainingData, batches, open_data, render_bank
 from echogan.training.separability import separability
-from echogan.training.shards import Shards, open_shards
+from echogan.training.shards import Shards, has_split, open_shards
 from echogan.training.state import TrainingState
 from echogan.training.trainer import open_accelerator, rendering_device
 
@@ -75,7 +75,7 @@ class FirstLook:
             for name, side in (("low ", self.low), ("high", self.high))
         )
         return (
-            f"{sides}\nA discriminator judged {self.separability:.0%} of unseen frames right.\n"
+            f"{sides}\nA discriminator judged {self.separability:.0%} of frames right.\n"
             f"{self.seconds_per_step:.2f} s per step: about {self.hours:.1f} h in all.\n"
             + "\n".join(self.advice)
         )
@@ -90,14 +90,15 @@ def first_look(
     """Look at the data of the settings, whose folders hold shards. Raises SettingsError, TrainingError, Cancelled."""
     config.check()
     accelerator = open_accelerator(config)
-    data = data or open_data(config, rendering_device(accelerator))
+    device = rendering_device(accelerator)
+    data, unseen = data or open_data(config, device), held_back(config, device) if data is None else None
     low, high = (
         render_bank(source, [2 * k + side for k in range(SHOWN)], 1, config.size)
         for side, source in enumerate((data.low, data.high))
     )
     shards = [open_shards(Path(folder)) if folder else None for folder in (config.low, config.high)]
     seconds = time_steps(config, data, accelerator)
-    told = separability(_quick(config), JUDGE_STEPS, data, _heard(say, cancel))
+    told = separability(_quick(config), JUDGE_STEPS, data, _heard(say, cancel), unseen)
     found = FirstLook(
         low=_side(low, shards[0]), high=_side(high, shards[1]), separability=told,
         duplicates=count_duplicates(*shards), shared_patients=_shared(*shards),
@@ -107,6 +108,14 @@ def first_look(
     found = replace(found, advice=advice, worth_starting=worth)
     write(config.run_path, found, contact_sheet(low, high))
     return found
+
+
+def held_back(config: TrainingConfig, device: str) -> TrainingData | None:
+    """The validation patients of the folders; None where there are no folders, or one has no such patients."""
+    folders = [Path(folder) for folder in (config.low, config.high, config.semireal) if folder]
+    if not folders or not all(has_split(folder, "val") for folder in folders):
+        return None
+    return open_data(config, device, "val")
 
 
 def _quick(config: TrainingConfig) -> TrainingConfig:

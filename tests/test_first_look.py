@@ -10,7 +10,7 @@ from shard_folders import shard_folder
 from toy_clips import toy_data
 
 from echogan.errors import Cancelled
-from echogan.first_look import FirstLook, Side, advise, count_duplicates, first_look
+from echogan.first_look import FirstLook, Side, advise, count_duplicates, first_look, held_back
 from echogan.model.discriminators import DiscriminatorConfig
 from echogan.model.generators import GeneratorConfig
 from echogan.training.config import TrainingConfig
@@ -42,6 +42,23 @@ def test_what_differs_is_worth_starting_and_what_does_not_is_not(config):
     assert alike.separability < found.separability
     assert not alike.worth_starting
     assert alike.advice[-1].startswith("Not worth starting")
+
+
+def test_patients_held_back_are_the_ones_judged(config, tmp_path):
+    """A network that knows its few clips by heart must not pass for one that sees a difference."""
+    folders = [
+        shard_folder(
+            tmp_path / side, clips=6, splits=("train", "train", "val"), first_patient=first, seed=first
+        )
+        for side, first in (("low", 0), ("high", 50))
+    ]
+    given = replace(config, low=str(folders[0]), high=str(folders[1]))
+    unseen = held_back(given, "cpu")
+    assert unseen is not None
+    assert unseen.facts()["low"]["split"] == "val"
+    assert first_look(given, lambda _: None).separability < 0.75  # both sides are the same noise
+    assert held_back(config, "cpu") is None
+    assert held_back(replace(given, high=str(shard_folder(tmp_path / "no_val"))), "cpu") is None
 
 
 def test_it_can_be_stopped(config):

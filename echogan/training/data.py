@@ -36,15 +36,18 @@ class TrainingData:
         return {"low": self.low.facts(), "high": self.high.facts()}
 
 
-def open_data(config: TrainingConfig, device: str = "cpu") -> TrainingData:
-    """The sources that the settings ask for. Raises TrainingError where a folder holds nothing of use."""
+def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train") -> TrainingData:
+    """The sources that the settings ask for, of a split of the folders' patients.
+
+    Raises TrainingError where a folder holds nothing of use.
+    """
     if config.loss.paired and config.low:
         raise TrainingError(
             "Recorded poor clips have no truth to pair with: train with --loss.paired 0, or no --low."
         )
     phantom = 1.0 if not (config.low or config.high or config.semireal) else config.phantom_share
     own = 1.0 - phantom
-    semireal = open_shards(Path(config.semireal), with_fan=True) if config.semireal else None
+    semireal = open_shards(Path(config.semireal), split, with_fan=True) if config.semireal else None
     low: list[tuple[Source, float]] = [
         (PhantomSource("pair" if config.loss.paired else "degraded", device), phantom)
     ]
@@ -53,9 +56,9 @@ def open_data(config: TrainingConfig, device: str = "cpu") -> TrainingData:
     if semireal is not None:
         low.append((SemiRealSource(semireal, paired=config.loss.paired > 0), own * share))
     if config.low:
-        low.append((ShardSource(open_shards(Path(config.low))), own * (1 - share if semireal else 1)))
+        low.append((ShardSource(open_shards(Path(config.low), split)), own * (1 - share if semireal else 1)))
     if config.high:
-        shards = open_shards(Path(config.high))
+        shards = open_shards(Path(config.high), split)
         if semireal is not None and shards.patients & semireal.patients:
             raise TrainingError(
                 "Some patients are in both --high and --semireal, which would pair the two domains. Give folders "

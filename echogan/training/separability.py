@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import nn
 from torch.optim import Adam
 
+from echogan.model.batch import Batch
 from echogan.model.cyclegan import share_right
 from echogan.model.discriminators import build_discriminator
 from echogan.model.losses import adversarial_discriminator
@@ -19,11 +21,16 @@ FRESH_EVERY = 4  # steps between new hearts: the old ones may be known by heart
 
 
 def separability(
-    config: TrainingConfig, steps: int, data: TrainingData | None = None, say: Callable[[str], None] = print
+    config: TrainingConfig,
+    steps: int,
+    data: TrainingData | None = None,
+    say: Callable[[str], None] = print,
+    unseen: TrainingData | None = None,
 ) -> float:
     """Train one discriminator alone on good against poor frames; the share judged right in the last fifth.
 
-    Only frames of hearts that it has not learnt from yet are counted. Near 0.5: a GAN can learn nothing here.
+    Counted are frames of `unseen`, of patients that `data` does not have; without it, frames just before they are
+    learnt from, which are new where clips never run out, as those of the phantom. Near 0.5: a GAN can learn nothing.
     """
     few = {"clips_per_round": config.batch_size, "frames_per_clip": 1, "steps_per_round": FRESH_EVERY}
     config = replace(config, steps=steps, **few)
@@ -35,11 +42,12 @@ def separability(
         judge = build_discriminator(config.judge).to(device)
     adam = Adam(judge.parameters(), config.learning_rate, (0.5, 0.999))
     shares: list[float] = []
+    others = batches(config, unseen, 0) if unseen is not None else None
     for step, cpu_batch, _ in batches(config, data, 0):
         batch = cpu_batch.to(device)
         good, poor = judge(batch.high), judge(batch.low)
         if step % FRESH_EVERY == 0:
-            shares.append(float(share_right(good.of_frame, poor.of_frame)))
+            shares.append(_share(judge, next(others)[1].to(device)) if others else _share(judge, batch))
         adam.zero_grad()
         adversarial_discriminator("lsgan", good, poor, batch.high_mask, batch.low_mask).backward()
         adam.step()
@@ -48,3 +56,8 @@ def separability(
             say(f"step {step + 1}/{steps}: {sum(recent) / len(recent):.0%} judged right")
     last = shares[-max(1, len(shares) // 5) :]
     return sum(last) / len(last)
+
+
+@torch.no_grad()
+def _share(judge: nn.Module, batch: Batch) -> float:
+    return float(share_right(judge(batch.high).of_frame, judge(batch.low).of_frame))
