@@ -46,10 +46,10 @@ class Measure:
     )
     hearts: int = field(default=200, metadata={"help": "phantom hearts, and as many of the sketch's"})
     patients: int = field(default=200, metadata={"help": "CAMUS patients of each grade, at most"})
-    networks: int = field(default=3, metadata={"help": "networks of each two-sample test"})
+    splits: int = field(default=2, metadata={"help": "partings in halves of each test against the sketch"})
     steps: int = field(default=600, metadata={"help": "training steps of each network"})
-    clips: int = field(default=12, metadata={"help": "phantom clips for the change from frame to frame"})
-    clip_frames: int = field(default=10, metadata={"help": "frames of each of these"})
+    clips: int = field(default=24, metadata={"help": "phantom clips for the change from frame to frame"})
+    clip_frames: int = field(default=6, metadata={"help": "frames of each of these"})
     first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first heart"})
     out: Path = field(default=RESULTS / "realism.json", metadata={"help": "JSON to write"})
     figure: Path = field(default=RESULTS / "realism.png", metadata={"help": "figure to write"})
@@ -158,7 +158,7 @@ def measure(samples: dict[str, list[Picture]], settings: Measure) -> dict:
         "coherence": compare_coherence(
             settings.data / "clips", settings.sketch, _clip_seeds(settings), settings.clip_frames
         ),
-        "two_sample": two_sample_tests(samples, settings.networks, settings.steps),
+        "two_sample": two_sample_tests(samples, settings.splits, settings.steps),
         "histograms": {name: _rounded(histogram(pictures)) for name, pictures in samples.items()},
         "spectra": {
             "cycles_per_mm": _rounded(frequency),

@@ -14,12 +14,15 @@ from eval.two_sample import (
 )
 
 
-def two_sample_tests(samples: dict[str, list[Picture]], networks: int, steps: int) -> dict:
-    """Each simulated sort against the real ones of its grade, ours less the sketch's, and two anchors."""
+def two_sample_tests(samples: dict[str, list[Picture]], splits: int, steps: int) -> dict:
+    """Each simulated sort against the real ones of its grade, ours less the sketch's, and two anchors.
+
+    What is compared with the sketch is measured over `splits` partings, the rest over one.
+    """
     patches = {name: cut_patches(pictures, PatchRules()) for name, pictures in samples.items()}
 
-    def judge(title: str, first: Patches, second: Patches) -> Verdict:
-        verdict = two_sample(first, second, networks, steps)
+    def judge(title: str, first: Patches, second: Patches, partings: int = 1) -> Verdict:
+        verdict = two_sample(first, second, partings, steps)
         print(f"{title}: told apart in {verdict.accuracy:.1%}", flush=True)
         return verdict
 
@@ -27,7 +30,12 @@ def two_sample_tests(samples: dict[str, list[Picture]], networks: int, steps: in
     for look, grade in PAIRS:
         real = f"CAMUS {grade}"
         names = [n for n in (f"phantom {look}", f"sketch {look}", f"semi-real {look}") if n in patches]
-        verdicts = {n: judge(f"{n} against {real}", patches[real], patches[n]) for n in names}
+        verdicts = {
+            n: judge(
+                f"{n} against {real}", patches[real], patches[n], 1 if n.startswith("semi-real") else splits
+            )
+            for n in names
+        }
         tests |= {f"{n} against {real}": _verdict(v) for n, v in verdicts.items()}
         if f"sketch {look}" in verdicts:
             tests[f"phantom {look} against {real}"]["less_sketch"] = difference(

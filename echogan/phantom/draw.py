@@ -67,19 +67,22 @@ class Noise:
         start = int(torch.randint(self.BANK - count, (), generator=self.generator))
         return self.bank[start : start + count].view(shape)
 
-    def received(self, *shape: int) -> Tensor:
-        """Noise (..., rows, columns) as a receiver lets it pass: smooth over GRAIN samples, unit variance, a view."""
+    def received(self, *shape: int, across: float = GRAIN[1]) -> Tensor:
+        """Noise (..., rows, columns) as a receiver lets it pass: unit variance, a view.
+
+        Smooth over GRAIN[0] samples along the beams and over `across` of them, at most 1.2.
+        """
         columns, count = shape[-1], math.prod(shape)
-        bank = _received_bank(str(self.bank.device), columns)
+        bank = _received_bank(str(self.bank.device), columns, across)
         line = int(torch.randint((bank.numel() - count) // columns, (), generator=self.generator))
         return bank[line * columns : line * columns + count].view(shape)
 
 
 @functools.cache
-def _received_bank(device: str, columns: int) -> Tensor:
+def _received_bank(device: str, columns: int, across: float) -> Tensor:
     """The bank as lines of so many columns, smoothed down the lines and across them."""
     lines = _noise_bank(device)[: Noise.BANK // columns * columns].view(-1, columns)
-    for axis, sigma in enumerate(Noise.GRAIN):
+    for axis, sigma in enumerate((Noise.GRAIN[0], across)):
         taps = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(4)]
         smooth = taps[0] * lines
         for k in range(1, 4):

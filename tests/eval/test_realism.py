@@ -14,7 +14,7 @@ def test_without_the_stills_it_says_so_and_writes_nothing(tmp_path, capsys):
 def test_a_small_run_holds_every_part(tmp_path, shared_data):
     out, figure = tmp_path / "a.json", tmp_path / "a.png"
     Measure(
-        data=shared_data, sketch=tmp_path, hearts=2, patients=4, networks=1, steps=2, clips=1, clip_frames=2,
+        data=shared_data, sketch=tmp_path, hearts=2, patients=4, splits=1, steps=2, clips=1, clip_frames=2,
         out=out, figure=figure,
     ).run()  # fmt: skip
     result = json.loads(out.read_text())

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from echogan.geometry import Fan
 from eval.realism_data import Picture
@@ -32,13 +33,14 @@ def verdict(first: list[float], second: list[float]) -> Verdict:
 
 
 def test_coarser_grain_is_told():
-    assert two_sample(grain(80, 1.0, 0), grain(80, 1.5, 1), networks=1, steps=40).accuracy > 0.9
+    assert two_sample(grain(80, 1.0, 0), grain(80, 1.5, 1), splits=1, steps=60).accuracy > 0.9
 
 
 def test_the_same_grain_is_not():
-    found = two_sample(grain(80, 1.0, 2), grain(80, 1.0, 3), networks=1, steps=40)
+    found = two_sample(grain(80, 1.0, 2), grain(80, 1.0, 3), splits=1, steps=40)
     assert 0.3 < found.accuracy < 0.7
-    assert found.patches == (40, 40)
+    assert found.patches == (80, 80)
+    assert len(found.runs) == 2
 
 
 def test_the_halves_share_nobody():
@@ -47,6 +49,34 @@ def test_the_halves_share_nobody():
     assert not set(train.group) & set(test.group)
     assert len(train.grey) + len(test.grey) == 40
     assert set(test.group) == set(patches.halves(0)[1].group)
+
+
+def test_every_group_is_judged_by_networks_that_never_saw_it(monkeypatch):
+    """A judge that learns its training patches by heart, and knows nothing else, is right about none of the tested."""
+    heard: list[set[float]] = []
+
+    def learn(first, second, seed, steps):
+        heard.append({float(patch.flatten()[0]) for patch in torch.cat([first, second])})
+        return None
+
+    def recall(judge, patches):
+        assert not heard[-1] & {float(patch.flatten()[0]) for patch in patches}
+        return np.ones(len(patches))
+
+    monkeypatch.setattr("eval.two_sample.train_judge", learn)
+    monkeypatch.setattr("eval.two_sample.judged", recall)
+    first, second = grain(24, 1.0, 8), grain(32, 1.0, 9)
+    found = two_sample(first, second, splits=3)
+    assert len(heard) == len(found.runs) == 6
+    assert found.first == dict.fromkeys(np.unique(first.group), pytest.approx(1))
+    assert found.second == dict.fromkeys(np.unique(second.group), 0)
+
+
+def test_the_same_patients_are_parted_alike_whatever_they_are_compared_with():
+    patches = grain(40, 1.0, 4)
+    again = Patches(patches.grey[::-1], patches.group[::-1])
+    np.testing.assert_array_equal(patches.in_first_half(3), again.in_first_half(3)[::-1])
+    assert (patches.in_first_half(3) != patches.in_first_half(4)).any()
 
 
 def test_no_grey_curve_tells_patches_apart_but_crushed_blacks_stay_flat():

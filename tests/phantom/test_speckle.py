@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from echogan.phantom.acoustics import beamforming
 from echogan.phantom.acoustics.display import FULL_SCALE_DB, Display
+from echogan.phantom.acoustics.receiver import HISS_GRAIN_BEAMS
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw, Noise, blur
 from echogan.phantom.medium.scatterers import reference_beams, speckle
@@ -133,6 +134,16 @@ def test_received_noise_is_white_no_further_than_its_grain() -> None:
     taps = np.exp(-0.5 * (np.arange(-3, 4) / Noise.GRAIN[0]) ** 2)
     assert near == pytest.approx((taps[1:] * taps[:-1]).sum() / (taps**2).sum(), abs=0.03)
     assert abs(float((noise[:, 5:] * noise[:, :-5]).mean())) < 0.02
+
+
+def test_noise_is_alike_across_as_far_as_receive_beams_overlap() -> None:
+    """A Hamming-weighted aperture's beam: 1.3 wavelengths over its width at half maximum (Harris, Proc. IEEE 1978)."""
+    noise = Noise(4).received(8, BEAMS.rows, BEAMS.columns, across=HISS_GRAIN_BEAMS)
+    assert float(noise.std()) == pytest.approx(1, abs=0.02)
+    alike = [float((noise[..., lag:] * noise[..., : BEAMS.columns - lag]).mean()) for lag in range(6)]
+    expected = 1.3 * beamforming.SOUND_CM_MHZ / MHZ / APERTURE * BEAMS.columns / (2 * BEAMS.half_angle)
+    assert 2 * np.interp(-0.5, -np.array(alike), range(6)) == pytest.approx(expected, rel=0.15)
+    assert abs(alike[5]) < 0.03
 
 
 def test_display_maps_the_dynamic_range() -> None:

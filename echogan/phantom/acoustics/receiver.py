@@ -14,6 +14,10 @@ from echogan.phantom.artefacts.degradation import Degradation
 from echogan.phantom.artefacts.degrader import Degrader
 from echogan.phantom.draw import Noise, blur
 
+# Beams formed from one and the same echo share its noise, which is as alike between them as one's receive beam sees
+# the other: at half maximum about 1.3 wavelengths over the aperture (Hamming), three beams. A Gaussian's sigma.
+HISS_GRAIN_BEAMS = 0.9
+
 
 class Receiver:
     """What the probe makes of the scatterers before it; frames are to be given in order, once.
@@ -67,7 +71,8 @@ class Receiver:
         field = beamforming.apply_lateral(field, self.psf)
         if self.degrader is not None:
             field = self.degrader.after_psf(field, start, stop)
-        field = field.mul_(self.window).addcmul_(self.noise.received(*field.shape), self.hiss)
+        hiss = self.noise.received(*field.shape, across=HISS_GRAIN_BEAMS)
+        field = field.mul_(self.window).addcmul_(hiss, self.hiss)
         power = field.square_()
         energy = torch.matmul(self.weights, power.view(len(looks), 4, -1)).view_as(prone)
         shown = self.display.show(energy, self._last)

@@ -42,28 +42,28 @@ class DegradationSettings:
     aperture: tuple[float, float] = _between(0.6, 0.98, "share of the aperture that sees", 0.2, 1)
     side_lobes_chance: float = _chance(0.5, "raised side lobes")
     side_lobes_db: tuple[float, float] = _between(-40, -26, "side lobes against the main one, dB", -80, 0)
-    drop_out_chance: float = _chance(0.5, "drop-out")
-    drop_out_db: tuple[float, float] = _between(8, 24, "loss where tissue drops out, dB", 0, 60)
-    haze_chance: float = _chance(0.92, "haze")
-    haze_db: tuple[float, float] = _between(-20, -4, "haze against the echoes around it, dB", -60, 12)
+    drop_out_chance: float = _chance(0.4, "drop-out")
+    drop_out_db: tuple[float, float] = _between(6, 22, "loss where tissue drops out, dB", 0, 60)
+    haze_chance: float = _chance(0.97, "haze")
+    haze_db: tuple[float, float] = _between(-17, -4, "haze against the echoes around it, dB", -60, 12)
     near_clutter_chance: float = _chance(0.4, "near-field clutter")
     near_clutter_db: tuple[float, float] = _between(-6, 8, "clutter at the face, dB", -60, 30)
     near_clutter_reach_cm: tuple[float, float] = _between(
         1.2, 4.5, "depth over which it falls by 8.7 dB, cm", 0.1, 20
     )
-    streaks_chance: float = _chance(0.25, "stationary streaks")
+    streaks_chance: float = _chance(0.15, "stationary streaks")
     streaks_db: tuple[float, float] = _between(-20, -6, "crest of the streaks, dB", -60, 30)
     reverberation_chance: float = _chance(0.25, "a reverberation")
     reverberation_db: tuple[float, float] = _between(-22, -10, "deeper copy against its source, dB", -60, 0)
     reverberation_cm: tuple[float, float] = _between(1.2, 3.5, "how much deeper the copy lies, cm", 0.2, 20)
-    shadow_chance: float = _chance(0.15, "one or two shadows")
+    shadow_chance: float = _chance(0.1, "one or two shadows")
     shadow_db: tuple[float, float] = _between(10, 35, "loss within a shadow, dB", 0, 60)
     edge_loss_chance: float = _chance(0.35, "dark edges of the fan")
     edge_loss_db: tuple[float, float] = _between(0, 22, "loss at each edge, dB", 0, 60)
     attenuation_chance: float = _chance(0.25, "attenuation that is not made good")
     attenuation_db_cm: tuple[float, float] = _between(0, 1.6, "loss beyond 4 cm, dB per cm", 0, 5)
     noise_chance: float = _chance(0.6, "more electronic noise")
-    noise_db: tuple[float, float] = _between(-32, -14, "noise at the face, dB", -90, 0)
+    noise_db: tuple[float, float] = _between(-32, -17, "noise at the face, dB", -90, 0)
     noise_slope_db: tuple[float, float] = _between(
         2, 12, "noise added from the face to full depth, dB", 0, 40
     )
@@ -72,18 +72,18 @@ class DegradationSettings:
         0.82, 1.08, "share of the clean clip's dynamic range", 0.3, 2
     )
     gain_chance: float = _chance(0.8, "another gain")
-    gain_db: tuple[float, float] = _between(-7, 6, "gain against the clean clip, dB", -40, 40)
+    gain_db: tuple[float, float] = _between(-6, 6, "gain against the clean clip, dB", -40, 40)
     gamma_chance: float = _chance(0.6, "another grey curve")
     gamma: tuple[float, float] = _between(0.75, 1.15, "the clean clip's grey exponent, times", 0.3, 3)
-    smoothing_chance: float = _chance(0.7, "another smoothing")
-    smoothing: tuple[float, float] = _between(0.1, 0.45, "display smoothing, samples", 0, 5)
-    persistence_chance: float = _chance(0.2, "another persistence")
-    persistence: tuple[float, float] = _between(0, 0.3, "share of the frame before", 0, 0.95)
-    frame_hold_chance: float = _chance(0.08, "frames shown more than once")
+    smoothing_chance: float = _chance(0.75, "another smoothing")
+    smoothing: tuple[float, float] = _between(0.24, 0.5, "display smoothing, samples", 0, 5)
+    persistence_chance: float = _chance(0.15, "another persistence")
+    persistence: tuple[float, float] = _between(0, 0.15, "share of the frame before", 0, 0.95)
+    frame_hold_chance: float = _chance(0.03, "frames shown more than once")
     frame_hold: tuple[int, int] = _between(2, 3, "how often each frame is shown", 1, 10)  # type: ignore[assignment]
-    jpeg_chance: float = _chance(0.3, "JPEG compression")
-    jpeg_quality: tuple[int, int] = _between(35, 95, "JPEG quality", 1, 100)  # type: ignore[assignment]
-    down_up_chance: float = _chance(0.1, "a smaller copy enlarged again")
+    jpeg_chance: float = _chance(0.15, "JPEG compression")
+    jpeg_quality: tuple[int, int] = _between(45, 95, "JPEG quality", 1, 100)  # type: ignore[assignment]
+    down_up_chance: float = _chance(0.03, "a smaller copy enlarged again")
     down_up_px: tuple[int, int] = _between(112, 160, "longer side of that copy, pixels", 16, 2048)  # type: ignore[assignment]
 
     def chance(self, artefact: str) -> float:

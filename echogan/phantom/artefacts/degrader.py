@@ -24,8 +24,8 @@ from echogan.phantom.draw import Draw, blur
 
 # (share, Hz) of the frozen fields that turn to make clutter and haze. Haze comes by way of moving tissue: real poor
 # clips keep less of their fine pattern from frame to frame than a probe's own clutter does.
-CLUTTER_TURNS = ((1.0, 0.0), (0.35, 0.15), (0.25, 0.3), (0.2, 0.5))
-HAZE_TURNS = ((1.0, 0.1), (0.9, 0.5), (0.8, 1.5), (0.7, 3.0))
+CLUTTER_TURNS = ((1.0, 0.1), (0.35, 1.0), (0.25, 2.0), (0.2, 3.5))
+HAZE_TURNS = ((1.0, 0.15), (0.9, 1.0), (0.8, 2.4), (0.7, 4.0))
 EVERY = 4
 """Haze's strength is found anew only every so many frames."""
 HAZE_REACH_CM, HAZE_REACH_ACROSS, HAZE_DEEPER_CM = 1.9, 0.22, 0.8

@@ -45,7 +45,7 @@ class MotionSettings:
         default=(0.8, 2.6), metadata=about("speckle's turn by out-of-plane motion per contraction, rad", 0, 6)
     )
     jitter_rad: Range = field(
-        default=(0.45, 1.1), metadata=about("speckle's random turn from frame to frame, rad", 0, 3)
+        default=(0.6, 1.2), metadata=about("speckle's random turn from frame to frame, rad", 0, 3)
     )
 
 
