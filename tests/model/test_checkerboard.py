@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from echogan.model.checkpoint import BUNDLED, read_checkpoint
+from echogan.model.checkpoint import bundled_checkpoints, read_checkpoint
 from echogan.model.generators import GeneratorConfig, PyramidGenerator, build_generator
 
 torch.set_num_threads(1)
@@ -103,9 +103,7 @@ def test_the_pyramid_draws_no_checkerboard(x, norm, seed):
     assert excess(generator, x) <= ALLOWED
 
 
-@pytest.mark.parametrize(
-    "folder", [path.parent for path in sorted(BUNDLED.glob("*/config.json"))], ids=lambda f: f.name
-)
+@pytest.mark.parametrize("folder", bundled_checkpoints(), ids=lambda folder: folder.name)
 def test_the_shipped_generators_draw_no_checkerboard(x, folder):
     checkpoint = read_checkpoint(folder)
     if checkpoint.config.generator.kind != "pyramid":

@@ -102,8 +102,9 @@ def test_judges_learn_the_labels_of_real_frames(batch):
         losses["judges"].backward()
         adam.step()
         found.append(float(losses["judge_labels_high"].detach()))
-    assert found[0] == pytest.approx(math.log(2), abs=0.1)
-    assert found[-1] < 0.5
+    known = float((~batch.high_labels.isnan()).float().mean())  # an unknown label costs nothing
+    assert found[0] == pytest.approx(known * math.log(2), abs=0.1)
+    assert found[-1] < 0.75 * found[0]
 
 
 def test_hinge_verdicts_turn_at_zero(batch):

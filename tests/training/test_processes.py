@@ -23,7 +23,7 @@ STEPS = 20
 
 
 def launch(*command: object) -> subprocess.Popen:
-    paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
+    paths = os.pathsep.join(map(str, (HERE, HERE.parent, HERE.parents[1])))
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen([sys.executable, *map(str, command)], env=environment, stdout=subprocess.DEVNULL)
 

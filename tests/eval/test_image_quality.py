@@ -1,0 +1,63 @@
+"""The image quality table on a clip and two planted networks, and its arithmetic on known numbers."""
+
+import numpy as np
+import pytest
+from fake_checkpoint import Scale, checkpoint
+
+from echogan.enhancer import Enhancer, EnhanceSettings
+from echogan.metrics import psnr
+from echogan.phantom.render import PhantomSettings, phantom_pair
+from echogan.phantom.acoustics.scan_conversion import FrameSettings
+from echogan.phantom.tissues import Tissue
+from eval.image_quality import METRICS, Settings, cavity_and_wall, measure, share_of_oracle, summarise
+
+
+@pytest.fixture(scope="module")
+def clips():
+    settings = PhantomSettings(frame=FrameSettings(size=128))
+    return [phantom_pair(seed, settings, frames=1, view="A4C") for seed in (3, 4)]
+
+
+def test_each_way_is_measured_against_the_clear_truth(clips):
+    enhancer = Enhancer(checkpoint(Scale(0.5), Scale(1.5)), EnhanceSettings(device="cpu", working_size=128))
+    ways = {
+        "input": lambda frames, clip: frames,
+        "enhanced": lambda frames, clip: np.maximum(clip.clean.numpy(), 6),  # all but perfect
+        "oracle": lambda frames, clip: frames // 2,
+    }
+    rows = [measure(clip, ways, enhancer) for clip in clips]
+    assert 0.95 < rows[0]["enhanced"]["ssim"] < 1
+    assert rows[0]["input"]["psnr_db"] == pytest.approx(
+        psnr(clips[0].degraded[0].numpy(), clips[0].clean[0].numpy(), clips[0].sector_mask.numpy())
+    )
+    assert rows[0]["enhanced"]["gcnr"] > rows[0]["input"]["gcnr"]  # a clear frame tells cavity from wall
+    result = summarise(rows, enhancer, None, Settings())
+    gain = result["gain"]["input"]["ssim"]
+    assert gain["mean"] == pytest.approx(
+        np.mean([row["enhanced"]["ssim"] - row["input"]["ssim"] for row in rows])
+    )
+    assert gain["low"] <= gain["mean"] <= gain["high"]
+    assert result["share_of_oracle"] == {}
+    assert result["model"]["sha256"]
+
+
+def test_the_share_of_the_oracle_is_that_of_the_mean_gains():
+    random = np.random.default_rng(0)
+    start = random.uniform(10, 20, 300)
+    gains = random.uniform(1, 3, 300)
+    values = {
+        way: dict.fromkeys(METRICS, start + share * gains)
+        for way, share in (("input", 0.0), ("half", 0.5), ("worse", -0.25), ("oracle", 1.0))
+    }
+    for way, share in (("half", 0.5), ("worse", -0.25)):
+        found = share_of_oracle(values, way)["ssim"]
+        assert found == pytest.approx({"mean": share, "low": share, "high": share})
+
+
+def test_cavities_and_walls_are_taken_without_their_edges():
+    labels = np.zeros((60, 60), np.uint8)
+    labels[10:50, 10:50], labels[20:40, 20:40] = Tissue.MYOCARDIUM, Tissue.LV
+    cavity, wall = cavity_and_wall(labels)
+    assert cavity.sum() == 16 * 16
+    assert wall.sum() == 38 * 38 - 22 * 22
+    assert not (cavity & wall).any()
