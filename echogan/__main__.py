@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import sys
 from collections.abc import Sequence
@@ -12,19 +13,23 @@ import echogan
 from echogan.errors import Cancelled, ClipTooLarge, EchoGANError
 
 COMMANDS = {
-    "enhance": ("Enhance", "enhance a clip, or every clip of a folder"),
-    "models": ("Models", "list the checkpoints that come with the program"),
-    "phantom": ("PhantomPairs", "write simulated pairs: a clean clip and the same clip degraded"),
-    "train": ("Train", "train a pair of generators on simulated clips"),
-    "convert": ("Convert", "make a checkpoint of weights trained with the CycleGAN authors' tool"),
-    "curate": ("Curate", "make training shards from an archive of clips"),
+    "enhance": ("commands", "Enhance", "enhance a clip, or every clip of a folder"),
+    "models": ("commands", "Models", "list the checkpoints that come with the program"),
+    "phantom": ("commands", "PhantomPairs", "write simulated pairs: a clean clip and the same clip degraded"),
+    "train": ("training_commands", "Train", "train a pair of generators on simulated clips or your own"),
+    "convert": (
+        "training_commands",
+        "Convert",
+        "make a checkpoint of weights trained with the CycleGAN authors' tool",
+    ),
+    "curate": ("training_commands", "Curate", "make training shards from an archive of clips"),
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
 
 EchoGANhance {echogan.__version__}: enhance poor echocardiography clips and show where not to believe the result.
 
 commands:
-{chr(10).join(f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items())}
+{chr(10).join(f"  {name:<10}{text}" for name, (_, _, text) in COMMANDS.items())}
 
 options:
   --help      this text; after a command, that command's options
@@ -64,13 +69,12 @@ def _parse(name: str, arguments: list[str]) -> Any:
     # Imported here, so that the help of the program appears at once.
     import tyro
 
-    from echogan import commands
-
+    module, command, _ = COMMANDS[name]
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
             return tyro.cli(
-                getattr(commands, COMMANDS[name][0]),
+                getattr(importlib.import_module(f"echogan.{module}"), command),
                 prog=f"python -m echogan {name}",
                 args=arguments,
                 config=(tyro.conf.FlagCreatePairsOff,),

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
 from echogan.clips.clip import ClipLimits
-from echogan.clips.curate_settings import CurateSettings
+from echogan.console import progress_bar, stop_on_interrupt
 from echogan.enhancer import EnhanceSettings
 from echogan.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
 from echogan.geometry import Fan
-from echogan.model.convert import ConvertSettings, convert, describe
 from echogan.phantom_pairs import PairSettings
-from echogan.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from echogan.model.checkpoint import Checkpoint
@@ -72,7 +68,7 @@ class Enhance:
         if self.input.resolve() == self.output.resolve():
             raise OutputError(f"The output {self.output} is the input. Choose another name.")
         checkpoint = load_checkpoint(self.model)
-        with _stop_on_interrupt() as cancel:
+        with stop_on_interrupt() as cancel:
             if self.input.is_dir():
                 return self._folder(checkpoint, fan, cancel)
             self._one(
@@ -95,7 +91,7 @@ class Enhance:
         report, arrays, figure = extras
         outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
         write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout)
-        with _progress_bar(target.name) as progress:
+        with progress_bar(target.name) as progress:
             done = enhance_file(
                 source, outputs, checkpoint, self.settings, fan, progress, cancel, write, self.limits
             )
@@ -172,92 +168,9 @@ class PhantomPairs:
 
         self.settings.check()
         _make_folder(self.output)
-        with _stop_on_interrupt() as cancel, _progress_bar("phantom") as progress:
+        with stop_on_interrupt() as cancel, progress_bar("phantom") as progress:
             count = write_pairs(self.output, self.settings, progress, cancel)
         print(f"{self.output}: {count} pairs and sheet.png")
-        return 0
-
-
-@dataclass
-class Train:
-    """Train a pair of generators on simulated clips, or on folders of your own; the run can be resumed.
-
-    --low and --high take folders of clips or of shards; clips are made into shards first. The run's folder holds
-    everything.
-    """
-
-    config: Annotated[TrainingConfig, arg(name="")] = field(default_factory=TrainingConfig)
-    check: bool = False
-    """only look at the data: separability, duplicates, time, a picture, and whether to start"""
-
-    def run(self) -> int:
-        """Look or train; returns the exit code. Raises TrainingError, SettingsError, OutputError and Cancelled."""
-        from echogan.training.trainer import train
-        from echogan.training_folders import with_shards
-
-        self.config.check()
-        with _stop_on_interrupt() as cancel, _progress_bar("curate", "file") as progress:
-            config = with_shards(self.config, lambda side, done, total: progress(done, total), cancel)
-        if not self.check:
-            print(f"Run folder: {train(config)}")
-            return 0
-        from echogan.first_look import first_look
-
-        with _stop_on_interrupt() as cancel:
-            print(first_look(config, cancel=cancel.is_set).text())
-        print(f"{config.run_path / 'check.png'} shows what the discriminators will see.")
-        return 0
-
-
-@dataclass
-class Convert:
-    """Make a checkpoint of two generators trained with pytorch-CycleGAN-and-pix2pix.
-
-    ResNet-9, ResNet-6 or U-Net-256 with instance norm, 1 or 3 channels. Code in a file is refused, never run.
-    """
-
-    output: Annotated[Positional[Path], arg(metavar="OUT", help="the checkpoint folder, not there yet")]
-    to_high: Path
-    """weights of the generator that enhances: latest_net_G_A.pth where the poor frames were domain A"""
-    to_low: Path
-    """weights of the generator that goes back: latest_net_G_B.pth"""
-    settings: OmitArgPrefixes[ConvertSettings] = field(default_factory=ConvertSettings)
-
-    def run(self) -> int:
-        """Read, check and write; returns the exit code. Raises CheckpointError, SettingsError and OutputError."""
-        settings = replace(self.settings, name=self.settings.name or self.output.resolve().name)
-        config = convert(self.to_high, self.to_low, self.output, settings)
-        print(f"{self.output}: {describe(config.generator)}; use it with --model {self.output}")
-        return 0
-
-
-@dataclass
-class Curate:
-    """Make training shards of an archive: tissue only, no names, split by patient; --low and --high of train.
-
-    ARCHIVE may hold DICOM, videos, GIFs, images and .npz clips in any folders. Stopped and called again, it goes on.
-    """
-
-    archive: Annotated[
-        Positional[Path], arg(metavar="ARCHIVE", help="a folder of clips, searched to any depth")
-    ]
-    output: Annotated[
-        Positional[Path], arg(metavar="OUT", help="the folder of the shards, beside the archive")
-    ]
-    settings: OmitArgPrefixes[CurateSettings] = field(default_factory=CurateSettings)
-
-    def run(self) -> int:
-        """Curate; returns the exit code. Raises SettingsError, UnreadableClip and OutputError."""
-        from echogan.clips.curate import curate
-
-        try:
-            with _stop_on_interrupt() as cancel, _progress_bar("curate", "file") as progress:
-                report = curate(self.archive, self.output, self.settings, progress, cancel)
-        except Cancelled:
-            print("Stopped; give the same command again to go on from here.", file=sys.stderr)
-            return 130
-        print(report.text())
-        print(f"{self.output}: shards, report.txt and sheet.png")
         return 0
 
 
@@ -296,36 +209,3 @@ def _summary(target: Path, report: Report) -> str:
     speed = report.timing["frames_per_s"]
     frames = f"{report.input['frames']} frames, {speed:.1f} per second"
     return f"{target}: {frames}, mean change {change:.1f} grey levels"
-
-
-@contextlib.contextmanager
-def _progress_bar(name: str, unit: str = "frame") -> Iterator:
-    """A progress(done, total) callback that draws a bar on a terminal and nothing elsewhere."""
-    from tqdm import tqdm
-
-    with tqdm(desc=name, unit=unit, disable=None, leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
-
-
-@contextlib.contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that the work ends between two batches; a second one interrupts."""
-    cancel = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield cancel
-        return
-
-    def stop(number, frame) -> None:
-        cancel.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 STEPS = (
+    "classical",
     "image_quality",
+    "segmentation",
+    "stability",
     "speed",
     "phantom_speed",
     "memory",

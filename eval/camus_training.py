@@ -18,16 +18,22 @@ import tyro
 from echogan.clips.curate import curate
 from echogan.clips.curate_settings import CurateSettings
 from eval.realism_data import SHARED
-from eval.splits import patients
+from eval.splits import Role, patients
 
-SIDES = {"low": ("generator", "Poor"), "high": ("generator", "Good"), "semireal": ("semireal", "Good")}
+SIDES: dict[str, tuple[Role, str]] = {
+    "low": ("generator", "Poor"),
+    "high": ("generator", "Good"),
+    "semireal": ("semireal", "Good"),
+}
 
 
 @dataclass(frozen=True)
 class Settings:
     """Where the stills lie and the shards go."""
 
-    data: Path = field(default=SHARED / "data" / "camus", metadata={"help": "folder of the stills and index.csv"})
+    data: Path = field(
+        default=SHARED / "data" / "camus", metadata={"help": "folder of the stills and index.csv"}
+    )
     out: Path = field(default=Path("runs/camus"), metadata={"help": "folder of the shards"})
     workers: int = field(default=0, metadata={"help": "processes; 0 takes one per core"})
 

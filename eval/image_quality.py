@@ -1,33 +1,44 @@
-"""Does the generator bring poor phantom clips nearer to the clean truth than doing nothing, or than any tone curve?
+"""How near do poor phantom clips come to the clear truth: untouched, by classical filters, and by the network?
 
-    python -m eval.image_quality [--model echogan-phantom] [--clips 50]
+    python -m eval.image_quality [--model echogan-phantom] [--oracle runs/oracle/checkpoint] [--clips 200]
 
-The clips are simulated and their hearts were never trained on, nor used to choose the checkpoint.
+The clips are simulated and their hearts were never trained on, nor used to choose the checkpoint. The truth is the
+same heart through the best window (`phantom_pair`). The oracle is a network trained with the pairs, which no
+unpaired one can be asked to beat: each row's share of the way from the input to it is given.
 """
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import tyro
-from scipy.optimize import minimize
 
 import echogan
 from echogan.clips.clip import ClipFile
 from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.geometry import Fan, Sector
-from echogan.metrics import bootstrap_interval, mean_change, psnr, ssim
+from echogan.metrics import bootstrap_interval, gcnr, mean_change, psnr, speckle_snr, ssim, tone_matched_psnr
 from echogan.model.hub import load_checkpoint
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import PhantomClip, phantom_clip
+from echogan.phantom.render import PhantomClip, phantom_pair
+from echogan.phantom.tissues import Tissue
+from eval.classical import classical_methods
+from eval.tone_curves import fit_tone_curves
 
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
+CAVITIES = (Tissue.LV, Tissue.LA, Tissue.RV, Tissue.RA)
+WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL)
+EDGE_PX = 2  # of a cavity or a wall, left out: there the beam's width mixes both
+METRICS = ("psnr_db", "tone_matched_psnr_db", "ssim", "gcnr", "speckle_snr")
+
+Treatment = Callable[[np.ndarray, PhantomClip], np.ndarray]  # frames uint8 (T, h, w) to the same
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,10 @@ class Settings:
     """What is measured, and where the result goes."""
 
     model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
-    clips: int = field(default=50, metadata={"help": "held-out clips"})
-    frames: int = field(default=4, metadata={"help": "frames of each clip"})
+    oracle: Path | None = field(default=None, metadata={"help": "checkpoint trained with the pairs"})
+    clips: int = field(default=200, metadata={"help": "held-out clips"})
+    frames: int = field(default=1, metadata={"help": "frames of each clip"})
+    classical: bool = field(default=True, metadata={"help": "measure the classical filters too"})
     tone_clips: int = field(
         default=40, metadata={"help": "training clips that the tone curves are fitted on"}
     )
@@ -46,61 +59,76 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Measure, print and write."""
+    torch.set_num_threads(1)
     enhancer = Enhancer(load_checkpoint(settings.model), EnhanceSettings(device="auto"))
-    curves = fit_tone_curves(settings)
-    rows = [measure(phantom_clip(settings.first_seed + k, frames=settings.frames), enhancer, curves)
-            for k in range(settings.clips)]  # fmt: skip
-    result = summarise(rows, enhancer, settings)
+    oracle = settings.oracle and Enhancer(
+        load_checkpoint(str(settings.oracle)), EnhanceSettings(device="auto")
+    )
+    ways = treatments(settings, enhancer, oracle)
+    rows = []
+    for k in range(settings.clips):
+        clip = phantom_pair(settings.first_seed + k, frames=settings.frames)
+        rows.append(measure(clip, ways, enhancer))
+        if (k + 1) % 20 == 0:
+            print(f"{k + 1} of {settings.clips} clips", flush=True)
+    result = summarise(rows, enhancer, oracle, settings)
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     settings.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps({k: result[k] for k in ("psnr_db", "ssim", "gain", "change")}, indent=1))
+    print(json.dumps({k: result[k] for k in ("rows", "gain", "share_of_oracle", "change")}, indent=1))
 
 
-def fit_tone_curves(settings: Settings) -> dict[str, np.ndarray]:
-    """The two best single tone curves, uint8 (256,): for PSNR in closed form, for SSIM by search.
+def treatments(settings: Settings, enhancer: Enhancer, oracle: Enhancer | None) -> dict[str, Treatment]:
+    """Every row of the table: a name and what it makes of a clip's poor frames."""
+    ways: dict[str, Treatment] = {"input": lambda frames, clip: frames}
+    for name, curve in fit_tone_curves(settings.tone_clips).items():
+        ways[name] = lambda frames, clip, curve=curve: curve[frames]
+    for name, act in classical_methods().items() if settings.classical else ():
+        ways[name] = lambda frames, clip, act=act: act(frames, clip.sector_mask.numpy())
+    ways["enhanced"] = lambda frames, clip: enhance(enhancer, frames, clip)
+    if oracle is not None:
+        ways["oracle"] = lambda frames, clip: enhance(oracle, frames, clip)
+    return ways
 
-    For squared error the best curve is the mean clean grey level of each poor one. For SSIM a curve
-    a * x^g + b is fitted by Nelder-Mead.
-    """
-    clips = [phantom_clip(2 * k, frames=1) for k in range(settings.tone_clips)]
-    pairs = [(tensor_frames(c.degraded)[0], tensor_frames(c.clean)[0], c.sector_mask.numpy()) for c in clips]
-    poor = np.concatenate([p[m] for p, _, m in pairs])
-    clean = np.concatenate([c[m] for _, c, m in pairs]).astype(np.float64)
-    count = np.bincount(poor, minlength=256)
-    mean = np.bincount(poor, clean, minlength=256) / np.maximum(count, 1)
-    levels = np.arange(256)
-    for_psnr = np.interp(levels, levels[count > 0], mean[count > 0])
 
-    def power_curve(p: np.ndarray) -> np.ndarray:
-        return np.clip(255 * (p[0] * (levels / 255) ** np.exp(p[1]) + p[2]), 0, 255).round().astype(np.uint8)
-
-    def loss(p: np.ndarray) -> float:
-        curve = power_curve(p)
-        return -float(np.mean([ssim(curve[x], y, m) for x, y, m in pairs[::2]]))
-
-    found = minimize(loss, [1.0, 0.0, 0.0], method="Nelder-Mead", options={"maxiter": 80, "xatol": 0.01})
-    return {
-        "tone curve, best PSNR": for_psnr.round().astype(np.uint8),
-        "tone curve, best SSIM": power_curve(found.x),
+def measure(clip: PhantomClip, ways: dict[str, Treatment], enhancer: Enhancer) -> dict[str, dict[str, float]]:
+    """One clip's metrics for each way of treating it, and how much the network changes poor and clear frames."""
+    poor, clear, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
+    regions = [cavity_and_wall(labels) for labels in tensor_frames(clip.labels)]
+    row, treated = {}, {}
+    for name, act in ways.items():
+        treated[name] = act(poor, clip)
+        found = [measure_frame(*each, mask) for each in zip(treated[name], clear, regions, strict=True)]
+        row[name] = {metric: float(np.mean([one[metric] for one in found])) for metric in METRICS}
+    untouched = enhance(enhancer, clear, clip)
+    row["change"] = {
+        "poor": mean_change(treated["enhanced"], poor, mask),
+        "clear": mean_change(untouched, clear, mask),
     }
-
-
-def measure(
-    clip: PhantomClip, enhancer: Enhancer, curves: dict[str, np.ndarray]
-) -> dict[str, dict[str, float]]:
-    """One clip's mean PSNR and SSIM for each way of treating it, and how much is changed."""
-    poor, clean, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
-    enhanced, untouched = (enhance(enhancer, frames, clip) for frames in (poor, clean))
-    ways = {"input": poor, **{name: curve[poor] for name, curve in curves.items()}, "enhanced": enhanced}
-    row = {
-        name: {
-            "psnr_db": float(np.mean([psnr(a, b, mask) for a, b in zip(frames, clean, strict=True)])),
-            "ssim": float(np.mean([ssim(a, b, mask) for a, b in zip(frames, clean, strict=True)])),
-        }
-        for name, frames in ways.items()
-    }
-    row["change"] = {"poor": mean_change(enhanced, poor, mask), "clean": mean_change(untouched, clean, mask)}
     return row
+
+
+def measure_frame(
+    image: np.ndarray, truth: np.ndarray, regions: tuple[np.ndarray, np.ndarray], mask: np.ndarray
+) -> dict[str, float]:
+    """All metrics of one frame, uint8 (h, w)."""
+    cavity, wall = (region & mask for region in regions)
+    return {
+        "psnr_db": psnr(image, truth, mask),
+        "tone_matched_psnr_db": tone_matched_psnr(image, truth, mask),
+        "ssim": ssim(image, truth, mask),
+        "gcnr": gcnr(image, cavity, wall),
+        "speckle_snr": speckle_snr(image, mask),
+    }
+
+
+def cavity_and_wall(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The insides of the cavities and of the walls of a label map, bool (h, w) each, without their edges."""
+    kernel = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
+    cavity, wall = (
+        cv2.erode(np.isin(labels, kinds).astype(np.uint8), size) > 0
+        for kinds, size in ((CAVITIES, kernel), (WALLS, np.ones((3, 3), np.uint8)))
+    )
+    return cavity, wall
 
 
 def enhance(enhancer: Enhancer, frames: np.ndarray, clip: PhantomClip) -> np.ndarray:
@@ -118,40 +146,65 @@ def phantom_chunks(enhancer: Enhancer, frames: np.ndarray, clip: PhantomClip) ->
     return enhancer.stream(source, sector)
 
 
-def summarise(rows: list[dict], enhancer: Enhancer, settings: Settings) -> dict:
-    """Means with 95 % intervals over clips, and paired differences of the enhanced against every other way."""
+def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, settings: Settings) -> dict:
+    """Means with 95 % intervals over clips, paired differences of the network against every other row, and each
+    row's share of the way from the input to the oracle."""
     ways = [name for name in rows[0] if name != "change"]
-    result: dict = {"psnr_db": {}, "ssim": {}, "gain": {"psnr_db": {}, "ssim": {}}}
-    for metric in ("psnr_db", "ssim"):
-        ours = np.array([row["enhanced"][metric] for row in rows])
-        for name in ways:
-            values = np.array([row[name][metric] for row in rows])
-            result[metric][name] = _summary(values)
-            if name != "enhanced":
-                result["gain"][metric][f"over {name}"] = _summary(ours - values)
-    poor, clean = (np.array([row["change"][kind] for row in rows]) for kind in ("poor", "clean"))
+    values = {way: {m: np.array([row[way][m] for row in rows]) for m in METRICS} for way in ways}
+    result: dict = {
+        "rows": {way: {m: _summary(values[way][m]) for m in METRICS} for way in ways},
+        "gain": {
+            way: {m: _summary(values["enhanced"][m] - values[way][m]) for m in METRICS}
+            for way in ways if way != "enhanced"
+        },
+        "share_of_oracle": {},
+    }  # fmt: skip
+    if oracle is not None:
+        result["share_of_oracle"] = {
+            way: share_of_oracle(values, way) for way in ways if way not in ("input", "oracle")
+        }
+        result["oracle"] = facts(oracle)
+    poor, clear = (np.array([row["change"][kind] for row in rows]) for kind in ("poor", "clear"))
     result["change"] = {
-        "poor": _summary(poor), "clean": _summary(clean), "clean_to_poor": float(clean.mean() / poor.mean()),
+        "poor": _summary(poor), "clear": _summary(clear), "clear_to_poor": float(clear.mean() / poor.mean()),
     }  # fmt: skip
     return result | {
         "data": "simulated clips (phantom), hearts never trained on",
         "phantom": PHANTOM_VERSION,
-        "model": {"name": enhancer.checkpoint.name, "sha256": enhancer.checkpoint.sha256},
+        "model": facts(enhancer),
         "device": enhancer.device.type,
-        "settings": {
-            k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items() if k != "out"
-        },
+        "settings": {k: v for k, v in asdict(settings).items() if k not in ("out", "oracle")},
         "versions": {
-            "echogan": echogan.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
+            "echogan": echogan.__version__, "torch": torch.__version__, "numpy": np.__version__,
+            "opencv": cv2.__version__, "python": platform.python_version(),
         },
-    }
+    }  # fmt: skip
+
+
+def share_of_oracle(values: dict[str, dict[str, np.ndarray]], way: str) -> dict[str, dict[str, float]]:
+    """Gain over the input as a share of the oracle's, of the means; the interval by drawing clips."""
+    shares = {}
+    for metric in METRICS[:3]:
+        start, mine, best = (values[name][metric] for name in ("input", way, "oracle"))
+        picks = np.random.default_rng(0).integers(len(mine), size=(10_000, len(mine)))
+        drawn = (mine - start)[picks].mean(1) / (best - start)[picks].mean(1)
+        low, high = np.quantile(drawn, (0.025, 0.975))
+        mean = (mine - start).mean() / (best - start).mean()
+        shares[metric] = {"mean": float(mean), "low": float(low), "high": float(high)}
+    return shares
+
+
+def facts(enhancer: Enhancer) -> dict[str, object]:
+    """Which network it was."""
+    config = enhancer.checkpoint.config
+    steps = config.training.get("finished_steps")
+    return {"name": enhancer.checkpoint.name, "sha256": enhancer.checkpoint.sha256, "steps": steps}
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:
-    low, high = bootstrap_interval(values)
-    return {"mean": float(values.mean()), "low": low, "high": high}
+    kept = values[np.isfinite(values)]
+    low, high = bootstrap_interval(kept)
+    return {"mean": float(kept.mean()), "low": low, "high": high}
 
 
 def tensor_frames(frames: torch.Tensor | None) -> np.ndarray:

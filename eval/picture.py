@@ -1,4 +1,4 @@
-"""Makes docs/picture.png for the README: simulated poor clips, enhanced, with both maps and the clean truth.
+"""Makes docs/picture.png for the README: simulated poor clips, enhanced, with both maps and the clear truth.
 
 python -m eval.picture [--model echogan-phantom]
 """
@@ -18,7 +18,7 @@ import tyro
 
 from echogan.enhancer import GREY, Enhancer, EnhanceSettings
 from echogan.model.hub import load_checkpoint
-from echogan.phantom.render import phantom_clip
+from echogan.phantom.render import phantom_pair
 from eval.image_quality import phantom_chunks, tensor_frames
 
 COLUMNS = (
@@ -26,7 +26,7 @@ COLUMNS = (
     "Enhanced",
     "Removed (blue), added (red), to 64",
     "Cycle error, 0 to 32",
-    "Clean truth",
+    "Clear truth",
 )
 
 
@@ -59,7 +59,7 @@ def main(settings: Settings) -> None:
 
 def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
     """The images of one clip's first frame, each with how to show it. All scales are fixed."""
-    clip = phantom_clip(seed, frames=1)
+    clip = phantom_pair(seed, frames=1)
     poor = tensor_frames(clip.degraded)
     chunk = next(phantom_chunks(enhancer, poor, clip))
     grey = {"cmap": "gray", "vmin": 0, "vmax": 255}

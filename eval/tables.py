@@ -17,15 +17,20 @@ from typing import Any
 import tyro
 
 from echogan.model.checkpoint import describe_checkpoint
+from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
+from eval import result_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
 PAGES = (
     ROOT / "README.md",
     ROOT / "checkpoints" / "echogan-phantom" / "README.md",
+    ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
     ROOT / "docs" / "phantom.md",
+    ROOT / "docs" / "results.md",
 )
+BUNDLED = "echogan-phantom"
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,10 @@ def main(settings: Settings) -> None:
 def fill(text: str) -> str:
     """The page with each block that has a maker replaced by its table."""
     for name, make in MAKERS.items():
+        source = RESULTS / f"{SHARED_RESULTS.get(name, name)}.json"
         block = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if block.search(text):
-            table = make(json.loads((RESULTS / f"{name}.json").read_text()))
+            table = make(json.loads(source.read_text()))
             text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
     return text
 
@@ -65,13 +71,19 @@ def fill(text: str) -> str:
 def stale_results() -> list[str]:
     """Results that were measured with other weights than the bundled ones, or on another phantom."""
     current = {
-        "checkpoint": describe_checkpoint(ROOT / "checkpoints" / "echogan-phantom").sha256,
+        "checkpoint": describe_checkpoint(ROOT / "checkpoints" / BUNDLED).sha256,
+        "segmenter": load_segmenter(ROOT / "checkpoints" / "segmenter-phantom").sha256,
         "phantom": PHANTOM_VERSION,
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        found = {"checkpoint": result.get("model", {}).get("sha256"), "phantom": result.get("phantom")}
+        models = [result.get("model", {}), *(m for m in result.get("models", ()) if m["name"] == BUNDLED)]
+        found = {
+            "checkpoint": next((model["sha256"] for model in models if model), None),
+            "segmenter": result.get("segmenter", {}).get("sha256"),
+            "phantom": result.get("phantom"),
+        }
         stale += [
             f"{path.name} was measured with another {what} ({value[:12]}, now {current[what][:12]}): "
             f"run python -m eval.{path.stem}."
@@ -81,25 +93,35 @@ def stale_results() -> list[str]:
     return stale
 
 
+QUALITY = (
+    ("psnr_db", "PSNR, dB", 2), ("tone_matched_psnr_db", "tone-matched PSNR, dB", 2), ("ssim", "SSIM", 3),
+    ("gcnr", "gCNR", 3),
+)  # fmt: skip
+
+
 def image_quality(result: dict[str, Any]) -> str:
-    """PSNR and SSIM of each way, and the paired gain of the enhanced clips over it."""
-    rows = [
-        "| against the clean truth | PSNR, dB | gain of the network | SSIM | gain of the network |",
-        "|---|---|---|---|---|",
-    ]
-    for name in result["psnr_db"]:
-        cells = [name]
-        for metric, digits in (("psnr_db", 2), ("ssim", 3)):
-            cells.append(f"{result[metric][name]['mean']:.{digits}f}")
-            gain = result["gain"][metric].get(f"over {name}")
-            cells.append(_interval(gain, digits) if gain else "")
+    """Each way's metrics, in brackets the network's paired gain over it, and its share of the way to the oracle."""
+    shares = result["share_of_oracle"]
+    heads = [f"{title} (network's gain)" for _, title, _ in QUALITY]
+    heads += ["share of the oracle's gain in SSIM"] if shares else []
+    rows = [f"| against the clear truth | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for way, found in result["rows"].items():
+        gain, cells = result["gain"].get(way), [way]
+        for metric, _, digits in QUALITY:
+            more = f" ({_interval(gain[metric], digits)})" if gain else ""
+            cells.append(f"{found[metric]['mean']:.{digits}f}{more}")
+        if shares:
+            share = shares.get(way, {}).get("ssim")
+            cells.append(f"{share['mean']:.0%} [{share['low']:.0%}, {share['high']:.0%}]" if share else "")
         rows.append(f"| {' | '.join(cells)} |")
-    change, settings = result["change"], result["settings"]
+    change, settings, snr = result["change"], result["settings"], result["rows"]
+    oracle = f" Oracle: {result['oracle']['steps']:,} steps with the pairs." if shares else ""
     rows.append(
-        f"\n{settings['clips']} simulated clips of hearts never trained on, {settings['frames']} frames each; "
-        f"means over clips, paired bootstrap 95 % intervals in brackets. Mean change inside the sector: "
-        f"{change['poor']['mean']:.1f} grey levels on poor clips, {change['clean']['mean']:.1f} on clean ones "
-        f"({change['clean_to_poor']:.2f} as much). "
+        f"\n{settings['clips']} simulated clips of hearts never trained on, {_count(settings['frames'], 'frame')} each; "
+        f"means over clips, paired bootstrap 95 % intervals in brackets. gCNR: cavities against walls. Speckle SNR: "
+        f"{snr['input']['speckle_snr']['mean']:.2f} poor, {snr['enhanced']['speckle_snr']['mean']:.2f} enhanced. "
+        f"Mean change inside the sector: {change['poor']['mean']:.1f} grey levels on poor clips, "
+        f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{oracle} "
         f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
     )
     return "\n".join(rows)
@@ -187,6 +209,10 @@ def realism_blind(result: dict[str, Any]) -> str:
     )
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _spread(values: dict[str, float]) -> str:
     return f"{values['p50']:.2f} ({values['p10']:.2f} to {values['p90']:.2f})"
 
@@ -202,7 +228,12 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "memory": memory,
     "realism": realism,
     "realism_blind": realism_blind,
+    "segmentation": result_tables.segmentation,
+    "semi_real": result_tables.semi_real,
+    "stability": result_tables.stability,
+    "segmenter": result_tables.segmenter,
 }
+SHARED_RESULTS = {"semi_real": "segmentation"}
 
 if __name__ == "__main__":
     main(tyro.cli(Settings))

@@ -18,9 +18,9 @@ FLOORS = {
     **dict.fromkeys(("enhancer", "training"), 3),
     "trust": 4,
     **dict.fromkeys(("pipeline", "report", "figures", "archive", "jobs", "study"), 5),
-    **dict.fromkeys(("first_look", "training_folders"), 5),
+    **dict.fromkeys(("first_look", "training_folders", "console"), 5),
     **dict.fromkeys(("phantom_pairs", "phantom_sheet", "phantom_files"), 5),
-    **dict.fromkeys(("ui", "commands", "__main__", "eval"), 6),
+    **dict.fromkeys(("ui", "commands", "training_commands", "__main__", "eval"), 6),
     "app": 7,
 }
 STRANGERS = {"clips", "phantom", "model"}  # one floor, but no imports among them

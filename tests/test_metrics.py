@@ -6,7 +6,14 @@ import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from echogan.metrics import (
-    bootstrap_interval, gcnr, mean_change, psnr, speckle_snr, ssim, tone_matched, tone_matched_psnr,
+    bootstrap_interval,
+    gcnr,
+    mean_change,
+    psnr,
+    speckle_snr,
+    ssim,
+    tone_matched,
+    tone_matched_psnr,
 )  # fmt: skip
 
 

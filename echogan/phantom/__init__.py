@@ -1,4 +1,4 @@
 """Simulated echo with known truth, in pure torch: anatomy, motion, acoustics, artefacts, rendering."""
 
-PHANTOM_VERSION = "1.0"
+PHANTOM_VERSION = "1.1"
 """Changes whenever one seed gives another clip; stands in every checkpoint and result made from the phantom."""

@@ -6,8 +6,8 @@ from fake_checkpoint import Scale, checkpoint
 
 from echogan.enhancer import Enhancer, EnhanceSettings
 from echogan.metrics import psnr
-from echogan.phantom.render import PhantomSettings, phantom_pair
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
+from echogan.phantom.render import PhantomSettings, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.image_quality import METRICS, Settings, cavity_and_wall, measure, share_of_oracle, summarise
 

@@ -14,8 +14,9 @@ from echogan.phantom.artefacts.degradation import Degradation
 from echogan.phantom.artefacts.degrader import Degrader
 from echogan.phantom.draw import Noise, blur
 
-# Beams formed from one and the same echo share its noise, which is as alike between them as one's receive beam sees
-# the other: at half maximum about 1.3 wavelengths over the aperture (Hamming), three beams. A Gaussian's sigma.
+# Poor scanners form several beams from one transmission. Beams formed from one and the same echo share its noise, which
+# is as alike between them as one's receive beam sees the other: at half maximum about 1.3 wavelengths over the aperture
+# (Hamming), three beams. A Gaussian's sigma.
 HISS_GRAIN_BEAMS = 0.9
 
 
@@ -71,7 +72,8 @@ class Receiver:
         field = beamforming.apply_lateral(field, self.psf)
         if self.degrader is not None:
             field = self.degrader.after_psf(field, start, stop)
-        hiss = self.noise.received(*field.shape, across=HISS_GRAIN_BEAMS)
+        across = Noise.GRAIN[1] if self.degrader is None else HISS_GRAIN_BEAMS
+        hiss = self.noise.received(*field.shape, across=across)
         field = field.mul_(self.window).addcmul_(hiss, self.hiss)
         power = field.square_()
         energy = torch.matmul(self.weights, power.view(len(looks), 4, -1)).view_as(prone)
