@@ -137,6 +137,11 @@ def speed(result: dict[str, Any]) -> str:
             continue
         ours, theirs, ratio = (found[key] for key in ("ours_fps", "reference_fps", "ratio"))
         rows.append(f"| {device.upper()} | {ours:.1f} frames/s | {theirs:.2f} frames/s | {ratio:.0f} x |")
+    if step := result.get("training_step"):
+        ours, theirs = (f"{step[key]:.2f} CPU-s" for key in ("ours_cpu_s", "reference_cpu_s"))
+        rows.append(
+            f"| one training step, batch {step['batch']} | {ours} | {theirs} | {step['ratio']:.0f} x |"
+        )
     whole = result["enhance_cpu"]
     if isinstance(whole, dict):
         rows.append(
