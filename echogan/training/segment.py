@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.errors import EchoGANError, SettingsError, TrainingError
+from echogan.errors import SettingsError, TrainingError
 from echogan.model.segmenter import Segmenter, SegmenterConfig, Structure, save_segmenter
 from echogan.phantom import PHANTOM_VERSION
+from echogan.training.flags import add_flags, ended
 from echogan.training.run_folder import RunFolder
 from echogan.training.segment_data import (
     HELD_OUT_SEED,
@@ -244,23 +245,13 @@ def _check_same(config: SegmentConfig, before: dict[str, Any]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run; 0 when done, 2 after a user's mistake, whose sentence goes to standard error."""
+    """Train with the flags given; see `ended`."""
     parser = argparse.ArgumentParser(
         prog="python -m echogan.training.segment", description="Train the segmenter on the phantom."
     )
-    for f in fields(SegmentConfig):
-        flag, kind = "--" + f.name.replace("_", "-"), type(f.default)
-        if kind is bool:
-            parser.add_argument(flag, action="store_true", help=f.metadata["help"])
-        else:
-            text = f"{f.metadata['help']} (default: %(default)s)"
-            parser.add_argument(flag, type=kind, default=f.default, help=text)
-    try:
-        print(f"Run folder: {train_segmenter(SegmentConfig(**vars(parser.parse_args(arguments))))}")
-    except EchoGANError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    add_flags(parser, SegmentConfig())
+    config = SegmentConfig(**vars(parser.parse_args(arguments)))
+    return ended(lambda: f"Run folder: {train_segmenter(config)}")
 
 
 if __name__ == "__main__":
