@@ -9,6 +9,7 @@ STEPS = (
     "classical",
     "image_quality",
     "segmentation",
+    "segmentation --segmenter segmenter-phantom",
     "stability",
     "speed",
     "phantom_speed",
@@ -24,7 +25,7 @@ def main() -> None:
     """Run each step in a process of its own, so that no step's memory or threads reach another's figures."""
     for step in STEPS:
         print(f"eval.{step}", flush=True)
-        subprocess.run([sys.executable, "-m", f"eval.{step}"], check=True)
+        subprocess.run([sys.executable, "-m", *f"eval.{step}".split()], check=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ import torch
 import tyro
 
 import echogan
-from echogan.clips.clip import ClipFile
 from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.geometry import Fan, Sector
 from echogan.metrics import bootstrap_interval, gcnr, mean_change, psnr, speckle_snr, ssim, tone_matched_psnr
@@ -30,6 +29,7 @@ from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.render import PhantomClip, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.classical import classical_methods
+from eval.rows import chunks
 from eval.tone_curves import fit_tone_curves
 
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
@@ -140,10 +140,7 @@ def phantom_chunks(enhancer: Enhancer, frames: np.ndarray, clip: PhantomClip) ->
     """Frames uint8 (T, h, w) through the whole enhancer, with the phantom's own sector."""
     mask = clip.sector_mask.numpy()
     x, y, *rest = clip.fan
-    sector = Sector("fan", mask, np.zeros_like(mask), 1.0, Fan((x, y), *rest))
-    count, height, width = frames.shape
-    source = ClipFile(Path("phantom"), "video", count, height, width, 30.0, False, lambda: iter(frames))
-    return enhancer.stream(source, sector)
+    return chunks(enhancer, frames, Sector("fan", mask, np.zeros_like(mask), 1.0, Fan((x, y), *rest)))
 
 
 def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, settings: Settings) -> dict:

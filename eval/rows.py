@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 import echogan
 from echogan.clips.clip import ClipFile
-from echogan.enhancer import Enhancer, EnhanceSettings
+from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.geometry import Sector
 from echogan.metrics import bootstrap_interval
 from echogan.model.hub import load_checkpoint
@@ -41,11 +41,16 @@ def make_rows(models: Sequence[str], device: str = "auto") -> tuple[dict[str, Ro
 
 def _row_of(enhancer: Enhancer) -> Row:
     def enhance(frames: np.ndarray, sector: Sector) -> np.ndarray:
-        count, height, width = frames.shape
-        source = ClipFile(Path("frames"), "video", count, height, width, 30.0, False, lambda: iter(frames))
-        return np.concatenate([chunk.enhanced for chunk in enhancer.stream(source, sector)])
+        return np.concatenate([chunk.enhanced for chunk in chunks(enhancer, frames, sector)])
 
     return enhance
+
+
+def chunks(enhancer: Enhancer, frames: np.ndarray, sector: Sector) -> Iterator[Chunk]:
+    """Frames uint8 (T, h, w) through the whole enhancer."""
+    count, height, width = frames.shape
+    source = ClipFile(Path("frames"), "video", count, height, width, 30.0, False, lambda: iter(frames))
+    return enhancer.stream(source, sector)
 
 
 def interval(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None = None) -> dict[str, float]:

@@ -86,7 +86,7 @@ def stale_results() -> list[str]:
         }
         stale += [
             f"{path.name} was measured with another {what} ({value[:12]}, now {current[what][:12]}): "
-            f"run python -m eval.{path.stem}."
+            f"run python -m eval.{COMMANDS.get(path.stem, path.stem)}."
             for what, value in found.items()
             if value is not None and value != current[what]
         ]
@@ -239,6 +239,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "stability": result_tables.stability,
     "segmenter": result_tables.segmenter,
 }
+COMMANDS = {"segmenter": "segmentation --segmenter segmenter-phantom", "realism_blind": "realism blind"}
 SHARED_RESULTS = {"semi_real": "segmentation"}
 
 if __name__ == "__main__":

@@ -72,6 +72,15 @@ def test_patients_of_the_good_side_are_not_made_poor(config, tmp_path):
     assert data.low(0, 1).truth is None
 
 
+@pytest.mark.parametrize(("given", "lacking"), [("low", "high"), ("high", "low"), ("semireal", "high")])
+def test_one_side_alone_is_refused_unless_the_phantom_joins_in(config, tmp_path, given, lacking):
+    alone = replace(config, **{given: str(shard_folder(tmp_path / given))})
+    with pytest.raises(TrainingError, match=f"no {lacking} clips.*--{lacking}"):
+        open_data(alone)
+    data = open_data(replace(alone, phantom_share=0.5))
+    assert {"low", "high"} == set(data.facts())
+
+
 def test_recorded_clips_have_no_truth_for_an_oracle(config, tmp_path):
     paired = replace(config, low=str(shard_folder(tmp_path / "low")), loss=replace(config.loss, paired=1.0))
     with pytest.raises(TrainingError, match="no truth"):

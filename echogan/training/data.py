@@ -65,6 +65,11 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
                 "of different patients."
             )
         high.append((ShardSource(shards), own))
+    for side, parts in (("low", low), ("high", high)):
+        if not any(weight for _, weight in parts):
+            raise TrainingError(
+                f"There are no {side} clips: give --{side} a folder too, or simulated ones with --phantom-share 0.5."
+            )
     return TrainingData(mixed(low), mixed(high), held_out_source(config, phantom, device))
 
 
