@@ -1,10 +1,12 @@
 """How near do poor phantom clips come to the clear truth: untouched, by classical filters, and by the network?
 
-    python -m eval.image_quality [--model echogan-phantom] [--oracle runs/oracle/checkpoint] [--clips 200]
+    python -m eval.image_quality [--model echogan-phantom] [--others runs/reference/checkpoint]
+                                 [--oracle runs/oracle/checkpoint] [--clips 200]
 
 The clips are simulated and their hearts were never trained on, nor used to choose the checkpoint. The truth is the
 same heart through the best window (`phantom_pair`). The oracle is a network trained with the pairs, which no
-unpaired one can be asked to beat: each row's share of the way from the input to it is given.
+unpaired one can be asked to beat: each row's share of the way from the input to it is given. KID compares each row
+with clear frames of other hearts (`eval.kid`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,6 +32,7 @@ from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.render import PhantomClip, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.classical import classical_methods
+from eval.kid import FrozenExtractor, extractor, kid_interval
 from eval.rows import chunks
 from eval.tone_curves import fit_tone_curves
 
@@ -46,9 +50,13 @@ class Settings:
     """What is measured, and where the result goes."""
 
     model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
+    others: tuple[str, ...] = field(default=(), metadata={"help": "more checkpoints, a row each"})
     oracle: Path | None = field(default=None, metadata={"help": "checkpoint trained with the pairs"})
     clips: int = field(default=200, metadata={"help": "held-out clips"})
     frames: int = field(default=1, metadata={"help": "frames of each clip"})
+    kid: bool = field(
+        default=True, metadata={"help": "train the KID's extractor where it is missing, and use it"}
+    )
     classical: bool = field(default=True, metadata={"help": "measure the classical filters too"})
     tone_clips: int = field(
         default=40, metadata={"help": "training clips that the tone curves are fitted on"}
@@ -60,41 +68,59 @@ class Settings:
 def main(settings: Settings) -> None:
     """Measure, print and write."""
     torch.set_num_threads(1)
-    enhancer = Enhancer(load_checkpoint(settings.model), EnhanceSettings(device="auto"))
-    oracle = settings.oracle and Enhancer(
-        load_checkpoint(str(settings.oracle)), EnhanceSettings(device="auto")
-    )
-    ways = treatments(settings, enhancer, oracle)
+    enhancer = open_enhancer(settings.model)
+    oracle = settings.oracle and open_enhancer(str(settings.oracle))
+    others = {other.checkpoint.name: other for other in map(open_enhancer, settings.others)}
+    ways = treatments(settings, enhancer, oracle, others)
+    features = extractor() if settings.kid else None
     rows = []
     for k in range(settings.clips):
         clip = phantom_pair(settings.first_seed + k, frames=settings.frames)
-        rows.append(measure(clip, ways, enhancer))
+        rows.append(measure(clip, ways, enhancer, features))
         if (k + 1) % 20 == 0:
             print(f"{k + 1} of {settings.clips} clips", flush=True)
     result = summarise(rows, enhancer, oracle, settings)
+    result["others"] = [facts(other) for other in others.values()]
+    if features:
+        result["kid"] = kid_rows(rows) | {
+            "extractor": asdict(features.settings) | {"sha256": features.sha256}
+        }
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     settings.out.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps({k: result[k] for k in ("rows", "gain", "share_of_oracle", "change")}, indent=1))
 
 
-def treatments(settings: Settings, enhancer: Enhancer, oracle: Enhancer | None) -> dict[str, Treatment]:
+def open_enhancer(model: str) -> Enhancer:
+    """The whole enhancer with a checkpoint."""
+    return Enhancer(load_checkpoint(model), EnhanceSettings(device="auto"))
+
+
+def treatments(
+    settings: Settings, enhancer: Enhancer, oracle: Enhancer | None, others: dict[str, Enhancer]
+) -> dict[str, Treatment]:
     """Every row of the table: a name and what it makes of a clip's poor frames."""
     ways: dict[str, Treatment] = {"input": lambda frames, clip: frames}
     for name, curve in fit_tone_curves(settings.tone_clips).items():
         ways[name] = lambda frames, clip, curve=curve: curve[frames]
     for name, act in classical_methods().items() if settings.classical else ():
         ways[name] = lambda frames, clip, act=act: act(frames, clip.sector_mask.numpy())
+    for name, other in others.items():
+        ways[name] = lambda frames, clip, other=other: enhance(other, frames, clip)
     ways["enhanced"] = lambda frames, clip: enhance(enhancer, frames, clip)
     if oracle is not None:
         ways["oracle"] = lambda frames, clip: enhance(oracle, frames, clip)
     return ways
 
 
-def measure(clip: PhantomClip, ways: dict[str, Treatment], enhancer: Enhancer) -> dict[str, dict[str, float]]:
-    """One clip's metrics for each way of treating it, and how much the network changes poor and clear frames."""
+def measure(
+    clip: PhantomClip, ways: dict[str, Treatment], enhancer: Enhancer, features: FrozenExtractor | None = None
+) -> dict[str, Any]:
+    """One clip's metrics for each way of treating it, how much the network changes poor and clear frames, and the
+    features of each way's frames and of the clear ones."""
     poor, clear, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
     regions = [cavity_and_wall(labels) for labels in tensor_frames(clip.labels)]
-    row, treated = {}, {}
+    row: dict[str, Any] = {}
+    treated: dict[str, np.ndarray] = {}
     for name, act in ways.items():
         treated[name] = act(poor, clip)
         found = [measure_frame(*each, mask) for each in zip(treated[name], clear, regions, strict=True)]
@@ -104,6 +130,8 @@ def measure(clip: PhantomClip, ways: dict[str, Treatment], enhancer: Enhancer) -
         "poor": mean_change(treated["enhanced"], poor, mask),
         "clear": mean_change(untouched, clear, mask),
     }
+    if features:
+        row["features"] = {name: features(frames) for name, frames in (treated | {"clear": clear}).items()}
     return row
 
 
@@ -146,7 +174,7 @@ def phantom_chunks(enhancer: Enhancer, frames: np.ndarray, clip: PhantomClip) ->
 def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, settings: Settings) -> dict:
     """Means with 95 % intervals over clips, paired differences of the network against every other row, and each
     row's share of the way from the input to the oracle."""
-    ways = [name for name in rows[0] if name != "change"]
+    ways = [name for name in rows[0] if name not in ("change", "features")]
     values = {way: {m: np.array([row[way][m] for row in rows]) for m in METRICS} for way in ways}
     result: dict = {
         "rows": {way: {m: _summary(values[way][m]) for m in METRICS} for way in ways},
@@ -170,12 +198,22 @@ def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, set
         "phantom": PHANTOM_VERSION,
         "model": facts(enhancer),
         "device": enhancer.device.type,
-        "settings": {k: v for k, v in asdict(settings).items() if k not in ("out", "oracle")},
+        "settings": {k: v for k, v in asdict(settings).items() if k not in ("out", "oracle", "others")},
         "versions": {
             "echogan": echogan.__version__, "torch": torch.__version__, "numpy": np.__version__,
             "opencv": cv2.__version__, "python": platform.python_version(),
         },
     }  # fmt: skip
+
+
+def kid_rows(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """KID of each way's frames of every second clip against the clear frames of the other clips; and of clear frames
+    against those, which is what a perfect way would have."""
+
+    def features(way: str, first: int) -> np.ndarray:
+        return np.concatenate([row["features"][way] for row in rows[first::2]])
+
+    return {way: kid_interval(features(way, 0), features("clear", 1)) for way in rows[0]["features"]}
 
 
 def share_of_oracle(values: dict[str, dict[str, np.ndarray]], way: str) -> dict[str, dict[str, float]]:

@@ -104,6 +104,8 @@ def image_quality(result: dict[str, Any]) -> str:
     shares = result["share_of_oracle"]
     heads = [f"{title} (network's gain)" for _, title, _ in QUALITY]
     heads += ["share of the oracle's gain in SSIM"] if shares else []
+    kid = result.get("kid", {})
+    heads += ["KID x 1000"] if kid else []
     rows = [f"| against the clear truth | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for way, found in result["rows"].items():
         gain, cells = result["gain"].get(way), [way]
@@ -113,19 +115,39 @@ def image_quality(result: dict[str, Any]) -> str:
         if shares:
             share = shares.get(way, {}).get("ssim")
             cells.append(f"{share['mean']:.0%} [{share['low']:.0%}, {share['high']:.0%}]" if share else "")
+        if kid:
+            cells.append(_thousand(kid[way]))
         rows.append(f"| {' | '.join(cells)} |")
     change, settings, snr = result["change"], result["settings"], result["rows"]
-    oracle = f" Oracle: {result['oracle']['steps']:,} steps with the pairs." if shares else ""
+    notes = f" Oracle: {result['oracle']['steps']:,} steps with the pairs." if shares else ""
+    notes += _about_kid(kid)
     rows.append(
         f"\n{settings['clips']} simulated clips of hearts never trained on, "
         f"{_count(settings['frames'], 'frame')} each; means over clips, "
         f"paired bootstrap 95 % intervals in brackets. gCNR: cavities against walls. Speckle SNR: "
         f"{snr['input']['speckle_snr']['mean']:.2f} poor, {snr['enhanced']['speckle_snr']['mean']:.2f} enhanced. "
         f"Mean change inside the sector: {change['poor']['mean']:.1f} grey levels on poor clips, "
-        f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{oracle} "
+        f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{notes} "
         f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
     )
     return "\n".join(rows)
+
+
+def _about_kid(kid: dict[str, Any]) -> str:
+    """What the KID column is; nothing where there is none."""
+    if not kid:
+        return ""
+    made = kid["extractor"]
+    return (
+        f" KID against clear frames of other hearts (clear frames themselves: {_thousand(kid['clear'])}), with a small "
+        f"extractor trained on the phantom (`python -m eval.kid`, seed {made['seed']}, `{made['sha256'][:12]}`): it "
+        "compares these rows alone."
+    )
+
+
+def _thousand(found: dict[str, float]) -> str:
+    mean, low, high = (1000 * found[key] for key in ("mean", "low", "high"))
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def speed(result: dict[str, Any]) -> str:

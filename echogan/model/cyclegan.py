@@ -19,6 +19,7 @@ from echogan.model.losses import (
     adversarial_discriminator,
     adversarial_generator,
     cycle_loss,
+    flicker_loss,
     identity_loss,
     illumination_loss,
     l1,
@@ -132,6 +133,7 @@ class CycleGAN(nn.Module):
             "labels_high": lambda: label_loss(made.verdict_high.labels, b.low_labels, b.high_labels),
             "labels_low": lambda: label_loss(made.verdict_low.labels, b.high_labels, b.low_labels),
             "temporal_high": lambda: temporal_loss(b.low, made.fake_high, *made.next_high, low),
+            "flicker_high": lambda: flicker_loss(b.low, made.fake_high, *made.next_high, low),
             "paired_high": lambda: paired_loss(made.truth, made.fake_high, low),
         }
 
@@ -203,7 +205,8 @@ def lacks(batch: Batch) -> set[str]:
     """The terms that this batch has no data for."""
     both = None if batch.low_labels is None or batch.high_labels is None else batch.low_labels
     needed = {"labels_high": both, "labels_low": both}
-    needed |= {"temporal_high": batch.low_next, "paired_high": batch.low_truth}
+    needed |= dict.fromkeys(("temporal_high", "flicker_high"), batch.low_next)
+    needed |= {"paired_high": batch.low_truth}
     return {name for name, data in needed.items() if data is None}
 
 

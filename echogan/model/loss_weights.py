@@ -28,8 +28,8 @@ class LossWeights:
     """What each term counts. A term of weight 0 is off and costs nothing, not even a network's forward pass.
 
     The terms are explained, with their papers, where they are computed: losses.py, anatomy_losses.py, cutmix.py
-    and penalties.py. `temporal`, `paired` and `labels` also need a batch that carries the next frame, the truth
-    or the labels; on one without, they are off.
+    and penalties.py. `temporal`, `flicker`, `paired` and `labels` also need a batch that carries the next frame,
+    the truth or the labels; on one without, they are off.
     """
 
     adversarial: float = _weight(1.0, "weight of looking like the other domain")
@@ -46,6 +46,7 @@ class LossWeights:
     anatomy: float = _weight(0.0, "weight of a frozen segmenter's agreement before and after")
     labels: float = _weight(0.0, "weight of the anatomic labels, a head of the discriminators")
     temporal: float = _weight(0.0, "weight of adding the same change to adjacent frames")
+    flicker: float = _weight(0.0, "weight of changing no more from frame to frame than the input does")
     paired: float = _weight(0.0, "weight of L1 to the true clean frame; for the oracle only")
     gradient_penalty: float = _weight(0.0, "weight of the R1 gradient penalty on real frames", 1000.0)
     penalty_every: int = _count(16, "steps between gradient penalties, each counted as many times", 1000)
@@ -57,7 +58,7 @@ class LossWeights:
         """Raise SettingsError, naming the field and its range, unless every value can be used."""
         check_settings(self, "Loss")
         terms = ("adversarial", "cycle", "identity", "structure", "illumination", "anatomy")
-        if not any(getattr(self, name) for name in (*terms, "labels", "temporal", "paired")):
+        if not any(getattr(self, name) for name in (*terms, "labels", "temporal", "flicker", "paired")):
             raise SettingsError(
                 "Every loss weight is 0, so nothing would be learnt; give adversarial or another."
             )

@@ -15,6 +15,7 @@ from echogan.model.loss_weights import AdversarialKind
 from echogan.model.smoothing import masked_blur
 from echogan.model.ssim import ssim_map
 
+STILL = 1e-3  # mean change, in [-1, 1], under which two frames are the same one
 LOW_PASS = 1 / 24  # sd of the illumination's average, of the frame's longer side: 11 px of 256
 
 
@@ -26,8 +27,13 @@ def masked_mean(values: Tensor, mask: Tensor | None = None) -> Tensor:
     """
     if mask is None:
         return values.mean()
+    return frame_means(values, mask).mean()
+
+
+def frame_means(values: Tensor, mask: Tensor) -> Tensor:
+    """The mean of each frame of (N, 1, h, w) values, weighted by a mask (N, 1, h, w) in [0, 1]; (N,)."""
     weight = mask.to(values.dtype)
-    return ((values * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)).mean()
+    return (values * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)
 
 
 def l1(a: Tensor, b: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -78,6 +84,22 @@ def temporal_loss(
     speckle changes that much everywhere. The price is that noise, which changes too, is a little dearer to remove.
     """
     return l1(translated_next - x_next, translated - x, mask)
+
+
+def flicker_loss(
+    x: Tensor, translated: Tensor, x_next: Tensor, translated_next: Tensor, mask: Tensor | None = None
+) -> Tensor:
+    """How far |G(x') - G(x)| exceeds |x' - x| of adjacent frames, as a share of the latter: 0 where it does not.
+
+    The means over each frame are compared, not the pixels: walls may gain contrast, moving ones too, as long as the
+    speckle is calmed in return. After the warping error of Lai et al. (ECCV 2018, section 5), without their optical
+    flow. A frame without a neighbour (a still) costs nothing.
+    """
+    weight = torch.ones_like(x) if mask is None else mask
+    before, after = (
+        frame_means((b - a).abs(), weight) for a, b in ((x, x_next), (translated, translated_next))
+    )
+    return ((before > STILL) * F.relu(after / before.clamp_min(STILL) - 1)).mean()
 
 
 def paired_loss(truth: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -43,6 +43,9 @@ class TrainingConfig:
         "", "shard folder of good clips, of other patients than --high, to make poor ones of"
     )
     phantom_share: float = _number(0.0, "share of simulated clips beside those of the folders", 0.0, 1.0)
+    ordinary_share: float = _number(
+        0.0, "share of the simulated good clips seen through ordinary windows, not the best", 0.0, 1.0
+    )
     semireal_share: float = _number(
         0.5, "share of good clips made poor among the real low ones, with --low and --semireal", 0.0, 1.0
     )

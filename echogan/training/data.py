@@ -51,7 +51,11 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
     low: list[tuple[Source, float]] = [
         (PhantomSource("pair" if config.loss.paired else "degraded", device), phantom)
     ]
-    high: list[tuple[Source, float]] = [(PhantomSource("clear", device), phantom)]
+    ordinary = config.ordinary_share
+    high: list[tuple[Source, float]] = [
+        (PhantomSource("clear", device), phantom * (1 - ordinary)),
+        (PhantomSource("ordinary", device), phantom * ordinary),
+    ]
     share = config.semireal_share if config.low else 1.0
     if semireal is not None:
         low.append((SemiRealSource(semireal, paired=config.loss.paired > 0), own * share))

@@ -15,7 +15,8 @@ from echogan.training.shards import Shards
 if TYPE_CHECKING:
     from echogan.phantom.render import PhantomSettings
 
-Look = Literal["clear", "degraded", "pair"]
+Look = Literal["clear", "ordinary", "degraded", "pair"]
+LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
 CHAMBERS = ("LA", "RA", "LV", "RV")
 
 
@@ -52,8 +53,9 @@ UNKNOWN = torch.full((len(LABELS),), torch.nan)
 class PhantomSource:
     """Clips of the project's phantom, all views, rendered on `device` and handed over on the CPU.
 
-    "clear" clips are seen through the best windows: a seed's own clean look is as foggy as patients graded good, too
-    near to the poor ones for a discriminator. A "pair" is a degraded clip and, as truth, the clear one of its heart.
+    "clear" clips are seen through the best windows: a seed's own clean look, "ordinary", is as foggy as patients
+    graded good, too near to the poor ones for a discriminator; some of it among the good ones teaches the network to
+    leave such clips alone. A "pair" is a degraded clip and, as truth, the clear one of its heart.
     `foreshortened` is the share of apical views cut short, in clips that have no truth to be compared with: poor
     geometry is nothing for a network to mend.
     """
@@ -70,15 +72,20 @@ class PhantomSource:
         if self.look == "pair":
             clip = phantom_pair(seed, settings, frames, self.device, ("clean", "degraded"))
         else:
-            want = ("clean" if self.look == "clear" else "degraded",)
+            want = ("clean" if self.good else "degraded",)
             clip = phantom_clip(seed, settings, frames, self.device, want)
-        shown = clip.clean if self.look == "clear" else clip.degraded
+        shown = clip.clean if self.good else clip.degraded
         truth = clip.clean if self.look == "pair" else None
         assert shown is not None
         labels = finding_labels(clip.truth["findings"])
         return TrainingClip(
             shown.cpu(), clip.sector_mask.cpu(), labels, None if truth is None else truth.cpu()
         )
+
+    @property
+    def good(self) -> bool:
+        """Whether the clips are of the good domain."""
+        return self.look in ("clear", "ordinary")
 
     def settings(self) -> PhantomSettings:
         """What a clip is drawn from."""
@@ -97,7 +104,7 @@ class PhantomSource:
         settings = self.settings()
         return {
             "phantom": PHANTOM_VERSION,
-            "look": "the best windows" if self.look == "clear" else self.look,
+            "look": LOOKS.get(self.look, self.look),
             "views": dict(zip(VIEWS, settings.view_shares, strict=True)),
             "foreshortened": settings.heart.foreshortening_chance,
         }

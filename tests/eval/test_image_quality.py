@@ -9,7 +9,16 @@ from echogan.metrics import psnr
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.render import PhantomSettings, phantom_pair
 from echogan.phantom.tissues import Tissue
-from eval.image_quality import METRICS, Settings, cavity_and_wall, measure, share_of_oracle, summarise
+from eval.image_quality import (
+    METRICS,
+    Settings,
+    cavity_and_wall,
+    kid_rows,
+    measure,
+    share_of_oracle,
+    summarise,
+)
+from eval.kid import kid
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,21 @@ def test_each_way_is_measured_against_the_clear_truth(clips):
     assert gain["low"] <= gain["mean"] <= gain["high"]
     assert result["share_of_oracle"] == {}
     assert result["model"]["sha256"]
+
+
+def test_kid_compares_each_way_with_clear_frames_of_other_clips():
+    random = np.random.default_rng(1)
+
+    def features(shift: float) -> np.ndarray:
+        return random.normal(shift, 1, (2, 8))
+
+    rows = [{"features": {"poor": features(1.0), "clear": features(0.0)}} for _ in range(40)]
+    found = kid_rows(rows)
+    assert found["poor"]["low"] > 0
+    assert found["clear"]["low"] < 0 < found["clear"]["high"]
+    others = np.concatenate([row["features"]["clear"] for row in rows[1::2]])
+    own = np.concatenate([row["features"]["poor"] for row in rows[0::2]])
+    assert found["poor"]["mean"] == kid(own, others)
 
 
 def test_the_share_of_the_oracle_is_that_of_the_mean_gains():

@@ -20,6 +20,7 @@ TERMS = [
     "anatomy",
     "labels",
     "temporal",
+    "flicker",
     "paired",
 ]
 OFF = dict.fromkeys(TERMS, 0.0)

@@ -57,7 +57,7 @@ def test_the_default_is_plain_cyclegan_bit_for_bit(batch):
 def test_each_term_stands_alone_on_its_switch(batch, term):
     made = gan(**OFF | {term: 3.0})
     losses, _ = made.generator_losses(batch, numbers())
-    one_way = term in ("temporal", "paired")
+    one_way = term in ("temporal", "flicker", "paired")
     names = {f"{term}_high"} if one_way else {f"{term}_high", f"{term}_low"}
     assert set(losses) - {"generators", "change_low", "change_high"} == names
     expected = 3 * sum(float(losses[name].detach()) for name in names)
@@ -86,7 +86,7 @@ def test_what_is_off_costs_no_forward_pass(batch, weights, runs):
     assert dict(counted) == runs
 
 
-@pytest.mark.parametrize("term", ["labels", "temporal", "paired"])
+@pytest.mark.parametrize("term", ["labels", "temporal", "flicker", "paired"])
 def test_without_its_data_a_term_is_off_and_alone_it_is_refused(batch, term):
     losses, _ = gan(**{term: 1.0}).generator_losses(bare(batch))
     assert not any(name.startswith(term) for name in losses)

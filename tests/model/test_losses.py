@@ -10,6 +10,7 @@ from echogan.model.losses import (
     adversarial_discriminator,
     adversarial_generator,
     cycle_loss,
+    flicker_loss,
     frame_scores,
     hinge_discriminator,
     hinge_generator,
@@ -142,6 +143,25 @@ def test_temporal_is_the_change_of_the_residual_by_hand():
     x, later, mask = frames(6), frames(7), sector()
     found = temporal_loss(x, x + 0.1, later, later - 0.2, mask)
     assert float(found) == pytest.approx(0.3, abs=1e-6)
+
+
+def test_flicker_is_what_the_output_changes_more_by_hand():
+    mask = sector()
+    x = torch.zeros_like(frames(6))
+    later = x + torch.tensor([0.2, 0.1]).view(2, 1, 1, 1)
+    found = flicker_loss(x, 1.5 * x, later, later * torch.tensor([1.5, 0.5]).view(2, 1, 1, 1), mask)
+    assert float(found) == pytest.approx((0.5 + 0.0) / 2, abs=1e-5)  # a calm frame pays for no other
+
+
+def test_flicker_lets_walls_gain_what_speckle_gives():
+    before, later = plane(0, 0, 0, 0), plane(0.4, 0.1, 0.1, 0.1)
+    assert flicker_loss(before, before, later, plane(0.7, 0, 0, 0)) == 0
+    assert flicker_loss(before, before, later, plane(0.8, 0.2, 0.2, 0.2)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_flicker_of_a_still_is_none():
+    x, mask = frames(6), sector()
+    assert flicker_loss(x, x * 0.5, x, x * 0.5, mask) == 0
 
 
 @pytest.mark.parametrize("loss", [l1, structure_loss, illumination_loss])

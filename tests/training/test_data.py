@@ -11,7 +11,7 @@ import torch
 from toy_clips import ToyClips, toy_data
 
 from echogan.training.config import TrainingConfig
-from echogan.training.data import HELD_OUT_SEED, Rounds, batches, render_bank, to_size
+from echogan.training.data import HELD_OUT_SEED, Rounds, batches, open_data, render_bank, to_size
 
 CONFIG = TrainingConfig(
     steps=10, size=64, batch_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4, workers=0
@@ -132,3 +132,13 @@ def test_the_first_steps_see_the_whole_frame_at_half_size():
     assert (drawn_[3].low[drawn_[3].low_mask == 0] == -1).float().mean() > 0.8  # only the rim is mixed
     assert set(drawn_[3].low_mask.unique().tolist()) == {0, 1}
     assert same(drawn_[4], whole[4])
+
+
+def test_ordinary_clips_come_as_often_as_their_share():
+    data = open_data(replace(CONFIG, ordinary_share=0.25))
+    parts = data.facts()["high"]["mixture"]
+    assert [(part["look"], part["share"]) for part in parts] == [
+        ("the best windows", 0.75),
+        ("ordinary windows", 0.25),
+    ]
+    assert "mixture" not in open_data(CONFIG).facts()["high"]

@@ -59,6 +59,15 @@ def test_good_clips_are_seen_through_the_best_windows():
     assert seen > 0.6
 
 
+def test_ordinary_clips_are_the_phantoms_own_clean_look():
+    ordinary = PhantomSource("ordinary", foreshortened=1.0)
+    seen = ordinary(5, 2)
+    own = phantom_clip(5, PhantomSource("pair").settings(), 2, want=("clean",))
+    assert torch.equal(seen.frames, own.clean)
+    assert seen.truth is None
+    assert ordinary.facts()["look"] == "ordinary windows"
+
+
 def test_all_views_are_trained_on_and_told():
     facts = PhantomSource("degraded").facts()
     assert set(facts["views"]) == set(VIEWS)
