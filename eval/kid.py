@@ -108,7 +108,9 @@ def train(settings: ExtractorSettings, say: Callable[[str], None]) -> Extractor:
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
     for step in range(settings.steps):
         first = FIRST_SEED + settings.seed * 1_000_003 + step * settings.clips
-        frames, looks, views = drawn([phantom_pair(first + k) for k in range(settings.clips)], settings.size)
+        frames, looks, views = drawn(
+            [phantom_pair(first + k, frames=1) for k in range(settings.clips)], settings.size
+        )
         features = network(frames)
         loss = F.cross_entropy(network.look(features), looks) + F.cross_entropy(network.view(features), views)
         adam.zero_grad(set_to_none=True)

@@ -260,6 +260,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "semi_real": result_tables.semi_real,
     "stability": result_tables.stability,
     "segmenter": result_tables.segmenter,
+    "ablations": result_tables.ablations,
 }
 COMMANDS = {"segmenter": "segmentation --segmenter segmenter-phantom", "realism_blind": "realism blind"}
 SHARED_RESULTS = {"semi_real": "segmentation"}

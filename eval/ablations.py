@@ -1,0 +1,151 @@
+"""What does each part of the recipe do? Small equal runs with one thing changed, measured on the same held-out data.
+
+    python -m eval.ablations [--rows base "no cycle"] [--seeds 1]     train what is missing, measure, write
+    python -m eval.ablations --steps 20                               a quick look; nothing is written
+
+Runs lie in runs/ablations, one folder for each row and seed: what was stopped goes on there. Rows on real stills need
+CAMUS' shards (`python -m eval.camus_training`) and are left out without them. Choices are made by these figures:
+the judge of `eval.segmentation` and the test patients have no part in them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from echogan.model.loss_weights import LossWeights
+from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
+from echogan.training.run_folder import RunFolder
+from echogan.training.trainer import train
+from eval.ablation_measures import HELD_OUT_CLIPS, Measure, open_measure
+from eval.rows import interval
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = Path(__file__).parent / "results" / "ablations.json"
+RUNS = ROOT / "runs" / "ablations"
+SHARDS = ROOT / "runs" / "camus"
+FIRST_SEED = 51
+
+LOSS = LossWeights(cycle=3.0, identity=2.0, structure=1.0, anatomy=0.25, flicker=1.0)
+BASE = TrainingConfig(
+    steps=6000, size=128, batch_size=1, clips_per_round=6, frames_per_clip=4, steps_per_round=40, loss=LOSS,
+    ordinary_share=0.3, save_every=500, eval_every=2000, preview_every=2000, held_out_clips=4,
+)  # fmt: skip
+REAL = {"high": str(SHARDS / "high"), "low": str(SHARDS / "low"), "semireal": str(SHARDS / "semireal")}
+ROWS: dict[str, dict[str, Any]] = {
+    "base": {},
+    "no cycle": {"loss.cycle": 0.0},
+    "no identity": {"loss.identity": 0.0},
+    "no structure": {"loss.structure": 0.0},
+    "no anatomy": {"loss.anatomy": 0.0},
+    "no flicker": {"loss.flicker": 0.0},
+    "no noise on fakes": {"loss.cycle_noise": 0.0},
+    "best windows only": {"ordinary_share": 0.0},
+    "with illumination": {"loss.illumination": 1.0},
+    "with labels": {"loss.labels": 0.5},
+    "with temporal": {"loss.temporal": 1.0},
+    "PatchGAN, 70 px": {"judge.kind": "patch70"},
+    "U-Net discriminator": {"judge.kind": "unet"},
+    "group norm in D": {"judge.norm": "group"},
+    "spectral norm in D": {"judge.norm": "spectral"},
+    "no norm in G": {"generator.norm": "none"},
+    "hinge": {"loss.adversarial_kind": "hinge"},
+    "gradient penalty": {"loss.gradient_penalty": 0.01},
+    "CAMUS": REAL | {"semireal_share": 0.6},
+    "CAMUS and phantom": REAL | {"semireal_share": 0.6, "phantom_share": 0.5},
+}
+"""A row's name, and what it changes in BASE."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which rows are trained, and where the result goes."""
+
+    rows: tuple[str, ...] = field(default=tuple(ROWS), metadata={"help": "names of rows"})
+    seeds: int = field(default=1, metadata={"help": "runs of each row, of different seeds"})
+    steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
+    measure_only: bool = field(
+        default=False, metadata={"help": "train nothing, measure the runs that are finished"}
+    )
+    runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
+    out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
+
+
+def main(settings: Settings) -> None:
+    """Train what is missing, measure what is finished, print and write."""
+    if unknown := set(settings.rows) - set(ROWS):
+        raise SystemExit(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
+    configs = {
+        (row, seed): configure(settings, row, seed) for seed in range(settings.seeds) for row in settings.rows
+    }
+    for (row, seed), config in configs.items():
+        if not settings.measure_only and not finished(config) and at_hand(config):
+            print(f"{row}, seed {FIRST_SEED + seed}: training", flush=True)
+            train(replace(config, resume=config.run_path.exists()), say=lambda _: None)
+    measure = open_measure()
+    result = collect(settings, measure)
+    show(result)
+    if settings.steps == BASE.steps:
+        settings.out.parent.mkdir(parents=True, exist_ok=True)
+        settings.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def configure(settings: Settings, row: str, seed: int) -> TrainingConfig:
+    """The run of a row and the seed's number."""
+    name = "".join(c if c.isalnum() else "-" for c in row) + f"-{FIRST_SEED + seed}"
+    own = {"name": name, "folder": str(settings.runs), "seed": FIRST_SEED + seed, "steps": settings.steps}
+    return with_leaves(BASE, ROWS[row] | own)
+
+
+def at_hand(config: TrainingConfig) -> bool:
+    """Whether the shards that a run wants are there."""
+    return all(not folder or Path(folder).is_dir() for folder in (config.low, config.high, config.semireal))
+
+
+def finished(config: TrainingConfig) -> bool:
+    """Whether a run has got to its last step. Raises TrainingError for a folder with other settings."""
+    folder = RunFolder(config.run_path)
+    if not folder.checkpoint.is_dir():
+        return False
+    check_same(config, folder.read_config())
+    about = json.loads((folder.checkpoint / "config.json").read_text())
+    return about["training"]["finished_steps"] >= config.steps
+
+
+def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
+    """Every finished run of every row, measured: means over its seeds, intervals over clips."""
+    found: dict[str, Any] = {}
+    for row, changed in ROWS.items():
+        seeds = []
+        for seed in range(settings.seeds):
+            config = configure(settings, row, seed)
+            if finished(config):
+                seeds.append(measure(RunFolder(config.run_path).checkpoint))
+        if seeds:
+            means = {name: np.mean([np.asarray(one[name]) for one in seeds], 0) for name in seeds[0]}
+            found[row] = {
+                "changes": {k: v for k, v in changed.items() if k not in ("low", "high", "semireal")},
+                "seeds": len(seeds),
+                "each_seed": [
+                    {name: float(np.nanmean(values)) for name, values in one.items()} for one in seeds
+                ],
+                **{name: interval(values) for name, values in means.items()},
+            }
+    base = {name: value for name, value, _ in leaves(BASE) if name not in ("name", "folder", "resume")}
+    return {"rows": found, "base": base, "clips": HELD_OUT_CLIPS, **measure.facts()}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print a line for each row."""
+    for row, found in result["rows"].items():
+        values = "  ".join(f"{name} {found[name]['mean']:.3f}" for name in Measure.NAMES if name in found)
+        print(f"{row:22} {found['seeds']} seeds  {values}")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings))
