@@ -43,7 +43,9 @@ class ExtractorSettings:
         default=16, metadata={"help": "channels of the first layer; features are 8 times as many"}
     )
     steps: int = field(default=500, metadata={"help": "training steps"})
-    clips: int = field(default=8, metadata={"help": "clips in a step, each in both looks"})
+    clips: int = field(default=250, metadata={"help": "clips it sees, each in both looks"})
+    frames: int = field(default=4, metadata={"help": "frames of each"})
+    batch_size: int = field(default=16, metadata={"help": "frames in a step"})
     learning_rate: float = field(default=1e-3, metadata={"help": "of AdamW at the start"})
     seed: int = field(default=0, metadata={"help": "of the weights and of the clips"})
 
@@ -100,37 +102,44 @@ def extractor(
 
 
 def train(settings: ExtractorSettings, say: Callable[[str], None]) -> Extractor:
-    """Cross-entropy of look and view on clips that come once; a cosine to 0."""
+    """Cross-entropy of look and view; a cosine to 0."""
+    first = FIRST_SEED + settings.seed * 1_000_003
+    say(f"extractor: rendering {settings.clips} clips")
+    clips = [phantom_pair(first + k, frames=settings.frames) for k in range(settings.clips)]
+    frames, looks, views = labelled(clips, settings.size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = Extractor(settings.width)
+    chance = torch.Generator().manual_seed(settings.seed)
     adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
     for step in range(settings.steps):
-        first = FIRST_SEED + settings.seed * 1_000_003 + step * settings.clips
-        frames, looks, views = drawn(
-            [phantom_pair(first + k, frames=1) for k in range(settings.clips)], settings.size
-        )
-        features = network(frames)
-        loss = F.cross_entropy(network.look(features), looks) + F.cross_entropy(network.view(features), views)
+        pick = torch.randint(len(frames), (settings.batch_size,), generator=chance)
+        features = network(frames[pick])
+        scores = network.look(features), network.view(features)
+        loss = F.cross_entropy(scores[0], looks[pick]) + F.cross_entropy(scores[1], views[pick])
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
         fall.step()
         if (step + 1) % 50 == 0:
-            right = (network.look(features).argmax(1) == looks).float().mean().item()
+            right = (scores[0].argmax(1) == looks[pick]).float().mean().item()
             say(
                 f"extractor: step {step + 1}/{settings.steps}, loss {loss.item():.3f}, {right:.0%} of looks right"
             )
     return network
 
 
-def drawn(clips: Sequence[PhantomClip], size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The first frame of each clip in both looks, (2 n, 1, size, size), which look and which view it is."""
-    shown = [look[:1] for clip in clips for look in (clip.clean, clip.degraded) if look is not None]
-    views = torch.tensor([VIEWS.index(clip.truth["view"]) for clip in clips])
-    looks = torch.arange(len(LOOKS)).repeat(len(clips))
-    return _tensor(torch.cat(shown).numpy(), size), looks, views.repeat_interleave(len(LOOKS))
+def labelled(clips: Sequence[PhantomClip], size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """All frames of all clips in both looks, (n, 1, size, size), which look and which view each is."""
+    frames, looks, views = [], [], []
+    for clip in clips:
+        for look, shown in enumerate((clip.clean, clip.degraded)):
+            assert shown is not None
+            frames.append(_tensor(shown.numpy(), size))
+            looks += [look] * len(shown)
+            views += [VIEWS.index(clip.truth["view"])] * len(shown)
+    return torch.cat(frames), torch.tensor(looks), torch.tensor(views)
 
 
 def _tensor(frames: np.ndarray, size: int) -> Tensor:

@@ -118,7 +118,7 @@ def ablations(result: dict[str, Any]) -> str:
     lines.append(
         f"\nRuns of {base['steps']:,} steps at {base['size']} pixels, batch {base['batch_size']}; gains over the input "
         f"on {result['clips']} simulated clips and {result['stills']} semi-real stills of patients kept for choosing, "
-        "bootstrap 95 % intervals over clips, or stills, in brackets. Ordinary: good clips that should stay as they are. "
+        "bootstrap 95 % intervals over clips, or stills, in brackets. Ordinary: good clips, to be left alone. "
         f"Dice: the project's own segmenter, not the judge. Phantom {result['phantom']}."
     )
     return "\n".join(lines)

@@ -1,14 +1,18 @@
 """KID by its definition, and the extractor made anew from its seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.render import PhantomSettings, phantom_pair
-from eval.kid import ExtractorSettings, drawn, extractor, kid, kid_interval
+from eval.kid import ExtractorSettings, extractor, kid, kid_interval, labelled
 
-SMALL = ExtractorSettings(size=32, width=8, steps=2, clips=2)
+SMALL = ExtractorSettings(size=32, width=8, steps=2, clips=2, frames=1, batch_size=2)
 
 
 def sample(shift: float, count: int, seed: int) -> np.ndarray:
@@ -41,12 +45,13 @@ def test_the_interval_holds_the_value_and_is_repeatable():
 
 def test_clips_come_in_both_looks_with_their_view():
     settings = PhantomSettings(frame=FrameSettings(size=64))
-    clips = [phantom_pair(seed, settings, frames=1, view=view) for seed, view in ((1, "A4C"), (2, "PLAX"))]
-    frames, looks, views = drawn(clips, 32)
-    assert frames.shape == (4, 1, 32, 32)
-    assert looks.tolist() == [0, 1, 0, 1]
-    assert [VIEWS[k] for k in views] == ["A4C", "A4C", "PLAX", "PLAX"]
-    assert frames[0].std() != frames[1].std()
+    clips = [phantom_pair(seed, settings, frames=2, view=view) for seed, view in ((1, "A4C"), (2, "PLAX"))]
+    frames, looks, views = labelled(clips, 32)
+    assert frames.shape == (8, 1, 32, 32)
+    assert looks.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+    assert [VIEWS[k] for k in views] == ["A4C"] * 4 + ["PLAX"] * 4
+    shown = F.interpolate(clips[1].degraded[1].float()[None, None] / 127.5 - 1, (32, 32), mode="area")
+    assert torch.allclose(frames[7], shown[0])
 
 
 def test_the_extractor_follows_from_its_seed_and_is_kept(tmp_path):
@@ -54,7 +59,7 @@ def test_the_extractor_follows_from_its_seed_and_is_kept(tmp_path):
     again = extractor(SMALL, tmp_path / "two", say=lambda _: None)
     assert made.sha256 == again.sha256
     assert extractor(SMALL, tmp_path / "one", say=pytest.fail).sha256 == made.sha256
-    other = extractor(ExtractorSettings(32, 8, 2, 2, seed=1), tmp_path / "one", say=lambda _: None)
+    other = extractor(replace(SMALL, seed=1), tmp_path / "one", say=lambda _: None)
     assert other.sha256 != made.sha256
     frames = np.random.default_rng(0).integers(0, 255, (3, 50, 40), np.uint8)
     features = made(frames)
