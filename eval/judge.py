@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 from echogan.training.segment_data import Frames, place
 from eval.camus_stills import STRUCTURES, Still, stills
 from eval.splits import CAMUS, LIST, patients
+from eval.squares import light, squares, tensor, to_square
 
 FOLDER = Path(__file__).resolve().parents[1] / "runs" / "judge"
 CLASSES = len(STRUCTURES) + 1
@@ -97,24 +97,10 @@ class FrozenJudge:
         with torch.inference_mode():
             for image in images:
                 small, (height, width) = to_square(image, self.settings.size)
-                logits = self.network(_tensor(small)[None])[..., :height, :width]
+                logits = self.network(tensor(small)[None])[..., :height, :width]
                 full = F.interpolate(logits, image.shape, mode="bilinear", align_corners=False)
                 out.append(full.argmax(1)[0].byte().numpy())
         return out
-
-
-def to_square(image: np.ndarray, size: int, nearest: bool = False) -> tuple[np.ndarray, tuple[int, int]]:
-    """The image with its longer side at `size`, on black below or to the right, and the size (h, w) it has there."""
-    scale = size / max(image.shape)
-    height, width = (round(side * scale) for side in image.shape)
-    way = cv2.INTER_NEAREST if nearest else cv2.INTER_AREA
-    square = np.zeros((size, size), image.dtype)
-    square[:height, :width] = cv2.resize(image, (width, height), interpolation=way)
-    return square, (height, width)
-
-
-def _tensor(image: np.ndarray) -> Tensor:
-    return torch.from_numpy(image).float()[None] / 127.5 - 1
 
 
 def judge(
@@ -140,10 +126,7 @@ def judge(
 
 def train(images: Sequence[Still], settings: JudgeSettings, say: Callable[[str], None]) -> Judge:
     """Cross-entropy and soft Dice on stills placed and lit anew in every step; a cosine to 0."""
-    squares = torch.stack([_tensor(to_square(s.image, settings.size)[0]) for s in images])
-    classes = torch.stack(
-        [torch.from_numpy(to_square(s.labels, settings.size, nearest=True)[0]).long() for s in images]
-    )
+    data = squares(images, settings.size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = Judge(settings.width)
@@ -151,8 +134,8 @@ def train(images: Sequence[Still], settings: JudgeSettings, say: Callable[[str],
     adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
     for step in range(settings.steps):
-        pick = torch.randint(len(squares), (settings.batch_size,), generator=chance)
-        batch = place(Frames(squares[pick], classes[pick]), chance)
+        pick = torch.randint(len(data.images), (settings.batch_size,), generator=chance)
+        batch = place(Frames(data.images[pick], data.classes[pick]), chance)
         adam.zero_grad(set_to_none=True)
         loss = judge_loss(network(light(batch.images, chance)), batch.classes)
         loss.backward()
@@ -161,14 +144,6 @@ def train(images: Sequence[Still], settings: JudgeSettings, say: Callable[[str],
         if (step + 1) % 100 == 0:
             say(f"judge: step {step + 1}/{settings.steps}, loss {loss.item():.3f}")
     return network
-
-
-def light(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Another gain and power, as between patients graded good; nothing that looks like a poor window."""
-    gain, power = (
-        torch.exp(0.4 * torch.rand(len(images), 1, 1, 1, generator=chance) - 0.2) for _ in range(2)
-    )
-    return (((images + 1) / 2).clamp_min(0) ** power * gain).clamp(0, 1) * 2 - 1
 
 
 def judge_loss(logits: Tensor, classes: Tensor) -> Tensor:

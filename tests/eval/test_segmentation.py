@@ -77,15 +77,6 @@ def test_tables_tell_the_result():
     assert result_tables.semi_real(result).count("8.25 (+0.25 [+0.25, +0.25])") == 2
 
 
-def test_square_keeps_proportions():
-    image = np.zeros((100, 200), np.uint8)
-    image[50:, 100:] = 200
-    square, size = judging.to_square(image, 64)
-    assert (square.shape, size) == ((64, 64), (32, 64))
-    assert square[31, 63] == 200
-    assert not square[32:].any()
-
-
 def test_judge_is_made_by_seed_from_its_own_patients_alone(shared_data: Path, tmp_path: Path, monkeypatch):
     asked, few = [], stills(shared_data / "camus", "selection", "Poor")
 
