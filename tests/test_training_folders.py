@@ -3,13 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from shard_folders import shard_folder
+from still_folders import stills
 
 from echogan.errors import EchoGANError, TrainingError
-from echogan.geometry import Fan
 from echogan.training.config import TrainingConfig
 from echogan.training.data import open_data
 from echogan.training.shards import open_shards
@@ -19,17 +17,6 @@ from echogan.training_folders import with_shards
 @pytest.fixture
 def config(tmp_path) -> TrainingConfig:
     return TrainingConfig(name="run", folder=str(tmp_path / "runs"), frames_per_clip=1)
-
-
-def stills(folder: Path, count: int = 6) -> Path:
-    """Speckle in a fan, each its own patient."""
-    folder.mkdir(parents=True)
-    fan, rng = Fan((159.5, 8.0), -38.0, 38.0, 4.0, 220.0), np.random.default_rng(len(folder.name))
-    for k in range(count):
-        coarse = cv2.resize(rng.uniform(20, 230, (24, 32)).astype(np.float32), (320, 240))
-        grey = coarse * rng.rayleigh(0.8, (240, 320)).clip(0.2, 2)
-        cv2.imwrite(str(folder / f"{k}.png"), (fan.mask(240, 320) * grey.clip(8, 255)).astype(np.uint8))
-    return folder
 
 
 def test_clips_become_shards_of_the_run_and_shards_stay(config, tmp_path):

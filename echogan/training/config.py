@@ -14,6 +14,8 @@ from echogan.model.cyclegan import LossWeights
 from echogan.model.discriminators import DiscriminatorConfig
 from echogan.model.generators import SIZE_MULTIPLE, GeneratorConfig
 
+SMALLEST = 64  # pixels; the discriminators' deepest layers need more than one value
+
 
 def _number(default: Any, help: str, low: float, high: float) -> Any:
     return field(default=default, metadata={"help": help, "min": low, "max": high})
@@ -53,7 +55,7 @@ class TrainingConfig:
         8000, "training steps; the learning rate falls to 0 in the second half", 1, 10_000_000
     )
     batch_size: int = _number(4, "frames of each domain in a step, per process", 1, 256)
-    size: int = _number(256, "height and width of the frames in pixels, a multiple of 16", 64, 1024)
+    size: int = _number(256, "height and width of the frames in pixels, a multiple of 16", SMALLEST, 1024)
     half_size_steps: int = _number(0, "first steps at half that size: the whole frame in view", 0, 10_000_000)
     seed: int = _number(0, "everything random follows from it", 0, 100_000)
     learning_rate: float = _number(2e-4, "of both Adam optimisers", 1e-7, 1e-1)
@@ -97,6 +99,10 @@ class TrainingConfig:
             check_field(name, value, dict(f.metadata), type(f.default))
         for part in (self.generator, self.judge, self.loss):
             part.check()
+        if self.half_size_steps and self.size < 2 * SMALLEST:
+            raise SettingsError(
+                f"size is {self.size}; to begin at half size give {2 * SMALLEST} or more, or 0 half_size_steps."
+            )
         multiple = SIZE_MULTIPLE * (2 if self.half_size_steps else 1)
         if self.size % multiple:
             raise SettingsError(f"size is {self.size}; give a multiple of {multiple}, as 128 or 256.")

@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from still_folders import stills
 
 from echogan.jobs import runs as runs_module
 from echogan.jobs.runs import Runs
@@ -46,10 +48,10 @@ def open_settings(page: Page, *groups: str) -> None:
         page.locator(".tr-group > button", has_text=name).click()
 
 
-def set_tiny(page: Page) -> None:
-    """Make the five-minute preset a matter of seconds, by the fields that a visitor has."""
+def set_tiny(page: Page, **more: int) -> None:
+    """Make a preset a matter of seconds, by the fields that a visitor has."""
     open_settings(page, "The run", "Generators", "Discriminators")
-    for name, value in TINY.items():
+    for name, value in (TINY | more).items():
         if name == "device":
             field = page.locator("#tr-set-device input")
             field.fill(str(value))
@@ -147,6 +149,25 @@ def test_own_folders_are_asked_for_and_a_bad_zip_is_refused(train_page: Page, ru
     expect(toasts.last).to_contain_text("zip is damaged")
     assert runs.list() == []
     assert list(runs.folder.glob("*/")) == []
+
+
+def test_own_clips_in_two_zips_are_sorted_and_trained_on(train_page: Page, runs: Runs, tmp_path: Path):
+    page = train_page
+    page.get_by_label("From my folders").check()
+    set_tiny(page, half_size_steps=0)
+    page.locator("#tr-steps input").fill("4000")
+    page.locator("#tr-name textarea, #tr-name input").fill("own")
+    for side in ("low", "high"):
+        folder = stills(tmp_path / side / ("x" * len(side)), count=8)
+        archive = shutil.make_archive(str(tmp_path / side), "zip", folder)
+        page.locator(f"#tr-{side}-zip input[type=file]").set_input_files(archive)
+        expect(page.locator(f"#tr-{side}-zip")).to_contain_text(f"{side}.zip")
+    page.locator("#tr-start").click()
+    state(page, "starting|running")
+    wait_for_step(page, 3)
+    assert (runs.folder / "own" / "data" / "low" / "index.csv").is_file()
+    page.locator("#tr-stop").click()
+    state(page, "stopped")
 
 
 def test_a_phone_has_no_sideways_scrolling(train_page: Page):

@@ -66,3 +66,10 @@ def test_a_flag_for_every_setting():
 def test_a_mistake_ends_with_its_sentence_and_2(capsys):
     assert main(["--steps", "0"]) == 2
     assert "steps is 0; give a number from 1" in capsys.readouterr().err
+
+
+def test_half_size_leaves_the_discriminators_enough_to_see():
+    with pytest.raises(SettingsError, match="half size give 128"):
+        TrainingConfig(size=112, half_size_steps=10).check()
+    TrainingConfig(size=128, half_size_steps=10).check()
+    TrainingConfig(size=64).check()
