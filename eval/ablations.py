@@ -33,7 +33,7 @@ FIRST_SEED = 51
 
 LOSS = LossWeights(cycle=3.0, identity=2.0, structure=1.0, anatomy=0.25, flicker=1.0)
 BASE = TrainingConfig(
-    steps=6000, size=128, batch_size=1, clips_per_round=6, frames_per_clip=4, steps_per_round=40, loss=LOSS,
+    steps=6000, size=128, batch_size=1, clips_per_round=4, frames_per_clip=4, steps_per_round=60, loss=LOSS,
     ordinary_share=0.3, save_every=500, eval_every=2000, preview_every=2000, held_out_clips=4,
 )  # fmt: skip
 REAL = {"high": str(SHARDS / "high"), "low": str(SHARDS / "low"), "semireal": str(SHARDS / "semireal")}
