@@ -25,10 +25,9 @@ from echogan.training.trainer import train
 from eval.ablation_measures import HELD_OUT_CLIPS, Measure, open_measure
 from eval.rows import interval
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).parent / "results" / "ablations.json"
-RUNS = ROOT / "runs" / "ablations"
-SHARDS = ROOT / "runs" / "camus"
+RUNS = Path("runs/ablations")
+SHARDS = Path("runs/camus")
 FIRST_SEED = 51
 
 LOSS = LossWeights(cycle=3.0, identity=2.0, structure=1.0, anatomy=0.25, flicker=1.0)
