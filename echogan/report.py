@@ -104,6 +104,7 @@ def describe_model(enhancer: Enhancer) -> dict[str, Any]:
         "sha256": checkpoint.sha256,
         "source": str(checkpoint.source),
         "revision": checkpoint.revision,
+        "license": checkpoint.config.license,
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import tyro
 
-from echogan.model.checkpoint import describe_checkpoint
+from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
 from eval import result_tables
@@ -30,7 +30,6 @@ PAGES = (
     ROOT / "docs" / "phantom.md",
     ROOT / "docs" / "results.md",
 )
-BUNDLED = "echogan-phantom"
 
 
 @dataclass(frozen=True)
@@ -70,25 +69,27 @@ def fill(text: str) -> str:
 
 def stale_results() -> list[str]:
     """Results that were measured with other weights than the bundled ones, or on another phantom."""
+    bundled = {folder.name: describe_checkpoint(folder).sha256 for folder in bundled_checkpoints()}
     current = {
-        "checkpoint": describe_checkpoint(ROOT / "checkpoints" / BUNDLED).sha256,
         "segmenter": load_segmenter(ROOT / "checkpoints" / "segmenter-phantom").sha256,
         "phantom": PHANTOM_VERSION,
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        models = [result.get("model", {}), *(m for m in result.get("models", ()) if m["name"] == BUNDLED)]
+        told = [result.get("model"), *result.get("models", ()), *result.get("others", ())]
+        own = {m["name"]: m["sha256"] for m in told if m and m["name"] in bundled}
         found = {
-            "checkpoint": next((model["sha256"] for model in models if model), None),
+            **own,
             "segmenter": result.get("segmenter", {}).get("sha256"),
             "phantom": result.get("phantom"),
         }
+        now = bundled | current
         stale += [
-            f"{path.name} was measured with another {what} ({value[:12]}, now {current[what][:12]}): "
+            f"{path.name} was measured with another {what} ({value[:12]}, now {now[what][:12]}): "
             f"run python -m eval.{COMMANDS.get(path.stem, path.stem)}."
             for what, value in found.items()
-            if value is not None and value != current[what]
+            if value is not None and value != now[what]
         ]
     return stale
 

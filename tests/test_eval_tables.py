@@ -27,12 +27,14 @@ def test_a_block_is_filled_from_its_result_and_the_rest_is_left_alone(results):
 
 
 def test_a_result_of_other_weights_or_another_phantom_is_stale(results):
-    (results / "speed.json").write_text(json.dumps({"model": {"sha256": "0" * 64}}))
+    (results / "speed.json").write_text(
+        json.dumps({"model": {"name": "echogan-phantom", "sha256": "0" * 64}})
+    )
     (results / "image_quality.json").write_text(json.dumps({"phantom": "0.0"}))
     quality, speed = tables.stale_results()
     assert "another phantom (0.0" in quality
     assert "python -m eval.image_quality" in quality
-    assert "another checkpoint (000000000000" in speed
+    assert "another echogan-phantom (000000000000" in speed
 
 
 def test_the_pages_are_what_the_results_say():

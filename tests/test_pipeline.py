@@ -123,7 +123,13 @@ def test_report_has_everything(done):
     assert report["sector"]["confidence"] == 0.95
     assert report["sector"]["coverage"] == pytest.approx(fan_sector().coverage, abs=1e-4)
     assert report["sector"]["fan"]["right_deg"] == 38
-    assert report["model"] == {"name": "fake", "sha256": "ab" * 32, "source": "fake", "revision": None}
+    assert report["model"] == {
+        "name": "fake",
+        "sha256": "ab" * 32,
+        "source": "fake",
+        "revision": None,
+        "license": "MIT",
+    }
     assert (report["device"], report["strength"]) == ("cpu", 1.0)
     assert report["settings"]["working_size"] == 64
     for name in ("decode_s", "enhance_s", "diagnose_s", "encode_s", "frames_per_s"):

@@ -25,6 +25,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 MAX_CONFIG_BYTES = 1_000_000
 MAX_WEIGHTS_BYTES = 2 * 2**30
 SIDES = ("to_high", "to_low")
+DEFAULT = "echogan-phantom"  # comes first wherever models are listed
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
@@ -143,12 +144,13 @@ def save_checkpoint(
 
 
 def bundled_checkpoints() -> list[Path]:
-    """The checkpoint folders that come with the project, by name; none when it was installed without.
+    """The checkpoint folders that come with the project, the default first; none when it was installed without.
 
     Folders called segmenter-* hold no generators (see echogan.model.segmenter) and are not among them.
     """
     folders = (path.parent for path in BUNDLED.glob(f"*/{CONFIG_FILE}"))
-    return sorted(folder for folder in folders if not folder.name.startswith("segmenter-"))
+    kept = (folder for folder in folders if not folder.name.startswith("segmenter-"))
+    return sorted(kept, key=lambda folder: (folder.name != DEFAULT, folder.name))
 
 
 def describe_checkpoint(folder: str | Path) -> CheckpointInfo:
