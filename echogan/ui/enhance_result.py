@@ -112,7 +112,7 @@ def badge(checkpoint: Checkpoint, report: Report) -> list[tuple[str, str, str]]:
         ("Hash", checkpoint.sha256[:12], checkpoint.sha256),
     ]
     if checkpoint.config.license != "MIT":
-        rows.append(("License", checkpoint.config.license, "Of the weights, not of what they are used on"))
+        rows.append(("Licence", checkpoint.config.license, "Of the weights, not of what they are used on"))
     if checkpoint.revision:
         rows.append(("Revision", checkpoint.revision[:12], checkpoint.revision))
     rows.append(("Device", report.device, ""))

@@ -15,5 +15,5 @@ def test_a_license_other_than_the_projects_is_shown():
     assert names == ["Model", "Hash", "Device", "Strength"]
     other = replace(own, config=replace(own.config, license="CC BY-NC-SA 4.0"), revision="f" * 40)
     shown = {name: text for name, text, _ in badge(other, report)}
-    assert shown["License"] == "CC BY-NC-SA 4.0"
+    assert shown["Licence"] == "CC BY-NC-SA 4.0"
     assert shown["Revision"] == "f" * 12
