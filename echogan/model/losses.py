@@ -15,6 +15,7 @@ from echogan.model.loss_weights import AdversarialKind
 from echogan.model.smoothing import masked_blur
 from echogan.model.ssim import ssim_map
 
+CALM = 0.95  # share of the input's change that an output may have: a little under 1, as clips never seen get more
 STILL = 1e-3  # mean change, in [-1, 1], under which two frames are the same one
 LOW_PASS = 1 / 24  # sd of the illumination's average, of the frame's longer side: 11 px of 256
 
@@ -89,7 +90,7 @@ def temporal_loss(
 def flicker_loss(
     x: Tensor, translated: Tensor, x_next: Tensor, translated_next: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """How far |G(x') - G(x)| exceeds |x' - x| of adjacent frames, as a share of the latter: 0 where it does not.
+    """How far |G(x') - G(x)| exceeds CALM |x' - x| of adjacent frames, as a share of |x' - x|; 0 where it does not.
 
     The means over each frame are compared, not the pixels: walls may gain contrast, moving ones too, as long as the
     speckle is calmed in return. After the warping error of Lai et al. (ECCV 2018, section 5), without their optical
@@ -99,7 +100,7 @@ def flicker_loss(
     before, after = (
         frame_means((b - a).abs(), weight) for a, b in ((x, x_next), (translated, translated_next))
     )
-    return ((before > STILL) * F.relu(after / before.clamp_min(STILL) - 1)).mean()
+    return ((before > STILL) * F.relu(after / before.clamp_min(STILL) - CALM)).mean()
 
 
 def paired_loss(truth: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 
 from echogan.model.judge_layers import Verdict
 from echogan.model.losses import (
+    CALM,
     adversarial_discriminator,
     adversarial_generator,
     cycle_loss,
@@ -150,13 +151,13 @@ def test_flicker_is_what_the_output_changes_more_by_hand():
     x = torch.zeros_like(frames(6))
     later = x + torch.tensor([0.2, 0.1]).view(2, 1, 1, 1)
     found = flicker_loss(x, 1.5 * x, later, later * torch.tensor([1.5, 0.5]).view(2, 1, 1, 1), mask)
-    assert float(found) == pytest.approx((0.5 + 0.0) / 2, abs=1e-5)  # a calm frame pays for no other
+    assert float(found) == pytest.approx((1.5 - CALM + 0.0) / 2, abs=1e-5)  # a calm frame pays for no other
 
 
 def test_flicker_lets_walls_gain_what_speckle_gives():
     before, later = plane(0, 0, 0, 0), plane(0.4, 0.1, 0.1, 0.1)
-    assert flicker_loss(before, before, later, plane(0.7, 0, 0, 0)) == 0
-    assert flicker_loss(before, before, later, plane(0.8, 0.2, 0.2, 0.2)) == pytest.approx(1.0, abs=1e-5)
+    assert flicker_loss(before, before, later, plane(0.65, 0, 0, 0)) == 0
+    assert flicker_loss(before, before, later, 2 * later) == pytest.approx(2 - CALM, abs=1e-5)
 
 
 def test_flicker_of_a_still_is_none():
