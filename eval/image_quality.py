@@ -230,10 +230,16 @@ def share_of_oracle(values: dict[str, dict[str, np.ndarray]], way: str) -> dict[
 
 
 def facts(enhancer: Enhancer) -> dict[str, object]:
-    """Which network it was."""
+    """Which network it was, and how many frames of each domain it was trained on in its last stage."""
     config = enhancer.checkpoint.config
     steps = config.training.get("finished_steps")
-    return {"name": enhancer.checkpoint.name, "sha256": enhancer.checkpoint.sha256, "steps": steps}
+    return {
+        "name": enhancer.checkpoint.name,
+        "sha256": enhancer.checkpoint.sha256,
+        "kind": config.generator.kind,
+        "steps": steps,
+        "frames": steps and steps * config.training["batch_size"],
+    }
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:

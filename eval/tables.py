@@ -94,6 +94,7 @@ def stale_results() -> list[str]:
     return stale
 
 
+ENOUGH = 20_000  # training frames
 QUALITY = (
     ("psnr_db", "PSNR, dB", 2), ("tone_matched_psnr_db", "tone-matched PSNR, dB", 2), ("ssim", "SSIM", 3),
     ("gcnr", "gCNR", 3),
@@ -121,7 +122,7 @@ def image_quality(result: dict[str, Any]) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     change, settings, snr = result["change"], result["settings"], result["rows"]
     notes = f" Oracle: {result['oracle']['steps']:,} steps with the pairs." if shares else ""
-    notes += _about_kid(kid)
+    notes += "".join(map(_under_trained, result.get("others", ()))) + _about_kid(kid)
     rows.append(
         f"\n{settings['clips']} simulated clips of hearts never trained on, "
         f"{_count(settings['frames'], 'frame')} each; means over clips, "
@@ -132,6 +133,16 @@ def image_quality(result: dict[str, Any]) -> str:
         f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
     )
     return "\n".join(rows)
+
+
+def _under_trained(model: dict[str, Any]) -> str:
+    """A warning for a reference network that saw too little for a comparison to mean anything."""
+    if model["kind"] == "pyramid" or model["frames"] >= ENOUGH:
+        return ""
+    return (
+        f" {model['name']}: the CycleGAN authors' networks and losses, **under-trained** ({model['frames']:,} frames of "
+        f"each domain, where {ENOUGH:,} and more are usual): nothing is claimed against it."
+    )
 
 
 def _about_kid(kid: dict[str, Any]) -> str:
