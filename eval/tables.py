@@ -140,8 +140,8 @@ def _under_trained(model: dict[str, Any]) -> str:
     if model["kind"] == "pyramid" or model["frames"] >= ENOUGH:
         return ""
     return (
-        f" {model['name']}: the CycleGAN authors' networks and losses, **under-trained** ({model['frames']:,} frames of "
-        f"each domain, where {ENOUGH:,} and more are usual): nothing is claimed against it."
+        f" {model['name']}: the CycleGAN authors' networks and losses, **under-trained** ({model['frames']:,} frames "
+        f"of each domain, where {ENOUGH:,} and more are usual): nothing is claimed against it."
     )
 
 
