@@ -19,7 +19,8 @@ import tyro
 from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
-from eval import result_tables
+from eval import image_tables, result_tables
+from eval.image_tables import signed
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -94,74 +95,6 @@ def stale_results() -> list[str]:
     return stale
 
 
-ENOUGH = 20_000  # training frames
-QUALITY = (
-    ("psnr_db", "PSNR, dB", 2), ("tone_matched_psnr_db", "tone-matched PSNR, dB", 2), ("ssim", "SSIM", 3),
-    ("gcnr", "gCNR", 3),
-)  # fmt: skip
-
-
-def image_quality(result: dict[str, Any]) -> str:
-    """Each way's metrics, in brackets the network's paired gain over it, and its share of the way to the oracle."""
-    shares = result["share_of_oracle"]
-    heads = [f"{title} (network's gain)" for _, title, _ in QUALITY]
-    heads += ["share of the oracle's gain in SSIM"] if shares else []
-    kid = result.get("kid", {})
-    heads += ["KID x 1000"] if kid else []
-    rows = [f"| against the clear truth | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for way, found in result["rows"].items():
-        gain, cells = result["gain"].get(way), [way]
-        for metric, _, digits in QUALITY:
-            more = f" ({_interval(gain[metric], digits)})" if gain else ""
-            cells.append(f"{found[metric]['mean']:.{digits}f}{more}")
-        if shares:
-            share = shares.get(way, {}).get("ssim")
-            cells.append(f"{share['mean']:.0%} [{share['low']:.0%}, {share['high']:.0%}]" if share else "")
-        if kid:
-            cells.append(_thousand(kid[way]))
-        rows.append(f"| {' | '.join(cells)} |")
-    change, settings, snr = result["change"], result["settings"], result["rows"]
-    notes = f" Oracle: {result['oracle']['steps']:,} steps with the pairs." if shares else ""
-    notes += "".join(map(_under_trained, result.get("others", ()))) + _about_kid(kid)
-    rows.append(
-        f"\n{settings['clips']} simulated clips of hearts never trained on, "
-        f"{_count(settings['frames'], 'frame')} each; means over clips, "
-        f"paired bootstrap 95 % intervals in brackets. gCNR: cavities against walls. Speckle SNR: "
-        f"{snr['input']['speckle_snr']['mean']:.2f} poor, {snr['enhanced']['speckle_snr']['mean']:.2f} enhanced. "
-        f"Mean change inside the sector: {change['poor']['mean']:.1f} grey levels on poor clips, "
-        f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{notes} "
-        f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
-    )
-    return "\n".join(rows)
-
-
-def _under_trained(model: dict[str, Any]) -> str:
-    """A warning for a reference network that saw too little for a comparison to mean anything."""
-    if model["kind"] == "pyramid" or model["frames"] >= ENOUGH:
-        return ""
-    return (
-        f" {model['name']}: the CycleGAN authors' networks and losses, **under-trained** ({model['frames']:,} frames "
-        f"of each domain, where {ENOUGH:,} and more are usual): nothing is claimed against it."
-    )
-
-
-def _about_kid(kid: dict[str, Any]) -> str:
-    """What the KID column is; nothing where there is none."""
-    if not kid:
-        return ""
-    made = kid["extractor"]
-    return (
-        f" KID against clear frames of other hearts (clear frames themselves: {_thousand(kid['clear'])}), with a small "
-        f"extractor trained on the phantom (`python -m eval.kid`, seed {made['seed']}, `{made['sha256'][:12]}`): it "
-        "compares these rows alone."
-    )
-
-
-def _thousand(found: dict[str, float]) -> str:
-    mean, low, high = (1000 * found[key] for key in ("mean", "low", "high"))
-    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
-
-
 def speed(result: dict[str, Any]) -> str:
     """Frames per second of both generators and of the whole way."""
     rows = ["| 256 x 256, batch 1 | this generator | ResNet-9, ngf 64 | ratio |", "|---|---|---|---|"]
@@ -221,7 +154,7 @@ def realism(result: dict[str, Any]) -> str:
     for name, found in result["two_sample"].items():
         less = found.get("less_sketch")
         cell = f"{found['accuracy']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
-        rows.append(f"| {name} | {cell} | {_interval(less, 3) if less else ''} |")
+        rows.append(f"| {name} | {cell} | {signed(less, 3) if less else ''} |")
     rows += ["", "| statistic, median (10-90 %) | real | phantom | inside |", "|---|---|---|---|"]
     for look, statistics in result["statistics"].items():
         for name, found in statistics.items():
@@ -249,20 +182,13 @@ def realism_blind(result: dict[str, Any]) -> str:
     )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def _spread(values: dict[str, float]) -> str:
     return f"{values['p50']:.2f} ({values['p10']:.2f} to {values['p90']:.2f})"
 
 
-def _interval(gain: dict[str, float], digits: int) -> str:
-    return f"{gain['mean']:+.{digits}f} [{gain['low']:+.{digits}f}, {gain['high']:+.{digits}f}]"
-
-
 MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "image_quality": image_quality,
+    "image_quality": image_tables.image_quality,
+    "image_quality_short": image_tables.image_quality_short,
     "speed": speed,
     "phantom_speed": phantom_speed,
     "memory": memory,
@@ -275,7 +201,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "ablations": result_tables.ablations,
 }
 COMMANDS = {"segmenter": "segmentation --segmenter segmenter-phantom", "realism_blind": "realism blind"}
-SHARED_RESULTS = {"semi_real": "segmentation"}
+SHARED_RESULTS = {"semi_real": "segmentation", "image_quality_short": "image_quality"}
 
 if __name__ == "__main__":
     main(tyro.cli(Settings))

@@ -41,10 +41,3 @@ def test_the_pages_are_what_the_results_say():
     for page in tables.PAGES:
         text = page.read_text()
         assert tables.fill(text) == text
-
-
-def test_a_reference_that_saw_too_little_is_labelled():
-    reference = {"name": "reference-cyclegan", "kind": "resnet", "frames": 545}
-    assert "**under-trained** (545 frames" in tables._under_trained(reference)
-    assert tables._under_trained(reference | {"frames": 20_000}) == ""
-    assert tables._under_trained({"name": "ours", "kind": "pyramid", "frames": 10}) == ""
