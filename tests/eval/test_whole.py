@@ -1,0 +1,22 @@
+"""`python -m eval` measures for an hour: nobody should start it by asking for help."""
+
+import pytest
+
+from eval import __main__ as whole
+
+
+def test_arguments_are_refused_and_nothing_runs(monkeypatch):
+    monkeypatch.setattr(whole.subprocess, "run", pytest.fail)
+    monkeypatch.setattr(whole.sys, "argv", ["eval", "--help"])
+    with pytest.raises(SystemExit, match="takes no arguments"):
+        whole.main()
+
+
+def test_each_step_is_a_module(monkeypatch):
+    started = []
+    monkeypatch.setattr(whole.subprocess, "run", lambda command, check: started.append(command[2]))
+    monkeypatch.setattr(whole.sys, "argv", ["eval"])
+    whole.main()
+    assert {"eval.image_quality", "eval.tables"} <= set(started)
+    for name in started:
+        __import__(name)
