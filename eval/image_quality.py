@@ -37,6 +37,7 @@ from eval.rows import chunks
 from eval.tone_curves import fit_tone_curves
 
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
+ORACLE = Path(__file__).parent / "oracle"
 CAVITIES = (Tissue.LV, Tissue.LA, Tissue.RV, Tissue.RA)
 WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL)
 EDGE_PX = 2  # of a cavity or a wall, left out: there the beam's width mixes both
@@ -51,7 +52,7 @@ class Settings:
 
     model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
     others: tuple[str, ...] = field(default=(), metadata={"help": "more checkpoints, a row each"})
-    oracle: Path | None = field(default=None, metadata={"help": "checkpoint trained with the pairs"})
+    oracle: Path | None = field(default=ORACLE, metadata={"help": "checkpoint trained with the pairs"})
     clips: int = field(default=200, metadata={"help": "held-out clips"})
     frames: int = field(default=1, metadata={"help": "frames of each clip"})
     kid: bool = field(
