@@ -51,7 +51,7 @@ class Settings:
     """What is measured, and where the result goes."""
 
     model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
-    others: tuple[str, ...] = field(default=(), metadata={"help": "more checkpoints, a row each"})
+    others: tuple[str, ...] = field(default=("echogan-camus",), metadata={"help": "more checkpoints, a row each"})
     oracle: Path | None = field(default=ORACLE, metadata={"help": "checkpoint trained with the pairs"})
     clips: int = field(default=200, metadata={"help": "held-out clips"})
     frames: int = field(default=1, metadata={"help": "frames of each clip"})

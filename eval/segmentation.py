@@ -40,7 +40,7 @@ Table = dict[str, dict[str, np.ndarray]]
 class Settings:
     """What is measured, and where the result goes."""
 
-    model: tuple[str, ...] = field(default=("echogan-phantom",), metadata={"help": "checkpoints to measure"})
+    model: tuple[str, ...] = field(default=("echogan-phantom", "echogan-camus"), metadata={"help": "checkpoints to measure"})
     segmenter: str = field(default="", metadata={"help": "measure only this segmenter on the test patients"})
     data: Path = field(default=CAMUS, metadata={"help": "CAMUS' folder"})
     patients: int | None = field(default=None, metadata={"help": "of each grade at most, for a quick look"})

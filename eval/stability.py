@@ -36,7 +36,7 @@ FIRST_SEED = 1_700_000_000
 class Settings:
     """What is measured, and where the result goes."""
 
-    model: tuple[str, ...] = field(default=("echogan-phantom",), metadata={"help": "checkpoints to measure"})
+    model: tuple[str, ...] = field(default=("echogan-phantom", "echogan-camus"), metadata={"help": "checkpoints to measure"})
     clips: int = field(default=24, metadata={"help": "degraded phantom clips"})
     frames: int = field(default=12, metadata={"help": "frames of each phantom clip"})
     real_frames: int = field(default=40, metadata={"help": "frames of each real clip, at most"})

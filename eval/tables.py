@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent / "results"
 PAGES = (
     ROOT / "README.md",
     ROOT / "checkpoints" / "echogan-phantom" / "README.md",
+    ROOT / "checkpoints" / "echogan-camus" / "README.md",
     ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
     ROOT / "docs" / "phantom.md",
     ROOT / "docs" / "results.md",
