@@ -97,6 +97,8 @@ def main(settings: Settings) -> None:
 def configure(settings: Settings, row: str, seed: int) -> TrainingConfig:
     """The run of a row and the seed's number."""
     name = "".join(c if c.isalnum() else "-" for c in row) + f"-{FIRST_SEED + seed}"
+    if settings.steps != BASE.steps:  # a quick look is a run of its own: its learning rate falls early
+        name += f"-{settings.steps}"
     own = {"name": name, "folder": str(settings.runs), "seed": FIRST_SEED + seed, "steps": settings.steps}
     return with_leaves(BASE, ROWS[row] | own)
 

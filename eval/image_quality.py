@@ -33,7 +33,7 @@ from echogan.phantom.render import PhantomClip, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.classical import classical_methods
 from eval.kid import FrozenExtractor, extractor, kid_interval
-from eval.rows import chunks
+from eval.rows import NETWORKS, chunks
 from eval.tone_curves import fit_tone_curves
 
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
@@ -51,7 +51,7 @@ class Settings:
     """What is measured, and where the result goes."""
 
     model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
-    others: tuple[str, ...] = field(default=("echogan-camus",), metadata={"help": "more checkpoints, a row each"})
+    others: tuple[str, ...] = field(default=NETWORKS[1:], metadata={"help": "more checkpoints, a row each"})
     oracle: Path | None = field(default=ORACLE, metadata={"help": "checkpoint trained with the pairs"})
     clips: int = field(default=200, metadata={"help": "held-out clips"})
     frames: int = field(default=1, metadata={"help": "frames of each clip"})
@@ -239,7 +239,7 @@ def facts(enhancer: Enhancer) -> dict[str, object]:
         "sha256": enhancer.checkpoint.sha256,
         "kind": config.generator.kind,
         "steps": steps,
-        "frames": steps and steps * config.training["batch_size"],
+        "frames": steps and steps * config.training.get("batch_size", 1),
     }
 
 

@@ -14,13 +14,14 @@ QUALITY = (
 def image_quality(result: dict[str, Any]) -> str:
     """Each way's metrics, in brackets the network's paired gain over it, and its share of the way to the oracle."""
     shares = result["share_of_oracle"]
-    heads = [f"{title} (network's gain)" for _, title, _ in QUALITY]
+    name = result["model"]["name"]
+    heads = [f"{title} ({name} less this row)" for _, title, _ in QUALITY]
     heads += ["share of the oracle's gain in SSIM"] if shares else []
     kid = result.get("kid", {})
     heads += ["KID x 1000"] if kid else []
     rows = [f"| against the clear truth | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for way, found in result["rows"].items():
-        gain, cells = result["gain"].get(way), [way]
+        gain, cells = result["gain"].get(way), [result["model"]["name"] if way == "enhanced" else way]
         for metric, _, digits in QUALITY:
             more = f" ({signed(gain[metric], digits)})" if gain else ""
             cells.append(f"{found[metric]['mean']:.{digits}f}{more}")
@@ -52,7 +53,7 @@ def image_quality_short(result: dict[str, Any]) -> str:
     classical = [way for way in rows if way not in {"input", "enhanced", "oracle", *others}]
     best = max(classical, key=lambda way: rows[way]["ssim"]["mean"])
     lines = ["| | " + " | ".join(title for _, title, _ in QUALITY) + " |", "|---" * (len(QUALITY) + 1) + "|"]
-    labels = {"input": "poor clip", best: f"best classical filter ({best})"}
+    labels = {"input": "poor clip", best: f"best classical filter by SSIM ({best})"}
     labels |= {"enhanced": "enhanced (gain over the poor clip)", "oracle": "oracle: trained on pairs"}
     for way, label in labels.items():
         if way in rows:
@@ -74,7 +75,7 @@ def image_quality_short(result: dict[str, Any]) -> str:
 
 def under_trained(model: dict[str, Any]) -> str:
     """A warning for a reference network that saw too little for a comparison to mean anything."""
-    if model["kind"] == "pyramid" or model["frames"] >= ENOUGH:
+    if model["kind"] == "pyramid" or model["frames"] is None or model["frames"] >= ENOUGH:
         return ""
     return (
         f" {model['name']}: the CycleGAN authors' networks and losses, **under-trained** ({model['frames']:,} frames "

@@ -1,6 +1,6 @@
 """Does enhancement help to find the heart? A frozen judge's Dice and area error before and after, on CAMUS.
 
-    python -m eval.segmentation [--model echogan-phantom]      eval/results/segmentation.json
+    python -m eval.segmentation [--model NAME ...]             eval/results/segmentation.json
     python -m eval.segmentation --segmenter segmenter-phantom  only the shipped segmenter's Dice, segmenter.json
 
 On real Good, Medium and Poor test patients, and semi-real: the Good test patients' stills degraded, whose clear truth
@@ -25,7 +25,7 @@ from echogan.metrics import psnr, ssim, tone_matched_psnr
 from echogan.model.segmenter import MULTIPLE, Segmenter, Structure, load_segmenter
 from eval.camus_stills import STRUCTURES, Still, degrade, stills
 from eval.judge import FrozenJudge, judge
-from eval.rows import Row, interval, make_rows, provenance
+from eval.rows import NETWORKS, Row, interval, make_rows, provenance
 from eval.splits import CAMUS
 
 RESULTS = Path(__file__).parent / "results"
@@ -40,7 +40,7 @@ Table = dict[str, dict[str, np.ndarray]]
 class Settings:
     """What is measured, and where the result goes."""
 
-    model: tuple[str, ...] = field(default=("echogan-phantom", "echogan-camus"), metadata={"help": "checkpoints to measure"})
+    model: tuple[str, ...] = field(default=NETWORKS, metadata={"help": "checkpoints to measure"})
     segmenter: str = field(default="", metadata={"help": "measure only this segmenter on the test patients"})
     data: Path = field(default=CAMUS, metadata={"help": "CAMUS' folder"})
     patients: int | None = field(default=None, metadata={"help": "of each grade at most, for a quick look"})

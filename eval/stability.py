@@ -1,6 +1,6 @@
 """Does an enhanced clip flicker more than its input? Differences along the optical flow of the input.
 
-    python -m eval.stability [--model echogan-phantom]
+    python -m eval.stability [--model echogan-phantom echogan-camus]
 
 Flicker of frames y, with the flow of the input x: the mean over the tissue of |y(t+1) brought back to t - y(t)|. The
 ratio is that of the output over that of the input: 1 for doing nothing. A method that raises contrast raises true
@@ -26,7 +26,7 @@ from echogan.clips.find_sector import find_sector
 from echogan.geometry import Fan, Sector
 from echogan.phantom.render import phantom_clip
 from eval.realism_data import SHARED, real_clips
-from eval.rows import interval, make_rows, provenance
+from eval.rows import NETWORKS, interval, make_rows, provenance
 
 RESULT = Path(__file__).parent / "results" / "stability.json"
 FIRST_SEED = 1_700_000_000
@@ -36,7 +36,7 @@ FIRST_SEED = 1_700_000_000
 class Settings:
     """What is measured, and where the result goes."""
 
-    model: tuple[str, ...] = field(default=("echogan-phantom", "echogan-camus"), metadata={"help": "checkpoints to measure"})
+    model: tuple[str, ...] = field(default=NETWORKS, metadata={"help": "checkpoints to measure"})
     clips: int = field(default=24, metadata={"help": "degraded phantom clips"})
     frames: int = field(default=12, metadata={"help": "frames of each phantom clip"})
     real_frames: int = field(default=40, metadata={"help": "frames of each real clip, at most"})

@@ -24,6 +24,7 @@ from eval.image_tables import signed
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
+ORACLE = Path(__file__).parent / "oracle"
 PAGES = (
     ROOT / "README.md",
     ROOT / "checkpoints" / "echogan-phantom" / "README.md",
@@ -75,6 +76,7 @@ def stale_results() -> list[str]:
     current = {
         "segmenter": load_segmenter(ROOT / "checkpoints" / "segmenter-phantom").sha256,
         "phantom": PHANTOM_VERSION,
+        "oracle": describe_checkpoint(ORACLE).sha256,
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
@@ -85,6 +87,7 @@ def stale_results() -> list[str]:
             **own,
             "segmenter": result.get("segmenter", {}).get("sha256"),
             "phantom": result.get("phantom"),
+            "oracle": result.get("oracle", {}).get("sha256"),
         }
         now = bundled | current
         stale += [

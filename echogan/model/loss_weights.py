@@ -46,7 +46,7 @@ class LossWeights:
     anatomy: float = _weight(0.0, "weight of a frozen segmenter's agreement before and after")
     labels: float = _weight(0.0, "weight of the anatomic labels, a head of the discriminators")
     temporal: float = _weight(0.0, "weight of adding the same change to adjacent frames")
-    flicker: float = _weight(0.0, "weight of changing no more from frame to frame than the input does")
+    flicker: float = _weight(0.0, "weight of changing a little less from frame to frame than the input")
     paired: float = _weight(0.0, "weight of L1 to the true clean frame; for the oracle only")
     gradient_penalty: float = _weight(0.0, "weight of the R1 gradient penalty on real frames", 1000.0)
     penalty_every: int = _count(16, "steps between gradient penalties, each counted as many times", 1000)

@@ -25,7 +25,8 @@ verification: compare with the original.</li>
 <h2>Limits</h2>
 <ul>
 <li>Two-dimensional grey-scale echocardiography only; no Doppler, no M-mode.</li>
-<li>The bundled model was trained on simulated hearts. On real clips it is a demonstration.</li>
+<li>echogan-phantom was trained on simulated hearts alone, echogan-camus on stills of one vendor too. On real clips
+either is a demonstration.</li>
 <li>Measurements on an enhanced picture are not validated.</li>
 </ul>
 <h2>Your clips</h2>
@@ -33,7 +34,8 @@ verification: compare with the original.</li>
 Nothing is sent anywhere else. Exports carry no patient tags; with the blackout on, which is so for DICOM, nothing
 outside the sector is kept either. Text drawn over the tissue itself can remain: look before you share.</p>
 <h2>Licences</h2>
-<p>EchoGANhance is free software under the MIT licence. Its parts keep theirs; one deserves naming: the MP4 download is
+<p>EchoGANhance is free software under the MIT licence. The weights of echogan-camus are not: they are
+under CC BY-NC-SA 4.0, for research only. The libraries keep their licences; one deserves naming: the MP4 download is
 written with the x264 encoder inside PyAV's binary packages, which is under the GNU GPL. The player's own clips
 are VP9 in WebM. The example cine comes with pydicom (MIT).</p>
 </article>

@@ -25,7 +25,7 @@ def test_the_short_table_has_the_best_filter_and_no_other_network():
         "share_of_oracle": {"enhanced": {"ssim": {"mean": 0.66, "low": 0.6, "high": 0.7}}},
     }  # fmt: skip
     text = image_tables.image_quality_short(result)
-    assert "best classical filter (wild) | 3.00" in text
+    assert "best classical filter by SSIM (wild) | 3.00" in text
     assert "theirs" not in text
     assert "5.00 (+4.00 [+3.00, +5.00])" in text
     assert "66% of the oracle's way" in text
