@@ -3,8 +3,8 @@
     python -m eval.camus_segmenter [--out runs/segmenter-camus]
 
 It serves the anatomy loss of echogan-camus. Its patients are Good ones that the generators train on too, as they are
-or made poor; none of the test, of the selection or of the judge. It is made by this command and not shipped. Where CAMUS
-is absent it says so and ends.
+or made poor; none of the test, of the selection or of the judge. It is made by this command and not shipped. Where
+CAMUS is absent it says so and ends.
 """
 
 from __future__ import annotations

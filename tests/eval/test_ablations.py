@@ -56,7 +56,7 @@ def test_rows_are_means_over_seeds_with_intervals_over_clips(tmp_path, monkeypat
 
     class Planted(Measure):
         def __call__(self, folder):
-            return {"ssim_gain": [0.1, 0.3] if folder.parent.name == "base-51" else [0.3, 0.5]}
+            return {"ssim_gain": [0.1, 0.3] if folder.parent.name == "base-51-50" else [0.3, 0.5]}
 
     result = collect(settings, Planted([], [], [], Scale(1.0)))
     assert list(result["rows"]) == ["base"]
