@@ -15,13 +15,13 @@ def image_quality(result: dict[str, Any]) -> str:
     """Each way's metrics, in brackets the network's paired gain over it, and its share of the way to the oracle."""
     shares = result["share_of_oracle"]
     name = result["model"]["name"]
-    heads = [f"{title} ({name} less this row)" for _, title, _ in QUALITY]
+    heads = [f"{title} (lead)" for _, title, _ in QUALITY]
     heads += ["share of the oracle's gain in SSIM"] if shares else []
     kid = result.get("kid", {})
     heads += ["KID x 1000"] if kid else []
     rows = [f"| against the clear truth | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for way, found in result["rows"].items():
-        gain, cells = result["gain"].get(way), [result["model"]["name"] if way == "enhanced" else way]
+        gain, cells = result["gain"].get(way), [name if way == "enhanced" else way]
         for metric, _, digits in QUALITY:
             more = f" ({signed(gain[metric], digits)})" if gain else ""
             cells.append(f"{found[metric]['mean']:.{digits}f}{more}")
@@ -37,7 +37,7 @@ def image_quality(result: dict[str, Any]) -> str:
     rows.append(
         f"\n{settings['clips']} simulated clips of hearts never trained on, "
         f"{_count(settings['frames'], 'frame')} each; means over clips, "
-        f"paired bootstrap 95 % intervals in brackets. gCNR: cavities against walls. Speckle SNR: "
+        f"in brackets the lead of {name} over the row with its paired bootstrap 95 % interval. gCNR: cavities against walls. Speckle SNR: "
         f"{snr['input']['speckle_snr']['mean']:.2f} poor, {snr['enhanced']['speckle_snr']['mean']:.2f} enhanced. "
         f"Mean change inside the sector: {change['poor']['mean']:.1f} grey levels on poor clips, "
         f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{notes} "
