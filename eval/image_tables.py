@@ -37,7 +37,8 @@ def image_quality(result: dict[str, Any]) -> str:
     rows.append(
         f"\n{settings['clips']} simulated clips of hearts never trained on, "
         f"{_count(settings['frames'], 'frame')} each; means over clips, "
-        f"in brackets the lead of {name} over the row with its paired bootstrap 95 % interval. gCNR: cavities against walls. Speckle SNR: "
+        f"in brackets the lead of {name} over the row with its paired bootstrap 95 % interval. "
+        "gCNR: cavities against walls. Speckle SNR: "
         f"{snr['input']['speckle_snr']['mean']:.2f} poor, {snr['enhanced']['speckle_snr']['mean']:.2f} enhanced. "
         f"Mean change inside the sector: {change['poor']['mean']:.1f} grey levels on poor clips, "
         f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{notes} "
