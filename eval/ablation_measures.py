@@ -17,9 +17,8 @@ from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip, phantom_pair
 from eval.camus_stills import Still, degrade, stills
+from eval.choose import dice_gain, enhance_still
 from eval.image_quality import cavity_and_wall, enhance, tensor_frames
-from eval.rows import chunks
-from eval.segmentation import dice, segment
 from eval.splits import CAMUS
 from eval.stability import flicker, flow
 
@@ -53,15 +52,11 @@ class Measure:
         }
 
     def _still(self, enhancer: Enhancer, poor: Still, clear: Still) -> dict[str, float]:
-        shown = np.concatenate([c.enhanced for c in chunks(enhancer, poor.image[None], poor.sector)])[0]
-        mask = poor.sector.mask
-        hearts = [
-            float(np.nanmean(dice(segment(self.segmenter, x), poor.labels))) for x in (poor.image, shown)
-        ]
+        shown, mask = enhance_still(enhancer, poor), poor.sector.mask
         return {
             "semi_real_psnr_gain": _gain(tone_matched_psnr, poor.image, shown, clear.image, mask),
             "semi_real_ssim_gain": _gain(ssim, poor.image, shown, clear.image, mask),
-            "semi_real_dice_gain": hearts[1] - hearts[0],
+            "semi_real_dice_gain": dice_gain(self.segmenter, poor, shown),
         }
 
     def facts(self) -> dict[str, Any]:

@@ -18,10 +18,10 @@ import tyro
 from torch import Tensor
 
 from echogan.model.segmenter import Segmenter, Structure, load_segmenter, save_segmenter
-from echogan.training.segment_data import IGNORED, Frames, place
+from echogan.training.segment_data import IGNORED, Frames
 from eval.camus_stills import STRUCTURES, stills
 from eval.splits import CAMUS, Role
-from eval.squares import light, squares
+from eval.squares import fit, squares
 
 ROLES: tuple[Role, ...] = ("generator", "semireal")
 OTHERS = [Structure.OTHER, Structure.RV, Structure.RA]  # all background to CAMUS
@@ -58,21 +58,9 @@ def main(settings: Settings) -> None:
 
 
 def train(network: Segmenter, data: Frames, settings: Settings) -> Segmenter:
-    """Cross-entropy and soft Dice on stills placed and lit anew in every step; a cosine to 0."""
+    """The network taught with these stills."""
     network.requires_grad_(True).train()
-    chance = torch.Generator().manual_seed(settings.seed)
-    adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
-    for step in range(settings.steps):
-        pick = torch.randint(len(data.images), (settings.batch_size,), generator=chance)
-        batch = place(Frames(data.images[pick], data.classes[pick]), chance)
-        loss = segmenter_loss(network(light(batch.images, chance)), batch.classes)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        adam.step()
-        fall.step()
-        if (step + 1) % 100 == 0:
-            print(f"step {step + 1}/{settings.steps}, loss {loss.item():.3f}", flush=True)
+    fit(network, data, segmenter_loss, settings, print)
     return network.eval()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from echogan.enhancer import Enhancer
 from echogan.metrics import mean_change, psnr, ssim, tone_matched_psnr
 from echogan.model.segmenter import Segmenter, load_segmenter
 from eval.camus_stills import Still, degrade, stills
@@ -58,9 +59,12 @@ def main(settings: Settings) -> None:
 def treatment(checkpoint: str) -> Treatment:
     """The whole enhancer with a checkpoint, on stills."""
     enhancer = open_enhancer(checkpoint)
-    return lambda still: np.concatenate(
-        [c.enhanced for c in chunks(enhancer, still.image[None], still.sector)]
-    )[0]
+    return lambda still: enhance_still(enhancer, still)
+
+
+def enhance_still(enhancer: Enhancer, still: Still) -> np.ndarray:
+    """A still through the whole enhancer, uint8 (h, w)."""
+    return next(chunks(enhancer, still.image[None], still.sector)).enhanced[0]
 
 
 def measure(

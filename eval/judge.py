@@ -21,10 +21,9 @@ import tyro
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from echogan.training.segment_data import Frames, place
 from eval.camus_stills import STRUCTURES, Still, stills
 from eval.splits import CAMUS, LIST, patients
-from eval.squares import light, squares, tensor, to_square
+from eval.squares import fit, squares, tensor, to_square
 
 FOLDER = Path(__file__).resolve().parents[1] / "runs" / "judge"
 CLASSES = len(STRUCTURES) + 1
@@ -130,19 +129,7 @@ def train(images: Sequence[Still], settings: JudgeSettings, say: Callable[[str],
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = Judge(settings.width)
-    chance = torch.Generator().manual_seed(settings.seed)
-    adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
-    for step in range(settings.steps):
-        pick = torch.randint(len(data.images), (settings.batch_size,), generator=chance)
-        batch = place(Frames(data.images[pick], data.classes[pick]), chance)
-        adam.zero_grad(set_to_none=True)
-        loss = judge_loss(network(light(batch.images, chance)), batch.classes)
-        loss.backward()
-        adam.step()
-        fall.step()
-        if (step + 1) % 100 == 0:
-            say(f"judge: step {step + 1}/{settings.steps}, loss {loss.item():.3f}")
+    fit(network, data, judge_loss, settings, lambda text: say(f"judge: {text}"))
     return network
 
 

@@ -1,15 +1,16 @@
-"""CAMUS stills as squares that a segmentation network is trained on: scaled, labelled, and lit anew."""
+"""CAMUS stills as squares that a segmentation network is trained on: scaled, labelled, lit anew; and the training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from echogan.training.segment_data import Frames
+from echogan.training.segment_data import Frames, place
 from eval.camus_stills import Still
 
 
@@ -41,3 +42,39 @@ def light(images: Tensor, chance: torch.Generator) -> Tensor:
         torch.exp(0.4 * torch.rand(len(images), 1, 1, 1, generator=chance) - 0.2) for _ in range(2)
     )
     return (((images + 1) / 2).clamp_min(0) ** power * gain).clamp(0, 1) * 2 - 1
+
+
+class Fitting(Protocol):
+    """What `fit` is told."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def fit(
+    network: nn.Module,
+    data: Frames,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    settings: Fitting,
+    say: Callable[[str], None],
+) -> None:
+    """Train with AdamW on stills placed and lit anew in every step; a cosine to 0."""
+    chance = torch.Generator().manual_seed(settings.seed)
+    adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
+    for step in range(settings.steps):
+        pick = torch.randint(len(data.images), (settings.batch_size,), generator=chance)
+        batch = place(Frames(data.images[pick], data.classes[pick]), chance)
+        adam.zero_grad(set_to_none=True)
+        loss = loss_of(network(light(batch.images, chance)), batch.classes)
+        loss.backward()
+        adam.step()
+        fall.step()
+        if (step + 1) % 100 == 0:
+            say(f"step {step + 1}/{settings.steps}, loss {loss.item():.3f}")

@@ -15,9 +15,8 @@ from echogan.model.loss_weights import AdversarialKind
 from echogan.model.smoothing import masked_blur
 from echogan.model.ssim import ssim_map
 
-CALM = (
-    0.9  # share of the input's change that an output may have: a little under 1, as clips never seen get more
-)
+# The share of the input's change that an output may have: a little under 1, as clips never seen get more.
+CALM = 0.9
 STILL = 1e-3  # mean change, in [-1, 1], under which two frames are the same one
 LOW_PASS = 1 / 24  # sd of the illumination's average, of the frame's longer side: 11 px of 256
 
