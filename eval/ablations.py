@@ -19,9 +19,11 @@ import numpy as np
 import tyro
 
 from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
+from echogan.training.data import open_data
 from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train
 from eval.ablation_measures import HELD_OUT_CLIPS, Measure, open_measure
+from eval.rendered_once import rendered_once
 from eval.rows import interval
 
 RESULT = Path(__file__).parent / "results" / "ablations.json"
@@ -83,7 +85,8 @@ def main(settings: Settings) -> None:
     for (row, seed), config in configs.items():
         if not settings.measure_only and not finished(config) and at_hand(config):
             print(f"{row}, seed {FIRST_SEED + seed}: training", flush=True)
-            train(replace(config, resume=config.run_path.exists()), say=lambda _: None)
+            data = rendered_once(open_data(config), settings.runs / "clips")
+            train(replace(config, resume=config.run_path.exists()), data, say=lambda _: None)
             if not finished(config):
                 raise SystemExit(f"{row} was stopped; the same command goes on there.")
     measure = open_measure()
