@@ -21,8 +21,9 @@ from echogan.clips.duplicates import Seen, print_of
 from echogan.clips.shards import write_whole
 from echogan.errors import Cancelled
 from echogan.model.cyclegan import CycleGAN
+from echogan.training.bank import Bank, render_bank
 from echogan.training.config import TrainingConfig
-from echogan.training.data import Bank, TrainingData, batches, open_data, render_bank
+from echogan.training.data import TrainingData, batches, open_data
 from echogan.training.separability import separability
 from echogan.training.shards import Shards, has_split, open_shards
 from echogan.training.state import TrainingState

@@ -19,13 +19,14 @@ from echogan.clips.files import open_clip, open_writer
 from echogan.clips.find_sector import find_sector, sector_from_fan
 from echogan.clips.npz_writer import NpzStream
 from echogan.clips.write_options import WriteOptions
-from echogan.enhancer import Chunk, Enhancer, EnhanceSettings, WorkingSpace
+from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.errors import OutputError
 from echogan.figures import MAP_STYLES, MapPainter, map_figure
 from echogan.geometry import Fan, Sector
 from echogan.model.checkpoint import Checkpoint
 from echogan.report import Report, build_report, write_whole
 from echogan.trust.residuals import MapSummary, cycle_error, difference
+from echogan.working_space import WorkingSpace
 
 
 @dataclass(frozen=True)

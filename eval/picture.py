@@ -16,9 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tyro
 
-from echogan.enhancer import GREY, Enhancer, EnhanceSettings
+from echogan.enhancer import Enhancer, EnhanceSettings
 from echogan.model.hub import load_checkpoint
 from echogan.phantom.render import phantom_pair
+from echogan.working_space import GREY
 from eval.image_quality import phantom_chunks, tensor_frames
 
 COLUMNS = (

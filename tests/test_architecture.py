@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     **dict.fromkeys(("echogan", "errors", "metrics", "geometry"), 1),
     **dict.fromkeys(("clips", "phantom", "model"), 2),
-    **dict.fromkeys(("enhancer", "training"), 3),
+    **dict.fromkeys(("working_space", "enhancer", "training"), 3),
     "trust": 4,
     **dict.fromkeys(("pipeline", "report", "figures", "archive", "jobs", "study"), 5),
     **dict.fromkeys(("first_look", "training_folders", "console"), 5),
@@ -34,7 +34,7 @@ PLACES = {
 # These rooms train on a bare GPU box, so they get by with little.
 BARE_ROOMS = {"phantom", "model", "training"}
 BARE_LIBRARIES = {"torch", "numpy", "safetensors", "accelerate"}
-BARE_EXTRA = {"echogan/model/hub.py": {"huggingface_hub"}}
+BARE_EXTRA = {f"echogan/model/{name}.py": {"huggingface_hub"} for name in ("hub", "hub_errors")}
 BARE_NEIGHBOURS = {"echogan", "errors", "geometry", "phantom", "model", "training"}
 PICKLES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 

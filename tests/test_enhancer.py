@@ -1,4 +1,4 @@
-"""The enhancer: the overlay contract, strength, batches, the working space, cancelling, settings."""
+"""The enhancer: the overlay contract, strength, batches, cancelling, settings."""
 
 import threading
 import time
@@ -8,10 +8,10 @@ import pytest
 import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, whole_sector
 
-from echogan.enhancer import BLACK_LEVEL, Enhancer, EnhanceSettings, WorkingSpace, keep_black, pick_device
+from echogan.enhancer import BLACK_LEVEL, Enhancer, EnhanceSettings, keep_black, pick_device
 from echogan.errors import Cancelled, SectorError, SettingsError
-from echogan.geometry import Sector
 from echogan.model.generators import GeneratorConfig, build_generator
+from echogan.working_space import WorkingSpace
 
 torch.set_num_threads(1)
 
@@ -94,33 +94,6 @@ def test_same_input_same_output(network):
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [((96, 120), (205, 256)), ((600, 800), (192, 256)), ((1, 400), (1, 256)), ((300, 7), (256, 6))],
-)
-def test_working_space_has_the_longer_side_asked_for(size, expected):
-    space = WorkingSpace(whole_sector(*size), 256)
-    assert space.size == expected
-    x = torch.rand(2, 1, *expected)
-    padded = space.pad(x)
-    assert padded.shape[-2] % 16 == padded.shape[-1] % 16 == 0
-    assert torch.equal(space.unpad(padded), x)
-
-
-def test_working_space_there_and_back():
-    space = WorkingSpace(whole_sector(200, 300), 256)
-    y, x = np.mgrid[0:200, 0:300]
-    smooth = (120 + 60 * np.sin(x / 40) * np.cos(y / 40)).astype(np.uint8)
-    back = (space.leave(space.enter(smooth[None])) + 1) * 127.5
-    assert np.abs(back[0] - smooth).mean() < 0.5
-
-
-def test_a_fan_is_padded_with_black_and_a_whole_image_is_mirrored():
-    fan, whole = WorkingSpace(fan_sector(), 250), WorkingSpace(whole_sector(96, 120), 250)
-    assert fan.pad(torch.zeros(1, 1, *fan.size))[0, 0, 0, 0] == -1
-    assert whole.pad(torch.full((1, 1, *whole.size), 0.5)).min() == 0.5
-
-
 def test_progress_counts_frames(network):
     told = []
     enhancer = Enhancer(network, EnhanceSettings(device="cpu", batch_size=3))
@@ -176,12 +149,6 @@ def test_a_sector_that_does_not_fit_is_refused(network):
     enhancer = Enhancer(network, EnhanceSettings(device="cpu"))
     with pytest.raises(SectorError, match="120 x 96"):
         enhancer.stream(clip_of(speckle(1, 50, 50)), fan_sector())
-    nothing = np.zeros((96, 120), bool)
-    with pytest.raises(SectorError, match="No tissue"):
-        enhancer.stream(clip_of(speckle(1)), Sector("whole", nothing, nothing, 0.0))
-    specks = np.arange(96 * 120).reshape(96, 120) % 7 == 0
-    with pytest.raises(SectorError, match="Hardly any tissue"):
-        WorkingSpace(Sector("whole", specks, ~specks, 0.9), 32)
 
 
 def test_the_checkpoint_stays_where_it_is_and_is_not_trained(network):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from echogan.errors import CheckpointError, CheckpointNotFound
+from echogan.errors import CheckpointNotFound
 from echogan.model.checkpoint import (
     CONFIG_FILE,
     WEIGHTS_FILE,
@@ -22,6 +19,7 @@ from echogan.model.checkpoint import (
     check_size,
     read_checkpoint,
 )
+from echogan.model.hub_errors import Request, Unreachable, explained, hidden
 
 ANSWER_TIMEOUT = 5.0  # seconds; the first question goes out once, without the 23 s of retries of a download
 REPOSITORY = re.compile(
@@ -29,28 +27,6 @@ REPOSITORY = re.compile(
 )
 REVISION = re.compile(r"(?!.*(\.\.|//|/\.|\.lock(/|$)))[A-Za-z0-9_][\w./+-]{0,254}(?<![./])", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}")
-TOKEN = re.compile(r"hf_\w{8,}")
-
-
-class _Unreachable(Exception):
-    """The Hub gave no usable answer; a cached copy may serve instead. The text says why."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One repository at one revision, and where to ask for it and to keep it."""
-
-    repo: str
-    revision: str
-    given: str  # as the user wrote it
-    endpoint: str
-    cache_dir: str
-
-    @property
-    def site(self) -> str:
-        """The Hub's address without a user name or password that may be part of it."""
-        parts = urlsplit(self.endpoint)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def load_checkpoint(
@@ -79,10 +55,10 @@ def load_checkpoint(
         raise _nothing_called(text, list(bundled))
     if at and not REVISION.fullmatch(revision):
         raise CheckpointNotFound(
-            f"'{_hidden(revision)}' cannot be a revision; write a branch, a tag or a full commit hash after"
+            f"'{hidden(revision)}' cannot be a revision; write a branch, a tag or a full commit hash after"
             f" the @."
         )
-    return _from_hub(_request(repo, revision, _hidden(text), endpoint, cache_dir), offline)
+    return _from_hub(_request(repo, revision, hidden(text), endpoint, cache_dir), offline)
 
 
 def _folder(source: str | Path) -> Path | None:
@@ -96,14 +72,9 @@ def _folder(source: str | Path) -> Path | None:
 def _nothing_called(text: str, bundled: list[str]) -> CheckpointNotFound:
     names = ", ".join(bundled) or "none"
     return CheckpointNotFound(
-        f"There is no checkpoint '{_hidden(text)}'; give a folder that exists, a bundled name ({names}),"
+        f"There is no checkpoint '{hidden(text)}'; give a folder that exists, a bundled name ({names}),"
         f" or user/model or user/model@revision on the Hugging Face Hub."
     )
-
-
-def _hidden(text: str) -> str:
-    """The text for a message: short, on one line, without an access token."""
-    return "".join(c for c in TOKEN.sub("hf_***", text)[:120] if c.isprintable())
 
 
 def _hub() -> Any:
@@ -118,15 +89,15 @@ def _hub() -> Any:
 
 def _request(
     repo: str, revision: str, given: str, endpoint: str | None, cache_dir: str | Path | None
-) -> _Request:
+) -> Request:
     constants = _hub().constants
     if COMMIT.fullmatch(revision.lower()):
         revision = revision.lower()
     cache = str(Path(cache_dir).expanduser() if cache_dir else constants.HF_HUB_CACHE)
-    return _Request(repo, revision or "main", given, (endpoint or constants.ENDPOINT).rstrip("/"), cache)
+    return Request(repo, revision or "main", given, (endpoint or constants.ENDPOINT).rstrip("/"), cache)
 
 
-def _from_hub(request: _Request, offline: bool | None) -> Checkpoint:
+def _from_hub(request: Request, offline: bool | None) -> Checkpoint:
     cached = _cached(request)
     if cached and COMMIT.fullmatch(request.revision):
         return _read(request, cached)
@@ -140,7 +111,7 @@ def _from_hub(request: _Request, offline: bool | None) -> Checkpoint:
     try:
         commit = _resolve(request)
         return _read(request, _download(request, commit))
-    except _Unreachable as reason:
+    except Unreachable as reason:
         if cached:
             return _read(request, cached, str(reason))
         raise CheckpointNotFound(
@@ -149,7 +120,7 @@ def _from_hub(request: _Request, offline: bool | None) -> Checkpoint:
         ) from None
 
 
-def _read(request: _Request, folder: Path, why_cached: str = "") -> Checkpoint:
+def _read(request: Request, folder: Path, why_cached: str = "") -> Checkpoint:
     commit = folder.name
     note = (
         f"The cached copy of {request.given} was used because {why_cached};"
@@ -160,7 +131,7 @@ def _read(request: _Request, folder: Path, why_cached: str = "") -> Checkpoint:
     return read_checkpoint(folder, source=request.given, revision=commit, notes=notes, fresh=fresh)
 
 
-def _cached(request: _Request) -> Path | None:
+def _cached(request: Request) -> Path | None:
     """The snapshot folder of the revision, when both files are in the cache for one and the same commit."""
     find, revision = _hub().try_to_load_from_cache, request.revision
     for name in (CONFIG_FILE, WEIGHTS_FILE):
@@ -174,7 +145,7 @@ def _cached(request: _Request) -> Path | None:
     return Path(path).parent
 
 
-def _resolve(request: _Request) -> str:
+def _resolve(request: Request) -> str:
     """The commit of the revision: one request, which also lists the files, so that unfit ones stay there."""
     try:
         api = _hub().HfApi(endpoint=request.endpoint, library_name="echogan")
@@ -183,19 +154,19 @@ def _resolve(request: _Request) -> str:
         )
         commit, sizes = info.sha, {file.rfilename: file.size for file in info.siblings or ()}
     except (KeyError, TypeError, AttributeError):  # JSON, but not what a Hub says
-        raise _Unreachable(f"{request.site} does not answer like a Hub") from None
-    except Exception as error:  # re-raised unchanged where _explained does not know it
-        raise _explained(error, request) from None
+        raise Unreachable(f"{request.site} does not answer like a Hub") from None
+    except Exception as error:  # re-raised unchanged where explained does not know it
+        raise explained(error, request) from None
     pinned = COMMIT.fullmatch(request.revision) is not None
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit) or (pinned and commit != request.revision):
-        raise _Unreachable(f"{request.site} does not answer like a Hub")
+        raise Unreachable(f"{request.site} does not answer like a Hub")
     check_files(set(sizes), request.given)
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         check_size(name, sizes[name] or 0, request.given)
     return commit
 
 
-def _download(request: _Request, commit: str) -> Path:
+def _download(request: Request, commit: str) -> Path:
     """The snapshot folder with both files of one commit; a branch is remembered once both are there."""
     folder = Path()
     for name in (CONFIG_FILE, WEIGHTS_FILE):
@@ -208,8 +179,8 @@ def _download(request: _Request, commit: str) -> Path:
                 endpoint=request.endpoint,
                 etag_timeout=ANSWER_TIMEOUT,
             )
-        except Exception as error:  # re-raised unchanged where _explained does not know it
-            raise _explained(error, request) from None
+        except Exception as error:  # re-raised unchanged where explained does not know it
+            raise explained(error, request) from None
         folder = Path(path).parent
     if request.revision != commit:
         _remember(folder.parents[1] / "refs" / request.revision, commit)
@@ -223,71 +194,3 @@ def _remember(ref: Path, commit: str) -> None:
         part = ref.with_name(f"{ref.name}.{uuid.uuid4().hex}.tmp")
         part.write_text(commit)
         os.replace(part, ref)
-
-
-def _explained(error: Exception, request: _Request) -> Exception:
-    """What to raise for an error of huggingface_hub: a sentence, _Unreachable, or itself where unknown."""
-    from huggingface_hub import errors
-
-    repo, site = request.repo, request.site
-    match error:
-        case errors.GatedRepoError():  # a RepositoryNotFoundError too
-            return CheckpointNotFound(
-                f"{repo} is gated; accept its conditions at {site}/{repo}, then log in with 'hf auth login'"
-                f" (or set HF_TOKEN) and load it again."
-            )
-        case errors.RepositoryNotFoundError():
-            return CheckpointNotFound(
-                f"There is no folder and no Hub repository {repo}, or it is private; check the spelling, or"
-                f" log in with 'hf auth login' (or set HF_TOKEN) as a user who may read it."
-            )
-        case errors.RevisionNotFoundError():
-            return CheckpointNotFound(
-                f"{repo} has no revision '{_hidden(request.revision)}'; give a branch, a tag or a full commit"
-                f" hash listed at {site}/{repo}/commits/main."
-            )
-        case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled():
-            offline = isinstance(error, errors.OfflineModeIsEnabled)
-            return _Unreachable("HF_HUB_OFFLINE is set" if offline else f"{site} cannot be reached")
-        case errors.HfHubHTTPError():
-            return _explained_status(error.response.status_code, request)
-        case errors.HFValidationError():
-            return CheckpointNotFound(f"'{repo}' is not a repository's name; write it as user/model.")
-        case OSError() | RuntimeError() | ValueError():
-            return _explained_system(error, request)
-    # httpx in huggingface_hub 1, httpx2 in 2: known by name, so that neither has to be imported
-    if type(error).__module__.partition(".")[0] in ("httpx", "httpx2"):
-        return _Unreachable(f"{site} cannot be reached")
-    return error
-
-
-def _explained_status(status: int, request: _Request) -> Exception:
-    if status in (401, 403):
-        return CheckpointNotFound(
-            f"{request.site} refuses access to {request.repo} (error {status}); log in with 'hf auth login'"
-            f" as a user who may read it, or unset a wrong HF_TOKEN."
-        )
-    if status in (408, 429) or status >= 500:
-        return _Unreachable(f"{request.site} is out of order (error {status})")
-    return CheckpointError(
-        f"{request.site} answers error {status} for {request.repo}; check the name, or try again later."
-    )
-
-
-def _explained_system(error: Exception, request: _Request) -> Exception:
-    """Trouble of this machine: the network, the disk, the cache folder."""
-    code, cache = getattr(error, "errno", None), request.cache_dir
-    if isinstance(error, ConnectionError | TimeoutError):
-        return _Unreachable(f"{request.site} cannot be reached")
-    if code in (errno.ENOSPC, errno.EDQUOT):
-        return CheckpointError(
-            f"The disk of {cache} is full; free some space, or set HF_HOME to a folder on another disk."
-        )
-    if code is not None:
-        return CheckpointError(
-            f"{request.given} cannot be stored in {cache} ({os.strerror(code)}); make that folder writable,"
-            f" or set HF_HOME to one that is."
-        )
-    if isinstance(error, ValueError):  # not JSON: a captive portal or a proxy's page
-        return _Unreachable(f"{request.site} does not answer like a Hub")
-    return CheckpointError(f"The download of {request.given} broke off; try again.")

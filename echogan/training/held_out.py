@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from echogan.model.batch import inside
 from echogan.model.ssim import ssim_map
+from echogan.training.bank import to_float, to_size
 from echogan.training.config import TrainingConfig
-from echogan.training.data import HELD_OUT_SEED, to_float, to_size
+from echogan.training.data import HELD_OUT_SEED
 from echogan.training.sources import Source
 
 FRAMES_PER_CLIP = 3

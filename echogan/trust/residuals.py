@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from echogan.enhancer import GREY
+from echogan.working_space import GREY
 
 UNIT = "grey levels (0 to 255) of the working-space image"
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from echogan.training.data import TrainingData, render_bank
+from echogan.training.bank import render_bank
+from echogan.training.data import TrainingData
 from echogan.training.sources import UNKNOWN, TrainingClip
 from eval.rendered_once import RenderedOnce, rendered_once
 

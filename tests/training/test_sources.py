@@ -11,7 +11,7 @@ from shard_folders import shard_folder
 from echogan.model.judge_layers import LABELS
 from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.render import draw_view, phantom_clip
-from echogan.training.data import render_bank
+from echogan.training.bank import render_bank
 from echogan.training.shards import open_shards
 from echogan.training.sources import (
     Mixture,

@@ -1,0 +1,88 @@
+"""The frames of one domain for one round of training, and how steps draw from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from echogan.training.sources import Source
+
+
+@dataclass(frozen=True)
+class Bank:
+    """One domain: frames uint8 (clips, frames, size, size), each clip's sector bool (clips, size, size).
+
+    lengths int (clips,): how many frames are real, the rest repeat the last; labels float (clips, 5);
+    truth: the frames' good twins, where all of them are known.
+    """
+
+    frames: Tensor
+    masks: Tensor
+    lengths: Tensor
+    labels: Tensor
+    truth: Tensor | None = None
+
+    def draw(self, count: int, generator: torch.Generator) -> Drawn:
+        """`count` frames drawn with replacement, each with the frame after it."""
+        clip = torch.randint(self.frames.shape[0], (count,), generator=generator)
+        place = torch.rand(count, generator=generator)
+        length = self.lengths[clip]
+        frame = (place * length).long()
+        # The neighbour in time: the next frame, of the last one the one before; a still has none but itself.
+        after = torch.where(frame + 1 < length, frame + 1, (frame - 1).clamp_min(0))
+        return Drawn(
+            to_float(self.frames[clip, frame]),
+            self.masks[clip].unsqueeze(1).float(),
+            to_float(self.frames[clip, after]),
+            self.labels[clip],
+            None if self.truth is None else to_float(self.truth[clip, frame]),
+        )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Frames, their neighbours in time and twins (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5)."""
+
+    frames: Tensor
+    mask: Tensor
+    after: Tensor
+    labels: Tensor
+    truth: Tensor | None
+
+
+def to_float(frames: Tensor) -> Tensor:
+    """uint8 (N, h, w) to float32 (N, 1, h, w) in [-1, 1]."""
+    return frames.unsqueeze(1).float() / 127.5 - 1
+
+
+def to_size(frames: Tensor, size: int) -> Tensor:
+    """uint8 or bool (..., h, w) to (..., size, size) by area averages; a mask keeps pixels wholly inside."""
+    if frames.shape[-2:] == (size, size):
+        return frames
+    flat = frames.reshape(-1, 1, *frames.shape[-2:]).float()
+    small = F.interpolate(flat, (size, size), mode="area" if size < frames.shape[-1] else "bilinear")
+    kept = small > 0.999 if frames.dtype == torch.bool else small.round().clamp(0, 255)
+    return kept.to(frames.dtype).reshape(*frames.shape[:-2], size, size)
+
+
+def render_bank(source: Source, seeds: list[int], frames: int, size: int) -> Bank:
+    """One clip per seed."""
+    clips = [source(seed, frames) for seed in seeds]
+    truths = [clip.truth for clip in clips]
+    return Bank(
+        torch.stack([to_size(filled(clip.frames, frames), size) for clip in clips]),
+        torch.stack([to_size(clip.mask.bool(), size) for clip in clips]),
+        torch.tensor([len(clip.frames) for clip in clips]),
+        torch.stack([clip.labels for clip in clips]),
+        torch.stack([to_size(filled(truth, frames), size) for truth in truths if truth is not None])
+        if all(truth is not None for truth in truths)
+        else None,
+    )
+
+
+def filled(frames: Tensor, count: int) -> Tensor:
+    """(T, h, w) to (count, h, w): the last frame is repeated."""
+    return torch.cat([frames, frames[-1:].expand(count - len(frames), -1, -1)])
