@@ -48,6 +48,13 @@ ROWS: dict[str, dict[str, Any]] = {
     "with temporal": {"loss.temporal": 1.0},
     "with flicker": {"loss.flicker": 1.0},
     "with ordinary windows": {"ordinary_share": 0.3},
+    "all that echogan-phantom had": {
+        "loss.cycle": 3.0,
+        "loss.structure": 1.0,
+        "loss.anatomy": 0.5,
+        "loss.flicker": 8.0,
+        "ordinary_share": 0.3,
+    },
     "PatchGAN, 70 px": {"judge.kind": "patch70"},
     "U-Net discriminator": {"judge.kind": "unet"},
     "group norm in D": {"judge.norm": "group"},

@@ -102,7 +102,7 @@ def ablations(result: dict[str, Any]) -> str:
     """Each row's means; the interval over clips for the two figures that choose."""
     columns = [column for column in ABLATION if column[0] in next(iter(result["rows"].values()))]
     lines = [
-        "| one thing changed | seeds | " + " | ".join(title for _, title, _ in columns) + " |",
+        "| changed | seeds | " + " | ".join(title for _, title, _ in columns) + " |",
         "|---" * (len(columns) + 2) + "|",
     ]
     for row, found in result["rows"].items():

@@ -118,10 +118,20 @@ class Job:
         return bool(self.settings()) and self.status().state in ("stopped", "failed")
 
     def _live_state(self, step: int) -> State:
-        if self.stop_file.exists() or read_process(self.process_file)[1].get("stop_asked"):
+        if self.stop_file.exists() or self._asked_to_stop(self.process()):
             return "stopping"
         fresh = _mtime(self.metrics) > _mtime(self.process_file)
         return "running" if step and fresh else "starting"
+
+    def _asked_to_stop(self, process: ProcessId | None) -> bool:
+        """Whether it was this process that jobs asked to stop: a later one, of the command line, was not."""
+        asked, facts = read_process(self.process_file)
+        return bool(facts.get("stop_asked") and asked and process and asked.pid == process.pid)
+
+    def _saved_steps(self) -> int:
+        """The step of the last save: what a run that ended without a word has kept."""
+        about = _read_json(self.path / "checkpoint" / CONFIG_FILE).get("training")
+        return int(about.get("finished_steps") or 0) if isinstance(about, dict) else 0
 
     def _ended_state(self, told: dict[str, Any], step: int, steps: int) -> tuple[State, str]:
         """The state of a run without a process: as it told itself, else from what it left behind."""
@@ -130,10 +140,11 @@ class Job:
             # A fault of the program tells only its kind there; the log tells more.
             unclear = told["state"] == "failed" and (not message or EXCEPTION.match(message))
             return told["state"], why_it_failed(self.log) if unclear else message
-        if steps and step >= steps:
+        if steps and self._saved_steps() >= steps:
             return "finished", ""
-        process, facts = read_process(self.process_file)
-        if facts.get("stop_asked") or any("; --resume goes on" in line for line in self.log_tail(3)):
+        process, _ = read_process(self.process_file)
+        last = ProcessId(int(told["pid"]), 0.0) if isinstance(told.get("pid"), int) else process
+        if self._asked_to_stop(last) or any("; --resume goes on" in line for line in self.log_tail(3)):
             return "stopped", ""
         if process or told.get("state") == "running":
             return "failed", why_it_failed(self.log)

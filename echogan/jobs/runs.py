@@ -29,6 +29,7 @@ FOLDER_VARIABLE = "ECHOGAN_RUNS"
 ROOT = Path(__file__).resolve().parents[2]
 STOP_GRACE = 8.0  # seconds a run has to see its stop file, before a signal reminds it
 KILL_GRACE = 60.0  # seconds after the signal
+UPLOADS_KEPT = 24 * 3600.0  # seconds
 
 
 class Runs:
@@ -53,7 +54,6 @@ class Runs:
         job = Job(self.path(name))
         if not job.exists():
             raise TrainingError(f"There is no run called '{name[:80]}'. Choose one from the list.")
-        forget_uploads(job)
         return job
 
     def path(self, name: str) -> Path:
@@ -69,15 +69,20 @@ class Runs:
         """All runs, the one last written to first."""
         self._reap()
         try:
-            folders = [path for path in self.folder.iterdir() if re.fullmatch(NAME, path.name)]
+            jobs = [Job(path) for path in self.folder.iterdir() if re.fullmatch(NAME, path.name)]
         except OSError:
             return []
-        return sorted((job for job in map(Job, folders) if job.exists()), key=Job.changed, reverse=True)
+        for job in jobs:
+            forget_uploads(job)
+        return sorted((job for job in jobs if job.exists()), key=Job.changed, reverse=True)
 
     def current(self) -> Job | None:
         """The run that is being trained, else the last one, else None."""
-        found = self.list()
-        return next((job for job in found if job.process()), found[0] if found else None)
+        return self.training() or next(iter(self.list()), None)
+
+    def training(self) -> Job | None:
+        """The run of this folder that is being trained, by whomever it was started; None where there is none."""
+        return next((job for job in self.list() if job.process()), None)
 
     def free_name(self, stem: str) -> str:
         """The first of stem-1, stem-2, ... that is no run yet."""
@@ -96,6 +101,8 @@ class Runs:
             )
         if run := self.lock.holder():
             raise busy(run)
+        if job := self.training():
+            raise busy(job.name)
 
     def start(self, config: TrainingConfig) -> Job:
         """Begin a new run. Raises SettingsError and TrainingError; nothing has begun then."""
@@ -133,6 +140,8 @@ class Runs:
     def _launch(self, config: TrainingConfig) -> Job:
         job = Job(self.path(config.name))
         with self.lock.deciding():
+            if running := self.training():  # started from the command line, which asks for no lock
+                raise busy(running.name)
             try:
                 job.path.mkdir(parents=True, exist_ok=True)
                 # What an earlier process of this run left must not speak for the new one.
@@ -155,12 +164,18 @@ class Runs:
         self._children = {name: child for name, child in self._children.items() if child.poll() is None}
 
 
-def forget_uploads(job: Job) -> None:
-    """Remove the clips that were sent for a run once it trains on the shards made of them: those are de-identified."""
-    if job.uploads.exists() and job.config.exists():
-        used = (Path(str(job.settings().get(side) or "")).resolve() for side in ("low", "high"))
-        if not any(folder.is_relative_to(job.uploads.resolve()) for folder in used):
-            shutil.rmtree(job.uploads, ignore_errors=True)
+def forget_uploads(job: Job, now: float | None = None) -> None:
+    """Remove the clips that were sent for a run, for they may tell who the patients are.
+
+    A run removes them itself once it has made its shards; here go those of runs that never came so far: after
+    UPLOADS_KEPT seconds without a process, within which such a run can still be resumed.
+    """
+    try:
+        age = (time.time() if now is None else now) - job.uploads.stat().st_mtime
+    except OSError:
+        return
+    if age > UPLOADS_KEPT and not job.process():
+        shutil.rmtree(job.uploads, ignore_errors=True)
 
 
 def spawn(config: TrainingConfig, log: Path) -> subprocess.Popen[bytes]:

@@ -83,11 +83,13 @@ class Handlers:
                     folder = self._side(side, path, upload, own, str(request.session_hash))
                     config = with_leaves(config, {side: str(folder)})
             job = self.runs.start(config)
-        except Exception as error:
+        except BaseException as error:  # a visitor who leaves ends this with GeneratorExit
             if own is not None:
                 shutil.rmtree(own, ignore_errors=True)
                 with suppress(OSError):
                     own.parent.rmdir()
+            if not isinstance(error, Exception):
+                raise
             tell(error, "The run did not start")
             yield {self.form.progress: "", **cleared}
             return

@@ -38,3 +38,6 @@ for step in range(done + 1, steps + 1):
         print(f"Stopped by the file stop after step {step}; --resume goes on.")
         break
     time.sleep(0.02)
+if manner == "finishes":
+    told = {"state": "finished", "step": steps, "steps": steps, "pid": os.getpid(), "message": ""}
+    (folder / "status.json").write_text(json.dumps(told))

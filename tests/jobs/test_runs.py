@@ -219,27 +219,68 @@ def test_own_clips_go_through_the_command_that_curates():
     assert _parse("train", own[4:]).config == config
 
 
-def test_clips_that_were_sent_go_once_their_shards_are_in_use(tmp_path):
-    runs = Runs(tmp_path, tmp_path / "lock.json")
-    job = Job(tmp_path / "mine")
+def test_clips_that_were_sent_and_never_used_go_after_a_day(begin):
+    runs, job = begin.runs, Job(begin.runs.folder / "mine")
     clip = job.uploads / "low" / "clip_00001.dcm"
     clip.parent.mkdir(parents=True)
     clip.write_bytes(b"x")
-    (job.path / "process.json").write_text('{"pid": 0, "started": 0}')
-    runs.job("mine")
-    assert clip.exists()  # its shards are still being made
-    job.config.write_text(json.dumps({"low": str(job.uploads / "low"), "high": "/elsewhere"}))
-    runs.job("mine")
-    assert clip.exists()  # in use as it is
-    job.config.write_text(json.dumps({"low": str(job.path / "data" / "low"), "high": "/elsewhere"}))
-    runs.job("mine")
+    runs.current()
+    assert clip.exists()  # its shards may still be made
+    long_ago = time.time() - runs_module.UPLOADS_KEPT - 60
+    os.utime(job.uploads, (long_ago, long_ago))
+    mine = ProcessId.of(os.getpid())
+    assert mine is not None
+    write_process(job.process_file, mine)
+    runs.current()
+    assert clip.exists()  # they are being made
+    job.process_file.unlink()
+    runs.current()
     assert not job.uploads.exists()
+
+
+def test_a_run_killed_in_its_last_step_is_no_finished_one(tmp_path):
+    job = Job(tmp_path / "one")
+    job.path.mkdir()
+    job.config.write_text('{"steps": 100}')
+    job.status_file.write_text('{"state": "running", "step": 100, "steps": 100, "pid": 999999999}')
+    assert job.status().state == "failed"
+    assert job.can_resume()
+    (job.path / "checkpoint").mkdir()
+    (job.path / "checkpoint" / "config.json").write_text('{"training": {"finished_steps": 100}}')
+    assert job.status().state == "finished"  # killed after its last save
+
+
+def test_a_stop_asked_of_an_earlier_process_is_not_the_next_one_s(tmp_path):
+    job = Job(tmp_path / "one")
+    job.path.mkdir()
+    job.config.write_text('{"steps": 100}')
+    write_process(job.process_file, ProcessId(999_999_999, 1.0), stop_asked=True)
+    told = {"state": "running", "step": 7, "steps": 100, "pid": os.getpid()}
+    job.status_file.write_text(json.dumps(told))
+    assert job.status().state in ("starting", "running")
+    job.status_file.write_text(json.dumps(told | {"pid": 999_999_998}))
+    assert job.status().state == "failed"
+    job.status_file.write_text(json.dumps(told | {"pid": 999_999_999}))
+    assert job.status().state == "stopped"
+
+
+def test_a_run_of_the_command_line_is_in_the_way_of_another(begin):
+    folder = begin.runs.folder / "by-hand"
+    folder.mkdir(parents=True)
+    told = {"state": "running", "step": 7, "steps": 100, "pid": os.getpid(), "message": ""}
+    (folder / "config.json").write_text('{"steps": 100}')
+    (folder / "status.json").write_text(json.dumps(told))
+    with pytest.raises(TrainingError, match="'by-hand' is being trained"):
+        begin("one")
+    with pytest.raises(TrainingError, match="'by-hand' is being trained"):
+        begin.runs.resume("by-hand")
+    (folder / "status.json").unlink()
 
 
 def test_a_run_stopped_before_it_began_starts_anew_with_what_was_asked(begin, monkeypatch):
     job = begin("one", "finishes")
     wait_for_state(job, *ENDED)
-    for path in (job.config, job.metrics):
+    for path in (job.config, job.metrics, job.status_file):
         path.unlink()
     process, facts = read_process(job.process_file)
     assert process is not None

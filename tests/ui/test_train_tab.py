@@ -3,6 +3,9 @@
 import json
 import math
 import re
+import zipfile
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import gradio as gr
@@ -20,7 +23,7 @@ from echogan.ui import train_tab, train_view
 from echogan.ui.model_choice import Models
 from echogan.ui.session import Sessions
 from echogan.ui.train_charts import Chart, Series, draw, even_ticks, log_ticks, smoothed
-from echogan.ui.train_handlers import nearest
+from echogan.ui.train_handlers import Handlers, nearest
 from echogan.ui.train_presets import PRESETS, preset
 from echogan.ui.train_settings import ELSEWHERE, all_settings, build_settings, parse_all, slider_step
 
@@ -221,3 +224,22 @@ def test_a_runs_network_becomes_a_choice_as_it_is_now(tmp_path):
     assert hashes[0] != hashes[1]
     with pytest.raises(CheckpointNotFound):
         models.load("run: other")
+
+
+def test_who_leaves_while_clips_are_unpacked_leaves_none_behind(tmp_path):
+    archive = tmp_path / "poor.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("a.png", b"x")
+    form = SimpleNamespace(progress="progress", low_zip="low", high_zip="high", settings={})
+    runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
+    sessions, view = SimpleNamespace(hold=lambda key, path: None), SimpleNamespace()
+    handlers: Any = Handlers(runs, sessions, None, form, view, None, shared=True)  # pyright: ignore[reportArgumentType]
+    mine = PRESETS[-1].label
+    unpacking = handlers.start(
+        SimpleNamespace(session_hash="x"), mine, None, None, str(archive), str(archive)
+    )
+    next(unpacking)
+    next(unpacking)  # the poor ones are there, the good ones are next
+    assert len(list(tmp_path.glob("runs/*/clips/low/**/*.png"))) == 1
+    unpacking.close()
+    assert not list(tmp_path.glob("runs/*"))
