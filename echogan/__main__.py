@@ -65,19 +65,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(name: str, arguments: list[str]) -> Any:
-    """The command as an object. A usage error becomes an EchoGANError of one sentence."""
+    """The command as an object. A usage error becomes an EchoGANError of one sentence.
+
+    A command that has a `usual` of its own is read again, with that for what the command line leaves out.
+    """
+    command = _read(name, arguments, None)
+    usual = command.usual() if hasattr(command, "usual") else None
+    return _read(name, arguments, usual) if usual else command
+
+
+def _read(name: str, arguments: list[str], usual: Any) -> Any:
     # Imported here, so that the help of the program appears at once.
     import tyro
 
     module, command, _ = COMMANDS[name]
     complaint = io.StringIO()
+    # With other defaults both forms of a flag must be there: one that is on already may be given again.
+    options: dict[str, Any] = (
+        {"config": (tyro.conf.FlagCreatePairsOff,)} if usual is None else {"default": usual}
+    )
     try:
         with contextlib.redirect_stderr(complaint):
             return tyro.cli(
                 getattr(importlib.import_module(f"echogan.{module}"), command),
                 prog=f"python -m echogan {name}",
                 args=arguments,
-                config=(tyro.conf.FlagCreatePairsOff,),
+                **options,
             )
     except SystemExit as leaving:
         if not leaving.code:

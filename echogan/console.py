@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
+
+LINE_EVERY = 5.0  # seconds
 
 
 @contextlib.contextmanager
-def progress_bar(name: str, unit: str = "frame") -> Iterator:
-    """A progress(done, total) callback that draws a bar on a terminal and nothing elsewhere."""
+def progress_bar(name: str, unit: str = "frame", lines: bool = False) -> Iterator:
+    """A progress(done, total) callback that draws a bar on a terminal; elsewhere nothing, or now and then a line."""
     from tqdm import tqdm
 
     with tqdm(desc=name, unit=unit, disable=None, leave=False) as bar:
+        told = time.monotonic()
 
         def progress(done: int, total: int) -> None:
+            nonlocal told
             bar.total = total
             bar.update(done - bar.n)
+            if lines and bar.disable and (time.monotonic() - told > LINE_EVERY or done == total):
+                told = time.monotonic()
+                print(f"{name}: {done} of {total} {unit}s", file=sys.stderr, flush=True)
 
         yield progress
 

@@ -13,7 +13,8 @@ from echogan.clips.curate_settings import CurateSettings
 from echogan.console import progress_bar, stop_on_interrupt
 from echogan.errors import Cancelled
 from echogan.model.convert import ConvertSettings, convert, describe
-from echogan.training.config import TrainingConfig
+from echogan.training.config import TrainingConfig, as_begun
+from echogan.training.run_folder import RunFolder
 
 
 @dataclass
@@ -28,14 +29,24 @@ class Train:
     check: bool = False
     """only look at the data: separability, duplicates, time, a picture, and whether to start"""
 
+    def usual(self) -> Train | None:
+        """What a second reading of the command line falls back on: for a resumed run, the settings it began with.
+
+        A run that was stopped while its clips were prepared has none yet. Raises TrainingError.
+        """
+        begun = self.config.resume and RunFolder(self.config.run_path).config.exists()
+        return Train(as_begun(self.config), self.check) if begun else None
+
     def run(self) -> int:
         """Look or train; returns the exit code. Raises TrainingError, SettingsError, OutputError and Cancelled."""
         from echogan.training.trainer import train
         from echogan.training_folders import with_shards
 
         self.config.check()
-        with stop_on_interrupt() as cancel, progress_bar("curate", "file") as progress:
-            config = with_shards(self.config, lambda side, done, total: progress(done, total), cancel)
+        with stop_on_interrupt() as cancel, progress_bar("curate", "file", lines=True) as progress:
+            config = with_shards(
+                self.config, lambda side, done, total: progress(done, total), cancel, say=print
+            )
         if not self.check:
             print(f"Run folder: {train(config)}")
             return 0

@@ -1,6 +1,6 @@
 """Folders given to a run: clips become shards, shards stay, and what is neither is refused."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from still_folders import stills
 from echogan.errors import EchoGANError, TrainingError
 from echogan.training.config import TrainingConfig
 from echogan.training.data import open_data
+from echogan.training.run_folder import RunFolder
 from echogan.training.shards import open_shards
 from echogan.training_folders import with_shards
 
@@ -30,6 +31,43 @@ def test_clips_become_shards_of_the_run_and_shards_stay(config, tmp_path):
     assert with_shards(given) == ready
     clip = open_data(replace(ready, size=256)).low(0, 1)
     assert clip.frames.shape == (1, 256, 256)
+
+
+def test_a_patient_of_two_sides_is_known_again(config, tmp_path):
+    clips = str(stills(tmp_path / "clips"))
+    said: list[str] = []
+    ready = with_shards(replace(config, low=clips, high=clips, semireal=clips), say=said.append)
+    low, high = (open_shards(Path(folder)) for folder in (ready.low, ready.high))
+    assert low.salt == high.salt != ""
+    assert low.patients == high.patients
+    assert [text.partition(":")[0] for text in said] == ["low", "high", "semireal"]
+    assert "files kept" in said[0]
+    with pytest.raises(TrainingError, match="Some patients are in both"):
+        open_data(ready)
+    apart = with_shards(replace(config, name="apart", semireal=clips))
+    with pytest.raises(TrainingError, match=r"cannot be told.*--salt"):
+        open_data(replace(ready, semireal=apart.semireal))
+
+
+def test_clips_that_were_sent_go_once_their_shards_are_made(config):
+    run = RunFolder(config.run_path)
+    sent = stills(run.uploads / "low")
+    given = replace(config, low=str(sent))
+    ready = with_shards(given)
+    assert not run.uploads.exists()
+    assert with_shards(given) == ready  # a run that was killed before it wrote its settings
+
+
+def test_a_run_that_has_begun_keeps_its_shards(config, tmp_path):
+    clips = stills(tmp_path / "clips")
+    given = replace(config, low=str(clips))
+    ready = with_shards(given)
+    RunFolder(config.run_path).write_config(asdict(ready))
+    before = {path.name: path.read_bytes() for path in Path(ready.low).iterdir() if path.is_file()}
+    for path in sorted(clips.rglob("*.png"))[:2]:
+        path.unlink()
+    assert with_shards(replace(given, resume=True)) == replace(ready, resume=True)
+    assert {path.name: path.read_bytes() for path in Path(ready.low).iterdir() if path.is_file()} == before
 
 
 def test_simulated_runs_need_no_folder(config):

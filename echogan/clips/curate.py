@@ -205,8 +205,9 @@ def _placed(
     file: _File, label: Label, record: Mapping[str, Any], memory: Memory, settings: CurateSettings
 ) -> Placed:
     """The clip's folder and its line of the index."""
+    # The labels first: in an anonymised archive every header may name the same patient.
     patient, split = record.get("patient"), record.get("split")
-    if not patient or not split:
+    if label.patient or not patient or not split:
         folder, slash, _ = file.name.partition("/")
         known = label.patient or (folder if slash else f"file {file.name}")
         patient, split = memory.hash("patient", known), split_of(known, settings.seed, settings.shares)

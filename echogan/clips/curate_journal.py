@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from echogan.clips.atomic import output_errors
-from echogan.clips.curate_settings import SPLITS, CurateSettings
+from echogan.clips.curate_settings import SPLITS, CurateSettings, Reason
 from echogan.clips.shards import write_whole
 from echogan.errors import OutputError
 
@@ -56,7 +56,7 @@ class Memory:
         self._check_folder()
         with output_errors(out):
             self.parts.mkdir(parents=True, exist_ok=True)
-            self._salt = self._read_salt()
+            self._salt = _read_salt(settings.salt or out / SALT)
         self._check_settings(archive, settings)
         self._records: dict[str, dict[str, Any]] = {}
         self._file: IO[str] | None = None
@@ -71,20 +71,12 @@ class Memory:
         if not (self.out / SETTINGS).exists() and any(not _UNFINISHED.fullmatch(p.name) for p in strangers):
             raise OutputError(f"The folder {self.out} holds other files: give a new or an empty folder.")
 
-    def _read_salt(self) -> bytes:
-        path = self.out / SALT
-        if not path.exists():
-            part = self.out / f".{secrets.token_hex(6)}.part"
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-            os.replace(part, path)
-        return path.read_bytes()
-
     def _check_settings(self, archive: Path, settings: CurateSettings) -> None:
         now: dict[str, Any] = {name: getattr(settings, name) for name in _REMEMBERED}
         now |= {
             "graded": settings.quality is not None,
             "archive": self.hash("archive", str(archive.resolve())),
+            "salt": self.hash("salt", ""),  # tells salts apart, and nothing of them
         }
         path, now = self.out / SETTINGS, json.loads(json.dumps(now))
         if not path.exists():
@@ -94,7 +86,12 @@ class Memory:
             before = json.loads(path.read_text())
         except (OSError, ValueError):
             raise OutputError(f"{path} is damaged. Delete the folder and curate again.") from None
+        before = {"salt": now["salt"]} | before  # folders of before salts were told apart
         other = [name for name in now if before.get(name) != now[name]]
+        if "salt" in other:
+            raise OutputError(
+                f"The folder {self.out} was made with another salt: give that --salt, or a new folder."
+            )
         if "archive" in other:
             raise OutputError(
                 f"The folder {self.out} holds the shards of another archive: give a new folder."
@@ -170,10 +167,24 @@ class Memory:
         return record if known else None
 
     def add(self, key: str, stamp: Stamp, found: Mapping[str, Any]) -> None:
-        """Remember what was found in a file. Raises OutputError on a full disk."""
+        """Remember what was found in a file, beyond this run where it lasts. Raises OutputError on a full disk."""
         assert self._file is not None, "the journal is open inside the with block"
         record = {"key": key, "size": stamp.size, "mtime_ns": stamp.mtime_ns, **found}
-        with output_errors(self.out / JOURNAL):
-            self._file.write(json.dumps(record) + "\n")
-            self._file.flush()
         self._records[key] = record
+        if not found["reason"] or Reason(found["reason"]).lasting:
+            with output_errors(self.out / JOURNAL):
+                self._file.write(json.dumps(record) + "\n")
+                self._file.flush()
+
+
+def _read_salt(path: Path) -> bytes:
+    """The salt in a file, which is made where there is none. Raises OSError, and OutputError for another file."""
+    if not path.exists():
+        part = path.parent / f".{secrets.token_hex(6)}.part"
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        os.replace(part, path)
+    salt = path.read_bytes()
+    if not re.fullmatch(rb"[0-9a-f]{64}\s*", salt):
+        raise OutputError(f"{path} holds no salt. Give the file that an earlier curate made, or a new name.")
+    return salt.strip()

@@ -104,7 +104,7 @@ def examine_all(
     """Look at every file with so many processes; yields (task, answer) as they come, in any order.
 
     An answer holds `reason` (empty where the part was written) and what curate_worker found. A file over which the
-    process dies twice or hangs is unreadable. Raises Cancelled soon after `cancel` is set.
+    process dies twice or hangs is left out as FAILED. Raises Cancelled soon after `cancel` is set, and OutputError.
     """
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
@@ -167,4 +167,6 @@ def _ask_twice(child: _Child, task: Task, settings: ExamineSettings, stop: threa
     reply = child.ask(line)
     if reply is None and not stop.is_set():  # a crash can be the machine's (out of memory), not the file's
         reply = child.ask(line)
-    return reply or {"reason": Reason.UNREADABLE.value}
+    if reply and "error" in reply:
+        raise OutputError(reply["error"])
+    return reply or {"reason": Reason.FAILED.value}

@@ -18,6 +18,8 @@ class Reason(StrEnum):
 
     NOT_A_CLIP = "not a clip or an image"
     UNREADABLE = "unreadable: damaged, cut off or encrypted"
+    NOT_OPENED = "could not be opened: no permission, or the connection was lost"
+    FAILED = "the program failed over it twice, or it took too long"
     TOO_LARGE = "over the limits on pixels, frames or bytes"
     NOT_TISSUE = "not two-dimensional ultrasound"
     COLOUR = "colour Doppler"
@@ -28,6 +30,11 @@ class Reason(StrEnum):
     BLACK = "almost black"
     DUPLICATE = "duplicate of another file"
     UNGRADED = "ungraded"
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the file itself is the reason; else it is looked at again in the next run."""
+        return self not in (Reason.NOT_OPENED, Reason.FAILED)
 
 
 class LeftOut(ClipError):
@@ -70,6 +77,13 @@ class CurateSettings:
             "help": "leave clips out whose sector has a shorter longer side in pixels",
             "min": 16,
             "max": 4096,
+        },
+    )
+    salt: Path | None = field(
+        default=None,
+        metadata={
+            "help": "file of the secret that hashes patients' ids, made where there is none; folders made with one "
+            "and the same know a patient again; by default each folder has its own"
         },
     )
     name_left_out: bool = field(

@@ -18,6 +18,7 @@ from echogan.clips.clip import ClipLimits
 from echogan.clips.curate_settings import ExamineSettings, LeftOut, Reason
 from echogan.clips.shards import write_arrays
 from echogan.clips.tissue_run import TissueRun, examine, patient_of
+from echogan.errors import OutputError
 
 
 def request(path: Path, part: Path, settings: ExamineSettings) -> str:
@@ -26,7 +27,10 @@ def request(path: Path, part: Path, settings: ExamineSettings) -> str:
 
 
 def answer(line: str) -> dict[str, Any]:
-    """Do what a request asks. `reason` is empty where the part was written; `patient` is the DICOM's own, if any."""
+    """Do what a request asks. `reason` is empty where the part was written; `patient` is the DICOM's own, if any.
+
+    `error` instead: the part cannot be written, which is no fault of the file.
+    """
     asked = json.loads(line)
     settings = ExamineSettings(**{**asked["settings"], "limits": ClipLimits(**asked["settings"]["limits"])})
     path = Path(asked["path"])
@@ -36,6 +40,8 @@ def answer(line: str) -> dict[str, Any]:
         return {"reason": "", "patient": patient_of(path), **_facts(run)}
     except LeftOut as left:
         return {"reason": left.reason.value}
+    except OutputError as error:
+        return {"error": str(error)}
     except MemoryError:
         return {"reason": Reason.TOO_LARGE.value}
 

@@ -69,8 +69,10 @@ def examine(path: Path, settings: ExamineSettings) -> TissueRun:
     except UnsupportedClip:
         facts = _dicom_facts(path)
         raise LeftOut((facts.reason if facts is not None else None) or Reason.NOT_TISSUE) from None
-    except (ClipError, OSError):
+    except ClipError:
         raise LeftOut(Reason.UNREADABLE) from None
+    except OSError:
+        raise LeftOut(Reason.NOT_OPENED) from None
     facts = _dicom_facts(path)
     if len(clip.regions) > 1 or (facts is not None and facts.mixed):
         raise LeftOut(Reason.SEVERAL)

@@ -13,7 +13,6 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -23,7 +22,7 @@ from echogan.jobs.log_words import BEGINS
 from echogan.jobs.machine_lock import MachineLock, busy, lock_path
 from echogan.jobs.process import ProcessId, read_process, write_process
 from echogan.model.checkpoint_config import NAME
-from echogan.training.config import TrainingConfig, leaves, with_leaves
+from echogan.training.config import TrainingConfig, from_settings, leaves
 
 FOLDER_VARIABLE = "ECHOGAN_RUNS"
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,17 +214,6 @@ def flags(config: TrainingConfig) -> list[str]:
         elif value != usual[name]:
             given += [f"--{flag}", str(value)]
     return given
-
-
-def from_settings(settings: dict[str, Any]) -> TrainingConfig:
-    """TrainingConfig from a config.json. Raises TypeError or ValueError where it is another version's."""
-    flat: dict[str, Any] = {}
-    known = {name for name, _, _ in leaves(TrainingConfig())}
-    for key, value in settings.items():
-        flat |= {f"{key}.{leaf}": v for leaf, v in value.items()} if isinstance(value, dict) else {key: value}
-    if unknown := sorted(set(flat) - known):
-        raise ValueError(f"unknown settings: {', '.join(unknown)}")
-    return with_leaves(TrainingConfig(), flat)
 
 
 def insist(process: ProcessId, grace: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import zipfile
@@ -55,6 +56,7 @@ def unzip(
     """Unpack every clip of `archive` into the new folder `target`; how many there were.
 
     Names may be patients': files become clip_00001.dcm and folders folder_0001; which files share a folder is kept.
+    Those of the topmost folder lie in `target` itself: a folder is a patient to `curate`, the topmost is not.
     Raises UnreadableClip and ClipTooLarge; nothing is left behind then.
     """
     limits = limits or UnzipLimits()
@@ -126,11 +128,12 @@ def unpack(
     progress: Progress,
 ) -> None:
     """Write the entries under neutral names. Raises ClipTooLarge as soon as a limit is passed."""
-    folders: dict[str, Path] = {}
+    parents = [PurePosixPath(entry.filename).parent.as_posix() for entry in wanted]
+    folders = {os.path.commonpath(parents) or ".": folder}
     total = 0
-    for number, entry in enumerate(wanted, 1):
+    for number, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
         path = PurePosixPath(entry.filename)
-        place = folders.setdefault(str(path.parent), folder / f"folder_{len(folders) + 1:04d}")
+        place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
         room = min(limits.entry_bytes, limits.total_bytes - total)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from echogan.training.config import TrainingConfig, with_leaves
+from echogan.training.config import TrainingConfig, as_begun, with_leaves
 from echogan.training.flags import add_flags, ended
 from echogan.training.separability import separability
 from echogan.training.trainer import train
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(usual: TrainingConfig | None = None) -> argparse.ArgumentParser:
     """A flag per setting, and --separability."""
     out = argparse.ArgumentParser(prog="python -m echogan.training", description="Train both generators.")
-    add_flags(out, TrainingConfig())
+    add_flags(out, usual or TrainingConfig())
     out.add_argument(
         "--separability", type=int, metavar="STEPS", help="only train a discriminator, poor against good"
     )
@@ -23,14 +23,24 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train, or measure separability; see `ended`."""
-    given = vars(parser().parse_args(arguments))
-    steps = given.pop("separability")
-    config = with_leaves(TrainingConfig(), given)
+    config, steps = read(parser(), arguments)
     if steps is None:
-        return ended(lambda: f"Run folder: {train(config)}")
+        return ended(lambda: f"Run folder: {train(resumed(config, arguments))}")
     return ended(
         lambda: f"Judged right in the last fifth of {steps} steps: {separability(config, steps):.1%}"
     )
+
+
+def read(flags: argparse.ArgumentParser, arguments: list[str] | None) -> tuple[TrainingConfig, int | None]:
+    """The settings of a command line, and the steps of --separability."""
+    given = vars(flags.parse_args(arguments))
+    steps = given.pop("separability")
+    return with_leaves(TrainingConfig(), given), steps
+
+
+def resumed(config: TrainingConfig, arguments: list[str] | None) -> TrainingConfig:
+    """The same; for a resumed run, what is not on the command line is as it was begun with."""
+    return read(parser(as_begun(config)), arguments)[0] if config.resume else config
 
 
 if __name__ == "__main__":

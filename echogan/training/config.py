@@ -13,6 +13,7 @@ from echogan.model.checkpoint_config import NAME
 from echogan.model.cyclegan import LossWeights
 from echogan.model.discriminators import DiscriminatorConfig
 from echogan.model.generators import SIZE_MULTIPLE, GeneratorConfig
+from echogan.training.run_folder import RunFolder
 
 SMALLEST = 64  # pixels; the discriminators' deepest layers need more than one value
 
@@ -64,6 +65,10 @@ class TrainingConfig:
     patience: int = _number(
         0, "end after so many measurements without a better one; 0 never does so", 0, 100_000
     )
+    license: str = _text(
+        "",
+        "licence of the weights; where empty, MIT after simulated clips alone, else not stated",
+    )
     segmenter: str = _text("segmenter-phantom", "checkpoint that judges the anatomy, with --loss.anatomy")
     generator: GeneratorConfig = field(default_factory=GeneratorConfig, metadata={"help": "both generators"})
     judge: DiscriminatorConfig = field(
@@ -99,6 +104,8 @@ class TrainingConfig:
             check_field(name, value, dict(f.metadata), type(f.default))
         for part in (self.generator, self.judge, self.loss):
             part.check()
+        if not re.fullmatch(r"[ -~]{0,200}", self.license):
+            raise SettingsError("The license cannot be kept; give at most 200 plain characters.")
         if self.half_size_steps and self.size < 2 * SMALLEST:
             raise SettingsError(
                 f"size is {self.size}; to begin at half size give {2 * SMALLEST} or more, or 0 half_size_steps."
@@ -129,6 +136,31 @@ def with_leaves(config: TrainingConfig, values: dict[str, Any]) -> TrainingConfi
     return replace(config, **own, **changed)
 
 
+def from_settings(settings: dict[str, Any]) -> TrainingConfig:
+    """TrainingConfig from a config.json. Raises TypeError or ValueError where it is another version's."""
+    flat: dict[str, Any] = {}
+    known = {name for name, _, _ in leaves(TrainingConfig())}
+    for key, value in settings.items():
+        flat |= {f"{key}.{leaf}": v for leaf, v in value.items()} if isinstance(value, dict) else {key: value}
+    if unknown := sorted(set(flat) - known):
+        raise ValueError(f"unknown settings: {', '.join(unknown)}")
+    return with_leaves(TrainingConfig(), flat)
+
+
+def as_begun(config: TrainingConfig) -> TrainingConfig:
+    """The settings that the run of this name was started with: what a resumed run takes where it is told nothing.
+
+    Raises TrainingError where there is no run, or where it is of another version.
+    """
+    try:
+        begun = from_settings(RunFolder(config.run_path).read_config())
+    except (TypeError, ValueError):
+        raise TrainingError(
+            f"The settings of '{config.name}' are not those of this version. Start a new run with them by hand."
+        ) from None
+    return replace(begun, name=config.name, folder=config.folder, resume=True)
+
+
 def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> None:
     """Raise SettingsError unless one value has its field's type and lies in its range."""
     allowed = (int, float) if kind is float else (kind,)
@@ -146,11 +178,11 @@ def decisive(config: TrainingConfig) -> dict[str, Any]:
     settings = asdict(config)
     for place in ("folder", "resume", "low", "high", "semireal"):
         del settings[place]
-    return settings | {"start_from": Path(config.start_from).name}
+    return settings | {name: Path(settings[name]).name for name in ("start_from", "segmenter")}
 
 
 FREE_ON_RESUME = frozenset({
-    "name", "folder", "resume", "steps", "workers", "threads", "device",
+    "name", "folder", "resume", "steps", "workers", "threads", "device", "license",
     "tick", "preview_every", "save_every", "eval_every", "patience",
 })  # fmt: skip
 

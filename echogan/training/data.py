@@ -17,20 +17,28 @@ from echogan.errors import TrainingError
 from echogan.model.cyclegan import Batch
 from echogan.training.bank import Bank, Drawn, render_bank
 from echogan.training.config import TrainingConfig
-from echogan.training.shards import has_split, open_shards
+from echogan.training.shards import Shards, has_split, open_shards
 from echogan.training.sources import PhantomSource, SemiRealSource, ShardSource, Source, mixed
 
 HELD_OUT_SEED = 1_000_000_000  # clips from here on are never trained on
 HEARTS = HELD_OUT_SEED // 2
+SIMULATED_ONLY = (
+    "No good clips with a fan are kept for validation (val): simulated hearts alone choose the best checkpoint, "
+    "and the held-out measures are of them."
+)
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The two domains, and pairs of clips never trained on, that choose the best checkpoint."""
+    """The two domains, and pairs of clips never trained on, that choose the best checkpoint.
+
+    `notes` are sentences on what a user may not expect.
+    """
 
     low: Source
     high: Source
     held_out: Source
+    notes: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """What the networks see, for the checkpoint's config."""
@@ -64,18 +72,31 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
         low.append((ShardSource(open_shards(Path(config.low), split)), own * (1 - share if semireal else 1)))
     if config.high:
         shards = open_shards(Path(config.high), split)
-        if semireal is not None and shards.patients & semireal.patients:
-            raise TrainingError(
-                "Some patients are in both --high and --semireal, which would pair the two domains. Give folders "
-                "of different patients."
-            )
+        if semireal is not None:
+            check_apart(shards, semireal)
         high.append((ShardSource(shards), own))
     for side, parts in (("low", low), ("high", high)):
         if not any(weight for _, weight in parts):
             raise TrainingError(
                 f"There are no {side} clips: give --{side} a folder too, or simulated ones with --phantom-share 0.5."
             )
-    return TrainingData(mixed(low), mixed(high), held_out_source(config, phantom, device))
+    held_out = held_out_source(config, phantom, device)
+    notes = (SIMULATED_ONLY,) if own and isinstance(held_out, PhantomSource) else ()
+    return TrainingData(mixed(low), mixed(high), held_out, notes)
+
+
+def check_apart(high: Shards, semireal: Shards) -> None:
+    """Raise TrainingError where good clips may be of the patients whose clips are made poor: that were pairs."""
+    if not high.comparable(semireal):
+        raise TrainingError(
+            "Whether --high and --semireal share patients cannot be told: each was curated with a salt of its own. "
+            "Curate both with one --salt FILE, or give both as clips."
+        )
+    if high.patients & semireal.patients:
+        raise TrainingError(
+            "Some patients are in both --high and --semireal, which would pair the two domains. Give folders of "
+            "different patients."
+        )
 
 
 def held_out_source(config: TrainingConfig, phantom: float, device: str) -> Source:
@@ -91,7 +112,7 @@ def held_out_source(config: TrainingConfig, phantom: float, device: str) -> Sour
     return mixed(parts)
 
 
-class Rounds(Dataset[tuple[Bank, Bank]]):
+class Rounds(Dataset["tuple[Bank, Bank] | TrainingError"]):
     """Round r: the low and the high bank of its steps, of hearts that no other round or domain has.
 
     Low frames come of even seeds, high ones of odd seeds: unpaired. `rank` of `world` processes takes every
@@ -101,12 +122,16 @@ class Rounds(Dataset[tuple[Bank, Bank]]):
     def __init__(self, config: TrainingConfig, data: TrainingData, rank: int = 0, world: int = 1) -> None:
         self.config, self.data, self.rank, self.world = config, data, rank, world
 
-    def __getitem__(self, index: int) -> tuple[Bank, Bank]:
+    def __getitem__(self, index: int) -> tuple[Bank, Bank] | TrainingError:
+        """The banks; or the error, for what a worker raises arrives wrapped in its traceback."""
         c = self.config
-        low, high = (
-            render_bank(source, self.seeds(index, side), c.frames_per_clip, c.size)
-            for side, source in enumerate((self.data.low, self.data.high))
-        )
+        try:
+            low, high = (
+                render_bank(source, self.seeds(index, side), c.frames_per_clip, c.size)
+                for side, source in enumerate((self.data.low, self.data.high))
+            )
+        except TrainingError as error:
+            return error
         return low, high
 
     def seeds(self, index: int, side: int) -> list[int]:
@@ -130,7 +155,10 @@ def banks(rounds: Rounds, first: int, last: int) -> Iterator[tuple[Bank, Bank]]:
         ahead = {"multiprocessing_context": "spawn", "prefetch_factor": 2, "worker_init_fn": _prepare_worker}
     own = torch.Generator()  # else the loader would draw from the global one
     sampler = range(first, last)
-    return iter(DataLoader(rounds, None, sampler=sampler, num_workers=workers, generator=own, **ahead))
+    for found in DataLoader(rounds, None, sampler=sampler, num_workers=workers, generator=own, **ahead):
+        if isinstance(found, TrainingError):
+            raise found
+        yield found
 
 
 def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:

@@ -9,14 +9,17 @@ runs/<name>/
     checkpoint_best/     those measured best on held-out clips
     status.json          what the run is doing: running, stopped, finished or failed, and how far it is
     stop                 make this file to end the run after its current step
+    clips/               clips that were sent for the run, until its shards are made
+    data/                shards made for the run
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,8 @@ class RunFolder:
         self.config, self.metrics = path / "config.json", path / "metrics.jsonl"
         self.state, self.stop = path / "state.safetensors", path / "stop"
         self.status = path / "status.json"
-        self.previews = path / "previews"
+        self._claim, self._claimed = ExitStack(), False
+        self.previews, self.uploads, self.data = path / "previews", path / "clips", path / "data"
         self.checkpoint, self.best = path / "checkpoint", path / "checkpoint_best"
 
     def begin(self, config: dict[str, Any]) -> None:
@@ -46,6 +50,33 @@ class RunFolder:
                 f"{self.path} holds a run already. Add --resume to go on with it, or give another --name."
             )
         self.write_config(config)
+        self.claim()
+
+    def claim(self) -> None:
+        """Keep every other process from training this run until `release`, or until ours ends, however it ends.
+
+        Raises TrainingError where another one does so now.
+        """
+        if self._claimed or sys.platform == "win32":
+            return  # no flock on Windows: two processes on one run are the user's to avoid
+        import fcntl
+
+        with suppress(OSError):  # a file system without locks
+            file = self._claim.enter_context((self.path / ".lock").open("a"))
+            self._claimed = True
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.release()
+                raise TrainingError(
+                    f"The run in {self.path} is being trained by another process. Stop that one first, or wait for "
+                    "its end."
+                ) from None
+
+    def release(self) -> None:
+        """Let others train this run."""
+        self._claim.close()
+        self._claimed = False
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json. Raises TrainingError where the folder cannot be made."""

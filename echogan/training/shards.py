@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +19,7 @@ from torch import Tensor
 from echogan.errors import TrainingError
 from echogan.geometry import Fan
 
-INDEX = "index.csv"
+INDEX, ABOUT = "index.csv", ".curate.json"
 COLUMNS = {"shard", "row", "clip", "patient", "split"}
 ARRAYS = ("frames", "masks", "fans", "lengths")
 
@@ -33,12 +35,16 @@ class ShardClip:
 
 @dataclass(frozen=True)
 class Shards:
-    """The clips of one split of a shard folder; picklable. `rows` are (shard's file name, row) pairs."""
+    """The clips of one split of a shard folder; picklable. `rows` are (shard's file name, row) pairs.
+
+    `salt` tells apart the secrets that patients are hashed with; empty where the folder does not say.
+    """
 
     folder: Path
     split: str
     rows: tuple[tuple[str, int], ...]
     patients: frozenset[str]
+    salt: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -56,6 +62,10 @@ class Shards:
             torch.from_numpy(arrays["masks"][row].copy()),
             None if np.isnan(fan).any() else Fan((fan[0], fan[1]), *fan[2:]),
         )
+
+    def comparable(self, other: Shards) -> bool:
+        """Whether a patient of both has one name in both."""
+        return not (self.salt and other.salt) or self.salt == other.salt
 
     def facts(self) -> dict[str, Any]:
         """Counts, and a hash of what is in it; no names, for the folder's may be a patient's or a hospital's."""
@@ -98,7 +108,7 @@ def open_shards(folder: Path, split: str = "train", with_fan: bool = False) -> S
         raise TrainingError(
             f"{folder} has no {split} clips{kind}. Curate more clips, or choose other --shares."
         )
-    return Shards(folder, split, tuple(rows), frozenset(line["patient"] for line in kept))
+    return Shards(folder, split, tuple(rows), frozenset(line["patient"] for line in kept), _salt(folder))
 
 
 def has_split(folder: Path, split: str) -> bool:
@@ -108,6 +118,14 @@ def has_split(folder: Path, split: str) -> bool:
             return any(line.get("split") == split for line in csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error):
         return False
+
+
+def _salt(folder: Path) -> str:
+    """The salt's name in what curate wrote beside the index, or above it where there is a folder for each grade."""
+    for about in (folder / ABOUT, folder.parent / ABOUT):
+        with suppress(OSError, ValueError, AttributeError):
+            return str(json.loads(about.read_text()).get("salt") or "")
+    return ""
 
 
 def _file(shard: str) -> str:

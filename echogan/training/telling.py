@@ -9,17 +9,20 @@ from echogan.training.run_folder import RunFolder
 
 
 class Telling:
-    """While entered the run is "running"; afterwards "finished", "stopped" or "failed", with a sentence.
+    """While entered no other process trains the run. From `at` on it is "running", and in the end "finished",
+    "stopped" or "failed", with a sentence; one that ends before has changed nothing.
 
-    With `silent` (all processes but the main one) nothing is written.
+    With `silent` (all processes but the main one) nothing is written or claimed.
     """
 
-    def __init__(self, folder: RunFolder, step: int, steps: int, silent: bool = False) -> None:
-        self.folder, self.step, self.steps, self.silent = folder, step, steps, silent
+    def __init__(self, folder: RunFolder, steps: int, silent: bool = False) -> None:
+        self.folder, self.steps, self.silent = folder, steps, silent
+        self.step: int | None = None
         self.end, self.message = "finished", ""
 
     def __enter__(self) -> Telling:
-        self._tell("running")
+        if not self.silent and self.folder.path.exists():
+            self.folder.claim()
         return self
 
     def at(self, step: int) -> None:
@@ -34,17 +37,18 @@ class Telling:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is not None:
+            self.end, self.message = "failed", self._failure(error)
+        if self.step is not None:
             self._tell(self.end)
-        elif isinstance(error, EchoGANError):
-            self.message = str(error)
-            self._tell("failed")
-        else:
-            self.message = (
-                f"{type(error).__name__} at step {self.step}; --resume goes on from the last saved state."
-            )
-            self._tell("failed")
+        self.folder.release()
+
+    def _failure(self, error: BaseException) -> str:
+        if isinstance(error, EchoGANError):
+            return str(error)
+        return f"{type(error).__name__} at step {self.step}; --resume goes on from the last saved state."
 
     def _tell(self, state: str) -> None:
         if not self.silent:
+            assert self.step is not None
             self.folder.tell(state, self.step, self.steps, self.message)

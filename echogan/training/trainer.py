@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from echogan.errors import TrainingError
-from echogan.model.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.cyclegan import Fakes
-from echogan.training.config import TrainingConfig, check_same, decisive
+from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data import TrainingData, batches, open_data
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
+from echogan.training.keeping import keep
 from echogan.training.run_folder import RunFolder
 from echogan.training.state import TrainingState
 from echogan.training.stopping import Stopping
@@ -37,32 +39,38 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
     accelerator = open_accelerator(config)
     main, rank, world = accelerator.is_main_process, accelerator.process_index, accelerator.num_processes
     data = data or open_data(config, rendering_device(accelerator))
-
-    # The folder: a new run must find none, a resumed one its own.
     folder = RunFolder(config.run_path)
-    state = TrainingState(config, accelerator)
-    if config.resume:
-        check_same(config, folder.read_config())
-    if config.resume and folder.state.exists():
-        state.restore(*folder.load_state())
-    elif config.start_from:
-        state.start_from(RunFolder(Path(config.start_from)))
-    if main and config.resume:
-        folder.write_config(asdict(config))
-        folder.rewind(state.step)
-    elif main:
-        folder.begin(asdict(config))
-    accelerator.wait_for_everyone()
-
-    # What is measured on, the same in every run of every seed.
-    held_out = render_held_out(config, data.held_out).to(accelerator.device) if main else None
-    sums: dict[str, Tensor] = {}
-    counted, began = 0, time.perf_counter()
 
     with (
-        Telling(folder, state.step, config.steps, silent=not main) as telling,
+        in_words(),
+        Telling(folder, config.steps, silent=not main) as telling,
         Stopping(folder.stop) as stopping,
     ):
+        # A new run must find no run in its folder, a resumed one its own.
+        state = TrainingState(config, accelerator)
+        if config.resume:
+            check_same(config, folder.read_config())
+        if config.resume and folder.state.exists():
+            tensors, facts = folder.load_state()
+            check_goes_on(config, facts, data)
+            state.restore(tensors, facts)
+        elif config.start_from:
+            state.start_from(RunFolder(Path(config.start_from)))
+        if main and config.resume:
+            folder.write_config(asdict(config))
+            folder.rewind(state.step)
+        elif main:
+            folder.begin(asdict(config))
+        telling.at(state.step)
+        accelerator.wait_for_everyone()
+
+        # What is measured on, the same in every run of every seed.
+        for note in data.notes if main else ():
+            say(note)
+        held_out = render_held_out(config, data.held_out).to(accelerator.device) if main else None
+        sums: dict[str, Tensor] = {}
+        counted, began = 0, time.perf_counter()
+
         for step, cpu_batch, generator in batches(config, data, state.step, rank, world):
             batch = cpu_batch.to(accelerator.device)
             rate = learning_rate(config, step)
@@ -98,9 +106,10 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
             if main and held_out and (last or state.step % config.preview_every == 0):
                 folder.preview(state.step, preview(state.ema_high, state.ema_low, held_out))
             if due:
+                check_finite(state)
                 tensors = state.tensors()
                 if main:
-                    folder.save_state(tensors, state.facts())
+                    folder.save_state(tensors, state.facts() | {"data": data.facts()})
                     keep(folder.checkpoint, state, config, data, {})
             if stop and not last:
                 telling.ended(*farewell(state, config, stopping))
@@ -109,6 +118,38 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
                 break
     accelerator.wait_for_everyone()
     return folder.path
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Turn what torch says when the memory is full, or when a worker was ended, into TrainingError."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        raise TrainingError(
+            "The memory did not suffice. Start anew with a smaller --size, --batch-size or --generator.channels."
+        ) from None
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise TrainingError(
+            "A process that renders clips was ended by the system, probably for want of memory. --resume goes on; "
+            "with --workers 0 there is one process less."
+        ) from None
+
+
+def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingData) -> None:
+    """Raise TrainingError where a saved state has more steps than are asked for, or has seen other clips."""
+    if facts["step"] > config.steps:
+        raise TrainingError(
+            f"The run '{config.name}' has done {facts['step']} steps, more than --steps {config.steps}. Ask for more."
+        )
+    now = json.loads(json.dumps(data.facts()))
+    if facts.get("data", now) != now:
+        raise TrainingError(
+            f"The clips of the run '{config.name}' are not those it began with. Give it those again, or start a new "
+            f"run with --start-from {config.run_path}."
+        )
 
 
 def open_accelerator(config: TrainingConfig) -> Accelerator:
@@ -183,11 +224,23 @@ def tick(
     """A line of metrics: the means since the last tick. Raises TrainingError where the run has diverged."""
     line = {name: float(value) / count for name, value in sums.items()}
     if not all(math.isfinite(value) for value in line.values()):
-        raise TrainingError(
-            f"The losses are no longer finite at step {state.step}. The last saved state is untouched; "
-            "start a new run with a lower --learning-rate."
-        )
+        raise diverged(state.step)
     return {"step": state.step, "learning_rate": rate, "seconds_per_step": seconds / count, **line}
+
+
+def check_finite(state: TrainingState) -> None:
+    """Raise TrainingError where an update has spoilt a weight: the losses were computed before it."""
+    weights = [*state.gan.generator_parameters(), *state.gan.judge_parameters()]
+    if not all(torch.isfinite(weight).all() for weight in weights):
+        raise diverged(state.step)
+
+
+def diverged(step: int) -> TrainingError:
+    """What a run that has diverged ends with."""
+    return TrainingError(
+        f"The losses are no longer finite at step {step}. The last saved state is untouched; start a new run with a "
+        "lower --learning-rate."
+    )
 
 
 def describe(line: dict[str, Any], steps: int) -> str:
@@ -222,22 +275,3 @@ def measure(
     if found["score"] > state.best_score:
         state.best_score, state.worse = found["score"], 0
         keep(folder.best, state, config, data, found)
-
-
-def keep(
-    path: Path, state: TrainingState, config: TrainingConfig, data: TrainingData, measured: dict[str, float]
-) -> None:
-    """Write the averaged generators as a checkpoint that the enhancer can load."""
-    about = CheckpointConfig(
-        name=config.name,
-        generator=config.generator,
-        working_size=config.size,
-        trained_on=data.facts(),
-        training={**decisive(config), "finished_steps": state.step, "held_out": measured},
-    )
-    save_checkpoint(path, about, _plain(state.ema_high), _plain(state.ema_low))
-
-
-def _plain(average: nn.Module) -> nn.Module:
-    """The generator inside torch's averaged model."""
-    return average.module  # type: ignore[return-value]

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -241,8 +242,8 @@ def test_a_crash_or_a_hang_costs_one_file(tmp_path, monkeypatch):
     tasks = [Task(name, tmp_path / name, tmp_path / "part") for name in names]
     found = dict(examine_all(tasks, ExamineSettings(), 2, module="crashing", seconds=2.0))
     reasons = {task.key: answer["reason"] for task, answer in found.items()}
-    unreadable = Reason.UNREADABLE.value
-    assert reasons == {"a": "seen", "crash": unreadable, "b": "seen", "hang": unreadable, "c": "seen"}
+    failed = Reason.FAILED.value
+    assert reasons == {"a": "seen", "crash": failed, "b": "seen", "hang": failed, "c": "seen"}
 
 
 def test_a_stop_ends_the_workers_at_once(tmp_path, monkeypatch):
@@ -284,7 +285,7 @@ def test_a_folder_for_each_quality(quick, archive, tmp_path):
 
 
 def test_whose_clip_it_is(quick, archive, tmp_path):
-    """PatientID before the labels, these before the folder, and the file alone where there is none."""
+    """The labels before the PatientID, that before the folder, and the file alone where there is none."""
     labels = tmp_path / "labels.csv"
     lines = ["file;Quality;patient;spacing_mm", "a;x;bob;0,25", "b;x;;", "c;x;;", "d;x;;", "top;x;;"]
     labels.write_text("\ufeff" + "\r\n".join(lines))
@@ -294,6 +295,60 @@ def test_whose_clip_it_is(quick, archive, tmp_path):
     rows = read_index(report.folders[0])
     assert Counter(Counter(row.patient for row in rows).values()) == {2: 1, 1: 3}  # a with c of bob
     assert sum(bool(row.spacing_mm) for row in rows) == 1
+
+
+def test_labels_part_patients_whom_an_anonymiser_made_one(quick, archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(curate_worker, "patient_of", lambda path: "ANON")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join(["file,quality,patient", "a,x,ann", "b,x,ann", "c,x,bob", "d,x,", "e,x,"]))
+    report = curate(archive, tmp_path / "out", CurateSettings(frames=2, size=64, quality=labels))
+    patients = Counter(row.patient for row in read_index(report.folders[0]))
+    assert sorted(patients.values()) == [1, 2, 2]  # bob, ann, and the two that nobody named
+
+
+def test_one_salt_knows_a_patient_again_in_another_folder(quick, archive, tmp_path):
+    both = [tmp_path / "one", tmp_path / "other"]
+    for out in both:
+        curate(archive, out, replace(SMALL, salt=tmp_path / "salt"))
+    assert pixels(both[0]) == pixels(both[1])
+    assert stat.S_IMODE((tmp_path / "salt").stat().st_mode) == 0o600
+    assert not (both[0] / ".salt").exists()
+    with pytest.raises(OutputError, match="another salt"):
+        curate(archive, both[0], SMALL)
+    (tmp_path / "letter").write_text("Dear Ann")
+    with pytest.raises(OutputError, match="holds no salt"):
+        curate(archive, tmp_path / "third", replace(SMALL, salt=tmp_path / "letter"))
+
+
+@pytest.mark.parametrize("reason", [Reason.FAILED, Reason.NOT_OPENED])
+def test_what_only_failed_this_time_is_looked_at_again(quick, archive, tmp_path, monkeypatch, reason):
+    def fails(tasks, settings, workers, cancel=None):
+        for task, found in in_process(tasks, settings, workers, cancel):
+            yield task, {"reason": reason.value} if task.path.stem in ("a", "d") else found
+
+    with monkeypatch.context() as once:
+        once.setattr(curate_module, "examine_all", fails)
+        report = curate(archive, tmp_path / "out", SMALL)
+    assert report.reasons[reason] == 2
+    again = curate(archive, tmp_path / "out", SMALL)
+    assert (again.looked_at, again.kept) == (2, 5)
+
+
+def test_a_part_that_cannot_be_written_is_no_fault_of_the_file(archive, tmp_path, monkeypatch):
+    def full(path, arrays):
+        raise OutputError("'part' could not be written (No space left on device).")
+
+    monkeypatch.setattr(curate_worker, "examine", drawn)
+    monkeypatch.setattr(curate_worker, "write_arrays", full)
+    task = Task("a", archive / "ann" / "a.npz", tmp_path / "part.npz")
+    answer = curate_worker.answer(curate_worker.request(task.path, task.part, ExamineSettings(size=64)))
+    assert "No space left" in answer["error"]
+    (tmp_path / "full.py").write_text(
+        'print("ready", flush=True)\ninput()\nprint(\'{"error": "No space left."}\', flush=True)'
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(OutputError, match="No space left"):
+        list(examine_all([task], ExamineSettings(), 1, module="full"))
 
 
 def test_a_split_that_is_given_holds(quick, archive, tmp_path):

@@ -157,7 +157,7 @@ def test_files_that_are_no_clips(tmp_path):
     whole = save_png(tmp_path / "cut.png", heart(1)[0]).read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     assert left_out(tmp_path / "cut.png") is Reason.UNREADABLE
-    assert left_out(tmp_path / "gone.png") is Reason.UNREADABLE
+    assert left_out(tmp_path / "gone.png") is Reason.NOT_OPENED
     path = save_png(tmp_path / "a.png", heart(1)[0])
     with pytest.raises(LeftOut) as left:
         examine(path, ExamineSettings(limits=type(SETTINGS.limits)(max_pixels_per_frame=100)))

@@ -48,6 +48,15 @@ def test_clips_come_out_whole_under_neutral_names_and_keep_their_company(tmp_pat
     assert (tmp_path / "low/folder_0001/clip_00001.dcm").read_bytes() == noise
 
 
+@pytest.mark.parametrize("top", ["", "clips of may/"])
+def test_clips_of_the_topmost_folder_are_nobody_s_in_particular(tmp_path, top):
+    names = ["a.png", "b.png", "more/c.png"]
+    archive = pack(tmp_path / "up.zip", {top + name: b"x" for name in names})
+    unzip(archive, tmp_path / "low")
+    found = [name for name in everything_below(tmp_path / "low") if "clip" in name]
+    assert found == ["clip_00001.png", "clip_00002.png", "folder_0001/clip_00003.png"]
+
+
 @pytest.mark.parametrize(
     "name", ["../out.dcm", "/etc/out.dcm", "a/../../out.dcm", "..\\out.dcm", "C:\\out.dcm", "c:/out.dcm"]
 )

@@ -1,13 +1,15 @@
 """The settings: ranges, flags, and what a resumed run may change."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
+from echogan.__main__ import _parse
 from echogan.errors import SettingsError, TrainingError
 from echogan.model.discriminators import DiscriminatorConfig
-from echogan.training.__main__ import main, parser
+from echogan.training.__main__ import main, parser, read, resumed
 from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
+from echogan.training.run_folder import RunFolder
 
 
 def test_defaults_are_allowed_and_every_setting_says_what_it_does():
@@ -73,3 +75,23 @@ def test_half_size_leaves_the_discriminators_enough_to_see():
         TrainingConfig(size=112, half_size_steps=10).check()
     TrainingConfig(size=128, half_size_steps=10).check()
     TrainingConfig(size=64).check()
+
+
+def test_a_resumed_run_takes_from_its_folder_what_the_command_line_leaves_out(tmp_path):
+    begun = with_leaves(
+        TrainingConfig(name="one", folder=str(tmp_path)),
+        {"steps": 30_000, "loss.cycle": 3.0, "loss.cycle_jitter": True},
+    )
+    RunFolder(begun.run_path).write_config(asdict(begun))
+    line = ["--name", "one", "--folder", str(tmp_path), "--resume"]
+    wanted = replace(begun, resume=True)
+    assert resumed(read(parser(), line)[0], line) == wanted
+    assert _parse("train", line).config == wanted
+    more = [*line, "--steps", "8000", "--workers", "0", "--loss.cycle-jitter"]  # 8000 is what a new run has
+    wanted = replace(wanted, steps=8000, workers=0)
+    assert resumed(read(parser(), more)[0], more) == wanted
+    assert _parse("train", more).config == wanted
+    assert _parse("train", line[:-1]).config == replace(TrainingConfig(), name="one", folder=str(tmp_path))
+    (begun.run_path / "config.json").write_text('{"of_another_version": 1}')
+    with pytest.raises(TrainingError, match="not those of this version"):
+        _parse("train", line)

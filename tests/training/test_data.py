@@ -6,9 +6,12 @@ import os
 import signal
 from dataclasses import replace
 
+import pytest
 import torch
+from shard_folders import shard_folder
 from toy_clips import ToyClips, toy_data
 
+from echogan.errors import TrainingError
 from echogan.training.config import TrainingConfig
 from echogan.training.data import HELD_OUT_SEED, Rounds, batches, open_data
 
@@ -104,3 +107,22 @@ def test_ordinary_clips_come_as_often_as_their_share():
         ("ordinary windows", 0.25),
     ]
     assert "mixture" not in open_data(CONFIG).facts()["high"]
+
+
+def test_a_damaged_shard_is_told_in_its_own_sentence_from_a_worker_too(tmp_path):
+    high = shard_folder(tmp_path / "high", clips=4)
+    config = replace(CONFIG, high=str(high), phantom_share=0.5, workers=1, steps=4)
+    data = open_data(config)
+    (high / "shard_0000.npz").write_bytes(b"cut off")
+    with pytest.raises(TrainingError) as caught:
+        next(batches(config, data, 0))
+    assert str(caught.value).endswith("is missing or damaged. Run echogan curate again.")
+    assert "Traceback" not in str(caught.value)
+
+
+def test_it_is_said_when_simulated_hearts_choose_for_recorded_clips(tmp_path):
+    without = replace(CONFIG, high=str(shard_folder(tmp_path / "a")), phantom_share=0.5)
+    assert "simulated hearts alone choose" in open_data(without).notes[0]
+    kept = replace(without, high=str(shard_folder(tmp_path / "b", splits=("train", "val"))))
+    assert not open_data(kept).notes
+    assert not open_data(CONFIG).notes

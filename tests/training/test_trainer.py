@@ -19,7 +19,7 @@ from echogan.training.config import TrainingConfig, with_leaves
 from echogan.training.run_folder import RunFolder
 from echogan.training.separability import separability
 from echogan.training.state import TrainingState
-from echogan.training.trainer import learning_rate, open_accelerator, tick, train
+from echogan.training.trainer import in_words, learning_rate, open_accelerator, tick, train
 
 
 @pytest.fixture
@@ -138,6 +138,56 @@ def test_a_run_with_other_settings_is_not_resumed(config):
         train(with_leaves(config, {"resume": True, "loss.cycle": 1.0}), toy_data(), quiet)
     with pytest.raises(TrainingError, match="holds a run already"):
         train(config, toy_data(), quiet)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(config):
+    said: list[str] = []
+
+    def second() -> None:
+        with pytest.raises(TrainingError, match="trained by another process"):
+            train(replace(config, resume=True), toy_data(), quiet)
+        said.append("refused")
+
+    run = train(config, toy_data(), at_step(3, second))
+    assert said == ["refused"]
+    assert json.loads((run / "status.json").read_text())["state"] == "finished"
+    whole = left_behind(train(replace(config, name="alone"), toy_data(), quiet))
+    assert_same(whole, left_behind(run))  # the refusal has changed nothing
+    train(replace(config, steps=7, resume=True), toy_data(), quiet)
+
+
+def test_a_run_goes_on_with_the_clips_it_began_with(config):
+    train(replace(config, steps=2), toy_data(), quiet)
+    with pytest.raises(TrainingError, match=r"not those it began with.*--start-from"):
+        train(replace(config, resume=True), toy_data(alike=True), quiet)
+    with pytest.raises(TrainingError, match="has done 2 steps, more than --steps 1"):
+        train(replace(config, steps=1, resume=True), toy_data(), quiet)
+    train(replace(config, steps=4, resume=True), toy_data(), quiet)
+
+
+def test_a_spoilt_weight_never_replaces_the_last_saved_state(config, monkeypatch):
+    def spoil() -> None:
+        monkeypatch.setattr("echogan.training.trainer.descend", spoiling)
+
+    def spoiling(accelerator, loss, optimiser) -> None:
+        optimiser.param_groups[0]["params"][0].data.fill_(float("nan"))
+
+    with pytest.raises(TrainingError, match="no longer finite at step 4"):
+        train(config, toy_data(), at_step(3, spoil))
+    tensors, facts = RunFolder(config.run_path).load_state()
+    assert facts["step"] == 2
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+
+
+def test_what_is_no_user_s_doing_is_told_in_words(config):
+    for error, words in (
+        (torch.OutOfMemoryError("CUDA out of memory."), "memory did not suffice"),
+        (RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly"), "ended by the system"),
+    ):
+        with pytest.raises(TrainingError, match=words), in_words():
+            raise error
+    with pytest.raises(RuntimeError, match="shapes"), in_words():
+        raise RuntimeError("shapes differ")
 
 
 def test_the_kept_generators_are_the_averages_and_move(config):

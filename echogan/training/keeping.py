@@ -1,0 +1,54 @@
+"""The averaged generators of a run as a checkpoint that the enhancer can load, and the licence it may carry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from torch import nn
+
+from echogan.model.checkpoint import CONFIG_FILE, CheckpointConfig, save_checkpoint
+from echogan.training.config import TrainingConfig, decisive
+from echogan.training.data import TrainingData
+from echogan.training.run_folder import RunFolder
+from echogan.training.state import TrainingState
+
+SIMULATED, UNKNOWN = "MIT", "not stated"
+
+
+def keep(
+    path: Path, state: TrainingState, config: TrainingConfig, data: TrainingData, measured: dict[str, float]
+) -> None:
+    """Write the averaged generators. Raises InvalidCheckpoint and OutputError."""
+    about = CheckpointConfig(
+        name=config.name,
+        generator=config.generator,
+        working_size=config.size,
+        trained_on=data.facts(),
+        training={**decisive(config), "finished_steps": state.step, "held_out": measured},
+        license=licence(config, data),
+    )
+    save_checkpoint(path, about, _plain(state.ema_high), _plain(state.ema_low))
+
+
+def licence(config: TrainingConfig, data: TrainingData) -> str:
+    """What the settings say; else that of the weights it starts from, where simulated clips alone were added.
+
+    Weights made of other clips have none that the program could know.
+    """
+    if config.license:
+        return config.license
+    if '"shards"' in json.dumps(data.facts()):
+        return UNKNOWN
+    if not config.start_from:
+        return SIMULATED
+    try:
+        about = json.loads((RunFolder(Path(config.start_from)).checkpoint / CONFIG_FILE).read_text())
+        return str(about["license"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return UNKNOWN
+
+
+def _plain(average: nn.Module) -> nn.Module:
+    """The generator inside torch's averaged model."""
+    return average.module  # type: ignore[return-value]
