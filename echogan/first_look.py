@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -20,6 +22,7 @@ from echogan.clips.atomic import output_errors
 from echogan.clips.duplicates import Seen, print_of
 from echogan.clips.shards import write_whole
 from echogan.errors import Cancelled
+from echogan.first_look_advice import FirstLook, Side, advise
 from echogan.model.cyclegan import CycleGAN
 from echogan.training.bank import Bank, render_bank
 from echogan.training.config import TrainingConfig
@@ -32,54 +35,10 @@ from echogan.training.trainer import open_accelerator, rendering_device
 JUDGE_STEPS = 240
 SHOWN = 24  # frames of each side in the contact sheet
 TILE = 128
-FEW_CLIPS = 100
-BLIND, WEAK = 0.6, 0.72
-TIMED_STEPS = 3
+TIMED_STEPS, TIMED_CLIPS = 3, 2
+SPLITS = ("train", "val", "test")
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One domain: its clips and patients (0 for simulated ones), and grey levels inside the sector."""
-
-    clips: int
-    patients: int
-    mean_grey: float
-    sd_grey: float
-
-
-@dataclass(frozen=True)
-class FirstLook:
-    """What was found.
-
-    separability  share of unseen frames that a discriminator judged right after a few hundred steps, 0.5 to 1
-    duplicates    clips that are on both sides        shared_patients  patients who are on both sides
-    seconds_per_step, hours   of training, measured here
-    """
-
-    low: Side
-    high: Side
-    separability: float
-    duplicates: int
-    shared_patients: int
-    seconds_per_step: float
-    hours: float
-    advice: tuple[str, ...]
-    worth_starting: bool
-
-    def text(self) -> str:
-        """A few lines to read."""
-        sides = "\n".join(
-            f"{name}: {'simulated' if not side.patients else f'{side.clips} clips of {side.patients} patients'}, "
-            f"grey {side.mean_grey:.0f} +- {side.sd_grey:.0f}"
-            for name, side in (("low ", self.low), ("high", self.high))
-        )
-        return (
-            f"{sides}\nA discriminator judged {self.separability:.0%} of frames right.\n"
-            f"{self.seconds_per_step:.2f} s per step: about {self.hours:.1f} h in all.\n"
-            + "\n".join(self.advice)
-        )
 
 
 def first_look(
@@ -92,18 +51,23 @@ def first_look(
     config.check()
     accelerator = open_accelerator(config)
     device = rendering_device(accelerator)
-    data, unseen = data or open_data(config, device), held_back(config, device) if data is None else None
+    own = [Path(folder) for folder in (config.low, config.high, config.semireal) if folder]
+    data, unseen = data or open_data(config, device), held_back(config, own, device) if data is None else None
     low, high = (
         render_bank(source, [2 * k + side for k in range(SHOWN)], 1, config.size)
         for side, source in enumerate((data.low, data.high))
     )
     shards = [open_shards(Path(folder)) if folder else None for folder in (config.low, config.high)]
-    seconds = time_steps(config, data, accelerator)
+    seconds = seconds_per_step(config, *time_steps(config, data, accelerator), os.cpu_count() or 1)
     told = separability(_quick(config), JUDGE_STEPS, data, _heard(say, cancel), unseen)
+    low_clips, high_clips, made_poor = (
+        every_split(folder) for folder in (config.low, config.high, config.semireal)
+    )
     found = FirstLook(
         low=_side(low, shards[0]), high=_side(high, shards[1]), separability=told,
-        duplicates=count_duplicates(*shards), shared_patients=_shared(*shards),
-        seconds_per_step=seconds, hours=seconds * config.steps / 3600, advice=(), worth_starting=True,
+        unseen=unseen is not None or not own, duplicates=count_duplicates([*low_clips, *made_poor], high_clips),
+        shared_patients=_shared(*shards), size=config.size, seconds_per_step=seconds,
+        hours=seconds * config.steps / 3600, advice=(), worth_starting=True,
     )  # fmt: skip
     advice, worth = advise(found)
     found = replace(found, advice=advice, worth_starting=worth)
@@ -111,12 +75,16 @@ def first_look(
     return found
 
 
-def held_back(config: TrainingConfig, device: str) -> TrainingData | None:
+def held_back(config: TrainingConfig, folders: list[Path], device: str) -> TrainingData | None:
     """The validation patients of the folders; None where there are no folders, or one has no such patients."""
-    folders = [Path(folder) for folder in (config.low, config.high, config.semireal) if folder]
     if not folders or not all(has_split(folder, "val") for folder in folders):
         return None
     return open_data(config, device, "val")
+
+
+def every_split(folder: str) -> list[Shards]:
+    """What a folder holds, those kept for validation and testing too: nothing where there is no folder."""
+    return [open_shards(Path(folder), split) for split in SPLITS if folder and has_split(Path(folder), split)]
 
 
 def _quick(config: TrainingConfig) -> TrainingConfig:
@@ -135,33 +103,38 @@ def _heard(say: Say, cancel: Callable[[], bool] | None) -> Say:
     return heard
 
 
-def time_steps(config: TrainingConfig, data: TrainingData, accelerator: Accelerator) -> float:
-    """Seconds of one training step with these settings, the median of a few after the first."""
-    few = replace(
-        config, steps=TIMED_STEPS + 1, clips_per_round=1, frames_per_clip=1, steps_per_round=8, workers=0
-    )
+def time_steps(config: TrainingConfig, data: TrainingData, accelerator: Accelerator) -> tuple[float, float]:
+    """Seconds that a step computes, the median of a few whole ones after the first, and seconds of rendering a clip."""
+    few = replace(config, steps=TIMED_STEPS + 1, clips_per_round=TIMED_CLIPS, steps_per_round=8, workers=0)
     gan: CycleGAN = TrainingState(few, accelerator).gan
-    times = []
+    times, began = [], time.perf_counter()
+    render = 0.0
     for step, cpu_batch, generator in batches(replace(few, half_size_steps=0), data, 0):
-        batch = cpu_batch.to(accelerator.device)
-        began = time.perf_counter()
+        render = render or time.perf_counter() - began
+        batch, began = cpu_batch.to(accelerator.device), time.perf_counter()
         losses, fakes = gan.generator_losses(batch, generator)
         losses["generators"].backward()
         gan.discriminator_losses(batch, fakes, step)["judges"].backward()
         if accelerator.device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
-    return float(np.median(times[1:]))
+    return float(np.median(times[1:])), render / TIMED_CLIPS
 
 
-def count_duplicates(low: Shards | None, high: Shards | None) -> int:
-    """Clips of the low side that are on the high side too, under whatever name."""
-    if low is None or high is None:
-        return 0
+def seconds_per_step(config: TrainingConfig, compute: float, render: float, cores: int) -> float:
+    """Of the run, on average: steps at half size compute a quarter, and workers render ahead on spare cores."""
+    compute *= 1 - 0.75 * min(config.half_size_steps, config.steps) / config.steps
+    render *= config.clips_per_round / config.steps_per_round
+    ahead = min(config.workers, cores - 1)
+    return max(compute, render / ahead) if ahead > 0 else compute + render
+
+
+def count_duplicates(some: list[Shards], others: list[Shards]) -> int:
+    """Clips of the first that are in the others too, under whatever name."""
     seen = Seen()
-    for k, prints in enumerate(_prints(high)):
+    for k, prints in enumerate(chain.from_iterable(map(_prints, others))):
         seen.add(str(k), prints)
-    return sum(seen.find(prints) is not None for prints in _prints(low))
+    return sum(seen.find(prints) is not None for prints in chain.from_iterable(map(_prints, some)))
 
 
 def _prints(shards: Shards) -> Iterator[np.ndarray]:
@@ -170,41 +143,19 @@ def _prints(shards: Shards) -> Iterator[np.ndarray]:
         yield print_of(clip.frames.numpy(), clip.mask.numpy())
 
 
-def _shared(low: Shards | None, high: Shards | None) -> int:
-    return 0 if low is None or high is None else len(low.patients & high.patients)
+def _shared(low: Shards | None, high: Shards | None) -> int | None:
+    if low is None or high is None:
+        return 0
+    return len(low.patients & high.patients) if low.comparable(high) else None
 
 
 def _side(bank: Bank, shards: Shards | None) -> Side:
     inside = bank.frames[:, 0][bank.masks].float()
-    clips, patients = (0, 0) if shards is None else (len(shards), len(shards.patients))
-    return Side(clips, patients, float(inside.mean()), float(inside.std()))
-
-
-def advise(found: FirstLook) -> tuple[tuple[str, ...], bool]:
-    """Sentences, the last of them on whether to start, and whether it is worth it."""
-    advice = []
-    for name, side in (("low", found.low), ("high", found.high)):
-        if 0 < side.clips < FEW_CLIPS:
-            advice.append(f"{side.clips} {name} clips are few: the network may learn these hearts by heart.")
-    if found.duplicates:
-        advice.append(f"{found.duplicates} clips are on both sides: remove them from one.")
-    if found.shared_patients:
-        advice.append(
-            f"{found.shared_patients} patients are on both sides; that is allowed, but their clips are nearly pairs."
-        )
-    if found.separability < BLIND:
-        advice.append(
-            "Not worth starting: a discriminator can hardly tell the two sides apart, so a generator would learn to "
-            "change nothing. Take clearly poor against very good clips, or add --semireal."
-        )
-    elif found.separability < WEAK:
-        advice.append(
-            "Worth a long run only: the difference is faint. Clearer extremes, --semireal, or a first stretch at half "
-            "size (--half-size-steps) would help."
-        )
-    else:
-        advice.append("Worth starting: the difference is plain to see.")
-    return tuple(advice), found.separability >= BLIND
+    grey = float(inside.mean()), float(inside.std())
+    if shards is None:
+        return Side(0, 0, 0, 0, *grey)
+    frames = shards.clip(0, 10**6).frames
+    return Side(len(shards), len(shards.patients), len(frames), frames.shape[1], *grey)
 
 
 def contact_sheet(low: Bank, high: Bank) -> np.ndarray:

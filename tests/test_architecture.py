@@ -18,7 +18,7 @@ FLOORS = {
     **dict.fromkeys(("working_space", "enhancer", "training"), 3),
     "trust": 4,
     **dict.fromkeys(("pipeline", "report", "figures", "archive", "jobs", "study"), 5),
-    **dict.fromkeys(("first_look", "training_folders", "console"), 5),
+    **dict.fromkeys(("first_look", "first_look_advice", "training_folders", "console"), 5),
     **dict.fromkeys(("phantom_pairs", "phantom_sheet", "phantom_files"), 5),
     **dict.fromkeys(("ui", "commands", "training_commands", "__main__", "eval"), 6),
     "app": 7,

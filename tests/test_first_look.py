@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,11 +11,10 @@ from shard_folders import shard_folder
 from toy_clips import toy_data
 
 from echogan.errors import Cancelled
-from echogan.first_look import FirstLook, Side, advise, count_duplicates, first_look, held_back
+from echogan.first_look import count_duplicates, every_split, first_look, held_back, seconds_per_step
 from echogan.model.discriminators import DiscriminatorConfig
 from echogan.model.generators import GeneratorConfig
 from echogan.training.config import TrainingConfig
-from echogan.training.shards import open_shards
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def test_what_differs_is_worth_starting_and_what_does_not_is_not(config):
     assert found.separability > 0.8
     assert found.worth_starting
     assert found.seconds_per_step == pytest.approx(found.hours, rel=1e-6)  # 3600 steps
+    assert found.unseen
     assert any("judged right" in line for line in said)
     assert "simulated" in found.text()
     kept = json.loads((config.run_path / "check.json").read_text())
@@ -53,12 +54,42 @@ def test_patients_held_back_are_the_ones_judged(config, tmp_path):
         for side, first in (("low", 0), ("high", 50))
     ]
     given = replace(config, low=str(folders[0]), high=str(folders[1]))
-    unseen = held_back(given, "cpu")
+    own = [Path(folder) for folder in folders]
+    unseen = held_back(given, own, "cpu")
     assert unseen is not None
     assert unseen.facts()["low"]["split"] == "val"
-    assert first_look(given, lambda _: None).separability < 0.75  # both sides are the same noise
-    assert held_back(config, "cpu") is None
-    assert held_back(replace(given, high=str(shard_folder(tmp_path / "no_val"))), "cpu") is None
+    found = first_look(given, lambda _: None)
+    assert found.separability < 0.75  # both sides are the same noise
+    assert found.unseen
+    assert (found.low.frames, found.low.pixels, found.low.clips) == (3, 64, 4)
+    assert held_back(config, [], "cpu") is None
+
+
+def test_clips_that_the_judge_has_learnt_from_are_no_proof(config, tmp_path):
+    folders = [
+        shard_folder(tmp_path / side, first_patient=first, seed=first)
+        for side, first in (("a", 0), ("b", 50))
+    ]
+    found = first_look(replace(config, low=str(folders[0]), high=str(folders[1])), lambda _: None)
+    assert not found.unseen
+    assert "partly learnt from" in found.text()
+    assert any("no patients kept for validation" in line for line in found.advice)
+
+
+@pytest.mark.parametrize(
+    ("changed", "cores", "seconds"),
+    [
+        ({"workers": 0}, 2, 2.0 + 0.5 * 12 / 4),
+        ({"workers": 1}, 2, 2.0),  # rendered meanwhile
+        ({"workers": 1}, 1, 2.0 + 1.5),
+        ({"workers": 2, "clips_per_round": 80}, 3, 0.5 * 80 / 4 / 2),  # the steps wait
+        ({"workers": 1, "half_size_steps": 50, "clips_per_round": 4}, 2, 2.0 * (0.5 + 0.5 / 4)),
+        ({"workers": 1, "half_size_steps": 900}, 2, max(2.0 / 4, 1.5)),
+    ],
+)
+def test_the_time_of_a_step_counts_half_size_and_rendering(config, changed, cores, seconds):
+    config = replace(config, **{"steps": 100, "clips_per_round": 12, "steps_per_round": 4} | changed)
+    assert seconds_per_step(config, 2.0, 0.5, cores) == pytest.approx(seconds)
 
 
 def test_it_can_be_stopped(config):
@@ -69,19 +100,19 @@ def test_it_can_be_stopped(config):
 
 def test_clips_on_both_sides_are_counted(tmp_path):
     one, other = (
-        shard_folder(tmp_path / "a", clips=5),
+        shard_folder(tmp_path / "a", clips=5, splits=("train", "val", "test")),
         shard_folder(tmp_path / "b", clips=5, first_patient=3, seed=1),
     )
-    low, high = open_shards(one), open_shards(other)
+    low, high = every_split(str(one)), every_split(str(other))
     assert count_duplicates(low, high) == 0
     assert count_duplicates(low, low) == 5
-    assert count_duplicates(None, high) == count_duplicates(low, None) == 0
+    assert count_duplicates([], high) == count_duplicates(low, []) == len(every_split("")) == 0
     with np.load(one / "shard_0000.npz") as file:
         arrays = dict(file)
     with np.load(other / "shard_0000.npz") as file:
         arrays["frames"][2] = file["frames"][4]
     np.savez_compressed(one / "shard_0000.npz", **arrays)
-    again = open_shards(shard_copy(one, tmp_path / "c"))
+    again = every_split(str(shard_copy(one, tmp_path / "c")))
     assert count_duplicates(again, high) == 1
 
 
@@ -90,26 +121,3 @@ def shard_copy(folder, target):
     for path in folder.iterdir():
         (target / path.name).write_bytes(path.read_bytes())
     return target
-
-
-SIDE = Side(clips=500, patients=400, mean_grey=60, sd_grey=30)
-PLAIN = FirstLook(SIDE, SIDE, 0.9, 0, 0, 1.0, 1.0, (), True)
-
-
-@pytest.mark.parametrize(
-    ("changed", "worth", "words"),
-    [
-        ({}, True, ["Worth starting"]),
-        ({"separability": 0.65}, True, ["long run only"]),
-        ({"separability": 0.55}, False, ["Not worth starting"]),
-        ({"duplicates": 3}, True, ["3 clips are on both sides", "Worth starting"]),
-        ({"shared_patients": 2}, True, ["2 patients are on both sides", "Worth starting"]),
-        ({"low": replace(SIDE, clips=20)}, True, ["20 low clips are few", "Worth starting"]),
-        ({"low": replace(SIDE, clips=0, patients=0)}, True, ["Worth starting"]),
-    ],
-)
-def test_the_advice_names_what_is_wrong_and_ends_with_a_verdict(changed, worth, words):
-    advice, start = advise(replace(PLAIN, **changed))
-    assert start is worth
-    assert len(advice) == len(words)
-    assert all(word in line for word, line in zip(words, advice, strict=True))

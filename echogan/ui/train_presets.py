@@ -49,7 +49,7 @@ PRESETS = (
     ),
     Preset(
         "Standard",
-        "Simulated hearts, 256 px: the network that comes with EchoGANhance, trained anew. Some hours on a CPU.",
+        "Simulated hearts, 256 px: networks of the size of those that come with EchoGANhance. Some hours on a CPU.",
         "standard",
         WHOLE,
     ),
