@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tyro
 
+from echogan.model.generators import SMALL
 from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
 from echogan.training.data import open_data
 from echogan.training.run_folder import RunFolder
@@ -60,6 +61,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "group norm in D": {"judge.norm": "group"},
     "spectral norm in D": {"judge.norm": "spectral"},
     "no norm in G": {"generator.norm": "none"},
+    "small G": {f"generator.{name}": value for name, value in SMALL.items()},
     "hinge": {"loss.adversarial_kind": "hinge"},
     "gradient penalty": {"loss.gradient_penalty": 0.01},
     "CAMUS": REAL | {"semireal_share": 0.6},

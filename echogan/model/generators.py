@@ -73,6 +73,10 @@ class GeneratorConfig:
             raise SettingsError(f"Generator norm is {self.norm!r}; {self.kind} has instance.")
 
 
+SMALL = {"channels": 16, "blocks": 3}
+"""The pyramid's small size; the usual one is GeneratorConfig's own."""
+
+
 def build_generator(config: GeneratorConfig) -> nn.Module:
     """A module mapping float32 (N, 1, h, w) in [-1, 1] to the same shape.
 

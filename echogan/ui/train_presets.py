@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from echogan.model.generators import SMALL
 from echogan.training.config import TrainingConfig, leaves
 
 
@@ -33,8 +34,8 @@ QUICK = {
     "preview_every": 25,
     "eval_every": 50,
     "save_every": 50,
-    "generator.channels": 16,
-    "generator.blocks": 3,
+    "generator.channels": SMALL["channels"],
+    "generator.blocks": SMALL["blocks"],
     "judge.filters": 24,
 }
 WHOLE = {"size": 256, "half_size_steps": 4000}
