@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from echogan.enhancer import Enhancer, EnhanceSettings
 from echogan.metrics import gcnr, mean_change, ssim, tone_matched_psnr
 from echogan.model.hub import load_checkpoint
 from echogan.model.segmenter import Segmenter, load_segmenter
-from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.acoustics.scan_conversion import FrameSettings
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip, phantom_pair
+from echogan.phantom.render import PhantomClip, phantom_clip, phantom_pair
+from echogan.training.bank import to_size
 from eval.camus_stills import Still, degrade, stills
 from eval.choose import dice_gain, enhance_still
 from eval.image_quality import cavity_and_wall, enhance, tensor_frames
@@ -37,11 +37,12 @@ class Measure:
     moving: Sequence[PhantomClip]
     semi_real: Sequence[tuple[Still, Still]]  # poor, clear: selection patients only
     segmenter: Segmenter
+    segmenter_sha256: str = ""
     NAMES: ClassVar = ("tone_matched_psnr_gain", "ssim_gain", "gcnr_gain", "flicker", "change_poor", "change_ordinary",
                        "semi_real_psnr_gain", "semi_real_ssim_gain", "semi_real_dice_gain")  # fmt: skip
 
     def __call__(self, folder: Path) -> dict[str, list[float]]:
-        """Each measure's values: one for each clip, or for each still."""
+        """Each measure's values: one for each clip, or for each still (see `groups`)."""
         enhancer = Enhancer(load_checkpoint(str(folder)), EnhanceSettings(working_size=SIZE))
         of_pairs = [_pair(enhancer, clip) for clip in self.pairs]
         found = {name: [one[name] for one in of_pairs] for name in of_pairs[0]}
@@ -59,35 +60,57 @@ class Measure:
             "semi_real_dice_gain": dice_gain(self.segmenter, poor, shown),
         }
 
+    def groups(self, name: str) -> list[str] | None:
+        """Whose each value of a measure is: two stills of one patient are no two patients."""
+        return [poor.patient for poor, _ in self.semi_real] if name.startswith("semi_real") else None
+
     def facts(self) -> dict[str, Any]:
         """What it was measured with."""
         return {
-            "phantom": PHANTOM_VERSION,
+            "clips": len(self.pairs),
+            "flicker_clips": len(self.moving),
+            "flicker_frames": FLICKER_FRAMES,
             "first_seed": FIRST_SEED,
             "semi_real_seed": SEMI_REAL_SEED,
             "stills": len(self.semi_real),
+            "patients": len(set(self.groups("semi_real") or ())),
+            "segmenter": {"sha256": self.segmenter_sha256},
         }
 
 
 def open_measure(clips: int = HELD_OUT_CLIPS, moving: int = FLICKER_CLIPS, data: Path = CAMUS) -> Measure:
     """Render the held-out clips; the stills of selection patients come along where CAMUS is at hand."""
-    settings = PhantomSettings(frame=FrameSettings(size=SIZE))
-    pairs = [phantom_pair(FIRST_SEED + k, settings, frames=1) for k in range(clips)]
+    pairs = [shrunk(phantom_pair(FIRST_SEED + k, frames=1)) for k in range(clips)]
     frames = [
-        phantom_clip(FIRST_SEED + k, settings, FLICKER_FRAMES, want=("degraded",)) for k in range(moving)
+        shrunk(phantom_clip(FIRST_SEED + k, frames=FLICKER_FRAMES, want=("degraded",))) for k in range(moving)
     ]
     good = stills(data, "selection", "Good") if (data / "index.csv").is_file() else []
     semi_real = [(degrade(still, SEMI_REAL_SEED + k), still) for k, still in enumerate(good)]
-    return Measure(pairs, frames, semi_real, load_segmenter().network)
+    segmenter = load_segmenter()
+    return Measure(pairs, frames, semi_real, segmenter.network, segmenter.sha256)
+
+
+def shrunk(clip: PhantomClip) -> PhantomClip:
+    """A clip at the size of the runs as training makes it, by area averages: rendered so small it would be grainier."""
+    step = clip.sector_mask.shape[-1] // SIZE
+    x, y, left, right, *radii = clip.fan
+
+    def small(frames: Tensor | None) -> Tensor | None:
+        return None if frames is None else to_size(frames, SIZE)
+
+    return replace(
+        clip, clean=small(clip.clean), degraded=small(clip.degraded), support=None, lesion_mask=None,
+        labels=None if clip.labels is None else clip.labels[:, ::step, ::step],
+        sector_mask=to_size(clip.sector_mask, SIZE),
+        fan=((x + 0.5) / step - 0.5, (y + 0.5) / step - 0.5, left, right, *(r / step for r in radii)),
+    )  # fmt: skip
 
 
 def _pair(enhancer: Enhancer, clip: PhantomClip) -> dict[str, float]:
     poor, clear, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
     cavity, wall = (region & mask for region in cavity_and_wall(tensor_frames(clip.labels)[0]))
     shown = enhance(enhancer, poor, clip)
-    ordinary = phantom_clip(
-        clip.truth["seed"], PhantomSettings(frame=FrameSettings(size=SIZE)), 1, want=("clean",)
-    )
+    ordinary = shrunk(phantom_clip(clip.truth["seed"], frames=1, want=("clean",)))
     own = tensor_frames(ordinary.clean)
     return {
         "tone_matched_psnr_gain": _gain(tone_matched_psnr, poor[0], shown[0], clear[0], mask),

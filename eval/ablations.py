@@ -11,6 +11,7 @@ the judge of `eval.segmentation` and the test patients have no part in them.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,16 @@ from typing import Any
 import numpy as np
 import tyro
 
+from echogan.model.checkpoint import describe_checkpoint
 from echogan.model.generators import SMALL
+from echogan.phantom import PHANTOM_VERSION
 from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
 from echogan.training.data import open_data
 from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train
-from eval.ablation_measures import HELD_OUT_CLIPS, Measure, open_measure
+from eval.ablation_measures import Measure, open_measure
 from eval.rendered_once import rendered_once
-from eval.rows import interval
+from eval.rows import interval, provenance
 
 RESULT = Path(__file__).parent / "results" / "ablations.json"
 RUNS = Path("runs/ablations")
@@ -131,33 +134,78 @@ def finished(config: TrainingConfig) -> bool:
 
 
 def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
-    """Every finished run of every row, measured: means over its seeds, intervals over clips."""
+    """Every finished run of every row, measured; of each row the means and the differences from "base", over the
+    seeds that both have, with intervals over clips or patients."""
+    runs = {
+        (row, seed): Run.of(RunFolder(config.run_path).checkpoint, measure)
+        for row in ROWS
+        for seed in range(settings.seeds)
+        if finished(config := configure(settings, row, seed))
+    }
     found: dict[str, Any] = {}
     for row, changed in ROWS.items():
-        seeds = []
-        for seed in range(settings.seeds):
-            config = configure(settings, row, seed)
-            if finished(config):
-                seeds.append(measure(RunFolder(config.run_path).checkpoint))
-        if seeds:
-            means = {name: np.mean([np.asarray(one[name]) for one in seeds], 0) for name in seeds[0]}
-            found[row] = {
-                "changes": {k: v for k, v in changed.items() if k not in ("low", "high", "semireal")},
-                "seeds": len(seeds),
-                "each_seed": [
-                    {name: float(np.nanmean(values)) for name, values in one.items()} for one in seeds
-                ],
-                **{name: interval(values) for name, values in means.items()},
-            }
-    base = {name: value for name, value, _ in leaves(BASE) if name not in ("name", "folder", "resume")}
-    return {"rows": found, "base": base, "clips": HELD_OUT_CLIPS, **measure.facts()}
+        own = {seed: run for (name, seed), run in runs.items() if name == row}
+        shared = [seed for seed in own if ("base", seed) in runs]
+        if not own:
+            continue
+        found[row] = {
+            "changes": {k: v for k, v in changed.items() if k not in ("low", "high", "semireal")},
+            "runs": [{"seed": FIRST_SEED + seed, **run.facts()} for seed, run in own.items()],
+            "mean": {
+                name: interval(mean([run.values[name] for run in own.values()]), measure.groups(name))
+                for name in next(iter(own.values())).values
+            },
+            "minus_base": {
+                name: interval(
+                    mean(
+                        [
+                            np.subtract(own[seed].values[name], runs["base", seed].values[name])
+                            for seed in shared
+                        ]
+                    ),
+                    measure.groups(name),
+                )
+                for name in next(iter(own.values())).values
+                if shared and row != "base"
+            },
+        }
+    own_settings = ("name", "folder", "resume", "seed")
+    base = {name: value for name, value, _ in leaves(BASE) if name not in own_settings}
+    versions = provenance([])["versions"]
+    return {"rows": found, "base": base, **measure.facts(), "phantom": PHANTOM_VERSION, "versions": versions}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: each measure's values, its weights' hash, and what it was trained on."""
+
+    values: dict[str, list[float]]
+    sha256: str
+    trained_on: dict[str, Any]
+
+    @classmethod
+    def of(cls, folder: Path, measure: Measure) -> Run:
+        """Measure a checkpoint."""
+        about = describe_checkpoint(folder)
+        return cls(measure(folder), about.sha256, about.config.trained_on)
+
+    def facts(self) -> dict[str, Any]:
+        """Means and provenance, as JSON."""
+        means = {name: float(np.nanmean(values)) for name, values in self.values.items()}
+        return {"sha256": self.sha256, "trained_on": self.trained_on, "means": means}
+
+
+def mean(runs: Sequence[Sequence[float] | np.ndarray]) -> np.ndarray:
+    """The mean over runs of each value."""
+    return np.mean([np.asarray(one) for one in runs], 0)
 
 
 def show(result: dict[str, Any]) -> None:
     """Print a line for each row."""
     for row, found in result["rows"].items():
-        values = "  ".join(f"{name} {found[name]['mean']:.3f}" for name in Measure.NAMES if name in found)
-        print(f"{row:22} {found['seeds']} seeds  {values}")
+        means = found["mean"]
+        values = "  ".join(f"{name} {means[name]['mean']:.3f}" for name in Measure.NAMES if name in means)
+        print(f"{row:22} {len(found['runs'])} seeds  {values}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ with clear frames of other hearts (`eval.kid`).
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,7 +22,6 @@ import numpy as np
 import torch
 import tyro
 
-import echogan
 from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.geometry import Fan, Sector
 from echogan.metrics import bootstrap_interval, gcnr, mean_change, psnr, speckle_snr, ssim, tone_matched_psnr
@@ -33,7 +31,7 @@ from echogan.phantom.render import PhantomClip, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.classical import classical_methods
 from eval.kid import FrozenExtractor, extractor, kid_interval
-from eval.rows import NETWORKS, chunks
+from eval.rows import NETWORKS, chunks, provenance
 from eval.tone_curves import fit_tone_curves
 
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
@@ -200,11 +198,8 @@ def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, set
         "model": facts(enhancer),
         "device": enhancer.device.type,
         "settings": {k: v for k, v in asdict(settings).items() if k not in ("out", "oracle", "others")},
-        "versions": {
-            "echogan": echogan.__version__, "torch": torch.__version__, "numpy": np.__version__,
-            "opencv": cv2.__version__, "python": platform.python_version(),
-        },
-    }  # fmt: skip
+        **{k: v for k, v in provenance([]).items() if k in ("classical", "versions")},
+    }
 
 
 def kid_rows(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:

@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from echogan.phantom import PHANTOM_VERSION
 from echogan.training.data import TrainingData
 from echogan.training.sources import Source, TrainingClip
 
 
 @dataclass(frozen=True)
 class RenderedOnce:
-    """A source whose clips lie in a folder named after its own account of itself, each rendered when first asked for.
+    """A source whose clips lie in a folder named after all that decides them, each rendered when first asked for.
 
     The clips are the source's own, bit for bit: a run is the same with it and without.
     """
@@ -39,7 +40,7 @@ class RenderedOnce:
 
     def place(self) -> Path:
         """The folder of this source's clips."""
-        about = json.dumps(self.facts(), sort_keys=True)
+        about = json.dumps(self.facts(), sort_keys=True) + repr(self.source) + PHANTOM_VERSION
         return self.folder / hashlib.sha256(about.encode()).hexdigest()[:12]
 
     def _keep(self, clip: TrainingClip, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 SETS = ("Good", "Medium", "Poor", "semi-real")
+FEW = 8  # clips, below which a bootstrap interval covers far less than it says
 
 
 def segmentation(result: dict[str, Any]) -> str:
@@ -34,25 +35,54 @@ def segmentation(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+SEMI_REAL = (
+    ("psnr_db", "PSNR, dB", 2), ("tone_matched_psnr_db", "tone-matched PSNR, dB", 2), ("ssim", "SSIM", 3),
+)  # fmt: skip
+
+
 def semi_real(result: dict[str, Any]) -> str:
     """Image metrics on degraded stills of real patients, against the clear still."""
-    lines = [
-        "| semi-real, against the clear still | PSNR, dB | tone-matched PSNR, dB | SSIM | LV area error, % |",
-        "|---|---|---|---|---|",
-    ]
+    heads = " | ".join(title for _, title, _ in SEMI_REAL)
+    lines = [f"| semi-real, against the clear still | {heads} |", "|---" * (len(SEMI_REAL) + 1) + "|"]
     for row, found in result["sets"]["semi-real"].items():
-        cells = [row]
-        for measure, digits in (
-            ("psnr_db", 2),
-            ("tone_matched_psnr_db", 2),
-            ("ssim", 3),
-            ("area_error LV", 1),
-        ):
-            gain = found.get("gain", {}).get(measure)
-            more = f" ({_interval(gain, digits, '+')})" if gain else ""
-            cells.append(f"{found[measure]['mean']:.{digits}f}{more}")
+        cells = [row, *(_with_gain(found, measure, digits) for measure, _, digits in SEMI_REAL)]
         lines.append("| " + " | ".join(cells) + " |")
+    patients = result["sets"]["semi-real"]["input"]["dice"]["groups"]
+    lines.append(
+        f"\n{patients} test patients, two stills each, made poor by the same operators that made poor frames for "
+        "training; in brackets the gain over the input with its paired bootstrap 95 % interval by patient. "
+        + _made_with(result)
+    )
     return "\n".join(lines)
+
+
+def area_error(result: dict[str, Any]) -> str:
+    """How far the judge's areas are from the expert's, in percent, on each set: mean of the structures, and the LV."""
+    sets = [name for name in SETS if name in result["sets"]]
+    heads = [f"{name}, {what}" for name in sets for what in ("mean", "LV")]
+    lines = [
+        "| area error, % (less is better) | " + " | ".join(heads) + " |",
+        "|---" * (len(heads) + 1) + "|",
+    ]
+    for row in result["sets"][sets[0]]:
+        cells = [
+            _with_gain(result["sets"][name][row], measure, 1)
+            for name in sets
+            for measure in ("area_error", "area_error LV")
+        ]
+        lines.append("| " + " | ".join([row, *cells]) + " |")
+    lines.append(
+        "\nMean over LV, myocardium and left atrium, and the LV alone; in brackets the difference from the input with "
+        "its paired bootstrap 95 % interval by patient: below 0 is better. The patients are those of the table of "
+        "Dice. " + _made_with(result)
+    )
+    return "\n".join(lines)
+
+
+def _with_gain(found: dict[str, Any], measure: str, digits: int) -> str:
+    gain = found.get("gain", {}).get(measure)
+    more = f" ({_interval(gain, digits, '+')})" if gain else ""
+    return f"{found[measure]['mean']:.{digits}f}{more}"
 
 
 def stability(result: dict[str, Any]) -> str:
@@ -64,15 +94,23 @@ def stability(result: dict[str, Any]) -> str:
     for row in tables[kinds[0]]:
         if row != "input":
             cells = [
-                _interval(tables[kind][row][key], 2) for kind in kinds for key in ("ratio", "per_contrast")
+                _over_clips(tables[kind][row][key]) for kind in kinds for key in ("ratio", "per_contrast")
             ]
             lines.append(f"| {row} | " + " | ".join(cells) + " |")
     counts = " and ".join(f"{len(result['clips'][kind])} {kind}" for kind in kinds)
     lines.append(
-        f"\n{counts} clips; 1 is as much flicker as the input has; bootstrap 95 % intervals over clips. The second "
-        f"ratio divides by the gain in contrast. {_made_with(result)}"
+        f"\n{counts} clips; 1 is as much flicker as the input has; bootstrap 95 % intervals over clips in brackets, "
+        f"or, of fewer than {FEW} clips, the least and the greatest. The second ratio divides by the gain in contrast. "
+        f"{_made_with(result)}"
     )
     return "\n".join(lines)
+
+
+def _over_clips(found: dict[str, Any]) -> str:
+    """A mean and its interval; of few clips the least and the greatest, for an interval would promise too much."""
+    if found["groups"] >= FEW:
+        return _interval(found, 2)
+    return f"{found['mean']:.2f} ({min(found['values']):.2f} to {max(found['values']):.2f})"
 
 
 def segmenter(result: dict[str, Any]) -> str:
@@ -91,37 +129,58 @@ def segmenter(result: dict[str, Any]) -> str:
 
 
 ABLATION = (
-    ("tone_matched_psnr_gain", "tone-matched PSNR, dB", 2), ("ssim_gain", "SSIM", 3), ("gcnr_gain", "gCNR", 3),
-    ("flicker", "flicker ratio", 2), ("change_poor", "change of poor, grey", 1),
-    ("change_ordinary", "of ordinary, grey", 1), ("semi_real_ssim_gain", "semi-real SSIM", 3),
-    ("semi_real_dice_gain", "semi-real Dice, points", 2),
+    ("tone_matched_psnr_gain", "tone-matched PSNR, dB", 2, True), ("ssim_gain", "SSIM", 3, True),
+    ("gcnr_gain", "gCNR", 3, False), ("flicker", "flicker ratio", 2, True),
+    ("change_poor", "change of poor, grey", 1, False), ("change_ordinary", "of ordinary, grey", 1, False),
+    ("semi_real_ssim_gain", "semi-real SSIM", 3, True), ("semi_real_dice_gain", "semi-real Dice, points", 2, False),
 )  # fmt: skip
+"""Measure, its title, digits, and whether its interval is printed."""
 
 
 def ablations(result: dict[str, Any]) -> str:
-    """Each row's means; the interval over clips for the two figures that choose."""
-    columns = [column for column in ABLATION if column[0] in next(iter(result["rows"].values()))]
+    """Of "base" each measure's mean; of the other rows the difference from it over the seeds that both have."""
+    rows = result["rows"]
+    columns = [column for column in ABLATION if column[0] in rows["base"]["mean"]]
     lines = [
-        "| changed | seeds | " + " | ".join(title for _, title, _ in columns) + " |",
+        "| changed | seeds | " + " | ".join(title for _, title, _, _ in columns) + " |",
         "|---" * (len(columns) + 2) + "|",
     ]
-    for row, found in result["rows"].items():
-        cells = [row, str(found["seeds"])]
-        for name, _, digits in columns:
+    for row, found in rows.items():
+        cells = [row, str(len(found["runs"]))]
+        for name, _, digits, whole in columns:
             scale = 100 if "dice" in name else 1
-            values = {key: scale * found[name][key] for key in ("mean", "low", "high")}
-            sign = "+" if name.endswith("gain") else ""
-            whole = name in ("ssim_gain", "semi_real_dice_gain")
+            shown = found["mean"] if row == "base" else found["minus_base"]
+            values = {key: scale * shown[name][key] for key in ("mean", "low", "high")}
+            sign = "+" if name.endswith("gain") or row != "base" else ""
             cells.append(_interval(values, digits, sign) if whole else f"{values['mean']:{sign}.{digits}f}")
         lines.append("| " + " | ".join(cells) + " |")
     base = result["base"]
+    seen = sorted({run["trained_on"]["low"].get("phantom", "") for run in rows["base"]["runs"]})
     lines.append(
-        f"\nRuns of {base['steps']:,} steps at {base['size']} pixels, batch {base['batch_size']}; gains over the input "
-        f"on {result['clips']} simulated clips and {result['stills']} semi-real stills of patients kept for choosing, "
-        "bootstrap 95 % intervals over clips, or stills, in brackets. Ordinary: good clips, to be left alone. "
-        f"Dice: the project's own segmenter, not the judge. Phantom {result['phantom']}."
+        f"\nRuns of {base['steps']:,} steps at {base['size']} pixels, batch {base['batch_size']}. First line: the gain "
+        "over the input (flicker: output over input; change: what is done to a frame). Below: the difference from the "
+        f"first line, over the seeds that both have. {result['clips']} simulated clips, for flicker "
+        f"{result['flicker_clips']} of {result['flicker_frames']} frames, and {result['stills']} semi-real stills of "
+        f"{result['patients']} patients kept for choosing; in brackets bootstrap 95 % intervals over clips, or "
+        f"patients. They hold no spread between seeds: {seed_spread(rows)}. Ordinary: good clips, to be left alone. "
+        "Dice: the project's own segmenter, which is also the one of the rows with anatomy. "
+        f"Trained on phantom {', '.join(seen)}, measured on {result['phantom']}."
     )
     return "\n".join(lines)
+
+
+def seed_spread(rows: dict[str, Any]) -> str:
+    """How far apart two runs of one row are, or that there is but one of each."""
+    pairs = {
+        row: [run["means"] for run in found["runs"]] for row, found in rows.items() if len(found["runs"]) > 1
+    }
+    if not pairs:
+        return "there is one run of each row"
+    apart = (
+        f"{row} {max(of['ssim_gain'] for of in means) - min(of['ssim_gain'] for of in means):.3f}"
+        for row, means in pairs.items()
+    )
+    return "in SSIM the runs of one row lie apart by " + ", ".join(apart)
 
 
 def _made_with(result: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,7 +68,7 @@ def main(settings: Settings) -> None:
     show(result)
 
 
-def show(result: dict[str, dict[str, dict[str, dict[str, float]]]]) -> None:
+def show(result: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> None:
     """Print both ratios of each row with their intervals."""
     for kind, table in result.items():
         for row, found in table.items():
@@ -129,9 +130,15 @@ def ratios(before: np.ndarray, after: np.ndarray, mask: np.ndarray, flows: np.nd
     return {"ratio": plain, "per_contrast": plain / max(1e-6, contrast)}
 
 
-def summarise(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Mean and interval over clips of each ratio of each row."""
-    return {row: {key: interval(values) for key, values in kinds.items()} for row, kinds in found.items()}
+def summarise(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Each ratio of each row: mean and interval over clips, and each clip's own value."""
+    return {
+        row: {
+            key: {**interval(values), "values": [round(value, 4) for value in values]}
+            for key, values in kinds.items()
+        }
+        for row, kinds in found.items()
+    }
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ python -m eval.tables --check    exit 1 where a table is not what the results sa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -19,7 +20,7 @@ import tyro
 from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
-from eval import image_tables, result_tables
+from eval import classical, image_tables, result_tables
 from eval.image_tables import signed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,19 +76,25 @@ def stale_results() -> list[str]:
     bundled = {folder.name: describe_checkpoint(folder).sha256 for folder in bundled_checkpoints()}
     current = {
         "segmenter": load_segmenter(ROOT / "checkpoints" / "segmenter-phantom").sha256,
-        "phantom": PHANTOM_VERSION,
+        "phantom": kind(PHANTOM_VERSION),
         "oracle": describe_checkpoint(ORACLE).sha256,
+        "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
         told = [result.get("model"), *result.get("models", ()), *result.get("others", ())]
         own = {m["name"]: m["sha256"] for m in told if m and m["name"] in bundled}
+        strangers = {m["name"] for m in (result.get("model"), *result.get("models", ())) if m} - set(bundled)
+        stale += [
+            f"{path.name} was measured with {name}, which is not bundled." for name in sorted(strangers)
+        ]
         found = {
             **own,
             "segmenter": result.get("segmenter", {}).get("sha256"),
-            "phantom": result.get("phantom"),
+            "phantom": kind(result["phantom"]) if "phantom" in result else None,
             "oracle": result.get("oracle", {}).get("sha256"),
+            "classical": result.get("classical"),
         }
         now = bundled | current
         stale += [
@@ -97,6 +104,11 @@ def stale_results() -> list[str]:
             if value is not None and value != now[what]
         ]
     return stale
+
+
+def kind(phantom: str) -> str:
+    """The first two numbers of a phantom's version: the same for clips of the same kind."""
+    return ".".join(phantom.split(".")[:2])
 
 
 def speed(result: dict[str, Any]) -> str:
@@ -200,12 +212,15 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "realism_blind": realism_blind,
     "segmentation": result_tables.segmentation,
     "semi_real": result_tables.semi_real,
+    "area_error": result_tables.area_error,
     "stability": result_tables.stability,
     "segmenter": result_tables.segmenter,
     "ablations": result_tables.ablations,
 }
 COMMANDS = {"segmenter": "segmentation --segmenter segmenter-phantom", "realism_blind": "realism blind"}
-SHARED_RESULTS = {"semi_real": "segmentation", "image_quality_short": "image_quality"}
+SHARED_RESULTS = {
+    "semi_real": "segmentation", "area_error": "segmentation", "image_quality_short": "image_quality",
+}  # fmt: skip
 
 if __name__ == "__main__":
     main(tyro.cli(Settings))

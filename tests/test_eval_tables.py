@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from echogan.phantom import PHANTOM_VERSION
 from eval import tables
 
 
@@ -11,6 +12,16 @@ from eval import tables
 def results(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
     return tmp_path
+
+
+def test_a_result_of_a_checkpoint_that_is_not_bundled_is_told(results):
+    (results / "stability.json").write_text(json.dumps({"models": [{"name": "my-run", "sha256": "0" * 64}]}))
+    (results / "segmentation.json").write_text(
+        json.dumps({"phantom": PHANTOM_VERSION + ".7", "classical": "0" * 64})
+    )
+    classical, model = tables.stale_results()
+    assert "another classical (000000000000" in classical
+    assert "my-run, which is not bundled" in model
 
 
 def test_a_block_is_filled_from_its_result_and_the_rest_is_left_alone(results):

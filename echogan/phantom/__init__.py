@@ -1,4 +1,7 @@
 """Simulated echo with known truth, in pure torch: anatomy, motion, acoustics, artefacts, rendering."""
 
-PHANTOM_VERSION = "1.1"
-"""Changes whenever one seed gives another clip; stands in every checkpoint and result made from the phantom."""
+PHANTOM_VERSION = "1.1.1"
+"""Changes whenever one seed gives another clip; stands in every checkpoint and result made from the phantom.
+
+The third number alone: other clips of the same kind, so that what was measured on many of them still holds.
+"""

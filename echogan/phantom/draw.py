@@ -9,11 +9,25 @@ import torch
 from torch import Tensor
 
 
+def generator_of(seed: int) -> torch.Generator:
+    """A generator on the CPU for any seed of 0 or more.
+
+    Torch's own takes the low 32 bits of a seed and nothing else: larger ones are mixed into 32 (Steele et al.,
+    OOPSLA 2014, SplitMix64), so that no two of them share their numbers but by chance.
+    """
+    if seed >= 1 << 32:
+        mixed = seed * 0x9E3779B97F4A7C15 % (1 << 64)
+        mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % (1 << 64)
+        mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % (1 << 64)
+        seed = (mixed ^ mixed >> 31) % (1 << 32)
+    return torch.Generator().manual_seed(seed)
+
+
 class Draw:
     """A seeded source of numbers and smooth fields. Everything is drawn on the CPU, so that devices agree."""
 
     def __init__(self, seed: int) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = generator_of(seed)
 
     def uniform(self, low: float, high: float) -> float:
         """A number from low to high."""
@@ -58,7 +72,7 @@ class Noise:
     """Samples along the beams and across them over which received noise is smooth."""
 
     def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = generator_of(seed)
         self.bank = _noise_bank(str(device))
 
     def normal(self, *shape: int) -> Tensor:

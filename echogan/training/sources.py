@@ -173,7 +173,9 @@ class SemiRealSource:
 
     def facts(self) -> dict[str, Any]:
         """The folder's own account of itself, and that its clips were degraded."""
-        return {"semi_real": True, **self.shards.facts()}
+        from echogan.phantom import PHANTOM_VERSION
+
+        return {"semi_real": True, "phantom": PHANTOM_VERSION, **self.shards.facts()}
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,21 @@ import json
 from dataclasses import asdict, replace
 
 import pytest
+import torch
 from fake_checkpoint import Scale
 
 import echogan.model.checkpoint as checkpoints
 from echogan.errors import TrainingError
+from echogan.geometry import Fan
 from echogan.model.checkpoint import CheckpointConfig
 from echogan.model.generators import GeneratorConfig, build_generator
+from echogan.phantom.render import phantom_clip
+from echogan.training.bank import to_size
 from echogan.training.run_folder import RunFolder
 from eval import ablations
-from eval.ablation_measures import Measure, open_measure
+from eval.ablation_measures import Measure, open_measure, shrunk
 from eval.ablations import BASE, ROWS, Settings, collect, configure, finished
+from eval.result_tables import ablations as ablations_table
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -53,18 +58,71 @@ def test_rows_are_means_over_seeds_with_intervals_over_clips(tmp_path, monkeypat
     settings = Settings(rows=("base", "no cycle"), seeds=2, steps=50, runs=tmp_path)
     for seed in (0, 1):
         saved(configure(settings, "base", seed), 50)
+        saved(configure(settings, "no cycle", seed), 50)
+    gains = {
+        "base-51-50": [0.1, 0.3],
+        "base-52-50": [0.3, 0.5],
+        "no-cycle-51-50": [0.4, 0.4],
+        "no-cycle-52-50": [0.6, 0.6],
+    }
 
     class Planted(Measure):
         def __call__(self, folder):
-            return {"ssim_gain": [0.1, 0.3] if folder.parent.name == "base-51-50" else [0.3, 0.5]}
+            return {"ssim_gain": gains[folder.parent.name], "semi_real_ssim_gain": [1.0, 3.0, 5.0]}
+
+        def groups(self, name):
+            return ["ann", "ann", "bob"] if name.startswith("semi_real") else None
 
     result = collect(settings, Planted([], [], [], Scale(1.0)))
-    assert list(result["rows"]) == ["base"]
-    found = result["rows"]["base"]
-    assert found["seeds"] == 2
-    assert [one["ssim_gain"] for one in found["each_seed"]] == pytest.approx([0.2, 0.4])
-    assert found["ssim_gain"]["mean"] == pytest.approx(0.3)
-    assert found["ssim_gain"]["groups"] == 2
+    assert list(result["rows"]) == ["base", "no cycle"]
+    base, other = result["rows"].values()
+    assert [run["means"]["ssim_gain"] for run in base["runs"]] == pytest.approx([0.2, 0.4])
+    assert [run["seed"] for run in base["runs"]] == [51, 52]
+    assert all(len(run["sha256"]) == 64 for run in base["runs"])
+    assert base["mean"]["ssim_gain"]["mean"] == pytest.approx(0.3)
+    assert base["mean"]["ssim_gain"]["groups"] == 2
+    assert base["mean"]["semi_real_ssim_gain"]["mean"] == pytest.approx(3.5)  # each patient once
+    assert other["minus_base"]["ssim_gain"]["mean"] == pytest.approx(0.2)
+    assert other["minus_base"]["ssim_gain"]["high"] == pytest.approx(0.3)  # paired: 0.3 and 0.1
+    assert base["minus_base"] == {}
+    assert "seed" not in result["base"]
+
+
+def test_a_row_is_compared_over_the_seeds_that_both_have(tmp_path):
+    settings = Settings(rows=("base", "hinge"), seeds=2, steps=50, runs=tmp_path)
+    for row, seed in (("base", 0), ("base", 1), ("hinge", 1)):
+        saved(configure(settings, row, seed), 50)
+
+    class Planted(Measure):
+        def __call__(self, folder):
+            return {
+                "ssim_gain": [{"base-51-50": 0.0, "base-52-50": 1.0, "hinge-52-50": 3.0}[folder.parent.name]]
+                * 2
+            }
+
+    result = collect(settings, Planted([], [], [], Scale(1.0)))
+    assert result["rows"]["hinge"]["minus_base"]["ssim_gain"]["mean"] == pytest.approx(2.0)
+    result |= {"clips": 2, "flicker_clips": 1, "flicker_frames": 6, "stills": 0, "patients": 0}
+    for found in result["rows"].values():
+        for run in found["runs"]:
+            run["trained_on"] = {"low": {"phantom": "1.1"}}
+    table = ablations_table(result)
+    assert "| hinge | 1 | +2.000 [+2.000, +2.000] |" in table
+    assert "base 1.000" in table  # how far its two runs lie apart
+    assert "Trained on phantom 1.1" in table
+
+
+def test_clips_are_made_small_as_training_makes_them():
+    clip = phantom_clip(3, frames=1, want=("degraded", "labels"))
+    small = shrunk(clip)
+    assert clip.degraded is not None
+    assert small.degraded is not None
+    assert torch.equal(small.degraded, to_size(clip.degraded, 128))
+    assert small.labels is not None
+    assert small.labels.shape == small.sector_mask[None].shape == (1, 128, 128)
+    x, y, *rest = small.fan
+    inside = Fan((x, y), *rest).mask(128, 128)
+    assert (inside != small.sector_mask.numpy()).mean() < 0.02
 
 
 def test_an_unknown_row_is_refused(tmp_path):

@@ -15,7 +15,7 @@ class Counted:
     """Noise of a seed; notes what it was asked for."""
 
     name: str
-    asked: list[int] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list, repr=False)
 
     def __call__(self, seed, frames):
         self.asked.append(seed)

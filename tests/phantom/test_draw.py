@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from echogan.phantom.draw import Banded, blur, blur_matrix
+from echogan.phantom.draw import Banded, Draw, blur, blur_matrix, generator_of
 
 
 @pytest.mark.parametrize(("size", "sigma"), [(288, 0.4), (288, 2.0), (100, 5.0), (20, 1.0)])
@@ -28,3 +28,14 @@ def test_a_blur_keeps_flat_images_and_spreads_a_point_by_its_sigma():
         profile = spread.sum(1 - axis)
         at = torch.arange(len(profile)) - len(profile) // 2
         assert float((profile * at**2).sum() ** 0.5) == pytest.approx(sigma, rel=0.03)
+
+
+def test_seeds_beyond_32_bits_are_seeds_of_their_own():
+    numbers = {float(Draw(5 + (k << 32)).normal(1)) for k in range(200)}
+    assert len(numbers) == 200
+    assert Draw(5).scalar() == float(torch.randn(1, generator=torch.Generator().manual_seed(5)))
+    assert generator_of((1 << 32) - 1).initial_seed() == (1 << 32) - 1
+    mixed = [generator_of((1 << 32) + k).initial_seed() for k in range(20_000)]
+    assert max(mixed) < 1 << 32
+    assert len(set(mixed)) > 19_990  # of 2 ** 32: the birthday of 20,000 leaves hardly one in common
+    assert abs(sum(mixed) / len(mixed) / 2**32 - 0.5) < 0.02

@@ -9,6 +9,7 @@ import torch
 
 from echogan.geometry import Fan
 from echogan.phantom.acoustics.probe import AcousticSettings
+from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
@@ -285,3 +286,14 @@ def test_a_gpu_renders_the_same_clip_and_keeps_it():
         assert getattr(there, name).device.type == "cuda"
     off = (here.clean.int() - there.clean.cpu().int()).abs()
     assert (off > 2).float().mean() < 1e-3
+
+
+def test_hearts_of_distant_seeds_differ():
+    """65,536 apart, a thousand million apart: what is held out by its seed must be another heart."""
+    small = PhantomSettings(frame=FrameSettings(size=64))
+    seeds = (7, 7 + 65_536, 7 + 65_536 * 15_000)
+    first, *others = [phantom_clip(seed, small, 1, want=("clean",), view="A4C").clean for seed in seeds]
+    assert first is not None
+    for other in others:
+        assert other is not None
+        assert not torch.equal(first, other)

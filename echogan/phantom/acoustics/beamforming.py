@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from echogan.phantom.beams import Beams
-from echogan.phantom.draw import Draw
+from echogan.phantom.draw import Draw, generator_of
 
 ZONES = 48
 SOUND_CM_MHZ = 0.154
@@ -41,7 +41,7 @@ def lateral_psf(
     """
     psf = psf_by_zone(beams, frequency_mhz, aperture_cm, focus_cm, refocused, aberration_rad, seed)
     offset = _offsets(beams)
-    phase = 2 * math.pi * torch.rand(len(offset), generator=torch.Generator().manual_seed(seed))
+    phase = 2 * math.pi * torch.rand(len(offset), generator=generator_of(seed))
     tail = torch.exp(-offset.abs() / math.radians(9)) * torch.exp(1j * phase)
     psf = psf + 10 ** (side_lobes_db / 20) * tail
     psf = psf / psf.abs().square().sum(1, keepdim=True).sqrt()
