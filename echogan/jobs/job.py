@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from echogan.jobs.log_words import EXCEPTION, tail, why_it_failed
+from echogan.jobs.log_words import EXCEPTION, preparing, tail, why_it_failed
 from echogan.jobs.process import SAME_START, ProcessId, read_process
 from echogan.model.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 
@@ -26,7 +26,7 @@ class Status:
     steps: int
     seconds_per_step: float | None = None
     seconds_left: float | None = None
-    message: str = ""  # why it ended
+    message: str = ""  # why it ended, or how far its clips are prepared
 
     @property
     def live(self) -> bool:
@@ -109,7 +109,9 @@ class Job:
         if self.process():
             speed = _median([tick["seconds_per_step"] for tick in ticks[-RECENT:]])
             left = None if speed is None else max(0, steps - step) * speed
-            return Status(self._live_state(step), step, steps, speed, left)
+            live = self._live_state(step)
+            message = preparing(self.log_tail(1)) if live == "starting" else ""
+            return Status(live, step, steps, speed, left, message)
         state, message = self._ended_state(told, step, steps)
         return Status(state, step, steps, message=message)
 

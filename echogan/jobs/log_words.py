@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 BEGINS = "--- "  # starts the line that we write before each start of a process
@@ -20,8 +21,15 @@ CAUSES = (
     (r"No space left on device", NO_SPACE),
     (r"worker .*killed|BrokenProcessPool|worker .*exited unexpectedly", KILLED),
 )
+CURATING = re.compile(r"curate: (\d+ of \d+ files)")
 PLAIN_PROGRESS = re.compile(r"step \d+/\d+ |held out: |Run folder: ")
 EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Exit|Interrupt|Warning))\b:? ?")
+
+
+def preparing(lines: Sequence[str]) -> str:
+    """How far the user's clips are looked at, as "5 of 8 files", where the log tells it last; else empty."""
+    found = CURATING.fullmatch(lines[-1]) if lines else None
+    return found[1] if found else ""
 
 
 def tail(path: Path, lines: int = 40) -> list[str]:

@@ -170,7 +170,7 @@ def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> 
     if choices and value not in choices:
         raise SettingsError(f"{name} is {value!r}; choose one of {', '.join(map(str, choices))}.")
     if low is not None and high is not None and not low <= value <= high:
-        raise SettingsError(f"{name} is {value}; give a number from {low:g} to {high:g}.")
+        raise SettingsError(f"{name} is {value}; give a number from {low:,.10g} to {high:,.10g}.")
 
 
 def decisive(config: TrainingConfig) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class SegmentConfig:
         for f in fields(self):
             value, low, high = getattr(self, f.name), f.metadata.get("min"), f.metadata.get("max")
             if low is not None and high is not None and not low <= value <= high:
-                raise SettingsError(f"{f.name} is {value}; give a number from {low:g} to {high:g}.")
+                raise SettingsError(f"{f.name} is {value}; give a number from {low:,.10g} to {high:,.10g}.")
         self.segmenter().check()
 
     def segmenter(self) -> SegmenterConfig:

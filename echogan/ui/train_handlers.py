@@ -70,7 +70,8 @@ class Handlers:
     ) -> Iterator[Update]:
         """Begin a run with what the form says, unpacking what was sent first."""
         found, own = preset(label), None
-        cleared = {self.form.low_zip: None, self.form.high_zip: None} if found.own_data else {}
+        cleared: Update = {}  # a zip is gone once it is unpacked; before that, a mistake costs nobody an upload
+        zips = {"low": self.form.low_zip, "high": self.form.high_zip}
         try:
             config = with_leaves(TrainingConfig(), dict(parse_all(list(self.form.settings), list(values))))
             self.runs.check_free(config)
@@ -79,6 +80,7 @@ class Handlers:
                 sources = {"low": (low_path, low_zip), "high": (high_path, high_zip)}
                 for side, (path, upload) in sources.items():
                     if upload:
+                        cleared[zips[side]] = None
                         yield self._busy(f"Unpacking the {SIDES[side]} clips")
                     folder = self._side(side, path, upload, own, str(request.session_hash))
                     config = with_leaves(config, {side: str(folder)})

@@ -61,6 +61,8 @@ def head(job: Job, status: Status) -> str:
 def words(status: Status) -> str:
     """The state as a sentence for a reader who does not know the files."""
     at = f"step {status.step:,} of {status.steps:,}"
+    if status.state == "starting" and status.message:
+        return f"Your clips are being looked at: {status.message}."
     if status.state == "starting":
         return "The first clips are being prepared. The first numbers come in a minute or two; many clips take longer."
     if status.state == "running":

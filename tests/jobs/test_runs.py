@@ -250,6 +250,18 @@ def test_a_run_killed_in_its_last_step_is_no_finished_one(tmp_path):
     assert job.status().state == "finished"  # killed after its last save
 
 
+def test_how_far_the_clips_are_prepared_is_told(tmp_path):
+    job = Job(tmp_path / "one")
+    job.path.mkdir()
+    mine = ProcessId.of(os.getpid())
+    assert mine is not None
+    write_process(job.process_file, mine)
+    job.log.write_text("--- now\ncurate: 5 of 8 files\n")
+    assert (job.status().state, job.status().message) == ("starting", "5 of 8 files")
+    job.log.write_text("--- now\ncurate: 5 of 8 files\nlow: 8 of 8 files kept.\n")
+    assert job.status().message == ""
+
+
 def test_a_stop_asked_of_an_earlier_process_is_not_the_next_one_s(tmp_path):
     job = Job(tmp_path / "one")
     job.path.mkdir()

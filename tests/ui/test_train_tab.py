@@ -5,7 +5,7 @@ import math
 import re
 import zipfile
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import gradio as gr
@@ -155,6 +155,7 @@ def test_the_state_is_told_in_words():
     say = train_view.words
     assert say(Status("running", 120, 250, 1.1, 143.0)) == "Step 120 of 250, 1.10 s a step, 2 min left."
     assert "exactly as if it had never stopped" in say(Status("stopped", 120, 250))
+    assert say(Status("starting", 0, 250, message="5 of 8 files")).endswith("looked at: 5 of 8 files.")
     assert "NaN" in say(Status("failed", 120, 250, message="The losses are NaN."))
     assert [train_view.duration(s) for s in (5, 400, 8000, 400_000)] == [
         "5 s",
@@ -226,20 +227,30 @@ def test_a_runs_network_becomes_a_choice_as_it_is_now(tmp_path):
         models.load("run: other")
 
 
-def test_who_leaves_while_clips_are_unpacked_leaves_none_behind(tmp_path):
-    archive = tmp_path / "poor.zip"
+@pytest.fixture
+def own_clips(tmp_path):
+    """Handlers of a form with one setting, and what to call `start` with for two zips of clips."""
+    archive = tmp_path / "clips.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("a.png", b"x")
-    form = SimpleNamespace(progress="progress", low_zip="low", high_zip="high", settings={})
+    form = SimpleNamespace(progress="progress", low_zip="low", high_zip="high", settings={"steps": None})
     runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
-    sessions, view = SimpleNamespace(hold=lambda key, path: None), SimpleNamespace()
-    handlers: Any = Handlers(runs, sessions, None, form, view, None, shared=True)  # pyright: ignore[reportArgumentType]
-    mine = PRESETS[-1].label
-    unpacking = handlers.start(
-        SimpleNamespace(session_hash="x"), mine, None, None, str(archive), str(archive)
-    )
+    sessions: Any = SimpleNamespace(hold=lambda key, path: None)
+    nothing: Any = SimpleNamespace()
+    handlers: Any = Handlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, shared=True)
+    request, zips = SimpleNamespace(session_hash="x"), (str(archive), str(archive))
+    return lambda steps: handlers.start(request, PRESETS[-1].label, None, None, *zips, steps)
+
+
+def test_who_leaves_while_clips_are_unpacked_leaves_none_behind(own_clips, tmp_path):
+    unpacking = own_clips(100)
     next(unpacking)
     next(unpacking)  # the poor ones are there, the good ones are next
     assert len(list(tmp_path.glob("runs/*/clips/low/**/*.png"))) == 1
     unpacking.close()
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_mistake_in_a_setting_costs_no_upload(own_clips, tmp_path):
+    assert list(own_clips(0)) == [{"progress": ""}]
     assert not list(tmp_path.glob("runs/*"))
