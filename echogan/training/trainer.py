@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from echogan.errors import TrainingError
 from echogan.model.cyclegan import Fakes
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data import TrainingData, batches, open_data
+from echogan.training.guards import check_finite, check_goes_on, diverged, in_words
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
 from echogan.training.keeping import keep
 from echogan.training.run_folder import RunFolder
@@ -120,38 +119,6 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
     return folder.path
 
 
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Turn what torch says when the memory is full, or when a worker was ended, into TrainingError."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError):
-        raise TrainingError(
-            "The memory did not suffice. Start anew with a smaller --size, --batch-size or --generator.channels."
-        ) from None
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise TrainingError(
-            "A process that renders clips was ended by the system, probably for want of memory. --resume goes on; "
-            "with --workers 0 there is one process less."
-        ) from None
-
-
-def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingData) -> None:
-    """Raise TrainingError where a saved state has more steps than are asked for, or has seen other clips."""
-    if facts["step"] > config.steps:
-        raise TrainingError(
-            f"The run '{config.name}' has done {facts['step']} steps, more than --steps {config.steps}. Ask for more."
-        )
-    now = json.loads(json.dumps(data.facts()))
-    if facts.get("data", now) != now:
-        raise TrainingError(
-            f"The clips of the run '{config.name}' are not those it began with. Give it those again, or start a new "
-            f"run with --start-from {config.run_path}."
-        )
-
-
 def open_accelerator(config: TrainingConfig) -> Accelerator:
     """Accelerate's view of the device and the other processes. Raises TrainingError for an absent device."""
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -226,21 +193,6 @@ def tick(
     if not all(math.isfinite(value) for value in line.values()):
         raise diverged(state.step)
     return {"step": state.step, "learning_rate": rate, "seconds_per_step": seconds / count, **line}
-
-
-def check_finite(state: TrainingState) -> None:
-    """Raise TrainingError where an update has spoilt a weight: the losses were computed before it."""
-    weights = [*state.gan.generator_parameters(), *state.gan.judge_parameters()]
-    if not all(torch.isfinite(weight).all() for weight in weights):
-        raise diverged(state.step)
-
-
-def diverged(step: int) -> TrainingError:
-    """What a run that has diverged ends with."""
-    return TrainingError(
-        f"The losses are no longer finite at step {step}. The last saved state is untouched; start a new run with a "
-        "lower --learning-rate."
-    )
 
 
 def describe(line: dict[str, Any], steps: int) -> str:

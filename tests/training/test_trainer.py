@@ -19,7 +19,7 @@ from echogan.training.config import TrainingConfig, with_leaves
 from echogan.training.run_folder import RunFolder
 from echogan.training.separability import separability
 from echogan.training.state import TrainingState
-from echogan.training.trainer import in_words, learning_rate, open_accelerator, tick, train
+from echogan.training.trainer import learning_rate, open_accelerator, tick, train
 
 
 @pytest.fixture
@@ -177,17 +177,6 @@ def test_a_spoilt_weight_never_replaces_the_last_saved_state(config, monkeypatch
     tensors, facts = RunFolder(config.run_path).load_state()
     assert facts["step"] == 2
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
-
-
-def test_what_is_no_user_s_doing_is_told_in_words(config):
-    for error, words in (
-        (torch.OutOfMemoryError("CUDA out of memory."), "memory did not suffice"),
-        (RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly"), "ended by the system"),
-    ):
-        with pytest.raises(TrainingError, match=words), in_words():
-            raise error
-    with pytest.raises(RuntimeError, match="shapes"), in_words():
-        raise RuntimeError("shapes differ")
 
 
 def test_the_kept_generators_are_the_averages_and_move(config):
