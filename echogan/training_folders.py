@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 
 from echogan.clips.curate import curate
-from echogan.clips.curate_journal import SALT
+from echogan.clips.curate_journal import SALT, SETTINGS
 from echogan.clips.curate_settings import CurateSettings
 from echogan.errors import TrainingError
 from echogan.training.config import TrainingConfig
@@ -42,17 +45,39 @@ def with_shards(
     begun = config.resume and run.config.exists()
     for side, folder in clips.items():
         out = run.data / side
-        # Shards of a run that has begun stay: others would make it another run. Clips sent for it may be gone.
-        if (out / INDEX).is_file() and (begun or (not folder.is_dir() and folder.parent == run.uploads)):
+        sent = was_sent(folder, run)  # and gone, perhaps, since its shards were made
+        if (out / INDEX).is_file() and (begun or (sent and not folder.is_dir())):
+            say(
+                f"{side}: the run goes on with the shards it has; {'its clips were' if sent else folder} not looked at."
+            )
             continue
         check_clips(side, folder)
-        run.data.mkdir(parents=True, exist_ok=True)
-        settings = CurateSettings(frames=FRAMES, size=max(SIZE, config.size), salt=run.data / SALT)
         told = None if progress is None else _of_side(progress, side)
-        say(f"{side}: {curate(folder, out, settings, told, cancel).text()}")
-    if clips:
+        report = curate(folder, out, curate_settings(config, run, out), told, cancel)
+        say(f"{side}:\n{indent(report.text(), '  ')}")
+    if any(was_sent(folder, run) for folder in clips.values()):
         shutil.rmtree(run.uploads, ignore_errors=True)
     return replace(config, **{side: str(run.data / side) for side in clips})
+
+
+def curate_settings(config: TrainingConfig, run: RunFolder, out: Path) -> CurateSettings:
+    """How a side is curated. Raises TrainingError where it was begun with frames of another size."""
+    run.data.mkdir(parents=True, exist_ok=True)
+    size = max(SIZE, config.size)
+    with suppress(OSError, ValueError, KeyError):  # not there, or damaged, which curate tells
+        before = json.loads((out / SETTINGS).read_text())["size"]
+        if before != size:
+            raise TrainingError(
+                f"{out} holds shards of {before} pixels, and --size {config.size} wants {size}. Give the run another "
+                "--name."
+            )
+    # Folders of earlier versions have a salt of their own.
+    return CurateSettings(frames=FRAMES, size=size, salt=None if (out / SALT).exists() else run.data / SALT)
+
+
+def was_sent(folder: Path, run: RunFolder) -> bool:
+    """Whether a folder holds clips that were sent for the run, and so are the run's to remove."""
+    return folder.resolve().parent == run.uploads.resolve()
 
 
 def check_clips(side: str, folder: Path) -> None:

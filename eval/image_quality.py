@@ -235,7 +235,14 @@ def facts(enhancer: Enhancer) -> dict[str, object]:
         "kind": config.generator.kind,
         "steps": steps,
         "frames": steps and steps * config.training.get("batch_size", 1),
+        "paired_steps": paired_steps(config.training),
     }
+
+
+def paired_steps(training: dict[str, Any]) -> int:
+    """How many steps of all stages saw the pairs."""
+    stages = [*training.get("earlier_stages", ()), training]
+    return sum(stage["finished_steps"] for stage in stages if stage.get("loss", {}).get("paired"))
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:

@@ -32,7 +32,7 @@ def image_quality(result: dict[str, Any]) -> str:
             cells.append(_thousand(kid[way]))
         rows.append(f"| {' | '.join(cells)} |")
     change, settings, snr = result["change"], result["settings"], result["rows"]
-    notes = f" Oracle: {result['oracle']['steps']:,} steps with the pairs." if shares else ""
+    notes = f" Oracle: {result['oracle']['paired_steps']:,} steps with the pairs." if shares else ""
     notes += "".join(map(under_trained, result.get("others", ()))) + _about_kid(kid)
     rows.append(
         f"\n{settings['clips']} simulated clips of hearts never trained on, "

@@ -155,7 +155,7 @@ def ablations(result: dict[str, Any]) -> str:
             cells.append(_interval(values, digits, sign) if whole else f"{values['mean']:{sign}.{digits}f}")
         lines.append("| " + " | ".join(cells) + " |")
     base = result["base"]
-    seen = sorted({run["trained_on"]["low"].get("phantom", "") for run in rows["base"]["runs"]})
+    seen = sorted(phantoms([run["trained_on"] for found in rows.values() for run in found["runs"]]))
     lines.append(
         f"\nRuns of {base['steps']:,} steps at {base['size']} pixels, batch {base['batch_size']}. First line: the gain "
         "over the input (flicker: output over input; change: what is done to a frame). Below: the difference from the "
@@ -167,6 +167,16 @@ def ablations(result: dict[str, Any]) -> str:
         f"Trained on phantom {', '.join(seen)}, measured on {result['phantom']}."
     )
     return "\n".join(lines)
+
+
+def phantoms(trained_on: Any) -> set[str]:
+    """Every version of the phantom in an account of training data."""
+    if isinstance(trained_on, list):
+        return set().union(*map(phantoms, trained_on))
+    if not isinstance(trained_on, dict):
+        return set()
+    own = {trained_on["phantom"]} if isinstance(trained_on.get("phantom"), str) else set()
+    return own.union(*map(phantoms, trained_on.values()))
 
 
 def seed_spread(rows: dict[str, Any]) -> str:

@@ -41,6 +41,7 @@ def test_a_patient_of_two_sides_is_known_again(config, tmp_path):
     assert low.salt == high.salt != ""
     assert low.patients == high.patients
     assert [text.partition(":")[0] for text in said] == ["low", "high", "semireal"]
+    assert all(line.startswith("  ") for line in said[0].splitlines()[1:])
     assert "files kept" in said[0]
     with pytest.raises(TrainingError, match="Some patients are in both"):
         open_data(ready)
@@ -58,6 +59,22 @@ def test_clips_that_were_sent_go_once_their_shards_are_made(config):
     assert with_shards(given) == ready  # a run that was killed before it wrote its settings
 
 
+@pytest.mark.parametrize("inside", ["clips", "data-of-mine"])
+def test_a_user_s_own_folders_are_never_removed(config, inside):
+    """Also where somebody keeps clips in the very folder that the run is made in."""
+    mine = stills(config.run_path / inside / "poor")
+    before = sorted(mine.iterdir())
+    with_shards(replace(config, low=str(mine)))
+    assert sorted(mine.iterdir()) == before
+
+
+def test_another_size_wants_another_name(config, tmp_path):
+    given = replace(config, low=str(stills(tmp_path / "clips")))
+    with_shards(given)
+    with pytest.raises(TrainingError, match=r"256 pixels.*--size 320.*another --name"):
+        with_shards(replace(given, size=320))
+
+
 def test_a_run_that_has_begun_keeps_its_shards(config, tmp_path):
     clips = stills(tmp_path / "clips")
     given = replace(config, low=str(clips))
@@ -66,7 +83,9 @@ def test_a_run_that_has_begun_keeps_its_shards(config, tmp_path):
     before = {path.name: path.read_bytes() for path in Path(ready.low).iterdir() if path.is_file()}
     for path in sorted(clips.rglob("*.png"))[:2]:
         path.unlink()
-    assert with_shards(replace(given, resume=True)) == replace(ready, resume=True)
+    said: list[str] = []
+    assert with_shards(replace(given, resume=True), say=said.append) == replace(ready, resume=True)
+    assert "clips not looked at" in said[0]
     assert {path.name: path.read_bytes() for path in Path(ready.low).iterdir() if path.is_file()} == before
 
 

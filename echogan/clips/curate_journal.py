@@ -55,8 +55,11 @@ class Memory:
         self.out, self.parts = out, out / PARTS
         self._check_folder()
         with output_errors(out):
-            self.parts.mkdir(parents=True, exist_ok=True)
+            out.mkdir(parents=True, exist_ok=True)
+        with output_errors(settings.salt or out / SALT):
             self._salt = _read_salt(settings.salt or out / SALT)
+        with output_errors(out):
+            self.parts.mkdir(exist_ok=True)
         self._check_settings(archive, settings)
         self._records: dict[str, dict[str, Any]] = {}
         self._file: IO[str] | None = None

@@ -42,7 +42,7 @@ class Job:
         self.config, self.metrics = path / "config.json", path / "metrics.jsonl"
         self.status_file, self.stop_file = path / "status.json", path / "stop"
         self.process_file, self.log = path / "process.json", path / "log.txt"
-        self.previews, self.uploads = path / "previews", path / "clips"
+        self.previews, self.uploads = path / "previews", path / ".uploads"
 
     def exists(self) -> bool:
         """Whether there is a run here, or the attempt to start one."""
@@ -116,8 +116,11 @@ class Job:
         return Status(state, step, steps, message=message)
 
     def can_resume(self) -> bool:
-        """Whether there is a run to go on with."""
-        return bool(self.settings()) and self.status().state in ("stopped", "failed")
+        """Whether there is a run to go on with. One that never made its shards needs its clips for that."""
+        settings = self.settings()
+        given = [Path(str(settings[side])) for side in ("low", "high", "semireal") if settings.get(side)]
+        there = self.config.exists() or all(folder.is_dir() for folder in given)
+        return bool(settings) and there and self.status().state in ("stopped", "failed")
 
     def _live_state(self, step: int) -> State:
         if self.stop_file.exists() or self._asked_to_stop(self.process()):

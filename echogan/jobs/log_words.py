@@ -18,11 +18,15 @@ NO_MEMORY = (
 NO_SPACE = "The disk is full. Free some space, then resume the run."
 CAUSES = (
     (r"out of memory|MemoryError|can't allocate memory|not enough memory|std::bad_alloc", NO_MEMORY),
+    (r"^The memory did not suffice\.", NO_MEMORY),
     (r"No space left on device", NO_SPACE),
-    (r"worker .*killed|BrokenProcessPool|worker .*exited unexpectedly", KILLED),
+    (
+        r"^A process that renders clips was ended|worker .*killed|BrokenProcessPool|worker .*exited unexpectedly",
+        KILLED,
+    ),
 )
 CURATING = re.compile(r"curate: (\d+ of \d+ files)")
-PLAIN_PROGRESS = re.compile(r"step \d+/\d+ |held out: |Run folder: ")
+PLAIN_PROGRESS = re.compile(r"step \d+/\d+ |held out: |Run folder: |curate: |note: |(low|high|semireal):|  ")
 EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Exit|Interrupt|Warning))\b:? ?")
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from echogan.errors import TrainingError
+from echogan.model.checkpoint import CONFIG_FILE
 from echogan.training.config import TrainingConfig
 from echogan.training.data import TrainingData
+from echogan.training.run_folder import RunFolder
 from echogan.training.state import TrainingState
 
 
@@ -25,7 +28,7 @@ def in_words() -> Iterator[None]:
             "The memory did not suffice. Start anew with a smaller --size, --batch-size or --generator.channels."
         ) from None
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not str(error).startswith("DataLoader worker (pid"):  # else a fault of the program within it
             raise
         raise TrainingError(
             "A process that renders clips was ended by the system, probably for want of memory. --resume goes on; "
@@ -40,11 +43,19 @@ def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingD
             f"The run '{config.name}' has done {facts['step']} steps, more than --steps {config.steps}. Ask for more."
         )
     now = json.loads(json.dumps(data.facts()))
-    if facts.get("data", now) != now:
+    if facts.get("data", trained_on(RunFolder(config.run_path).checkpoint, now)) != now:
         raise TrainingError(
             f"The clips of the run '{config.name}' are not those it began with. Give it those again, or start a new "
             f"run with --start-from {config.run_path}."
         )
+
+
+def trained_on(checkpoint: Path, otherwise: Any) -> Any:
+    """What a checkpoint says of its clips: states of before did not; `otherwise` where it cannot be read."""
+    try:
+        return json.loads((checkpoint / CONFIG_FILE).read_text())["trained_on"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return otherwise
 
 
 def check_finite(state: TrainingState) -> None:

@@ -44,7 +44,10 @@ def licence(config: TrainingConfig, data: TrainingData) -> str:
         return SIMULATED
     try:
         about = json.loads((RunFolder(Path(config.start_from)).checkpoint / CONFIG_FILE).read_text())
-        return str(about["license"])
+        recorded = '"shards"' in json.dumps(
+            about["trained_on"]
+        )  # earlier versions called such weights MIT too
+        return UNKNOWN if recorded and about["license"] == SIMULATED else str(about["license"])
     except (OSError, ValueError, KeyError, TypeError):
         return UNKNOWN
 

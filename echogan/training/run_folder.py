@@ -9,7 +9,7 @@ runs/<name>/
     checkpoint_best/     those measured best on held-out clips
     status.json          what the run is doing: running, stopped, finished or failed, and how far it is
     stop                 make this file to end the run after its current step
-    clips/               clips that were sent for the run, until its shards are made
+    .uploads/            clips that were sent for the run, until its shards are made
     data/                shards made for the run
 """
 
@@ -40,7 +40,7 @@ class RunFolder:
         self.state, self.stop = path / "state.safetensors", path / "stop"
         self.status = path / "status.json"
         self._claim, self._claimed = ExitStack(), False
-        self.previews, self.uploads, self.data = path / "previews", path / "clips", path / "data"
+        self.previews, self.uploads, self.data = path / "previews", path / ".uploads", path / "data"
         self.checkpoint, self.best = path / "checkpoint", path / "checkpoint_best"
 
     def begin(self, config: dict[str, Any]) -> None:

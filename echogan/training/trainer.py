@@ -65,7 +65,7 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
 
         # What is measured on, the same in every run of every seed.
         for note in data.notes if main else ():
-            say(note)
+            say(f"note: {note}")
         held_out = render_held_out(config, data.held_out).to(accelerator.device) if main else None
         sums: dict[str, Tensor] = {}
         counted, began = 0, time.perf_counter()

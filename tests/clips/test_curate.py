@@ -316,6 +316,8 @@ def test_one_salt_knows_a_patient_again_in_another_folder(quick, archive, tmp_pa
     with pytest.raises(OutputError, match="another salt"):
         curate(archive, both[0], SMALL)
     (tmp_path / "letter").write_text("Dear Ann")
+    with pytest.raises(OutputError, match="'salt' could not be written"):
+        curate(archive, tmp_path / "fourth", replace(SMALL, salt=tmp_path / "nowhere" / "salt"))
     with pytest.raises(OutputError, match="holds no salt"):
         curate(archive, tmp_path / "third", replace(SMALL, salt=tmp_path / "letter"))
 

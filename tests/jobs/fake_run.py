@@ -14,6 +14,9 @@ if manner == "deaf":
 if manner == "refused":
     print("steps is 0; give a number from 1 to 10000000.", file=sys.stderr)
     sys.exit(2)
+if manner == "reports":  # and is killed before its first step
+    print("low:\n  8 of 8 files kept, of 8 patients.\nnote: Simulated hearts choose.", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 if not (folder / "config.json").exists():
     (folder / "config.json").write_text(
         json.dumps({"name": folder.name, "steps": steps, "loss": {"cycle": 3.0}})

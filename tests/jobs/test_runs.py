@@ -111,6 +111,7 @@ def test_a_run_that_does_not_see_its_stop_file_gets_a_signal(begin, monkeypatch)
         ("refused", "steps is 0; give a number"),
         ("killed", "ended by the system, probably for want of memory"),
         ("crashes", "memory did not suffice"),
+        ("reports", "ended by the system, probably for want of memory"),
         ("breaks", "went wrong inside the training (KeyError)"),
     ],
 )
@@ -234,8 +235,23 @@ def test_clips_that_were_sent_and_never_used_go_after_a_day(begin):
     runs.current()
     assert clip.exists()  # they are being made
     job.process_file.unlink()
+    of_a_user = job.path / "clips"
+    of_a_user.mkdir()
+    os.utime(of_a_user, (long_ago, long_ago))
     runs.current()
     assert not job.uploads.exists()
+    assert of_a_user.exists()
+
+
+def test_a_run_whose_clips_have_gone_before_it_began_cannot_go_on(begin, tmp_path):
+    job = Job(begin.runs.folder / "mine")
+    sent = job.uploads / "low"
+    sent.mkdir(parents=True)
+    write_process(job.process_file, ProcessId(999_999_999, 1.0), settings={"low": str(sent), "high": ""})
+    assert job.status().state == "failed"
+    assert job.can_resume()
+    sent.rmdir()
+    assert not job.can_resume()
 
 
 def test_a_run_killed_in_its_last_step_is_no_finished_one(tmp_path):

@@ -1,5 +1,6 @@
 """The licence that a run's weights may carry, and what its checkpoint tells of the machine it was made on."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,10 @@ def test_a_run_inherits_the_licence_of_the_weights_it_starts_from(config):
     assert read_checkpoint(first / "checkpoint").config.license == "CC BY-NC-SA 4.0"
     then = train(replace(config, name="then", start_from=str(first)), toy_data(), lambda text: None)
     assert read_checkpoint(then / "checkpoint").config.license == "CC BY-NC-SA 4.0"
+    about = json.loads((first / "checkpoint" / "config.json").read_text())
+    about |= {"license": "MIT", "trained_on": {"low": {"mixture": [{"shards": "0123456789ab"}]}}}
+    (first / "checkpoint" / "config.json").write_text(json.dumps(about))  # as earlier versions wrote it
+    assert licence(replace(config, start_from=str(first)), toy_data()) == "not stated"
     (first / "checkpoint" / "config.json").unlink()
     assert licence(replace(config, start_from=str(first)), toy_data()) == "not stated"
 

@@ -160,6 +160,11 @@ def test_a_run_goes_on_with_the_clips_it_began_with(config):
     train(replace(config, steps=2), toy_data(), quiet)
     with pytest.raises(TrainingError, match=r"not those it began with.*--start-from"):
         train(replace(config, resume=True), toy_data(alike=True), quiet)
+    state = RunFolder(config.run_path)
+    tensors, facts = state.load_state()
+    state.save_state(tensors, {name: value for name, value in facts.items() if name != "data"})
+    with pytest.raises(TrainingError, match="not those it began with"):  # a state of before told no clips
+        train(replace(config, resume=True), toy_data(alike=True), quiet)
     with pytest.raises(TrainingError, match="has done 2 steps, more than --steps 1"):
         train(replace(config, steps=1, resume=True), toy_data(), quiet)
     train(replace(config, steps=4, resume=True), toy_data(), quiet)

@@ -246,7 +246,7 @@ def test_who_leaves_while_clips_are_unpacked_leaves_none_behind(own_clips, tmp_p
     unpacking = own_clips(100)
     next(unpacking)
     next(unpacking)  # the poor ones are there, the good ones are next
-    assert len(list(tmp_path.glob("runs/*/clips/low/**/*.png"))) == 1
+    assert len(list(tmp_path.glob("runs/*/.uploads/low/**/*.png"))) == 1
     unpacking.close()
     assert not list(tmp_path.glob("runs/*"))
 
