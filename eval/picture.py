@@ -36,7 +36,8 @@ class Settings:
     """Which clips are shown, and where the picture goes."""
 
     model: str = "echogan-phantom"
-    seeds: tuple[int, ...] = (1_500_000_015, 1_500_000_009, 1_500_000_003)
+    # Two that go well, and one that does not: the third truth has a round cavity, which nothing in the poor clip shows.
+    seeds: tuple[int, ...] = (1_500_000_015, 1_500_000_016, 1_500_000_036)
     out: Path = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
 
 
