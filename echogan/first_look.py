@@ -19,6 +19,7 @@ import torch
 from accelerate import Accelerator
 
 from echogan.clips.atomic import output_errors
+from echogan.clips.curate_settings import SPLITS
 from echogan.clips.duplicates import Seen, print_of
 from echogan.clips.shards import write_whole
 from echogan.errors import Cancelled
@@ -36,7 +37,6 @@ JUDGE_STEPS = 240
 SHOWN = 24  # frames of each side in the contact sheet
 TILE = 128
 TIMED_STEPS, TIMED_CLIPS = 3, 2
-SPLITS = ("train", "val", "test")
 
 Say = Callable[[str], None]
 

@@ -33,7 +33,9 @@ SEMI_REAL_SEED = 42_000_000
 class Measure:
     """The held-out data, and what is measured on it. Calling it with a checkpoint's folder measures that."""
 
-    pairs: Sequence[PhantomClip]
+    pairs: Sequence[
+        tuple[PhantomClip, PhantomClip]
+    ]  # poor with its clear truth; the same heart's ordinary clip
     moving: Sequence[PhantomClip]
     semi_real: Sequence[tuple[Still, Still]]  # poor, clear: selection patients only
     segmenter: Segmenter
@@ -44,7 +46,7 @@ class Measure:
     def __call__(self, folder: Path) -> dict[str, list[float]]:
         """Each measure's values: one for each clip, or for each still (see `groups`)."""
         enhancer = Enhancer(load_checkpoint(str(folder)), EnhanceSettings(working_size=SIZE))
-        of_pairs = [_pair(enhancer, clip) for clip in self.pairs]
+        of_pairs = [_pair(enhancer, *clips) for clips in self.pairs]
         found = {name: [one[name] for one in of_pairs] for name in of_pairs[0]}
         found["flicker"] = [_flicker(enhancer, clip) for clip in self.moving]
         of_stills = [self._still(enhancer, poor, clear) for poor, clear in self.semi_real]
@@ -80,7 +82,10 @@ class Measure:
 
 def open_measure(clips: int = HELD_OUT_CLIPS, moving: int = FLICKER_CLIPS, data: Path = CAMUS) -> Measure:
     """Render the held-out clips; the stills of selection patients come along where CAMUS is at hand."""
-    pairs = [shrunk(phantom_pair(FIRST_SEED + k, frames=1)) for k in range(clips)]
+    pairs = [
+        (shrunk(phantom_pair(seed, frames=1)), shrunk(phantom_clip(seed, frames=1, want=("clean",))))
+        for seed in range(FIRST_SEED, FIRST_SEED + clips)
+    ]
     frames = [
         shrunk(phantom_clip(FIRST_SEED + k, frames=FLICKER_FRAMES, want=("degraded",))) for k in range(moving)
     ]
@@ -106,11 +111,10 @@ def shrunk(clip: PhantomClip) -> PhantomClip:
     )  # fmt: skip
 
 
-def _pair(enhancer: Enhancer, clip: PhantomClip) -> dict[str, float]:
+def _pair(enhancer: Enhancer, clip: PhantomClip, ordinary: PhantomClip) -> dict[str, float]:
     poor, clear, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
     cavity, wall = (region & mask for region in cavity_and_wall(tensor_frames(clip.labels)[0]))
     shown = enhance(enhancer, poor, clip)
-    ordinary = shrunk(phantom_clip(clip.truth["seed"], frames=1, want=("clean",)))
     own = tensor_frames(ordinary.clean)
     return {
         "tone_matched_psnr_gain": _gain(tone_matched_psnr, poor[0], shown[0], clear[0], mask),

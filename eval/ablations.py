@@ -145,29 +145,14 @@ def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row, changed in ROWS.items():
         own = {seed: run for (name, seed), run in runs.items() if name == row}
-        shared = [seed for seed in own if ("base", seed) in runs]
+        pairs = [(run, runs["base", seed]) for seed, run in own.items() if ("base", seed) in runs]
         if not own:
             continue
         found[row] = {
             "changes": {k: v for k, v in changed.items() if k not in ("low", "high", "semireal")},
             "runs": [{"seed": FIRST_SEED + seed, **run.facts()} for seed, run in own.items()],
-            "mean": {
-                name: interval(mean([run.values[name] for run in own.values()]), measure.groups(name))
-                for name in next(iter(own.values())).values
-            },
-            "minus_base": {
-                name: interval(
-                    mean(
-                        [
-                            np.subtract(own[seed].values[name], runs["base", seed].values[name])
-                            for seed in shared
-                        ]
-                    ),
-                    measure.groups(name),
-                )
-                for name in next(iter(own.values())).values
-                if shared and row != "base"
-            },
+            "mean": summarise([run.values for run in own.values()], measure),
+            "minus_base": summarise([run.minus(base) for run, base in pairs if row != "base"], measure),
         }
     own_settings = ("name", "folder", "resume", "seed")
     base = {name: value for name, value, _ in leaves(BASE) if name not in own_settings}
@@ -189,15 +174,20 @@ class Run:
         about = describe_checkpoint(folder)
         return cls(measure(folder), about.sha256, about.config.trained_on)
 
+    def minus(self, other: Run) -> dict[str, list[float]]:
+        """Each measure's values less those of another run on the same clips."""
+        return {name: np.subtract(mine, other.values[name]).tolist() for name, mine in self.values.items()}
+
     def facts(self) -> dict[str, Any]:
         """Means and provenance, as JSON."""
         means = {name: float(np.nanmean(values)) for name, values in self.values.items()}
         return {"sha256": self.sha256, "trained_on": self.trained_on, "means": means}
 
 
-def mean(runs: Sequence[Sequence[float] | np.ndarray]) -> np.ndarray:
-    """The mean over runs of each value."""
-    return np.mean([np.asarray(one) for one in runs], 0)
+def summarise(runs: Sequence[dict[str, list[float]]], measure: Measure) -> dict[str, dict[str, float]]:
+    """Each measure's mean over runs, with its interval over clips or patients; nothing of no runs."""
+    names = runs[0] if runs else ()
+    return {name: interval(np.mean([run[name] for run in runs], 0), measure.groups(name)) for name in names}
 
 
 def show(result: dict[str, Any]) -> None:

@@ -150,6 +150,9 @@ def ablations(result: dict[str, Any]) -> str:
         for name, _, digits, whole in columns:
             scale = 100 if "dice" in name else 1
             shown = found["mean"] if row == "base" else found["minus_base"]
+            if name not in shown:  # no seed that base has too, or no stills
+                cells.append("")
+                continue
             values = {key: scale * shown[name][key] for key in ("mean", "low", "high")}
             sign = "+" if name.endswith("gain") or row != "base" else ""
             cells.append(_interval(values, digits, sign) if whole else f"{values['mean']:{sign}.{digits}f}")

@@ -68,20 +68,25 @@ class Runs:
         """All runs, the one last written to first."""
         self._reap()
         try:
-            jobs = [Job(path) for path in self.folder.iterdir() if re.fullmatch(NAME, path.name)]
+            jobs = self._folders()
         except OSError:
             return []
-        for job in jobs:
-            forget_uploads(job)
         return sorted((job for job in jobs if job.exists()), key=Job.changed, reverse=True)
 
     def current(self) -> Job | None:
-        """The run that is being trained, else the last one, else None."""
+        """The run that is being trained, else the last one, else None. Uploads that nobody came back for go first."""
+        with suppress(OSError):
+            for job in self._folders():
+                forget_uploads(job)
         return self.training() or next(iter(self.list()), None)
 
     def training(self) -> Job | None:
         """The run of this folder that is being trained, by whomever it was started; None where there is none."""
         return next((job for job in self.list() if job.process()), None)
+
+    def _folders(self) -> list[Job]:
+        """Every folder whose name may be a run's; some hold but what was sent. Raises OSError."""
+        return [Job(path) for path in self.folder.iterdir() if re.fullmatch(NAME, path.name)]
 
     def free_name(self, stem: str) -> str:
         """The first of stem-1, stem-2, ... that is no run yet."""
@@ -163,14 +168,14 @@ class Runs:
         self._children = {name: child for name, child in self._children.items() if child.poll() is None}
 
 
-def forget_uploads(job: Job, now: float | None = None) -> None:
+def forget_uploads(job: Job) -> None:
     """Remove the clips that were sent for a run, for they may tell who the patients are.
 
     A run removes them itself once it has made its shards; here go those of runs that never came so far: after
     UPLOADS_KEPT seconds without a process, within which such a run can still be resumed.
     """
     try:
-        age = (time.time() if now is None else now) - job.uploads.stat().st_mtime
+        age = time.time() - job.uploads.stat().st_mtime
     except OSError:
         return
     if age > UPLOADS_KEPT and not job.process():
