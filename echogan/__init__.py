@@ -1,4 +1,4 @@
-"""EchoGANhance: enhance poor echocardiography clips and show where not to believe the result."""
+"""EchoGANhance: enhance poor echocardiography clips, and see what was changed."""
 
 from importlib import import_module
 

@@ -26,7 +26,7 @@ COMMANDS = {
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
 
-EchoGANhance {echogan.__version__}: enhance poor echocardiography clips and show where not to believe the result.
+EchoGANhance {echogan.__version__}: enhance poor echocardiography clips, and see what was changed.
 
 commands:
 {chr(10).join(f"  {name:<10}{text}" for name, (_, _, text) in COMMANDS.items())}

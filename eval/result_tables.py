@@ -56,6 +56,29 @@ def semi_real(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+STRUCTURES = ("LV", "myocardium", "LA")
+
+
+def structures(result: dict[str, Any]) -> str:
+    """The judge's Dice of each structure on the two sets where something was to be gained."""
+    sets = [name for name in ("Poor", "semi-real") if name in result["sets"]]
+    heads = [f"{name}, {structure}" for name in sets for structure in STRUCTURES]
+    lines = ["| Dice, points | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for row in ("input", *(model["name"] for model in result["models"])):
+        cells = []
+        for name in sets:
+            found = result["sets"][name][row]
+            for measure in (f"dice {structure}" for structure in STRUCTURES):
+                gain = f" ({_points(found['gain'][measure], '+')})" if "gain" in found else ""
+                cells.append(f"{100 * found[measure]['mean']:.2f}{gain}")
+        lines.append("| " + " | ".join([row, *cells]) + " |")
+    lines.append(
+        "\nThe patients are those of the table above; in brackets the gain over the input with its paired bootstrap "
+        "95 % interval by patient, not corrected for the number of comparisons. " + _made_with(result)
+    )
+    return "\n".join(lines)
+
+
 def area_error(result: dict[str, Any]) -> str:
     """How far the judge's areas are from the expert's, in percent, on each set: mean of the structures, and the LV."""
     sets = [name for name in SETS if name in result["sets"]]

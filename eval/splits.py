@@ -3,8 +3,9 @@
     python -m eval.splits            print the committed split, having checked it against CAMUS' index
     python -m eval.splits --write    draw it anew (seeded, stratified by grade and ejection fraction) and write it
 
-Every training, choice and test on CAMUS takes its patients from this list, and from nowhere else. The ids are the
-public data set's own. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
+Every training, choice and test of a network on CAMUS takes its patients from this list, and from nowhere else; what
+compares the simulator with real stills (`eval.realism`) looks at all of a grade. The ids are the public data set's
+own. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
 """
 
 from __future__ import annotations

@@ -40,6 +40,9 @@ class TrainingConfig:
     start_from: str = field(
         default="", metadata={"help": "run folder whose four networks a new run starts from; empty for none"}
     )
+    judges_first: int = _number(
+        0, "first steps in which the discriminators learn alone: they may then be new ones", 0, 10_000_000
+    )
     low: str = _text("", "shard folder of poor clips; empty for simulated ones")
     high: str = _text("", "shard folder of good clips; empty for simulated ones")
     semireal: str = _text(

@@ -56,8 +56,8 @@ class PhantomSource:
     "clear" clips are seen through the best windows: a seed's own clean look, "ordinary", is as foggy as patients
     graded good, too near to the poor ones for a discriminator; some of it among the good ones teaches the network to
     leave such clips alone. A "pair" is a degraded clip and, as truth, the clear one of its heart.
-    `foreshortened` is the share of apical views cut short, in clips that have no truth to be compared with: poor
-    geometry is nothing for a network to mend.
+    `foreshortened` is the share of apical views cut short, the same on both sides: were poor clips alone cut short,
+    a network would learn to lengthen hearts. Pairs, of which truths are told, have none.
     """
 
     look: Look
@@ -93,7 +93,7 @@ class PhantomSource:
         from echogan.phantom.anatomy.sizes import HeartSettings
         from echogan.phantom.render import PhantomSettings
 
-        heart = HeartSettings(foreshortening_chance=self.foreshortened if self.look == "degraded" else 0.0)
+        heart = HeartSettings(foreshortening_chance=0.0 if self.look == "pair" else self.foreshortened)
         return PhantomSettings(heart, acoustics=CLEAR if self.look == "clear" else AcousticSettings())
 
     def facts(self) -> dict[str, Any]:

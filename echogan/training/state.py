@@ -52,10 +52,11 @@ class TrainingState:
         self.pools = {"high": ReplayPool(config.pool_size), "low": ReplayPool(config.pool_size)}
         self.step, self.best_score, self.worse = 0, float("-inf"), 0
 
-    def start_from(self, run: RunFolder) -> None:
+    def start_from(self, run: RunFolder, new_judges: bool = False) -> None:
         """Begin with the networks and averages of another run; optimisers and pools stay new.
 
-        The discriminators come along because generators unlearn under ones that know nothing yet.
+        The discriminators come along because generators unlearn under ones that know nothing yet. With
+        `new_judges` they stay new where that run's are built otherwise: they must then learn alone at first.
         Raises TrainingError where there is no such run or its networks are built otherwise.
         """
         if not run.state.exists():
@@ -63,14 +64,18 @@ class TrainingState:
                 f"There is no saved run in {run.path}. Give the folder of a run to --start-from."
             )
         tensors, _ = run.load_state()
-        try:
-            for name, module in self._modules().items():
-                module.load_state_dict(_under(name, tensors))
-        except RuntimeError:
+        averages: dict[str, nn.Module] = {"ema_high/": self.ema_high, "ema_low/": self.ema_low}
+        networks = {f"gan/{name}.": network for name, network in self.gan.named_children()}
+        modules = averages | networks
+        fitting = {name: module for name, module in modules.items() if _fits(module, _under(name, tensors))}
+        unlike = set(modules) - set(fitting)
+        if unlike and not (new_judges and unlike <= {"gan/judge_high.", "gan/judge_low."}):
             raise TrainingError(
-                f"The networks of the run in {run.path} are built otherwise than this run's. "
-                "Give the same settings of --generator and --judge."
-            ) from None
+                f"The networks of the run in {run.path} are built otherwise than this run's. Give the same "
+                "settings of --generator and --judge; for other discriminators give --judges-first 400 as well."
+            )
+        for name, module in fitting.items():
+            module.load_state_dict(_under(name, tensors))
 
     def average(self) -> None:
         """Take the generators of this step into the averages."""
@@ -105,10 +110,10 @@ class TrainingState:
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take on a saved state; pools begin anew where there are more or fewer processes than before."""
         for name, module in self._modules().items():
-            module.load_state_dict(_under(name, tensors))
+            module.load_state_dict(_under(f"{name}/", tensors))
         for name, optimiser in self._optimisers().items():
             slots: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in _under(name, tensors).items():
+            for key, tensor in _under(f"{name}/", tensors).items():
                 index, slot = key.split("/")
                 slots.setdefault(int(index), {})[slot] = tensor
             optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
@@ -126,5 +131,10 @@ class TrainingState:
         return {"generator_adam": self.generator_adam, "judge_adam": self.judge_adam}
 
 
-def _under(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key.removeprefix(f"{name}/"): t for key, t in tensors.items() if key.startswith(f"{name}/")}
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+
+
+def _fits(module: nn.Module, tensors: dict[str, Tensor]) -> bool:
+    own = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    return own == {name: tensor.shape for name, tensor in tensors.items()}

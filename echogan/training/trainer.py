@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from echogan.errors import TrainingError
+from echogan.model.batch import Batch
 from echogan.model.cyclegan import Fakes
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data import TrainingData, batches, open_data
@@ -45,21 +46,8 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
         Telling(folder, config.steps, silent=not main) as telling,
         Stopping(folder.stop) as stopping,
     ):
-        # A new run must find no run in its folder, a resumed one its own.
         state = TrainingState(config, accelerator)
-        if config.resume:
-            check_same(config, folder.read_config())
-        if config.resume and folder.state.exists():
-            tensors, facts = folder.load_state()
-            check_goes_on(config, facts, data)
-            state.restore(tensors, facts)
-        elif config.start_from:
-            state.start_from(RunFolder(Path(config.start_from)))
-        if main and config.resume:
-            folder.write_config(asdict(config))
-            folder.rewind(state.step)
-        elif main:
-            folder.begin(asdict(config))
+        begin(config, state, folder, data, main)
         telling.at(state.step)
         accelerator.wait_for_everyone()
 
@@ -74,17 +62,11 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
             batch = cpu_batch.to(accelerator.device)
             rate = learning_rate(config, step)
             state.set_learning_rate(rate)
-
-            # Both generators, then both discriminators on a mix of new and older fakes.
-            losses, fakes = state.gan.generator_losses(batch, generator)
-            descend(accelerator, losses["generators"], state.generator_adam)
-            judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
-            descend(accelerator, judged["judges"], state.judge_adam)
-            state.average()
+            losses = learn(config, state, batch, generator, step)
             state.step = step + 1
 
             # Sums stay on the device until a tick: reading them makes a GPU wait.
-            for name, value in (losses | judged).items():
+            for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value.detach()
             counted += 1
             last = state.step == config.steps
@@ -133,6 +115,43 @@ def open_accelerator(config: TrainingConfig) -> Accelerator:
 def rendering_device(accelerator: Accelerator) -> str:
     """Where clips are rendered: on the GPU that trains where it is CUDA, else on the CPU."""
     return str(accelerator.device) if accelerator.device.type == "cuda" else "cpu"
+
+
+def begin(
+    config: TrainingConfig, state: TrainingState, folder: RunFolder, data: TrainingData, main: bool
+) -> None:
+    """Take on what the run goes on from, and write its settings: a new run must find none, a resumed one its own.
+
+    Raises TrainingError.
+    """
+    if config.resume:
+        check_same(config, folder.read_config())
+    if config.resume and folder.state.exists():
+        tensors, facts = folder.load_state()
+        check_goes_on(config, facts, data)
+        state.restore(tensors, facts)
+    elif config.start_from:
+        state.start_from(RunFolder(Path(config.start_from)), new_judges=config.judges_first > 0)
+    if main and config.resume:
+        folder.write_config(asdict(config))
+        folder.rewind(state.step)
+    elif main:
+        folder.begin(asdict(config))
+
+
+def learn(
+    config: TrainingConfig, state: TrainingState, batch: Batch, generator: torch.Generator, step: int
+) -> dict[str, Tensor]:
+    """One step: both generators, then both discriminators on a mix of new and older fakes; every loss by name."""
+    generators_learn = step >= config.judges_first
+    with torch.set_grad_enabled(generators_learn):
+        losses, fakes = state.gan.generator_losses(batch, generator)
+    if generators_learn:
+        descend(state.accelerator, losses["generators"], state.generator_adam)
+        state.average()
+    judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
+    descend(state.accelerator, judged["judges"], state.judge_adam)
+    return losses | judged
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:

@@ -13,7 +13,8 @@ A neural network made them: it can remove structures that are there and invent s
 <p>The imaged sector is found and brought to a grey working image of 256 pixels on its longer side. A generator,
 trained as a CycleGAN on unpaired clips of poor and good quality, proposes a change to every frame; the strength
 says how much of it is applied. A second generator leads back to poor quality and gives the cycle error. Text, ECG
-and everything outside the sector stay as they are, bit for bit. Frame rate, frame count and size are kept.</p>
+and everything outside the sector stay as they are; video downloads compress the whole picture, NPZ and PNG do
+not. Frame rate, frame count and size are kept.</p>
 <h2>What the maps show, and what they do not</h2>
 <ul>
 <li>The difference map shows where the picture was changed: enhanced minus original, in grey levels.</li>

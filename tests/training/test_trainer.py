@@ -120,6 +120,35 @@ def test_a_run_starts_only_from_networks_like_its_own(config, other):
     assert not config.run_path.exists()
 
 
+def test_discriminators_learn_alone_at_first_where_they_are_new(config):
+    first = RunFolder(train(replace(config, name="first"), toy_data(), quiet))
+    before = first.load_state()[0]
+    own = {"start_from": str(first.path), "judge.kind": "unet", "judges_first": 2}
+    second = with_leaves(config, own)
+    unlike = with_leaves(second, {"generator.channels": 16})
+    with pytest.raises(TrainingError, match="built otherwise"):
+        train(unlike, toy_data(), quiet)
+
+    state = TrainingState(second, open_accelerator(config))
+    fresh = {name: tensor.clone() for name, tensor in state.gan.judge_high.state_dict().items()}
+    after_two = RunFolder(train(replace(second, steps=2), toy_data(), quiet)).load_state()[0]
+    of_generators = [name for name in before if name.startswith(("gan/to_", "ema_"))]
+    assert all(torch.equal(after_two[name], before[name]) for name in of_generators)
+    learnt = [not torch.equal(after_two[f"gan/judge_high.{name}"], tensor) for name, tensor in fresh.items()]
+    assert all(moved for name, moved in zip(fresh, learnt, strict=True) if name.endswith("weight"))
+
+    third = RunFolder(train(replace(second, name="third", steps=3), toy_data(), quiet)).load_state()[0]
+    assert not torch.equal(third["gan/to_high.heads.weight"], before["gan/to_high.heads.weight"])
+
+
+def test_like_discriminators_come_along_though_they_learn_alone_at_first(config):
+    first = RunFolder(train(replace(config, name="first"), toy_data(), quiet))
+    state = TrainingState(config, open_accelerator(config))
+    state.start_from(first, new_judges=True)
+    before, now = first.load_state()[0], state.tensors()
+    assert all(torch.equal(now[name], before[name]) for name in now)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_after_its_step(config, number):
     before = signal.getsignal(number)
