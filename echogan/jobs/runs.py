@@ -137,8 +137,10 @@ class Runs:
         if process is None:
             raise TrainingError(f"The run '{name}' is not being trained, so there is nothing to stop.")
         _, facts = read_process(job.process_file)
-        write_process(job.process_file, process, **facts | {"stop_asked": True})
-        job.stop_file.touch()
+        with suppress(OSError):  # a full disk must not keep a run from being stopped
+            write_process(job.process_file, process, **facts | {"stop_asked": True})
+        with suppress(OSError):
+            job.stop_file.touch()
         threading.Thread(target=insist, args=(process, grace), name="stop-run", daemon=True).start()
 
     def _launch(self, config: TrainingConfig) -> Job:
@@ -146,6 +148,7 @@ class Runs:
         with self.lock.deciding():
             if running := self.training():  # started from the command line, which asks for no lock
                 raise busy(running.name)
+            child = None
             try:
                 job.path.mkdir(parents=True, exist_ok=True)
                 # What an earlier process of this run left must not speak for the new one.
@@ -156,6 +159,11 @@ class Runs:
                 write_process(job.process_file, process, settings=asdict(config))
                 self.lock.take(process, config.name)
             except OSError as error:
+                if child is not None:
+                    with suppress(OSError):
+                        os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+                    job.process_file.unlink(missing_ok=True)
                 raise TrainingError(
                     f"The run '{config.name}' cannot be started ({error.strerror}). Free some space or mend the "
                     "permissions of the runs' folder."
@@ -165,7 +173,9 @@ class Runs:
 
     def _reap(self) -> None:
         """Take leave of children that have ended, so that none stays behind as a zombie."""
-        self._children = {name: child for name, child in self._children.items() if child.poll() is None}
+        for name, child in list(self._children.items()):  # visitors come in several threads
+            if child.poll() is not None:
+                self._children.pop(name, None)
 
 
 def forget_uploads(job: Job) -> None:
@@ -204,7 +214,7 @@ def spawn(config: TrainingConfig, log: Path) -> subprocess.Popen[bytes]:
 
 def command(config: TrainingConfig) -> list[str]:
     """How to train with these settings. Clips of the user's are curated first, which the bare trainer cannot."""
-    module = ["echogan", "train"] if config.low or config.high else ["echogan.training"]
+    module = ["echogan", "train"] if config.low or config.high or config.semireal else ["echogan.training"]
     return [sys.executable, "-m", *module, *flags(config)]
 
 

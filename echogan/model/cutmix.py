@@ -10,9 +10,10 @@ from torch import Tensor
 
 from echogan.model.judge_layers import Verdict
 from echogan.model.loss_weights import AdversarialKind
-from echogan.model.losses import masked_mean, seems_fake, seems_real
+from echogan.model.losses import frame_means, masked_mean, seems_fake, seems_real
 
 LARGEST_CHANCE = 0.5
+SEEN = 0.01  # share of the sector under which a make goes unnoticed
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Mixed:
     frames: Tensor
     mask: Tensor
     real: Tensor
+
+    def of_two_makes(self) -> Tensor:
+        """1 for each frame that holds some of both makes inside its sector, else 0: (N, 1, 1, 1)."""
+        share = frame_means(self.real, self.mask)
+        return ((share > SEEN) & (share < 1 - SEEN)).float()[:, None, None, None]
 
 
 def chance(step: int, warmup: int) -> float:
@@ -74,7 +80,7 @@ def cutmix_loss(
     """What the mixed frames teach: their pixels' truth, that as a whole they are fake, and consistency.
 
     Schönfeld et al., CVPR 2020, section 3.2. A frame of two makes is fake: else the generator could learn to
-    paste.
+    paste. One whose box lies outside the sector is of one make, and says nothing overall.
     """
     local = 0.5 * (
         seems_real(kind, of_mixed.scores, mixed.mask * mixed.real)
@@ -83,7 +89,8 @@ def cutmix_loss(
     consistent = consistency_loss(mixed, of_mixed.scores, of_real.scores, of_fake.scores)
     if of_mixed.overall is None:
         return local + consistent
-    return 0.5 * (local + 0.5 * seems_fake(kind, of_mixed.overall)) + consistent
+    overall = seems_fake(kind, of_mixed.overall[..., None, None], mixed.of_two_makes())
+    return 0.5 * (local + 0.5 * overall) + consistent
 
 
 def consistency_loss(mixed: Mixed, of_mixed: Tensor, of_real: Tensor, of_fake: Tensor) -> Tensor:

@@ -24,13 +24,12 @@ from echogan.model.losses import (
     illumination_loss,
     l1,
     paired_loss,
+    share_right,
     structure_loss,
     temporal_loss,
 )
 from echogan.model.penalties import r1_penalty
 from echogan.model.translations import Translations
-
-THRESHOLD = {"lsgan": 0.5, "hinge": 0.0}  # scores above it mean "real"
 
 
 class CycleGAN(nn.Module):
@@ -178,7 +177,7 @@ class CycleGAN(nn.Module):
             mixed = cutmix(s.real, s.fake, s.real_mask, s.fake_mask, generator)
             of_mixed = self.run(judge, mixed.frames)
             terms["judge_cutmix"] = cutmix_loss(kind, mixed, of_mixed, of_real, of_fake), self.cutmix
-        return terms, share_right(of_real.of_frame, of_fake.of_frame, THRESHOLD[kind])
+        return terms, share_right(kind, of_real, of_fake, s.real_mask, s.fake_mask)
 
     def _judges_learn(self, learn: bool) -> None:
         self.judge_high.requires_grad_(learn)
@@ -208,9 +207,3 @@ def lacks(batch: Batch) -> set[str]:
     needed |= dict.fromkeys(("temporal_high", "flicker_high"), batch.low_next)
     needed |= {"paired_high": batch.low_truth}
     return {name for name, data in needed.items() if data is None}
-
-
-def share_right(scores_of_real: Tensor, scores_of_fake: Tensor, threshold: float = 0.5) -> Tensor:
-    """The share of frames whose mean score, over (N, ...), is on the right side of the threshold."""
-    real, fake = scores_of_real.detach().flatten(1).mean(1), scores_of_fake.detach().flatten(1).mean(1)
-    return torch.cat([real > threshold, fake < threshold]).float().mean()

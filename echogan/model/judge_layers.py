@@ -33,11 +33,6 @@ class Verdict:
         assert scores is not None
         return Verdict(scores, overall, labels)
 
-    @property
-    def of_frame(self) -> Tensor:
-        """What says it of the frame, (N, ...): the overall verdict where there is one, else the scores."""
-        return self.scores if self.overall is None else self.overall
-
 
 def normed(layer: nn.Module, norm: JudgeNorm) -> nn.Module:
     """The layer, its weight divided by its largest singular value with norm "spectral".

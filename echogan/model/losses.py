@@ -18,6 +18,7 @@ from echogan.model.ssim import ssim_map
 # The share of the input's change that an output may have: a little under 1, as clips never seen get more.
 CALM = 0.9
 STILL = 1e-3  # mean change, in [-1, 1], under which two frames are the same one
+THRESHOLD: dict[AdversarialKind, float] = {"lsgan": 0.5, "hinge": 0.0}  # scores above it mean "real"
 LOW_PASS = 1 / 24  # sd of the illumination's average, of the frame's longer side: 11 px of 256
 
 
@@ -54,10 +55,11 @@ def identity_loss(x: Tensor, same: Tensor, mask: Tensor | None = None) -> Tensor
 
 
 def structure_loss(x: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:
-    """1 - SSIM(x, G(x)): the structure loss of StillGAN (Ma et al., IEEE TMI 2021, section III), in [0, 2].
+    """1 - SSIM(x, G(x)) (Wang et al., IEEE TIP 13(4), 2004), in [0, 2].
 
-    Both directions alike: enhancing and degrading may change contrast and speckle, neither may move a wall. Too
-    much of it gives a generator that does nothing.
+    After the structure loss of StillGAN (Ma et al., IEEE TMI 2021, section III), which takes the structure factor of
+    SSIM alone; here changes of brightness and contrast cost too, though less than a wall that has moved. Too much
+    of it gives a generator that does nothing.
     """
     return 1 - masked_mean(ssim_map(x, translated, mask), mask)
 
@@ -182,10 +184,29 @@ def adversarial_discriminator(
 
 def frame_scores(verdict: Verdict, mask: Tensor | None = None) -> Tensor:
     """A score per frame, (N,): the mean of its scores inside the mask, plus the overall one where there is one."""
-    weight = _per_patch(mask, verdict.scores)
-    weight = torch.ones_like(verdict.scores) if weight is None else weight
-    local = (verdict.scores * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)
+    local = _local(verdict, mask)
     return local if verdict.overall is None else local + verdict.overall[:, 0]
+
+
+def share_right(
+    kind: AdversarialKind,
+    real: Verdict,
+    fake: Verdict,
+    real_mask: Tensor | None = None,
+    fake_mask: Tensor | None = None,
+) -> Tensor:
+    """The share of frames on the right side of the threshold: by the overall verdict, else by the scores inside."""
+    sides = ((real, real_mask), (fake, fake_mask))
+    of_real, of_fake = (
+        _local(verdict, mask) if verdict.overall is None else verdict.overall[:, 0] for verdict, mask in sides
+    )
+    return torch.cat([of_real > THRESHOLD[kind], of_fake < THRESHOLD[kind]]).float().mean()
+
+
+def _local(verdict: Verdict, mask: Tensor | None) -> Tensor:
+    """The mean of each frame's scores inside the mask, (N,)."""
+    weight = _per_patch(mask, verdict.scores)
+    return frame_means(verdict.scores, torch.ones_like(verdict.scores) if weight is None else weight)
 
 
 def _halved(
@@ -196,7 +217,11 @@ def _halved(
 
 
 def _per_patch(mask: Tensor | None, scores: Tensor) -> Tensor | None:
-    """How much of each patch's centre lies inside the sector: an empty corner has no say."""
-    if mask is None:
-        return None
-    return F.adaptive_avg_pool2d(mask.to(scores.dtype), (scores.shape[-2], scores.shape[-1]))
+    """How much of each patch's centre lies inside the sector: an empty corner has no say.
+
+    A PatchGAN's patches are centred on the cells of its stride, but for those at the edges, which have none.
+    """
+    if mask is None or mask.shape[-2:] == scores.shape[-2:]:
+        return mask
+    stride = mask.shape[-1] // (scores.shape[-1] + 2)
+    return F.avg_pool2d(mask.to(scores.dtype), stride)[..., 1:-1, 1:-1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from echogan.model.batch import Batch
+from echogan.model.batch import Batch, inside
 from echogan.model.judge_layers import Verdict
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ class Translations:
     @cached_property
     def cycled_low(self) -> Tensor:
         """The poor frames enhanced and degraded again."""
-        return self.gan.translate(self.gan.to_low, self._disturbed(self.fake_high), self.batch.low_mask)
+        disturbed = self._disturbed(self.fake_high, self.batch.low_mask)
+        return self.gan.translate(self.gan.to_low, disturbed, self.batch.low_mask)
 
     @cached_property
     def cycled_high(self) -> Tensor:
         """The good frames degraded and enhanced again."""
-        return self.gan.translate(self.gan.to_high, self._disturbed(self.fake_low), self.batch.high_mask)
+        disturbed = self._disturbed(self.fake_low, self.batch.high_mask)
+        return self.gan.translate(self.gan.to_high, disturbed, self.batch.high_mask)
 
     @cached_property
     def same_high(self) -> Tensor:
@@ -82,12 +84,14 @@ class Translations:
             of_frame = self.gan.segment(x)
         return of_frame, self.gan.segment(translated)
 
-    def _disturbed(self, fake: Tensor) -> Tensor:
-        """A fake with what destroys the information hidden in it, as far as that is switched on."""
-        weights = self.gan.weights
+    def _disturbed(self, fake: Tensor, mask: Tensor) -> Tensor:
+        """A fake with what destroys the information hidden in it, as far as that is switched on; inside the sector."""
+        weights, out = self.gan.weights, fake
         if weights.cycle_noise:
-            fake = add_noise(fake, weights.cycle_noise, self.noise)
-        return jitter(fake, self.noise) if weights.cycle_jitter else fake
+            out = add_noise(out, weights.cycle_noise, self.noise)
+        if weights.cycle_jitter:
+            out = jitter(out, self.noise)
+        return inside(mask, out, fake)
 
 
 def add_noise(x: Tensor, sd: float, generator: torch.Generator | None) -> Tensor:

@@ -113,6 +113,11 @@ class TrainingConfig:
             raise SettingsError(
                 f"size is {self.size}; to begin at half size give {2 * SMALLEST} or more, or 0 half_size_steps."
             )
+        if self.judges_first >= self.steps:
+            raise SettingsError(
+                f"judges_first is {self.judges_first} of {self.steps} steps, so the generators would never learn; give "
+                "fewer."
+            )
         multiple = SIZE_MULTIPLE * (2 if self.half_size_steps else 1)
         if self.size % multiple:
             raise SettingsError(f"size is {self.size}; give a multiple of {multiple}, as 128 or 256.")
@@ -185,7 +190,7 @@ def decisive(config: TrainingConfig) -> dict[str, Any]:
 
 
 FREE_ON_RESUME = frozenset({
-    "name", "folder", "resume", "steps", "workers", "threads", "device", "license",
+    "name", "folder", "low", "high", "semireal", "resume", "steps", "workers", "threads", "device", "license",
     "tick", "preview_every", "save_every", "eval_every", "patience",
 })  # fmt: skip
 
@@ -193,13 +198,14 @@ FREE_ON_RESUME = frozenset({
 def check_same(now: TrainingConfig, before: dict[str, Any]) -> None:
     """Raise TrainingError where a resumed run asks for another setting than it was started with.
 
-    Where it runs, how long, and how often it reports may change. With the same `steps`, `threads` and device
+    Where it runs and where its clips lie, how long, and how often it reports may change (`check_goes_on` knows the
+    clips by their contents). With the same `steps`, `threads` and device
     the result has the same bits as a run that was never stopped; other `steps` move the learning rate's fall.
     """
     changed = [
         f"{name} was {old!r}, now {value!r}"
-        for name, value, _ in leaves(now)
-        if name not in FREE_ON_RESUME and (old := _leaf(before, name, value)) != value
+        for name, value, f in leaves(now)
+        if name not in FREE_ON_RESUME and (old := _leaf(before, name, f.default)) != value
     ]
     if changed:
         raise TrainingError(
@@ -209,7 +215,7 @@ def check_same(now: TrainingConfig, before: dict[str, Any]) -> None:
 
 
 def _leaf(settings: dict[str, Any], name: str, otherwise: Any) -> Any:
-    """The value of a dotted name in config.json; of a setting that a run did not have yet, `otherwise`."""
+    """The value of a dotted name in config.json; of a setting that a run did not have yet, `otherwise`: its default."""
     here: Any = settings
     for part in name.split("."):
         if not isinstance(here, dict) or part not in here:

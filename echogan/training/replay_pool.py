@@ -18,7 +18,8 @@ class ReplayPool:
         if not self.size:
             return images, masks
         new = torch.cat([images, masks], 1).detach().cpu()
-        if self.kept is None:
+        # A run that began at half size has no use for its smaller fakes.
+        if self.kept is None or self.kept.shape[1:] != new.shape[1:]:
             self.kept = new[:0].clone()
         given = []
         for pair in new:

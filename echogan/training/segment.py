@@ -167,7 +167,8 @@ def train_segmenter(
             total, counted = total + float(loss.detach()), counted + 1
 
             last = state.step == config.steps
-            due = last or stopping.wanted or state.step % config.save_every == 0
+            stop = stopping.wanted
+            due = last or stop or state.step % config.save_every == 0
             if due or state.step % config.tick == 0:
                 line = {"step": state.step, "loss": total / counted,
                         "seconds_per_step": (time.perf_counter() - began) / counted}  # fmt: skip
@@ -182,7 +183,7 @@ def train_segmenter(
                 folder.save_state(state.tensors(), {"step": state.step})
                 save_segmenter(folder.path / "checkpoint", state.average, _described(config, state, found))
                 began = time.perf_counter()
-            if stopping.wanted and not last:
+            if stop and not last:
                 say(f"Stopped by {stopping.reason} after step {state.step}; --resume goes on.")
                 break
     return folder.path

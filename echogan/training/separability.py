@@ -10,9 +10,8 @@ from torch import nn
 from torch.optim import Adam
 
 from echogan.model.batch import Batch
-from echogan.model.cyclegan import share_right
 from echogan.model.discriminators import build_discriminator
-from echogan.model.losses import adversarial_discriminator
+from echogan.model.losses import adversarial_discriminator, share_right
 from echogan.training.config import TrainingConfig
 from echogan.training.data import TrainingData, batches, open_data
 from echogan.training.trainer import open_accelerator, rendering_device
@@ -60,4 +59,5 @@ def separability(
 
 @torch.no_grad()
 def _share(judge: nn.Module, batch: Batch) -> float:
-    return float(share_right(judge(batch.high).of_frame, judge(batch.low).of_frame))
+    verdicts, masks = (judge(batch.high), judge(batch.low)), (batch.high_mask, batch.low_mask)
+    return float(share_right("lsgan", *verdicts, *masks))

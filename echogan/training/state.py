@@ -30,7 +30,9 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
         for before, now in zip(old, new, strict=True):
             before.lerp_(now, 1 - min(decay, (1 + count) / (10 + count)))
 
-    return AveragedModel(model, multi_avg_fn=blend)
+    return AveragedModel(
+        model, multi_avg_fn=blend
+    ).eval()  # measured and kept as they are used: without dropout
 
 
 class TrainingState:

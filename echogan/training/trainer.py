@@ -70,7 +70,8 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
                 sums[name] = sums.get(name, 0) + value.detach()
             counted += 1
             last = state.step == config.steps
-            stop = agree(accelerator, stopping.wanted or tired(state, config))
+            weary = tired(state, config)
+            stop = agree(accelerator, stopping.wanted or weary)
             due = last or stop or state.step % config.save_every == 0
             if due or state.step % config.tick == 0:
                 line = tick(state, sums, counted, rate, time.perf_counter() - began)
@@ -93,7 +94,7 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
                     folder.save_state(tensors, state.facts() | {"data": data.facts()})
                     keep(folder.checkpoint, state, config, data, {})
             if stop and not last:
-                telling.ended(*farewell(state, config, stopping))
+                telling.ended(*farewell(state, stopping, weary))
                 if main:
                     say(telling.message)
                 break
@@ -144,13 +145,17 @@ def learn(
 ) -> dict[str, Tensor]:
     """One step: both generators, then both discriminators on a mix of new and older fakes; every loss by name."""
     generators_learn = step >= config.judges_first
-    with torch.set_grad_enabled(generators_learn):
-        losses, fakes = state.gan.generator_losses(batch, generator)
-    if generators_learn:
-        descend(state.accelerator, losses["generators"], state.generator_adam)
-        state.average()
-    judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
-    descend(state.accelerator, judged["judges"], state.judge_adam)
+    device = state.accelerator.device
+    # Dropout draws from torch's own generators: they too must follow from the step.
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(generator.initial_seed())
+        with torch.set_grad_enabled(generators_learn):
+            losses, fakes = state.gan.generator_losses(batch, generator)
+        if generators_learn:
+            descend(state.accelerator, losses["generators"], state.generator_adam)
+            state.average()
+        judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
+        descend(state.accelerator, judged["judges"], state.judge_adam)
     return losses | judged
 
 
@@ -191,12 +196,11 @@ def tired(state: TrainingState, config: TrainingConfig) -> bool:
     return 0 < config.patience <= state.worse
 
 
-def farewell(state: TrainingState, config: TrainingConfig, stopping: Stopping) -> tuple[str, str]:
+def farewell(state: TrainingState, stopping: Stopping, weary: bool) -> tuple[str, str]:
     """How a run ends before its last step: "stopped" or "finished", and a sentence."""
-    if tired(state, config) and not stopping.reason:
+    if weary and not stopping.reason:
         return "finished", (
-            f"Ended after step {state.step}: no better in the last {state.worse} measurements. The best is in "
-            "checkpoint_best."
+            f"Ended after step {state.step}: the last measurements were no better. The best is in checkpoint_best."
         )
     return (
         "stopped",
@@ -242,7 +246,7 @@ def measure(
         f"{found['change_poor']:.1f} poor, {found['change_clean']:.1f} clean "
         f"(ratio {found['change_ratio']:.2f})"
     )
-    state.worse += 1
+    state.worse += state.step > config.judges_first  # else nothing could be better yet
     if found["score"] > state.best_score:
         state.best_score, state.worse = found["score"], 0
         keep(folder.best, state, config, data, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MOST_POINTS = 300
 SMOOTHING = 0.85  # share of the past in the smoothed curve
@@ -44,6 +44,8 @@ class Chart:
 
 def draw(chart: Chart, last: int = 0) -> str:
     """The chart as HTML, its steps from 0 to `last` or to the last point; one without a point says so."""
+    if any(value < 0 for series in chart.series for value in series.values):
+        chart = replace(chart, log=False)  # the hinge loss has no lower end
     curves = [(series, *clean(series, chart.log)) for series in chart.series]
     curves = [(series, steps, values) for series, steps, values in curves if steps]
     title = f"<figcaption><b>{html.escape(chart.title)}</b>{keys(chart, curves)}</figcaption>"

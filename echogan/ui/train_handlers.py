@@ -77,13 +77,14 @@ class Handlers:
             self.runs.check_free(config)
             if found.own_data:
                 own = Job(self.runs.path(config.name)).uploads
-                sources = {"low": (low_path, low_zip), "high": (high_path, high_zip)}
-                for side, (path, upload) in sources.items():
+                paths, sent = {"low": low_path, "high": high_path}, {"low": low_zip, "high": high_zip}
+                folders = {side: self._on_server(side, paths[side]) for side in SIDES if not sent[side]}
+                for side, upload in sent.items():
                     if upload:
                         cleared[zips[side]] = None
                         yield self._busy(f"Unpacking the {SIDES[side]} clips")
-                    folder = self._side(side, path, upload, own, str(request.session_hash))
-                    config = with_leaves(config, {side: str(folder)})
+                        folders[side] = self._unpacked(side, upload, own, str(request.session_hash))
+                config = with_leaves(config, {side: str(folder) for side, folder in folders.items()})
             job = self.runs.start(config)
         except BaseException as error:  # a visitor who leaves ends this with GeneratorExit
             if own is not None:
@@ -103,17 +104,19 @@ class Handlers:
             self.view.timer: gr.Timer(active=True),
         }
 
-    def _side(self, side: str, path: str | None, upload: str | None, data: Path, key: str) -> Path:
-        """The folder of one side's clips: unpacked into the run's own folder, or on the server."""
-        if upload:
-            # Its very name may be a patient's: it goes as soon as it is unpacked.
-            self.sessions.hold(f"{key}/{side}", upload)
-            try:
-                data.mkdir(parents=True, exist_ok=True)
-                unzip(Path(upload), data / side)
-            finally:
-                self.sessions.hold(f"{key}/{side}", None)
-            return data / side
+    def _unpacked(self, side: str, upload: str, data: Path, key: str) -> Path:
+        """The clips that were sent for one side, unpacked into the run's own folder."""
+        # The very name of a zip may be a patient's: it goes as soon as it is unpacked.
+        self.sessions.hold(f"{key}/{side}", upload)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            unzip(Path(upload), data / side)
+        finally:
+            self.sessions.hold(f"{key}/{side}", None)
+        return data / side
+
+    def _on_server(self, side: str, path: str | None) -> Path:
+        """The folder of one side's clips on the server. Raises SettingsError."""
         path = (path or "").strip()
         if self.shared or not path:
             where = (
@@ -221,8 +224,8 @@ class Handlers:
             out[view.at] = step_slider(steps, shown)
         if new or now["log"] != seen.get("log"):
             out[view.log] = train_view.log(now["log"])
-        if not status.live:
-            out[view.timer] = gr.Timer(active=False)
+        if new or not status.live:
+            out[view.timer] = gr.Timer(active=status.live)
         return out
 
     def _nothing(self) -> Update:

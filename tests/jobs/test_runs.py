@@ -220,6 +220,39 @@ def test_own_clips_go_through_the_command_that_curates():
     assert _parse("train", own[4:]).config == config
 
 
+@pytest.mark.parametrize("side", ["low", "high", "semireal"])
+def test_clips_on_any_side_are_curated(side):
+    assert command(TrainingConfig(**{side: "/a"}))[1:4] == ["-m", "echogan", "train"]
+
+
+def test_a_start_that_fails_leaves_no_process(begin, monkeypatch):
+    spawned = []
+    real = runs_module.spawn
+    monkeypatch.setattr(runs_module, "spawn", lambda *given: spawned.append(real(*given)) or spawned[-1])
+
+    def full(*_) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runs_module.MachineLock, "take", full)
+    with pytest.raises(TrainingError, match="No space left"):
+        begin("one")
+    assert spawned[0].poll() is not None
+    assert begin.runs.training() is None
+
+
+def test_a_full_disk_keeps_no_run_from_being_stopped(begin, monkeypatch):
+    job = begin("one", "deaf")
+    wait_for(lambda: job.status().step > 2)
+
+    def full(*_, **__) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runs_module, "write_process", full)
+    monkeypatch.setattr(Path, "touch", full)
+    begin.runs.stop("one", grace=0.2)
+    wait_for(lambda: job.process() is None)
+
+
 def test_clips_that_were_sent_and_never_used_go_after_a_day(begin):
     runs, job = begin.runs, Job(begin.runs.folder / "mine")
     clip = job.uploads / "low" / "clip_00001.dcm"

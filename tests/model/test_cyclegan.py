@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from echogan.model.cyclegan import Batch, CycleGAN, Fakes, LossWeights, share_right
+from echogan.model.cyclegan import Batch, CycleGAN, Fakes, LossWeights
 from echogan.model.discriminators import DiscriminatorConfig
 from echogan.model.generators import GeneratorConfig
 
@@ -94,8 +94,3 @@ def test_judges_learn_to_tell_obvious_fakes(batch):
         adam.step()
     assert losses["judges"] < 0.1
     assert losses["right_high"] == losses["right_low"] == 1
-
-
-def test_share_right_by_hand():
-    real, fake = torch.tensor([0.9, 0.4]), torch.tensor([0.1, 0.2])
-    assert share_right(real.view(2, 1, 1, 1), fake.view(2, 1, 1, 1)) == 0.75

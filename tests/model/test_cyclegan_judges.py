@@ -8,7 +8,7 @@ import torch
 from small_gan import ALL, TERMS, gan, numbers, whole_batch
 
 from echogan.model.cutmix import draws
-from echogan.model.cyclegan import Batch, share_right
+from echogan.model.cyclegan import Batch
 
 CUTMIX_STEP = next(step for step in range(16, 1000, 16) if draws(step, 1))  # the penalty is due there, too
 
@@ -107,9 +107,18 @@ def test_judges_learn_the_labels_of_real_frames(batch):
     assert found[-1] < 0.75 * found[0]
 
 
+def test_black_outside_the_noise_between_the_generators_stays_inside(batch):
+    made = gan(black_outside=True, cycle_noise=0.5, cycle_jitter=True)
+    seen: list[torch.Tensor] = []
+    for network in (made.to_high, made.to_low):
+        network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    made.generator_losses(batch, numbers())
+    outside = (batch.low_mask + batch.high_mask == 0).expand_as(batch.low)
+    assert len(seen) == 6
+    assert all((x[outside] == -1).all() for x in seen)
+
+
 def test_hinge_verdicts_turn_at_zero(batch):
-    real, fake = torch.tensor([[0.2], [-0.4]]), torch.tensor([[-0.1], [-0.2]])
-    assert share_right(real, fake, 0.0) == 0.75
     made = gan("unet", adversarial_kind="hinge")
     last = made.judge_high.overall[-1]
     last.weight.data.zero_()

@@ -34,8 +34,8 @@ def test_the_default_is_plain_cyclegan_bit_for_bit(batch):
     to_high = lambda f, m: torch.where(m > 0.5, made.to_high(f), f)  # noqa: E731
     to_low = lambda f, m: torch.where(m > 0.5, made.to_low(f), f)  # noqa: E731
     high, low = to_high(x, x_mask), to_low(y, y_mask)
-    x_again = to_low(high + 0.02 * torch.randn(x.shape, generator=noise), x_mask)
-    y_again = to_high(low + 0.02 * torch.randn(y.shape, generator=noise), y_mask)
+    noisy = lambda f, m: torch.where(m > 0.5, f + 0.02 * torch.randn(f.shape, generator=noise), f)  # noqa: E731
+    x_again, y_again = to_low(noisy(high, x_mask), x_mask), to_high(noisy(low, y_mask), y_mask)
     terms = [
         lsgan_generator(made.judge_high(high).scores, x_mask),
         lsgan_generator(made.judge_low(low).scores, y_mask),

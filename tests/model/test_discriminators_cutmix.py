@@ -97,9 +97,23 @@ def test_the_truth_of_a_mixed_frame(mixed, kind, fake_score, cost):
     whole = torch.full((4, 1), fake_score)
     assert cutmix_loss(kind, m, Verdict(right, whole), of_real, of_fake) == 0
     # As a whole it is fake: half of the halved cost of taking it for real.
+    share = float(m.of_two_makes().mean())
+    assert share > 0.5
     assert float(cutmix_loss(kind, m, Verdict(right, torch.ones(4, 1)), of_real, of_fake)) == pytest.approx(
-        0.25 * cost
+        0.25 * cost * share
     )
+
+
+def test_a_frame_whose_box_misses_the_sector_is_of_one_make():
+    mask = torch.zeros(3, 1, 20, 20)
+    mask[..., :10, :] = 1
+    real = torch.zeros(3, 1, 20, 20)
+    real[0, :, 10:], real[1, :, 5:], real[2, :, :10] = 1, 1, 1  # outside alone; half of the sector; all of it
+    m = Mixed(real, mask, real)
+    assert m.of_two_makes().flatten().tolist() == [0, 1, 0]
+    fake, right = Verdict(torch.zeros(3, 1, 20, 20)), Verdict(real, torch.ones(3, 1))
+    # Only the second frame is as a whole taken for real in error: a third of the cost of all three.
+    assert float(cutmix_loss("lsgan", m, right, Verdict(real + 1 - real), fake)) == pytest.approx(0.25 / 3)
 
 
 def test_gradients_reach_the_unet(mixed):

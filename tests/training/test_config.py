@@ -70,6 +70,20 @@ def test_a_mistake_ends_with_its_sentence_and_2(capsys):
     assert "steps is 0; give a number from 1" in capsys.readouterr().err
 
 
+def test_discriminators_alone_for_the_whole_run_are_refused():
+    with pytest.raises(SettingsError, match="judges_first is 10 of 10 steps"):
+        TrainingConfig(steps=10, judges_first=10).check()
+
+
+def test_a_run_may_be_moved_but_not_take_up_a_setting_it_had_not():
+    before = asdict(TrainingConfig(low="/old/data/low"))
+    check_same(TrainingConfig(low="/new/data/low", name="renamed"), before)
+    del before["judges_first"]
+    check_same(TrainingConfig(), before)
+    with pytest.raises(TrainingError, match="judges_first was 0, now 5"):
+        check_same(TrainingConfig(judges_first=5), before)
+
+
 def test_half_size_leaves_the_discriminators_enough_to_see():
     with pytest.raises(SettingsError, match="half size give 128"):
         TrainingConfig(size=112, half_size_steps=10).check()

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy_clips import toy_data
+from toy_clips import ToyClips, toy_data
 
 from echogan.errors import TrainingError
 from echogan.model.checkpoint import read_checkpoint
 from echogan.model.discriminators import DiscriminatorConfig
 from echogan.model.generators import GeneratorConfig
 from echogan.training.config import TrainingConfig, with_leaves
+from echogan.training.data import TrainingData
 from echogan.training.run_folder import RunFolder
 from echogan.training.separability import separability
 from echogan.training.state import TrainingState
@@ -131,7 +132,10 @@ def test_discriminators_learn_alone_at_first_where_they_are_new(config):
 
     state = TrainingState(second, open_accelerator(config))
     fresh = {name: tensor.clone() for name, tensor in state.gan.judge_high.state_dict().items()}
-    after_two = RunFolder(train(replace(second, steps=2), toy_data(), quiet)).load_state()[0]
+    with pytest.raises(RuntimeError):
+        train(second, toy_data(), at_step(3, crash))
+    after_two, facts = RunFolder(second.run_path).load_state()
+    assert facts["step"] == 2
     of_generators = [name for name in before if name.startswith(("gan/to_", "ema_"))]
     assert all(torch.equal(after_two[name], before[name]) for name in of_generators)
     learnt = [not torch.equal(after_two[f"gan/judge_high.{name}"], tensor) for name, tensor in fresh.items()]
@@ -139,6 +143,51 @@ def test_discriminators_learn_alone_at_first_where_they_are_new(config):
 
     third = RunFolder(train(replace(second, name="third", steps=3), toy_data(), quiet)).load_state()[0]
     assert not torch.equal(third["gan/to_high.heads.weight"], before["gan/to_high.heads.weight"])
+
+
+def test_patience_begins_when_the_generators_do(config):
+    alone = replace(config, judges_first=4, patience=2, eval_every=1, learning_rate=1e-7)
+    first = train(replace(config, name="first", steps=1), toy_data(), quiet)
+    said: list[str] = []
+    train(replace(alone, start_from=str(first), steps=12), toy_data(), said.append)
+    last = next(int(line.split("/")[0].split()[1]) for line in reversed(said) if line.startswith("step "))
+    assert last > 5
+
+
+def test_a_run_that_has_not_got_better_ends_finished(config, monkeypatch):
+    scores = iter([1.0, 0.0, 0.0, 2.0, 2.0, 2.0])  # better again just after it was decided
+    names = ("psnr_input", "psnr_output", "ssim_input", "ssim_output")
+    found = dict.fromkeys((*names, "change_poor", "change_clean", "change_ratio"), 0.0)
+    monkeypatch.setattr("echogan.training.trainer.evaluate", lambda *_: found | {"score": next(scores)})
+    run = train(replace(config, patience=2, eval_every=1), toy_data(), quiet)
+    status = json.loads((run / "status.json").read_text())
+    assert status["state"] == "finished"
+    assert "Ended after step 4" in status["message"]
+
+
+def test_a_run_that_began_at_half_size_goes_on_at_full_size(config):
+    toy = TrainingData(ToyClips("degraded", 128), ToyClips("clear", 128), ToyClips("pair", 128))
+    half = replace(config, size=128, half_size_steps=3, pool_size=3)
+    whole = left_behind(train(replace(half, name="whole"), toy, quiet))
+    with pytest.raises(RuntimeError):
+        train(replace(half, name="parts"), toy, at_step(3, crash))
+    assert_same(whole, left_behind(train(replace(half, name="parts", resume=True), toy, quiet)))
+
+
+def test_dropout_follows_from_the_step_and_is_off_when_measured(config):
+    generator = GeneratorConfig(channels=4, kind="unet256")
+    dropping = replace(config, size=256, steps=4, batch_size=1, generator=generator)
+    whole = left_behind(train(replace(dropping, name="whole"), toy_data(), quiet))
+    torch.rand(7)
+    with pytest.raises(RuntimeError):
+        train(replace(dropping, name="parts"), toy_data(), at_step(3, crash))
+    torch.rand(7)
+    run = train(replace(dropping, name="parts", resume=True), toy_data(), quiet)
+    assert_same(whole, left_behind(run))
+    state = TrainingState(dropping, open_accelerator(config))
+    frame = torch.rand(1, 1, 256, 256)
+    assert torch.equal(state.ema_high(frame), state.ema_high(frame))
+    assert not torch.equal(state.gan.to_high(frame), state.gan.to_high(frame))
 
 
 def test_like_discriminators_come_along_though_they_learn_alone_at_first(config):

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import zipfile
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any, cast
 from xml.etree import ElementTree
@@ -132,6 +133,11 @@ def test_a_chart_of_anything_can_be_drawn(values, log):
         assert "<b><b>" not in draw(chart)
 
 
+def test_a_loss_that_falls_below_zero_is_drawn_whole():
+    falling = Chart("t", [Series("hinge", [0, 1, 2], [1.0, 0.0, -1.0])], log=True)
+    assert len(points_of(draw(falling))) == 3
+
+
 def test_smoothing_keeps_a_constant_and_ends_near_a_late_level():
     assert smoothed([3.0] * 5, log=False) == pytest.approx([3.0] * 5)
     assert smoothed([3.0] * 5, log=True) == pytest.approx([3.0] * 5)
@@ -239,7 +245,9 @@ def own_clips(tmp_path):
     nothing: Any = SimpleNamespace()
     handlers: Any = Handlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, shared=True)
     request, zips = SimpleNamespace(session_hash="x"), (str(archive), str(archive))
-    return lambda steps: handlers.start(request, PRESETS[-1].label, None, None, *zips, steps)
+    return lambda steps, good=None: handlers.start(
+        request, PRESETS[-1].label, None, good, zips[0], None if good else zips[1], steps
+    )
 
 
 def test_who_leaves_while_clips_are_unpacked_leaves_none_behind(own_clips, tmp_path):
@@ -254,3 +262,21 @@ def test_who_leaves_while_clips_are_unpacked_leaves_none_behind(own_clips, tmp_p
 def test_a_mistake_in_a_setting_costs_no_upload(own_clips, tmp_path):
     assert list(own_clips(0)) == [{"progress": ""}]
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_mistake_on_the_other_side_costs_no_upload(own_clips, tmp_path):
+    assert list(own_clips(100, good=str(tmp_path / "nowhere"))) == [{"progress": ""}]
+    assert (tmp_path / "clips.zip").exists()
+    assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_looking_at_another_run_sets_the_page_s_clock_anew(job, live, monkeypatch):
+    status = replace(job.status(), state="running" if live else "stopped")
+    monkeypatch.setattr(Job, "status", lambda self: status)
+    view: Any = SimpleNamespace(**{field.name: field.name for field in fields(train_tab.View)})
+    form: Any = SimpleNamespace(stop="stop")
+    nothing: Any = SimpleNamespace()
+    runs: Any = SimpleNamespace(list=lambda: [job], job=lambda name: job)
+    handlers = Handlers(runs, nothing, nothing, form, view, nothing, shared=False)
+    assert handlers.look("one", None, {"run": "another"})["timer"].active is live
