@@ -11,6 +11,7 @@ STEPS = (
     "segmentation",
     "segmentation --segmenter segmenter-phantom",
     "stability",
+    "foreshortening",
     "speed",
     "phantom_speed",
     "memory",

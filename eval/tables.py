@@ -207,6 +207,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "area_error": result_tables.area_error,
     "structures": result_tables.structures,
     "stability": result_tables.stability,
+    "foreshortening": result_tables.foreshortening,
     "segmenter": result_tables.segmenter,
     "ablations": result_tables.ablations,
 }

@@ -1,0 +1,47 @@
+"""The long axis of regions of known length, and a run end to end."""
+
+import json
+
+import numpy as np
+import pytest
+
+from eval import foreshortening, result_tables
+from eval.foreshortening import Settings, long_axis, main, summarise
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90, 140])
+def test_the_long_axis_of_an_ellipse_whichever_way_it_lies(angle):
+    y, x = np.mgrid[-60:61, -60:61]
+    turn = np.deg2rad(angle)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    ellipse = (along / 50) ** 2 + (across / 20) ** 2 < 1
+    assert long_axis(ellipse) == pytest.approx(
+        100 * 0.96, rel=0.02
+    )  # 1 % at either end is little of an ellipse's tip
+    longer = (along / 55) ** 2 + (across / 20) ** 2 < 1
+    assert long_axis(longer) / long_axis(ellipse) == pytest.approx(1.1, abs=0.01)
+
+
+def test_hardly_any_region_has_no_length():
+    assert np.isnan(long_axis(np.zeros((9, 9), bool)))
+
+
+def test_clips_without_a_found_ventricle_are_left_out_of_every_row():
+    rows = [{"clear": 1.0, "poor": p, "net": n} for p, n in ((0.9, 1.0), (float("nan"), 1.0), (1.1, 1.2))]
+    found = summarise(rows)
+    assert found["left_out"] == 1
+    assert found["rows"]["poor"]["length"]["mean"] == pytest.approx(1.0)
+    assert found["rows"]["net"]["minus_poor"]["mean"] == pytest.approx(0.1)
+
+
+def test_a_run_measures_hearts_in_full_and_cut_short(tmp_path, monkeypatch):
+    drawn = []
+    real = foreshortening.phantom_pair
+    monkeypatch.setattr(
+        foreshortening, "phantom_pair", lambda *a, **k: drawn.append(real(*a, **k)) or drawn[-1]
+    )
+    main(Settings(model=("echogan-phantom",), clips=2, out=tmp_path / "found.json"))
+    assert [clip.truth["foreshortening"] > 0 for clip in drawn] == [False, False, True, True]
+    result = json.loads((tmp_path / "found.json").read_text())
+    assert list(result["hearts"]["cut short"]["rows"]) == ["clear", "poor", "echogan-phantom"]
+    assert "| hearts in full | hearts cut short |" in result_tables.foreshortening(result)
