@@ -56,11 +56,8 @@ def main(settings: Settings) -> None:
         hearts[kind] = summarise(rows)
         for row, found in hearts[kind]["rows"].items():
             print(f"{kind:10} {row:20} {found['length']['mean']:.3f}", flush=True)
-    told = [
-        {"name": name, "sha256": one.checkpoint.sha256}
-        for one in enhancers.values()
-        if (name := one.checkpoint.name)
-    ]
+    checkpoints = [enhancer.checkpoint for enhancer in enhancers.values()]
+    told = [{"name": checkpoint.name, "sha256": checkpoint.sha256} for checkpoint in checkpoints]
     result = {
         "hearts": hearts,
         "segmenter": {"sha256": segmenter.sha256},
