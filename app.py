@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import tempfile
+from pathlib import Path
 
+# A temporary folder that no other Gradio app shares: what is left in it goes (Sessions.sweep).
+os.environ.setdefault(
+    "GRADIO_TEMP_DIR",
+    str(Path(tempfile.gettempdir(), f"echogan-{os.getuid() if hasattr(os, 'getuid') else 0}")),
+)
 # Before Gradio is imported: it must not call home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -26,9 +34,10 @@ TOP = """<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
 <p class="eg-notice" role="note">Research only, not for diagnosis</p></header>"""
 
 
-def build() -> gr.Blocks:
+def build(sessions: Sessions | None = None) -> gr.Blocks:
     """The page, ready to launch with `launch_settings()`."""
-    sessions, models = Sessions(), Models()
+    sessions, models = sessions or Sessions(), Models()
+    sessions.sweep()
 
     def leave(request: gr.Request) -> None:
         sessions.close(str(request.session_hash))
@@ -72,10 +81,16 @@ def launch_settings() -> dict:
 
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
-    page = build()
+    sessions = Sessions()
+    page = build(sessions)
     _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())
     print(f"EchoGANhance is at {url}  (Ctrl+C ends it)", flush=True)
-    page.block_thread()
+    # What ends a service ends the page as Ctrl+C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        page.block_thread()
+    finally:
+        sessions.close_all()
 
 
 if __name__ == "__main__":

@@ -116,11 +116,17 @@ class Enhance:
                 self.arrays and self.arrays / f"{name}.npz",
                 self.figure and self.figure / f"{name}.png",
             )
+            target = self.output / f"{name}{suffix}"
             try:
-                self._one(source, self.output / f"{name}{suffix}", extras, checkpoint, fan, cancel)
-            except Cancelled:
-                raise
-            except (EchoGANError, OSError) as error:
+                if self.format == "png":  # a folder that is there: a dot in its name is no suffix
+                    target.mkdir(exist_ok=True)
+                self._one(source, target, extras, checkpoint, fan, cancel)
+            except BaseException as error:
+                if self.format == "png":
+                    with contextlib.suppress(OSError):
+                        target.rmdir()
+                if isinstance(error, Cancelled) or not isinstance(error, EchoGANError | OSError):
+                    raise
                 failed += 1
                 print(f"{source.name}: {error}", file=sys.stderr)
         if failed:

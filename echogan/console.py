@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 LINE_EVERY = 5.0  # seconds
+ASKING = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -33,7 +34,7 @@ def progress_bar(name: str, unit: str = "frame", lines: bool = False) -> Iterato
 
 @contextlib.contextmanager
 def stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that the work ends between two batches; a second one interrupts."""
+    """An event that the first Ctrl-C or SIGTERM sets: the work ends between two batches. A second one interrupts."""
     cancel = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield cancel
@@ -41,10 +42,12 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
 
     def stop(number, frame) -> None:
         cancel.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in ASKING:
+            signal.signal(number, signal.default_int_handler)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in ASKING}
     try:
         yield cancel
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import echogan
 from echogan.clips.atomic import Unfinished
@@ -20,13 +21,17 @@ from echogan.clips.find_sector import find_sector, sector_from_fan
 from echogan.clips.npz_writer import NpzStream
 from echogan.clips.write_options import WriteOptions
 from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
-from echogan.errors import OutputError
+from echogan.errors import OutputError, SettingsError
 from echogan.figures import MAP_STYLES, MapPainter, map_figure
 from echogan.geometry import Fan, Sector
 from echogan.model.checkpoint import Checkpoint
 from echogan.report import Report, build_report, write_whole
 from echogan.trust.residuals import MapSummary, cycle_error, difference
 from echogan.working_space import WorkingSpace
+
+NOT_BLACKENED = (
+    "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,11 @@ class Outputs:
                 reason = "is the input" if path.resolve() == source.resolve() else "is asked for twice"
                 raise OutputError(f"The output {path} {reason}. Choose another name.")
             taken.add(path.resolve())
+        for folder in (path for path in self.clips if not path.suffix or path.is_dir()):
+            if inside := [path for path in self.paths() if folder.resolve() in path.resolve().parents]:
+                raise OutputError(
+                    f"The output {inside[0]} lies inside the PNG folder {folder}. Choose another place for it."
+                )
         for path in (self.figure, self.report):
             if path is not None:
                 Unfinished(path).discard()  # tried now, for by their time the clips are in place
@@ -98,7 +108,7 @@ def enhance_file(
     timing = {"prepare_s": time.perf_counter() - began, "decode_s": 0.0, "enhance_s": 0.0, "diagnose_s": 0.0}
     diagnoses = Diagnoses(space, (clip.height, clip.width))
     encode_s = -time.perf_counter()
-    with ExitStack() as stack:
+    with _memory_in_words(), ExitStack() as stack:
         sinks = _open_sinks(stack, outputs, clip, sector, space, write)
         encode_s += time.perf_counter()
         for chunk in enhancer.stream(clip, sector, progress, cancel):
@@ -117,13 +127,25 @@ def enhance_file(
         write_whole(outputs.figure, diagnoses.figure(sector, caption))
     ended = time.perf_counter()
     timing |= {"encode_s": encode_s + ended, "total_s": ended - began}
-    warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *checkpoint.notes]))
+    bare = (NOT_BLACKENED,) if write.blackout and sector.kind == "whole" else ()
+    warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *bare, *checkpoint.notes]))
     report = build_report(
         clip, sector, enhancer, diagnoses.summaries, diagnoses.signed_mean, timing, warnings
     )
     if outputs.report is not None:
         report.write(outputs.report)
     return report
+
+
+@contextmanager
+def _memory_in_words() -> Iterator[None]:
+    """Raise SettingsError where the memory is full."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError):
+        raise SettingsError(
+            "The memory did not suffice. Give a smaller --batch-size or --working-size, or close other programs."
+        ) from None
 
 
 class Diagnoses:

@@ -156,12 +156,13 @@ def test_output_names_never_collide():
     assert len({name.casefold() for name in names}) == len(sources)
 
 
-def test_ctrl_c_ends_cleanly_with_130(clip, tmp_path, capsys, monkeypatch):
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_cleanly_with_130(clip, tmp_path, capsys, monkeypatch, number):
+    before = signal.getsignal(number)
 
     class Interrupting(Scale):
         def forward(self, x):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             return super().forward(x)
 
     monkeypatch.setattr(hub, "load_checkpoint", lambda *_, **__: checkpoint(Interrupting(0.5)))
@@ -169,7 +170,20 @@ def test_ctrl_c_ends_cleanly_with_130(clip, tmp_path, capsys, monkeypatch):
     assert run("enhance", clip, tmp_path / "out.mp4", "--report", tmp_path / "r.json", *flags) == 130
     assert list(tmp_path.iterdir()) == []
     assert "Stopped" in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
+
+
+def test_clips_named_by_a_uid_become_folders_of_png(clip, tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("1.2.840.113619.2.5", "1.2.840.113619.2.6"):
+        (folder / name).write_bytes(clip.read_bytes())
+    (folder / "study.gif.bad").write_text("not a clip")
+    flags = ("--format", "png", "--sector", FAN, "--device", "cpu", "--working-size", 64)
+    assert run("enhance", folder, out, *flags) == 1
+    frames = {path.name: len(list(path.glob("*.png"))) for path in out.iterdir()}
+    assert set(frames) == {"1.2.840.113619.2.5", "1.2.840.113619.2.6"}
+    assert min(frames.values()) > 1
 
 
 def test_models_lists_name_and_hash(capsys):

@@ -1,6 +1,8 @@
 """The pipeline: every output of one pass, the report, the arrays; and nothing left after a failure."""
 
 import json
+import os
+import stat
 import threading
 
 import numpy as np
@@ -13,9 +15,9 @@ from echogan.clips.clip import ClipFile, grey
 from echogan.clips.files import open_clip, write_clip
 from echogan.clips.write_options import WriteOptions
 from echogan.enhancer import EnhanceSettings
-from echogan.errors import Cancelled, OutputError, UnreadableClip
+from echogan.errors import Cancelled, OutputError, SettingsError, UnreadableClip
 from echogan.figures import MAP_STYLES, MapPainter
-from echogan.geometry import Fan
+from echogan.geometry import Fan, Sector
 from echogan.pipeline import Outputs, enhance_file
 from echogan.report import NOTICE
 
@@ -217,6 +219,41 @@ def test_outputs_that_would_overwrite_each_other_are_refused(source, tmp_path):
     twice = Outputs(clips=[tmp_path / "a.npz"], arrays=tmp_path / "." / "a.npz")
     with pytest.raises(OutputError, match="asked for twice"):
         enhance_file(source, twice, HALVE, CPU)
+
+
+def test_an_output_inside_a_folder_of_frames_is_refused(source, tmp_path):
+    outputs = Outputs(clips=[tmp_path / "frames"], arrays=tmp_path / "frames" / "a.npz")
+    with pytest.raises(OutputError, match="lies inside the PNG folder"):
+        enhance_file(source, outputs, HALVE, CPU, fan_sector())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_plain_file_is_not_replaced(source, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="no plain file"):
+        enhance_file(source, Outputs(report=pipe), HALVE, CPU, fan_sector())
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_blackout_without_a_sector_says_that_nothing_was_black(source, tmp_path):
+    whole = np.ones((96, 120), bool)
+    sector = Sector("whole", whole, np.zeros_like(whole), 0.0)
+    told = enhance_file(source, Outputs(), HALVE, CPU, sector, write=WriteOptions(blackout=True))
+    assert any("nothing was made black" in warning for warning in told.warnings)
+    told = enhance_file(source, Outputs(), HALVE, CPU, fan_sector(), write=WriteOptions(blackout=True))
+    assert not any("nothing was made black" in warning for warning in told.warnings)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_a_full_memory_is_a_sentence_and_leaves_nothing(source, tmp_path, error):
+    class Greedy(Scale):
+        def forward(self, x):
+            raise error
+
+    with pytest.raises(SettingsError, match="memory did not suffice"):
+        enhance_file(source, Outputs(clips=[tmp_path / "a.mp4"]), checkpoint(Greedy(0.5)), CPU, fan_sector())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_map_colours_are_fixed_and_signed():

@@ -64,6 +64,8 @@ class Unfinished:
             filled = is_folder and any(self.target.iterdir())
         if self.folder and exists and not is_folder:
             raise OutputError(f"'{self.target.name}' is a file: give a new folder for the PNG frames.")
+        if not self.folder and exists and not is_folder and not self.target.is_file():
+            raise OutputError(f"'{self.target.name}' is no plain file: give the name of a file to write.")
         if self.folder and filled:
             raise OutputError(f"The folder '{self.target.name}' is not empty: give a new or an empty folder.")
         if not self.folder and is_folder:

@@ -93,7 +93,14 @@ def _names(archive: Path, quality: Path | None) -> list[str]:
     if not archive.is_dir():
         raise UnreadableClip(f"There is no folder {archive}. Check the path of the archive.")
     found = []
-    for folder, folders, names in os.walk(archive):
+
+    def refuse(error: OSError) -> None:  # else its clips would count as gone
+        raise UnreadableClip(
+            f"A folder of the archive cannot be listed ({error.strerror}): check its permissions, and that it is "
+            "mounted."
+        )
+
+    for folder, folders, names in os.walk(archive, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(folder, name) for name in names if not name.startswith(".")]
     listed = quality.resolve() if quality is not None else None

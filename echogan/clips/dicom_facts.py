@@ -88,6 +88,9 @@ def _one(header: Dataset, keyword: str) -> float:
     return (numbers(header.get(keyword)) or [0.0])[0]
 
 
+SLOWEST, FASTEST = 0.05, 5000.0  # frames per second that a clip may have
+
+
 def read_timing(header: Dataset, frames: int) -> Timing:
     """Frame rate by Frame Time Vector or Frame Time as the pointer says, else the cine rates, else 30."""
     if frames == 1:
@@ -96,7 +99,7 @@ def read_timing(header: Dataset, frames: int) -> Timing:
     pointers = {int(p) for p in numbers(header.get("FrameIncrementPointer"))}
     if FRAME_TIME_VECTOR in pointers or (FRAME_TIME not in pointers and "FrameTimeVector" in header):
         durations = _durations(numbers(header.get("FrameTimeVector")), frames)
-        if durations is not None:
+        if durations is not None and all(1000 / FASTEST <= step <= 1000 / SLOWEST for step in durations):
             mean = float(np.mean(durations))
             same = np.allclose(durations, mean, rtol=1e-3)
             return Timing(1000 / mean, None if same else durations)
@@ -105,7 +108,7 @@ def read_timing(header: Dataset, frames: int) -> Timing:
     rates = [1000 / frame_time if frame_time > 0 else 0.0]
     rates += [_one(header, "CineRate"), _one(header, "RecommendedDisplayFrameRate")]
     for rate in rates:
-        if 0.05 <= rate <= 5000:
+        if SLOWEST <= rate <= FASTEST:
             return Timing(rate, None, tuple(warnings))
     warnings.append("The file gives no frame rate, so 30 frames per second is assumed.")
     return Timing(DEFAULT_FPS, None, tuple(warnings))

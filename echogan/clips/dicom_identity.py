@@ -56,18 +56,14 @@ def plain(text: str) -> str:
 
 
 def add_privacy(made: Dataset, original: Dataset, sector: Sector | None, options: WriteOptions) -> None:
-    """Say honestly what was removed. A sector that is the whole image removes no text from the pixels;
-    in a still, text over the tissue can have been missed.
+    """Say honestly what was removed. A sector that is the whole image removes no text from the pixels, and text
+    over the tissue can have been missed: that none is burned in is never stated where the input did not.
 
     `original` is the input's header, empty where the input is not DICOM.
     """
     cleaned = sector is not None and sector.kind != "whole"
-    blackened = options.blackout or not options.keep_identity
-    if blackened and cleaned and sector is not None and sector.text_sure:
-        made.BurnedInAnnotation = "NO"
-    else:
-        stated = str(original.get("BurnedInAnnotation") or "")
-        made.BurnedInAnnotation = stated if stated in ("YES", "NO") else "YES"
+    stated = str(original.get("BurnedInAnnotation") or "")
+    made.BurnedInAnnotation = stated if stated in ("YES", "NO") else "YES"
     if options.keep_identity:
         return
     profile = [code("113100", "Basic Application Confidentiality Profile")]

@@ -49,6 +49,7 @@ class GdcmDecoder:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is ours to answer
             )
         return self._child
 

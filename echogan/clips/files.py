@@ -20,8 +20,10 @@ from echogan.clips.stills import PngFolderWriter, open_image
 from echogan.clips.video import open_video
 from echogan.clips.video_writer import Mp4Writer, WebmWriter
 from echogan.clips.write_options import WriteOptions
-from echogan.errors import OutputError, UnreadableClip
+from echogan.errors import OutputError, UnreadableClip, UnsupportedClip
 from echogan.geometry import Sector
+
+SMALLEST = 16  # pixels of a side
 
 
 class ClipWriter(Protocol):
@@ -54,6 +56,15 @@ def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
     enhanced) and ClipTooLarge (over one of the limits).
     """
     path, limits = Path(path), limits or ClipLimits()
+    clip = _open(path, limits)
+    if min(clip.height, clip.width) < SMALLEST:
+        raise UnsupportedClip(
+            f"'{path.name}' is {clip.width} x {clip.height} pixels, too small to be an echo: give {SMALLEST} or more."
+        )
+    return clip
+
+
+def _open(path: Path, limits: ClipLimits) -> ClipFile:
     head = _head(path)
     content = sniff(head)
     if content == "dicom" or (content is None and looks_like_dicom(head)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -102,20 +103,29 @@ def _first_look(path: Path, content: Content, limits: ClipLimits) -> tuple[_Look
         if first is None:
             raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
         warnings = []
-        if first.rotation % 90:
-            warnings.append(
-                f"The video asks to be turned by {first.rotation} degrees; it is shown as stored."
-            )
+        mirrored = _is_mirrored(first)
+        if mirrored or first.rotation % 90:
+            wish = "mirrored" if mirrored else f"turned by {first.rotation} degrees"
+            warnings.append(f"The video asks to be {wish}; it is shown as stored.")
         aspect = stream.sample_aspect_ratio
         if aspect and aspect != 1:
             warnings.append(f"The video's pixels are not square ({aspect}); they are shown as stored.")
         if any(component.bits > 8 for component in first.format.components):
             warnings.append("The video has more than 8 bits per sample; it is reduced to 8.")
-        turns = 0 if first.rotation % 90 else first.rotation // 90 % 4
+        turns = 0 if mirrored or first.rotation % 90 else first.rotation // 90 % 4
         grey = first.format.name.startswith(("gray", "ya8", "ya16", "mono"))
         rate = stream.average_rate or stream.base_rate or stream.guessed_rate
         fps = float(rate) if rate else None
         return _Look(first.width, first.height, turns, not grey, fps), tuple(warnings)
+
+
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether the display matrix turns left into right: the 2 x 2 part has a negative determinant."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False
+    (a, b), (c, d) = np.frombuffer(data, "<i4").reshape(3, 3)[:2, :2].astype(float)
+    return a * d - b * c < 0
 
 
 def _count_packets(path: Path, content: Content, limits: ClipLimits) -> tuple[int | None, _Times]:

@@ -100,12 +100,19 @@ def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInf
             raise UnreadableClip(
                 "The zip holds a link or a device. Pack the clips themselves, not links to them."
             )
-    wanted = [entry for entry in entries if not entry.is_dir() and not is_bystander(entry.filename)]
+    wanted = [
+        entry for entry in entries if not path_of(entry).endswith("/") and not is_bystander(path_of(entry))
+    ]
     if not wanted:
         raise UnreadableClip("The zip holds no clips. Pack DICOM, video or image files.")
     if sum(entry.file_size for entry in wanted) > limits.total_bytes:
         raise too_much(limits)
     return wanted
+
+
+def path_of(entry: zipfile.ZipInfo) -> str:
+    """An entry's path, its folders parted by "/": some programs write "\\"."""
+    return entry.filename.replace("\\", "/")
 
 
 def escapes(name: str) -> bool:
@@ -128,11 +135,11 @@ def unpack(
     progress: Progress,
 ) -> None:
     """Write the entries under neutral names. Raises ClipTooLarge as soon as a limit is passed."""
-    parents = [PurePosixPath(entry.filename).parent.as_posix() for entry in wanted]
+    parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
     total = 0
     for number, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
-        path = PurePosixPath(entry.filename)
+        path = PurePosixPath(path_of(entry))
         place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""

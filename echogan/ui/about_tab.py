@@ -18,7 +18,7 @@ not. Frame rate, frame count and size are kept.</p>
 <h2>What the maps show, and what they do not</h2>
 <ul>
 <li>The difference map shows where the picture was changed: enhanced minus original, in grey levels.</li>
-<li>The cycle error shows what the second generator could not restore.</li>
+<li>The cycle error shows what the second generator could not restore of the result at full strength.</li>
 <li>Neither sees a hallucination reliably. A generator can erase a structure and still carry it, hidden, through the
 cycle; an invented one changes the picture no more than a removed haze does. A map without colour is not a
 verification: compare with the original.</li>
@@ -31,9 +31,9 @@ either is a demonstration.</li>
 <li>Measurements on an enhanced picture are not validated.</li>
 </ul>
 <h2>Your clips</h2>
-<p>Files stay on the machine that runs this page, under random names, and are removed after an hour or when you leave.
-Nothing is sent anywhere else. Exports carry no patient tags; with the blackout on, which is so for DICOM, nothing
-outside the sector is kept either. Text drawn over the tissue itself can remain: look before you share.</p>
+<p>Files stay on the machine that runs this page, in folders with random names, and are removed after an hour or when
+you leave. Nothing is sent anywhere else. Exports carry no patient tags; with the blackout on, which is so for DICOM,
+nothing outside the sector is kept either. Text drawn over the tissue itself can remain: look before you share.</p>
 <h2>Licences</h2>
 <p>EchoGANhance is free software under the MIT licence. The weights of echogan-camus are not: they are
 under CC BY-NC-SA 4.0, for research only. The libraries keep their licences; one deserves naming: the MP4 download is

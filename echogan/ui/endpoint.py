@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from echogan.clips.files import open_clip
-from echogan.errors import EchoGANError
+from echogan.errors import EchoGANError, SettingsError
 from echogan.ui.enhance_result import Request, enhance_for_client
 from echogan.ui.enhance_tab import FAILED, GPU, log_place
 from echogan.ui.model_choice import Models
@@ -49,13 +49,15 @@ def serve(
     if file is None:
         raise gr.Error("Send a file to enhance.", print_exception=False)
     run = sessions.begin(key)
-    sessions.hold(key, file)
     try:
-        blackout = open_clip(file).kind == "dicom"
-        asked = Request(Path(file), models.load(model), float(strength), blackout)
-        for step in in_thread(partial(enhance_for_client, asked, run.folder), run.cancel):
-            if isinstance(step, Done):
-                yield str(run.folder / "enhanced.mp4"), step.result.to_dict()
+        with sessions.using(key, file):
+            if not isinstance(strength, int | float):
+                raise SettingsError("The strength is no number. Give one from 0 to 1.5.")
+            blackout = open_clip(file).kind == "dicom"
+            asked = Request(Path(file), models.load(model), float(strength), blackout)
+            for step in in_thread(partial(enhance_for_client, asked, run.folder), run.cancel):
+                if isinstance(step, Done):
+                    yield str(run.folder / "enhanced.mp4"), step.result.to_dict()
     except Exception as error:
         sessions.drop(key, run)
         if isinstance(error, EchoGANError):

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ class Run:
 
     folder: Path
     cancel: threading.Event = field(default_factory=threading.Event)
-    began: float = field(default_factory=time.time)
 
 
 class Sessions:
@@ -46,6 +45,7 @@ class Sessions:
         self.keep_seconds = keep_seconds
         self._runs: dict[str, list[Run]] = {}
         self._uploads: dict[str, Path] = {}
+        self._sent: dict[str, set[Path]] = {}
         self._lock = threading.Lock()
 
     def begin(self, key: str) -> Run:
@@ -80,9 +80,34 @@ class Sessions:
             before = self._uploads.pop(key, None)
             if upload is not None:
                 self._uploads[key] = Path(upload).resolve()
-            # Two visitors who send the same file share Gradio's copy of it.
-            if before is not None and before not in self._uploads.values() and _is_upload(before):
-                _remove_upload(before)
+            self._let_go({before} if before is not None else set())
+
+    def _let_go(self, uploads: set[Path]) -> None:
+        """Remove clips. Visitors who send the same file share Gradio's copy of it, which the last one removes."""
+        needed = {*self._uploads.values(), *(path for sent in self._sent.values() for path in sent)}
+        for path in uploads - needed:
+            if _is_upload(path):
+                _remove_upload(path)
+
+    @contextmanager
+    def using(self, key: str, upload: str) -> Iterator[None]:
+        """Keep a clip while it is worked on. It may be waiting to be worked on again: it goes with its visitor."""
+        path, now = Path(upload).resolve(), f"{key}/{secrets.token_hex(8)}"
+        with self._lock:
+            self._uploads[now] = path
+            self._sent.setdefault(key, set()).add(path)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._uploads.pop(now, None)
+
+    def close_all(self) -> None:
+        """The app ends: stop all work, and remove the clips and the results of every visitor."""
+        with self._lock:
+            keys = {*self._runs, *self._uploads, *self._sent}
+        for key in keys:
+            self.close(key)
 
     def close(self, key: str) -> None:
         """The visitor left: stop the work and remove the clip and the results."""
@@ -90,18 +115,32 @@ class Sessions:
         self.hold(key, None)
         with self._lock:
             gone = self._runs.pop(key, [])
+            self._let_go(self._sent.pop(key, set()))
         _remove(gone)
 
     def sweep(self) -> None:
-        """Remove what is older than `keep_seconds`, also what an earlier start of the app left behind."""
+        """Remove what is older than `keep_seconds` and not in use, also what an earlier start of the app left."""
         oldest = time.time() - self.keep_seconds
         with self._lock:
-            for key in list(self._runs):
-                self._runs[key] = [r for r in self._runs[key] if r.began >= oldest or not r.cancel.is_set()]
-        held = {run.folder for runs in self._runs.values() for run in runs if run.began >= oldest}
-        for folder in app_folder("sessions").iterdir():
-            if folder not in held and folder.stat().st_mtime < oldest:
+            # A run's signal is set when it ends, too.
+            used = {run.folder for runs in self._runs.values() for run in runs if not run.cancel.is_set()}
+            used |= {upload.parent for upload in self._uploads.values()}
+        sessions = app_folder("sessions")
+        uploads = [folder for folder in sessions.parent.iterdir() if HASH.fullmatch(folder.name)]
+        for folder in (*sessions.iterdir(), *uploads):
+            if folder not in used and _changed(folder) < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+        with self._lock:
+            for key, runs in self._runs.items():
+                self._runs[key] = [run for run in runs if run.folder.exists()]
+
+
+def _changed(folder: Path) -> float:
+    """When something last came into or left a folder; never, where it is gone meanwhile."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return float("inf")
 
 
 def _is_upload(path: Path) -> bool:

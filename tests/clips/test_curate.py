@@ -31,7 +31,7 @@ from echogan.clips.curate_pool import Task, examine_all
 from echogan.clips.curate_settings import CurateSettings, ExamineSettings, Reason
 from echogan.clips.labels import Label, read_labels, slug
 from echogan.clips.shards import ShardRow, read_index
-from echogan.errors import Cancelled, OutputError, SettingsError
+from echogan.errors import Cancelled, OutputError, SettingsError, UnreadableClip
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = CurateSettings(frames=2, size=64, workers=2)
@@ -172,6 +172,22 @@ def test_more_files_less_files_other_files(quick, archive, tmp_path):
     assert pixels(grown) == pixels(fresh)
     after = {row.patient: row.split for row in read_index(grown)}
     assert all(after[patient] == before[patient] for patient in before.keys() & after.keys())
+
+
+def test_a_folder_that_cannot_be_listed_ends_it_and_loses_nothing(quick, archive, tmp_path, monkeypatch):
+    curate(archive, tmp_path / "out", SMALL)
+    before, scan = everything(tmp_path / "out"), os.scandir
+
+    def refusing(path):
+        if Path(path).name == "ann":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(UnreadableClip, match=r"cannot be listed \(Permission denied\)"):
+        curate(archive, tmp_path / "out", SMALL)
+    monkeypatch.undo()
+    assert everything(tmp_path / "out") == before
 
 
 def test_stopped_and_called_again(quick, archive, tmp_path, monkeypatch):

@@ -302,6 +302,15 @@ def test_rate_fallbacks(tmp_path: Path, tags: dict, fps: float):
     assert any("no frame rate" in w for w in clip.warnings) == (fps == 30)
 
 
+@pytest.mark.parametrize("vector", [["0", "0.033", "0.033", "0.033"], ["0", "33", "1e9", "33"]])
+def test_a_vector_out_of_range_is_ignored(tmp_path: Path, vector):
+    clip = open_dicom(
+        save(ultrasound(GREY, FrameTimeVector=vector, FrameIncrementPointer=0x00181065), tmp_path / "a")
+    )
+    assert (clip.fps, clip.durations_ms) == (50, None)
+    assert any("Vector" in w for w in clip.warnings)
+
+
 def test_a_vector_that_does_not_fit(tmp_path: Path):
     ds = ultrasound(GREY, FrameTimeVector=["0", "10"], FrameIncrementPointer=0x00181065)
     clip = open_dicom(save(ds, tmp_path / "a"))

@@ -173,7 +173,7 @@ def test_the_name_is_found_nowhere(tmp_path: Path, caplog, capfd):
     assert np.array_equal(shown[:, mask], pixels[:, mask])
     assert not any(element.tag.is_private for element in ds.iterall())
     assert ds.group_dataset(0x6000) == Dataset()
-    assert (ds.PatientIdentityRemoved, ds.BurnedInAnnotation, ds.PatientName) == ("YES", "NO", "ANONYMOUS")
+    assert (ds.PatientIdentityRemoved, ds.BurnedInAnnotation, ds.PatientName) == ("YES", "YES", "ANONYMOUS")
     assert (ds.PatientSex, ds.StudyDate, ds.PatientBirthDate) == ("", "", "")
     assert [c.CodeValue for c in ds.DeidentificationMethodCodeSequence] == ["113100", "113101"]
     output = capfd.readouterr()
@@ -226,6 +226,11 @@ def test_identity_kept_but_picture_black(tmp_path: Path):
     options = WriteOptions(keep_identity=True, blackout=True)
     ds = write(tmp_path, source(tmp_path), moving() | 1, options)
     assert np.array_equal(ds.pixel_array[0] > 0, sector().tissue_mask)
+    assert ds.BurnedInAnnotation == "YES"  # text over the tissue can have been missed
+
+
+def test_what_the_input_says_of_its_pixels_stays_said(tmp_path: Path):
+    ds = write(tmp_path, source(tmp_path, BurnedInAnnotation="NO"), moving())
     assert ds.BurnedInAnnotation == "NO"
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,7 +15,7 @@ from PIL import Image
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip, open_writer, write_clip
 from echogan.clips.write_options import WriteOptions
-from echogan.errors import ClipError, OutputError, UnreadableClip
+from echogan.errors import ClipError, OutputError, UnreadableClip, UnsupportedClip
 from echogan.geometry import Sector
 
 OUTPUTS = ["a.mp4", "a.webm", "a.gif", "a.npz", "a.dcm", "frames"]
@@ -64,9 +65,16 @@ def test_content_decides_not_the_name(tmp_path, name):
         os.replace(tmp_path / other, tmp_path / name)
 
 
+def test_what_is_too_small_to_be_an_echo_is_refused(tmp_path):
+    path = tmp_path / "tiny.png"
+    cv2.imwrite(str(path), np.zeros((50, 3), np.uint8))
+    with pytest.raises(UnsupportedClip, match="3 x 50 pixels, too small"):
+        open_clip(path)
+
+
 def test_images_and_the_dicom_cine(tmp_path, cine):
     for suffix in ("png", "jpg", "bmp", "tif"):
-        Image.fromarray(np.full((9, 8), 77, np.uint8)).save(tmp_path / f"a.{suffix}")
+        Image.fromarray(np.full((19, 18), 77, np.uint8)).save(tmp_path / f"a.{suffix}")
         assert open_clip(str(tmp_path / f"a.{suffix}")).kind == "image"
     opened = open_clip(cine)
     assert (opened.kind, opened.frames, opened.width, opened.height) == ("dicom", 30, 320, 240)

@@ -231,6 +231,23 @@ def test_rotation_is_applied(tmp_path):
     assert np.abs(frame.astype(int) - np.rot90(frames[0], -1)).mean() < 3
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_mirrored_video_is_shown_as_stored_and_says_so(tmp_path, axis):
+    frames = np.zeros((3, 48, 64), np.uint8)
+    frames[:, :24, :32] = 200
+    path = encode(tmp_path / "m.mp4", frames, "libx264", "yuv420p")
+    one, minus = (1 << 16).to_bytes(4, "big"), (0x1_0000_0000 - (1 << 16)).to_bytes(4, "big")
+    unit, zero = (1 << 30).to_bytes(4, "big"), bytes(4)
+    signs = [one, one]
+    signs[axis] = minus
+    data = path.read_bytes()
+    at = data.index(one + zero * 3 + one + zero * 3 + unit, data.index(b"tkhd"))
+    path.write_bytes(data[:at] + signs[0] + zero * 3 + signs[1] + zero * 3 + unit + data[at + 36 :])
+    clip = opened(path)
+    assert any("mirrored" in warning for warning in clip.warnings)
+    assert np.abs(clip.read().frames[0, ..., 0].astype(int) - frames[0]).mean() < 3
+
+
 def test_closing_early_lets_the_file_go(tmp_path):
     clip = opened(encode(tmp_path / "c.mp4", ramps(10), "libx264", "yuv420p"))
     frames = clip.iter_frames()

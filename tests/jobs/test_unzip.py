@@ -48,6 +48,18 @@ def test_clips_come_out_whole_under_neutral_names_and_keep_their_company(tmp_pat
     assert (tmp_path / "low/folder_0001/clip_00001.dcm").read_bytes() == noise
 
 
+def test_folders_written_with_backslashes_are_folders_too(tmp_path):
+    archive = tmp_path / "up.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        for name in ("one/", "one/a.mp4", "one/b.mp4", "two/c.mp4", "two/.hidden"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name.replace("/", "\\")
+            out.writestr(entry, b"x")
+    assert unzip(archive, tmp_path / "low") == 3
+    found = [name for name in everything_below(tmp_path / "low") if "clip" in name]
+    assert [name.split("/")[0] for name in found] == ["folder_0001", "folder_0001", "folder_0002"]
+
+
 @pytest.mark.parametrize("top", ["", "clips of may/"])
 def test_clips_of_the_topmost_folder_are_nobody_s_in_particular(tmp_path, top):
     names = ["a.png", "b.png", "more/c.png"]

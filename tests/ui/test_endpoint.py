@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import pytest
 import torch
 from gradio_client import Client, handle_file
@@ -37,6 +39,20 @@ def client(tmp_path_factory):
         _, url, _ = page.launch(**settings)
         yield Client(url, verbose=False, download_files=folder / "downloads")
         page.close()
+
+
+def test_one_client_may_send_the_same_clip_again_while_another_waits(client, cine, tmp_path):
+    other = tmp_path / "other.png"
+    cv2.imwrite(str(other), np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))
+    jobs = [
+        client.submit(handle_file(path), "tiny", 1.0, api_name="/enhance") for path in (cine, other, cine)
+    ]
+    assert [job.result()[1]["input"]["frames"] for job in jobs] == [30, 1, 30]
+
+
+def test_a_strength_that_is_no_number_gets_a_sentence(client, cine):
+    with pytest.raises(Exception, match="strength is no number"):
+        client.predict(handle_file(cine), "tiny", None, api_name="/enhance")
 
 
 def test_enhance_is_the_only_public_endpoint(client):

@@ -97,6 +97,62 @@ def test_old_folders_are_swept_even_from_an_earlier_start():
     assert fresh.exists()
 
 
+def age(folder, seconds=4000.0):
+    before = time.time() - seconds
+    os.utime(folder, (before, before))
+
+
+def test_what_an_earlier_start_was_sent_is_swept_and_what_is_in_use_stays(cache):
+    forgotten, held, new = (an_upload(cache, content=letter) for letter in "abc")
+    sessions = Sessions()
+    sessions.hold("a", held)
+    for upload in (forgotten, held):
+        age(os.path.dirname(upload))
+    other = cache / "examples"
+    other.mkdir()
+    age(other)
+    sessions.sweep()
+    assert [os.path.exists(path) for path in (forgotten, held, new, other)] == [False, True, True, True]
+
+
+def test_long_work_keeps_its_folder_and_its_result_for_an_hour_more():
+    sessions = Sessions()
+    run = sessions.begin("a")
+    age(run.folder)
+    sessions.sweep()
+    assert run.folder.exists()
+    (run.folder / "enhanced.mp4").write_bytes(b"x")  # the work ends
+    run.cancel.set()
+    sessions.sweep()
+    assert run.folder.exists()
+    age(run.folder)
+    sessions.sweep()
+    assert not run.folder.exists()
+
+
+def test_a_clip_that_was_worked_on_stays_until_its_visitors_leave(cache):
+    sessions, first, second = Sessions(), an_upload(cache), an_upload(cache, content="b")
+    for visitor, upload in (("a", first), ("a", second), ("b", first)):
+        with sessions.using(visitor, upload):
+            age(os.path.dirname(upload))
+            sessions.sweep()
+        assert os.path.exists(first)
+        os.utime(os.path.dirname(upload))
+    sessions.close("a")
+    assert [os.path.exists(path) for path in (first, second)] == [True, False]
+    sessions.close("b")
+    assert not os.path.exists(first)
+
+
+def test_the_end_of_the_app_leaves_nothing_of_its_visitors(cache):
+    sessions = Sessions()
+    run = sessions.begin("a")
+    sessions.hold("b", an_upload(cache))
+    sessions.close_all()
+    assert run.cancel.is_set()
+    assert [path for path in cache.rglob("*") if path.name != "sessions"] == []
+
+
 def test_progress_arrives_in_order_and_the_result_last():
     def work(progress, cancel):
         for done in (8, 16, 20):
