@@ -48,6 +48,10 @@ def refusal(name: str, head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return f"'{name}' is empty: export or download it again."
+    if head.startswith(b"PK") and name.lower().endswith(".npz"):
+        return (
+            f"'{name}' holds arrays, which are an output only: give the clip they were made of ({SUPPORTED})."
+        )
     if head.startswith(b"PK"):
         return f"'{name}' is a zip archive: unpack it and give one of the clips inside ({SUPPORTED})."
     if text.startswith((b"<!doctype", b"<html")):

@@ -52,6 +52,13 @@ def looks_like_dicom(head: bytes) -> bool:
     return False
 
 
+DIM = 32  # grey levels of 255 that a clip surely reaches
+TOO_DIM = (
+    "The picture is nearly black: its values fill little of their range, and no window says which part to show. "
+    "Export it with a window, or in 8 bits."
+)
+
+
 def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
     """Open a DICOM ultrasound clip or still.
 
@@ -76,6 +83,7 @@ def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
         timing = read_timing(header, layout.frames)
         with closing(decode()) as frames:
             first = next(frames)
+    dim = layout.bits_stored > 8 and first.max() < DIM
     return ClipFile(
         path=path,
         kind="dicom",
@@ -88,7 +96,7 @@ def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
         durations_ms=timing.durations_ms,
         spacing_mm=space.spacing_mm,
         regions=space.regions,
-        warnings=(*notes, *timing.warnings, *space.warnings),
+        warnings=(*notes, *timing.warnings, *space.warnings, *((TOO_DIM,) if dim else ())),
     )
 
 

@@ -302,6 +302,12 @@ def test_rate_fallbacks(tmp_path: Path, tags: dict, fps: float):
     assert any("no frame rate" in w for w in clip.warnings) == (fps == 30)
 
 
+@pytest.mark.parametrize(("window", "told"), [({}, True), ({"WindowCenter": 128, "WindowWidth": 256}, False)])
+def test_a_picture_in_a_corner_of_its_range_is_told(tmp_path: Path, window, told):
+    clip = open_dicom(save(ultrasound(GREY.astype(np.uint16), **window), tmp_path / "a"))
+    assert any("nearly black" in warning for warning in clip.warnings) == told
+
+
 @pytest.mark.parametrize("vector", [["0", "0.033", "0.033", "0.033"], ["0", "33", "1e9", "33"]])
 def test_a_vector_out_of_range_is_ignored(tmp_path: Path, vector):
     clip = open_dicom(

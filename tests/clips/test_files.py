@@ -111,8 +111,10 @@ def test_refusals(tmp_path):
 def test_refused_places(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("clip.txt", "x")
+    np.savez(tmp_path / "a.npz", frames=np.zeros((1, 20, 20), np.uint8))
     places = {
         tmp_path / "a.zip": "zip archive",
+        tmp_path / "a.npz": "an output only",
         tmp_path: "is a folder",
         tmp_path / "none.mp4": "no file",
         tmp_path / "a.zip" / "b.mp4": "b.mp4",
