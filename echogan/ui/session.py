@@ -26,7 +26,9 @@ Progress = Callable[[int, int], None]
 def app_folder(name: str) -> Path:
     """A folder of the app inside Gradio's own temporary folder, made if absent."""
     folder = Path(get_upload_folder()).resolve() / name
-    folder.mkdir(parents=True, exist_ok=True)
+    # Other users of the machine are none of ours.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     return folder
 
 

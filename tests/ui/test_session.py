@@ -97,6 +97,12 @@ def test_old_folders_are_swept_even_from_an_earlier_start():
     assert fresh.exists()
 
 
+def test_other_users_of_the_machine_see_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "new"))
+    Sessions().begin("a")
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+
+
 def age(folder, seconds=4000.0):
     before = time.time() - seconds
     os.utime(folder, (before, before))
