@@ -16,7 +16,7 @@ import torch
 import echogan
 from echogan.clips.atomic import Unfinished
 from echogan.clips.clip import ClipFile, ClipLimits, grey
-from echogan.clips.files import open_clip, open_writer
+from echogan.clips.files import is_frame_folder, open_clip, open_writer
 from echogan.clips.find_sector import find_sector, sector_from_fan
 from echogan.clips.npz_writer import NpzStream
 from echogan.clips.write_options import WriteOptions
@@ -68,7 +68,7 @@ class Outputs:
                 reason = "is the input" if path.resolve() == source.resolve() else "is asked for twice"
                 raise OutputError(f"The output {path} {reason}. Choose another name.")
             taken.add(path.resolve())
-        for folder in (path for path in self.clips if not path.suffix or path.is_dir()):
+        for folder in filter(is_frame_folder, self.clips):
             if inside := [path for path in self.paths() if folder.resolve() in path.resolve().parents]:
                 raise OutputError(
                     f"The output {inside[0]} lies inside the PNG folder {folder}. Choose another place for it."

@@ -95,6 +95,11 @@ def _head(path: Path) -> bytes:
         ) from None
 
 
+def is_frame_folder(path: str | Path) -> bool:
+    """Whether an output of this name becomes a folder of PNG frames."""
+    return not Path(path).suffix or str(path).endswith(("/", os.sep)) or Path(path).is_dir()
+
+
 def open_writer(
     path: str | Path, like: ClipFile, sector: Sector | None = None, options: WriteOptions | None = None
 ) -> ClipWriter:
@@ -106,8 +111,7 @@ def open_writer(
     target, suffix = Path(path), Path(path).suffix.lower()
     if target.exists() and like.path.exists() and target.samefile(like.path):
         raise OutputError(f"'{target.name}' is the input clip itself: give another name for the output.")
-    as_folder = not suffix or str(path).endswith(("/", os.sep)) or target.is_dir()
-    writer = PngFolderWriter if as_folder else _WRITERS.get(suffix)
+    writer = PngFolderWriter if is_frame_folder(path) else _WRITERS.get(suffix)
     if writer is None:
         known = ", ".join(_WRITERS)
         raise OutputError(

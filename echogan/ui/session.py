@@ -103,6 +103,8 @@ class Sessions:
         finally:
             with self._lock:
                 self._uploads.pop(now, None)
+                if key not in self._sent:  # the visitor has left meanwhile
+                    self._let_go({path})
 
     def close_all(self) -> None:
         """The app ends: stop all work, and remove the clips and the results of every visitor."""

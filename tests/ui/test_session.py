@@ -150,6 +150,14 @@ def test_a_clip_that_was_worked_on_stays_until_its_visitors_leave(cache):
     assert not os.path.exists(first)
 
 
+def test_a_clip_goes_with_a_visitor_who_leaves_while_it_is_worked_on(cache):
+    sessions, upload = Sessions(), an_upload(cache)
+    with sessions.using("a", upload):
+        sessions.close("a")
+        assert os.path.exists(upload)
+    assert not os.path.exists(upload)
+
+
 def test_the_end_of_the_app_leaves_nothing_of_its_visitors(cache):
     sessions = Sessions()
     run = sessions.begin("a")
