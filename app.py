@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
-from pathlib import Path
+
+from echogan.private_folder import private_folder
 
 # A temporary folder that no other Gradio app shares: what is left in it goes (Sessions.sweep).
-os.environ.setdefault(
-    "GRADIO_TEMP_DIR",
-    str(Path(tempfile.gettempdir(), f"echogan-{os.getuid() if hasattr(os, 'getuid') else 0}")),
-)
+if "GRADIO_TEMP_DIR" not in os.environ:
+    os.environ["GRADIO_TEMP_DIR"] = str(private_folder())
 # Before Gradio is imported: it must not call home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
