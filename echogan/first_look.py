@@ -90,7 +90,12 @@ def every_split(folder: str) -> list[Shards]:
 def _quick(config: TrainingConfig) -> TrainingConfig:
     """Whole frames at half size: what a discriminator sees best in little time."""
     return replace(
-        config, size=max(64, config.size // 2 // 16 * 16), half_size_steps=0, batch_size=4, tick=20
+        config,
+        size=max(64, config.size // 2 // 16 * 16),
+        half_size_steps=0,
+        batch_size=4,
+        tick=20,
+        judges_first=0,
     )
 
 

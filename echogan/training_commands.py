@@ -43,6 +43,8 @@ class Train:
         from echogan.training_folders import with_shards
 
         self.config.check()
+        if not self.config.resume and not self.check:
+            RunFolder(self.config.run_path).refuse_begun()  # before hours of looking at clips
         with stop_on_interrupt() as cancel, progress_bar("curate", "file", lines=True) as progress:
             config = with_shards(
                 self.config, lambda side, done, total: progress(done, total), cancel, say=print

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import indent
 
 from echogan.clips.curate import curate
-from echogan.clips.curate_journal import SALT, SETTINGS
+from echogan.clips.curate_journal import SALT, SETTINGS, OtherShards
 from echogan.clips.curate_settings import CurateSettings
 from echogan.errors import TrainingError
 from echogan.training.config import TrainingConfig
@@ -42,7 +42,7 @@ def with_shards(
     run = RunFolder(config.run_path)
     given = {side: Path(folder) for side in SIDES if (folder := getattr(config, side))}
     clips = {side: folder for side, folder in given.items() if not (folder / INDEX).is_file()}
-    begun = config.resume and run.config.exists()
+    begun = run.config.exists()  # its shards may not change any more
     for side, folder in clips.items():
         out = run.data / side
         sent = was_sent(folder, run)  # and gone, perhaps, since its shards were made
@@ -53,7 +53,12 @@ def with_shards(
             continue
         check_clips(side, folder)
         told = None if progress is None else _of_side(progress, side)
-        report = curate(folder, out, curate_settings(config, run, out), told, cancel)
+        try:
+            report = curate(folder, out, curate_settings(config, run, out), told, cancel)
+        except OtherShards as error:
+            raise TrainingError(
+                f"{error} A run has clips of its own: give this one another --name."
+            ) from None
         say(f"{side}:\n{indent(report.text(), '  ')}")
     if any(was_sent(folder, run) for folder in clips.values()):
         shutil.rmtree(run.uploads, ignore_errors=True)

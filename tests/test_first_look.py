@@ -92,6 +92,11 @@ def test_the_time_of_a_step_counts_half_size_and_rendering(config, changed, core
     assert seconds_per_step(config, 2.0, 0.5, cores) == pytest.approx(seconds)
 
 
+def test_settings_of_the_whole_training_are_none_of_the_quick_look_s(config):
+    found = first_look(replace(config, judges_first=400), lambda _: None, toy_data())
+    assert found.separability > 0.5
+
+
 def test_it_can_be_stopped(config):
     with pytest.raises(Cancelled):
         first_look(config, lambda _: None, toy_data(), cancel=lambda: True)

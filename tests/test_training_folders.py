@@ -7,12 +7,19 @@ import pytest
 from shard_folders import shard_folder
 from still_folders import stills
 
+from echogan.__main__ import main
 from echogan.errors import EchoGANError, TrainingError
 from echogan.training.config import TrainingConfig
 from echogan.training.data import open_data
 from echogan.training.run_folder import RunFolder
 from echogan.training.shards import open_shards
 from echogan.training_folders import with_shards
+
+
+class LOOK:
+    """What a first look says."""
+
+    text = staticmethod(lambda: "worth starting")
 
 
 @pytest.fixture
@@ -73,6 +80,29 @@ def test_another_size_wants_another_name(config, tmp_path):
     with_shards(given)
     with pytest.raises(TrainingError, match=r"256 pixels.*--size 320.*another --name"):
         with_shards(replace(given, size=320))
+
+
+@pytest.mark.parametrize("flags", [[], ["--check"]])
+def test_a_run_that_has_begun_keeps_its_shards_though_nobody_asks_to_resume(
+    config, tmp_path, flags, monkeypatch
+):
+    clips = stills(tmp_path / "clips")
+    ready = with_shards(replace(config, low=str(clips)))
+    RunFolder(config.run_path).begin(asdict(ready))
+    before = {path: path.read_bytes() for path in Path(ready.low).glob("*.[cn][sp][vz]")}
+    next(clips.rglob("*.png")).unlink()
+    looked = []
+    monkeypatch.setattr("echogan.first_look.first_look", lambda config, **_: looked.append(config) or LOOK)
+    command = ["train", "--low", str(clips), "--folder", config.folder, "--name", "run", *flags]
+    assert main(command) == (0 if flags else 2)
+    assert {path: path.read_bytes() for path in Path(ready.low).glob("*.[cn][sp][vz]")} == before
+    assert [config.low for config in looked] == [ready.low] * len(flags)
+
+
+def test_other_clips_want_another_name(config, tmp_path):
+    with_shards(replace(config, low=str(stills(tmp_path / "clips"))))
+    with pytest.raises(TrainingError, match=r"another archive.*another --name"):
+        with_shards(replace(config, low=str(stills(tmp_path / "others"))))
 
 
 def test_a_run_that_has_begun_keeps_its_shards(config, tmp_path):

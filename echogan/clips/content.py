@@ -66,10 +66,10 @@ def decoder_errors(path: Path) -> Iterator[None]:
         yield
     except EchoGANError:
         raise
-    except MemoryError:
+    except MemoryError as error:
         raise ClipTooLarge(
             f"'{path.name}' needs more memory to decode than there is: give a smaller clip."
-        ) from None
+        ) from error
     except Exception as error:
         # Decoders answer damage with any exception at all (struct.error, IndexError, SyntaxError, ...).
         raise UnreadableClip(

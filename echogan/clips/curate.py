@@ -43,6 +43,7 @@ class _Plan:
     """What becomes of each file, as far as is known; `unknown` are still to be looked at.
 
     unsure  clips in which text over the tissue can have been missed
+    deep    clips whose patient is known by the topmost folder alone, with other folders below that
     shared  duplicates of another patient's clip
     """
 
@@ -50,6 +51,7 @@ class _Plan:
     left_out: tuple[LeftOutFile, ...]
     unknown: tuple[_File, ...]
     unsure: int
+    deep: int
     shared: int
 
 
@@ -64,8 +66,9 @@ def curate(
 
     Each shard folder (`out`, or one per quality below it) holds index.csv and shard_0000.npz, ... with frames uint8
     (n, T, S, S), masks bool (n, S, S), fans float32 (n, 6), lengths int64 (n,): tissue only, the fan's box scaled to
-    S on its longer side and centred, black elsewhere. A patient's split follows from a hash of the id, or from the
-    column split of the labels. Called again it goes on where it was stopped, takes what is
+    S on its longer side and centred, black elsewhere. Whose a clip is, the labels' column patient says, else the
+    DICOM's header, else the topmost folder that it lies in. A patient's split follows from a hash of the id, or
+    from the column split of the labels. Called again it goes on where it was stopped, takes what is
     new and drops what is gone. progress(done, total) counts files. Raises SettingsError, UnreadableClip (no
     archive), OutputError, and Cancelled soon after `cancel` is set; what was done by then is kept.
     """
@@ -100,14 +103,26 @@ def _names(archive: Path, quality: Path | None) -> list[str]:
             "mounted."
         )
 
-    for folder, folders, names in os.walk(archive, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    seen = {archive.resolve()}
+    for folder, folders, names in os.walk(archive, onerror=refuse, followlinks=True):
+        own = sorted(
+            (Path(folder, name) for name in folders), key=lambda path: (path.is_symlink(), path.name)
+        )
+        folders[:] = [path.name for path in own if not path.name.startswith(".") and _new(path, seen)]
         found += [Path(folder, name) for name in names if not name.startswith(".")]
     listed = quality.resolve() if quality is not None else None
     found = [path for path in found if path.is_file() and path.resolve() != listed]
     if not found:
         raise UnreadableClip(f"The folder {archive} holds no files. Give a folder of clips.")
     return sorted(path.relative_to(archive).as_posix() for path in found)
+
+
+def _new(folder: Path, seen: set[Path]) -> bool:
+    """Whether a folder is met for the first time: links may lead in circles, or twice to one place."""
+    whole = folder.resolve()
+    new = whole not in seen
+    seen.add(whole)
+    return new
 
 
 def _check_apart(archive: Path, out: Path) -> None:
@@ -178,7 +193,7 @@ def _plan(files: Sequence[_File], labels: Labels | None, memory: Memory, setting
     clips: list[Placed] = []
     left_out: list[LeftOutFile] = []
     unknown: list[_File] = []
-    seen, patients, unsure, shared = Seen(), dict[str, str](), 0, 0
+    seen, patients, unsure, deep, shared = Seen(), dict[str, str](), 0, 0, 0
     for file in files:
         label = labels.by_file.get(file.name, NO_LABEL) if labels is not None else NO_LABEL
         record = memory.record(file.key, file.stamp)
@@ -199,22 +214,28 @@ def _plan(files: Sequence[_File], labels: Labels | None, memory: Memory, setting
             seen.add(file.key, prints)
             patients[file.key] = clip.row.patient
             unsure += not record["text_sure"]
+            deep += not _known(label, record) and file.name.count("/") > 1
             clips.append(clip)
     splits = {(clip.row.patient, clip.row.split) for clip in clips}
     if len(splits) > len({patient for patient, _ in splits}):
         raise SettingsError(
             "The labels put one patient into two splits: give all files of a patient the same split."
         )
-    return _Plan(tuple(clips), tuple(left_out), tuple(unknown), unsure, shared)
+    return _Plan(tuple(clips), tuple(left_out), tuple(unknown), unsure, deep, shared)
+
+
+def _known(label: Label, record: Mapping[str, Any]) -> bool:
+    """Whether the labels or the file itself say whose clip it is; else its topmost folder must."""
+    return bool(label.patient or (record.get("patient") and record.get("split")))
 
 
 def _placed(
     file: _File, label: Label, record: Mapping[str, Any], memory: Memory, settings: CurateSettings
 ) -> Placed:
     """The clip's folder and its line of the index."""
+    patient, split = record.get("patient", ""), record.get("split", "")
     # The labels first: in an anonymised archive every header may name the same patient.
-    patient, split = record.get("patient"), record.get("split")
-    if label.patient or not patient or not split:
+    if label.patient or not _known(label, record):
         folder, slash, _ = file.name.partition("/")
         known = label.patient or (folder if slash else f"file {file.name}")
         patient, split = memory.hash("patient", known), split_of(known, settings.seed, settings.shares)
@@ -238,6 +259,11 @@ def _report(
         notes.append(f"No patient fell to {' and '.join(empty)}: try another --seed or other --shares.")
     if len(patients) < FEW_PATIENTS < len(plan.clips):
         notes.append(f"All clips count as {len(patients)} patients: name them in the labels' column patient.")
+    if plan.deep:
+        notes.append(
+            f"{plan.deep} clips say nothing of their patient and lie in folders within folders: all below one of the "
+            "archive's own folders count as one patient. Name them in the labels' column patient where that is wrong."
+        )
     if plan.unsure:
         notes.append(
             f"{plan.unsure} stills or very short clips: text over the tissue can be missed where nothing moves. "

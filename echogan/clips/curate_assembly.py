@@ -21,6 +21,7 @@ from echogan.clips.shards import (
     write_index,
     write_shards,
 )
+from echogan.errors import OutputError
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,13 @@ def stored(out: Path, parts: Path) -> dict[str, Source]:
         places |= {row.clip: Source(folder / row.shard, row.row) for row in read_index(folder)}
     for path in sorted(parts.glob("*.npz")):
         part, place = Source(path), places.get(path.stem)
+        try:
+            pixels = RowReader().read(part)
+        except OutputError:  # the power went before it was on the disk: its file is looked at again
+            path.unlink()
+            continue
         # A kill between the index and the parts' removal leaves both; the row then has the same pixels.
-        if place is None or not _same(reader.read(place), RowReader().read(part)):
+        if place is None or not _same(reader.read(place), pixels):
             places[path.stem] = part
     return places
 

@@ -26,6 +26,10 @@ _UNFINISHED = re.compile(r"\.[0-9a-f]{12}\.part")
 _REMEMBERED = ("frames", "size", "seed", "shares", "min_confidence", "min_side")
 
 
+class OtherShards(OutputError):
+    """A folder holds shards of another archive, of other settings or of another salt."""
+
+
 @dataclass(frozen=True)
 class Stamp:
     """How a file is known again: its size in bytes and the time of its last change."""
@@ -47,8 +51,9 @@ def split_of(patient: str, seed: int, shares: tuple[float, float, float]) -> str
 class Memory:
     """The journal of one output folder. A context manager: the journal is open for appending inside it.
 
-    No name and no patient's id is ever stored, only hashes by a random salt that never leaves the folder.
-    Raises OutputError where the folder holds something else, or shards of another archive or other settings.
+    No name and no patient's id is ever stored, only hashes by a random salt, which lies beside the folder and not in
+    it: the folder is there to be shared, and whoever has the salt can try out ids. Raises OutputError where the folder
+    holds something else, and OtherShards where it holds shards of another archive, other settings or another salt.
     """
 
     def __init__(self, out: Path, archive: Path, settings: CurateSettings) -> None:
@@ -56,8 +61,9 @@ class Memory:
         self._check_folder()
         with output_errors(out):
             out.mkdir(parents=True, exist_ok=True)
-        with output_errors(settings.salt or out / SALT):
-            self._salt = _read_salt(settings.salt or out / SALT)
+        secret = settings.salt or own_salt(out)
+        with output_errors(secret):
+            self._salt = _read_salt(secret)
         with output_errors(out):
             self.parts.mkdir(exist_ok=True)
         self._check_settings(archive, settings)
@@ -92,15 +98,15 @@ class Memory:
         before = {"salt": now["salt"]} | before  # folders of before salts were told apart
         other = [name for name in now if before.get(name) != now[name]]
         if "salt" in other:
-            raise OutputError(
+            raise OtherShards(
                 f"The folder {self.out} was made with another salt: give that --salt, or a new folder."
             )
         if "archive" in other:
-            raise OutputError(
+            raise OtherShards(
                 f"The folder {self.out} holds the shards of another archive: give a new folder."
             )
         if other:
-            raise OutputError(
+            raise OtherShards(
                 f"The folder {self.out} holds shards made with another setting ({', '.join(other)}): "
                 "give the same settings, or a new folder."
             )
@@ -178,6 +184,12 @@ class Memory:
             with output_errors(self.out / JOURNAL):
                 self._file.write(json.dumps(record) + "\n")
                 self._file.flush()
+
+
+def own_salt(out: Path) -> Path:
+    """Where the salt of a folder lies that was told none: beside it; inside, where an earlier version made it."""
+    inside, whole = out / SALT, out.resolve()
+    return inside if inside.exists() else whole.with_name(f"{whole.name}.salt")
 
 
 def _read_salt(path: Path) -> bytes:

@@ -83,7 +83,7 @@ class CurateSettings:
         default=None,
         metadata={
             "help": "file of the secret that hashes patients' ids, made where there is none; folders made with one "
-            "and the same know a patient again; by default each folder has its own"
+            "and the same know a patient again; by default each folder has its own beside it, FOLDER.salt"
         },
     )
     name_left_out: bool = field(

@@ -43,7 +43,7 @@ def answer(line: str) -> dict[str, Any]:
     except OutputError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"reason": Reason.TOO_LARGE.value}
+        return {"reason": Reason.FAILED.value}  # with more memory it may go
 
 
 def _arrays(run: TissueRun, frames: int) -> dict[str, np.ndarray]:

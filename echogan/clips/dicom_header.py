@@ -58,8 +58,8 @@ def reading() -> Iterator[None]:
         raise
     except OSError as error:
         raise UnreadableClip("The DICOM file cannot be read. Check that it is there and whole.") from error
-    except MemoryError:
-        raise ClipTooLarge("The DICOM file needs more memory than there is; give a smaller clip.") from None
+    except MemoryError as error:
+        raise ClipTooLarge("The DICOM file needs more memory than there is; give a smaller clip.") from error
     except Exception as error:
         raise UnreadableClip(DAMAGED) from error
 

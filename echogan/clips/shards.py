@@ -20,6 +20,9 @@ from echogan.errors import OutputError
 
 INDEX = "index.csv"
 CLIPS_PER_SHARD = 64
+BYTES_PER_SHARD = (
+    2**28
+)  # a shard is in memory as a whole when it is made, and several when they are trained on
 ARRAYS = ("frames", "masks", "fans", "lengths")
 
 Arrays = dict[str, np.ndarray]
@@ -118,11 +121,17 @@ class RowReader:
 def write_shards(folder: Path, sources: Sequence[Source], first: int) -> Iterator[tuple[str, int]]:
     """Write clips into new shards numbered from `first`; yields (shard's name, row) of each, in order."""
     reader = RowReader()
-    for start in range(0, len(sources), CLIPS_PER_SHARD):
-        clips = [reader.read(source) for source in sources[start : start + CLIPS_PER_SHARD]]
-        name = shard_name(first + start // CLIPS_PER_SHARD)
+    each = clips_per_shard(reader.read(sources[0])) if sources else 1
+    for start in range(0, len(sources), each):
+        clips = [reader.read(source) for source in sources[start : start + each]]
+        name = shard_name(first + start // each)
         write_arrays(folder / name, {array: np.stack([clip[array] for clip in clips]) for array in ARRAYS})
         yield from ((name, row) for row in range(len(clips)))
+
+
+def clips_per_shard(clip: Arrays) -> int:
+    """How many clips of such arrays share a shard: CLIPS_PER_SHARD, or fewer large ones."""
+    return max(1, min(CLIPS_PER_SHARD, BYTES_PER_SHARD // sum(values.nbytes for values in clip.values())))
 
 
 def shard_name(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,13 @@ from echogan.geometry import Fan, Sector
 WINDOW = 240  # frames about the clip's middle that are looked at
 SAMPLES = 16  # of them, to find the sector in
 SAMPLE_BYTES = 300_000_000
+# What the system answers when a disk, a network share or its own limits fail; decoders raise none of these of damage.
+MACHINE = {
+    getattr(errno, name)
+    for name in ("EACCES", "EDQUOT", "EHOSTDOWN", "EIO", "EMFILE", "ENFILE", "ENODEV", "ENOENT", "ENOMEM", "ENOSPC",
+                 "ENOTCONN", "EPERM", "ESTALE", "ETIMEDOUT", "ECONNRESET")
+    if hasattr(errno, name)
+}  # fmt: skip
 DARK_PEAK, DARK_MEAN = 40, 4.0  # grey levels of the tissue's 99th percentile and mean: below, almost black
 
 
@@ -64,21 +72,31 @@ def examine(path: Path, settings: ExamineSettings) -> TissueRun:
         around, run = _read(clip, settings.frames)
     except LeftOut:
         raise
-    except ClipTooLarge:
-        raise LeftOut(Reason.TOO_LARGE) from None
-    except UnsupportedClip:
-        facts = _dicom_facts(path)
-        raise LeftOut((facts.reason if facts is not None else None) or Reason.NOT_TISSUE) from None
-    except ClipError:
-        raise LeftOut(Reason.UNREADABLE) from None
-    except OSError:
-        raise LeftOut(Reason.NOT_OPENED) from None
+    except (ClipError, OSError) as error:
+        raise LeftOut(_reason(error, path)) from None
     facts = _dicom_facts(path)
     if len(clip.regions) > 1 or (facts is not None and facts.mixed):
         raise LeftOut(Reason.SEVERAL)
     sector = find_sector(replace(clip, frames=len(around), decode=lambda: iter(around)), SAMPLES)
     _check(sector, around, settings)
     return _cut(clip, sector, around, run, settings.size)
+
+
+def _reason(error: ClipError | OSError, path: Path) -> Reason:
+    """Why a file cannot be had: its own fault, or the machine's, which may be over when it is looked at again."""
+    if isinstance(error, OSError):
+        return Reason.NOT_OPENED
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.errno in MACHINE:
+        return Reason.NOT_OPENED
+    if isinstance(cause, MemoryError):
+        return Reason.FAILED
+    if isinstance(error, ClipTooLarge):
+        return Reason.TOO_LARGE
+    if isinstance(error, UnsupportedClip):
+        facts = _dicom_facts(path)
+        return (facts.reason if facts is not None else None) or Reason.NOT_TISSUE
+    return Reason.UNREADABLE
 
 
 def _head(path: Path) -> bytes:

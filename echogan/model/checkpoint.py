@@ -134,8 +134,7 @@ def save_checkpoint(
     data = safetensors.torch.save(weights, metadata={"format": "pt"})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / WEIGHTS_FILE, data)
-        _replace(folder / CONFIG_FILE, text)
+        _replace({folder / WEIGHTS_FILE: data, folder / CONFIG_FILE: text})
     except OSError as error:
         raise OutputError(
             f"The checkpoint cannot be written to {folder} ({error.strerror or error});"
@@ -247,17 +246,24 @@ def _stored(tensor: Tensor, config: CheckpointConfig) -> Tensor:
     return tensor.detach().to("cpu", _stored_type(tensor, config), copy=True).contiguous()
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write to a temporary name beside the path, then rename, so that a reader sees all of it or nothing."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+def _replace(files: dict[Path, bytes]) -> None:
+    """Write all to temporary names beside their paths, then rename, so that a reader sees the old or the new of each.
+
+    All are on the disk before the first is renamed: a full disk leaves no file of one network beside one of another.
+    """
+    parts: dict[Path, Path] = {}
     try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        for path, data in files.items():
+            parts[path] = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+            with parts[path].open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in parts.items():
+            os.replace(part, path)
     except BaseException:
-        part.unlink(missing_ok=True)
+        for part in parts.values():
+            part.unlink(missing_ok=True)
         raise
 
 

@@ -45,12 +45,16 @@ class RunFolder:
 
     def begin(self, config: dict[str, Any]) -> None:
         """Make the folder of a new run. Raises TrainingError where one is in it already."""
+        self.refuse_begun()
+        self.write_config(config)
+        self.claim()
+
+    def refuse_begun(self) -> None:
+        """Raise TrainingError where there is a run in the folder."""
         if self.config.exists():
             raise TrainingError(
                 f"{self.path} holds a run already. Add --resume to go on with it, or give another --name."
             )
-        self.write_config(config)
-        self.claim()
 
     def claim(self) -> None:
         """Keep every other process from training this run until `release`, or until ours ends, however it ends.

@@ -54,7 +54,7 @@ class Shards:
         name, row = self.rows[index]
         arrays = _arrays(self.folder / name)
         if row >= len(arrays["frames"]):
-            raise TrainingError(f"{self.folder / name} has no row {row}. Run echogan curate again.")
+            raise TrainingError(f"{self.folder / name} has no row {row}. Run python -m echogan curate again.")
         count = min(frames, int(arrays["lengths"][row]))
         fan = arrays["fans"][row].astype(float).tolist()
         return ShardClip(
@@ -90,17 +90,17 @@ def open_shards(folder: Path, split: str = "train", with_fan: bool = False) -> S
             lines = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise TrainingError(
-            f"{folder} holds no shards. Make them with: echogan curate ARCHIVE {folder}"
+            f"{folder} holds no shards. Make them with: python -m echogan curate ARCHIVE {folder}"
         ) from None
     if not lines or not set(lines[0]) >= COLUMNS:
-        raise TrainingError(f"{folder / INDEX} lists no clips. Run echogan curate again.")
+        raise TrainingError(f"{folder / INDEX} lists no clips. Run python -m echogan curate again.")
     kept = [line for line in lines if line["split"] == split]
     try:
         rows = [(_file(line["shard"]), int(line["row"])) for line in kept]
-    except ValueError:
-        raise TrainingError(f"{folder / INDEX} is damaged. Run echogan curate again.") from None
+    except (ValueError, AttributeError, TypeError):  # also of a line that was cut off
+        raise TrainingError(f"{folder / INDEX} is damaged. Run python -m echogan curate again.") from None
     if with_fan:
-        has = [not np.isnan(_arrays(folder / name)["fans"][row]).any() for name, row in rows]
+        has = [_has_fan(folder / name, row) for name, row in rows]
         rows = [row for row, fan in zip(rows, has, strict=True) if fan]
         kept = [line for line, fan in zip(kept, has, strict=True) if fan]
     if not rows:
@@ -109,6 +109,13 @@ def open_shards(folder: Path, split: str = "train", with_fan: bool = False) -> S
             f"{folder} has no {split} clips{kind}. Curate more clips, or choose other --shares."
         )
     return Shards(folder, split, tuple(rows), frozenset(line["patient"] for line in kept), _salt(folder))
+
+
+def _has_fan(path: Path, row: int) -> bool:
+    fans = _arrays(path)["fans"]
+    if not 0 <= row < len(fans):
+        raise TrainingError(f"{path} has no row {row}. Run python -m echogan curate again.")
+    return not np.isnan(fans[row]).any()
 
 
 def has_split(folder: Path, split: str) -> bool:
@@ -142,4 +149,6 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        raise TrainingError(f"The shard {path} is missing or damaged. Run echogan curate again.") from None
+        raise TrainingError(
+            f"The shard {path} is missing or damaged. Run python -m echogan curate again."
+        ) from None

@@ -120,7 +120,8 @@ def test_no_name_is_told(archive, tmp_path, monkeypatch):
     out = tmp_path / "out"
     report = curate(folder, out, SMALL)
     assert report.kept == 2
-    assert stat.S_IMODE((out / ".salt").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "out.salt").stat().st_mode) == 0o600
+    assert not (out / ".salt").exists()  # who is given the folder must not be able to try out ids
     for path in [p for p in out.rglob("*") if p.is_file()]:
         assert not any(word in path.name for word in ("ALONSO", "QUIXOTE", "sub"))
         data = path.read_bytes()
@@ -320,6 +321,50 @@ def test_labels_part_patients_whom_an_anonymiser_made_one(quick, archive, tmp_pa
     report = curate(archive, tmp_path / "out", CurateSettings(frames=2, size=64, quality=labels))
     patients = Counter(row.patient for row in read_index(report.folders[0]))
     assert sorted(patients.values()) == [1, 2, 2]  # bob, ann, and the two that nobody named
+
+
+def test_folders_within_folders_are_told_where_nobody_names_the_patient(quick, archive, tmp_path):
+    assert not any(
+        "folders within folders" in note for note in curate(archive, tmp_path / "out", SMALL).notes
+    )
+    deep = tmp_path / "deep"
+    (deep / "2013").mkdir(parents=True)
+    (archive / "ann").rename(deep / "2013" / "ann")
+    (archive / "bob").rename(deep / "2013" / "bob")
+    report = curate(deep, tmp_path / "other", SMALL)
+    assert sum(report.patients.values()) == 1
+    assert any(note.startswith(f"{report.kept} clips") and "as one patient" in note for note in report.notes)
+
+
+def test_folders_behind_links_are_looked_at_once(quick, archive, tmp_path):
+    plain = curate(archive, tmp_path / "out", SMALL)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for folder in [p for p in archive.iterdir() if p.is_dir()]:
+        (linked / folder.name).symlink_to(folder)
+    (linked / "again").symlink_to(archive / "ann")
+    (linked / "round").symlink_to(linked)
+    report = curate(linked, tmp_path / "other", SMALL)
+    assert report.kept == plain.kept
+
+
+def test_a_part_that_was_not_on_the_disk_yet_is_made_again(quick, archive, tmp_path, monkeypatch):
+    whole = curate(archive, salted(tmp_path / "whole"), SMALL)
+    out = salted(tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr(curate_module, "assemble", refuse)
+        with pytest.raises(OutputError):
+            curate(archive, out, SMALL)
+    parts = sorted((out / ".parts").glob("*.npz"))
+    parts[0].write_bytes(b"")  # as after a power cut
+    parts[1].write_bytes(parts[1].read_bytes()[:100])
+    report = curate(archive, out, SMALL)
+    assert (report.kept, report.looked_at) == (whole.kept, 2)
+    assert pixels(out) == pixels(tmp_path / "whole")
+
+
+def refuse(*_):
+    raise OutputError("The power is gone.")
 
 
 def test_one_salt_knows_a_patient_again_in_another_folder(quick, archive, tmp_path):

@@ -1,5 +1,6 @@
 """One file of an archive: the tissue at its known place, grey and without text, or the reason why it is left out."""
 
+import errno
 import io
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dicom_samples import region, save, ultrasound
 from PIL import Image
 from toy_archive import FAN, HEIGHT, WIDTH, heart, save_npz, save_png
 
+from echogan.clips import stills
 from echogan.clips.curate_settings import ExamineSettings, LeftOut, Reason
 from echogan.clips.duplicates import CLIP_RADIUS, STILL_RADIUS, Seen, print_of
 from echogan.clips.tissue_run import TissueRun, examine, patient_of
@@ -162,6 +164,29 @@ def test_files_that_are_no_clips(tmp_path):
     with pytest.raises(LeftOut) as left:
         examine(path, ExamineSettings(limits=type(SETTINGS.limits)(max_pixels_per_frame=100)))
     assert left.value.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (OSError(errno.EIO, "Input/output error"), Reason.NOT_OPENED),
+        (OSError(errno.ESTALE, "Stale file handle"), Reason.NOT_OPENED),
+        (OSError("image file is truncated"), Reason.UNREADABLE),
+        (OSError(errno.EINVAL, "a seek to before the start"), Reason.UNREADABLE),
+        (MemoryError(), Reason.FAILED),
+        (IndexError(), Reason.UNREADABLE),
+    ],
+)
+def test_trouble_of_the_machine_is_no_fault_of_the_file(tmp_path, monkeypatch, trouble, reason):
+    """A share that drops out for a minute must not leave clips out for ever."""
+
+    def fail(*_, **__):
+        raise trouble
+
+    monkeypatch.setattr(stills.Image, "open", fail)
+    found = left_out(save_png(tmp_path / "a.png", heart(1)[0]))
+    assert found is reason
+    assert found.lasting == (reason is Reason.UNREADABLE)
 
 
 HALF, WHOLE = (0, 0, HEIGHT // 2, WIDTH - 1), (0, 0, HEIGHT - 1, WIDTH - 1)

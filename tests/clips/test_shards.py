@@ -24,6 +24,13 @@ def one(value: int) -> dict[str, np.ndarray]:
     }
 
 
+def test_large_clips_share_a_shard_with_fewer_others():
+    large = {"frames": np.zeros((64, 1024, 1024), np.uint8), "masks": np.zeros((1024, 1024), bool)}
+    assert shards.clips_per_shard(large) == 3  # of 65 MB each
+    assert shards.clips_per_shard({"frames": np.zeros((4, 256, 256), np.uint8)}) == 64
+    assert shards.clips_per_shard({"frames": np.broadcast_to(np.uint8(0), (2**29,))}) == 1
+
+
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """Functions that place clips into shards of three, and read back what each folder says of each clip."""

@@ -97,11 +97,15 @@ def test_saving_twice_gives_the_same_bytes_and_no_leftovers(folder: Path, tmp_pa
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_a_broken_save_leaves_the_old_checkpoint_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_broken_save_leaves_the_old_checkpoint_whole(folder: Path, monkeypatch, written: int) -> None:
     before = read_checkpoint(folder).sha256
+    calls = []
 
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        calls.append(0)
+        if len(calls) > written:
+            raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module.os, "fsync", full)
     with pytest.raises(OutputError, match=r"cannot be written .*No space left.*choose another folder\.$"):

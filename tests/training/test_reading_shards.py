@@ -65,6 +65,8 @@ HEADER = "shard,row,clip,patient,split\n"
         "a,b\n1,2\n",
         f"{HEADER}x/../y.npz,0,c,p,train\n",
         f"{HEADER}shard_0000.npz,one,c,p,train\n",
+        f"{HEADER}shard_0000.npz\n{HEADER.strip().replace('split', 'train')}\n",
+        f"{HEADER}shard_0000.npz,,,,train\n",
         "\xff\xfe",
     ],
 )
@@ -73,6 +75,14 @@ def test_what_is_no_shard_folder_is_refused_with_the_remedy(tmp_path, index):
         (tmp_path / "index.csv").write_bytes(index.encode("latin-1"))
     with pytest.raises(TrainingError, match=r"echogan curate"):
         open_shards(tmp_path)
+
+
+@pytest.mark.parametrize("row", ["-1", "99"])
+def test_a_row_that_no_shard_has_is_refused_when_fans_are_asked_for(tmp_path, row):
+    folder = shard_folder(tmp_path)
+    (folder / "index.csv").write_text(f"{HEADER}shard_0000.npz,{row},c,p,train\n")
+    with pytest.raises(TrainingError, match=rf"no row {row}.*echogan curate"):
+        open_shards(folder, with_fan=True)
 
 
 def test_a_split_without_clips_is_refused(tmp_path):
