@@ -11,14 +11,14 @@ the judge of `eval.segmentation` and the test patients have no part in them.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
+from echogan.errors import EchoGANError
 from echogan.model.checkpoint import describe_checkpoint
 from echogan.model.generators import SMALL
 from echogan.phantom import PHANTOM_VERSION
@@ -27,6 +27,7 @@ from echogan.training.data import open_data
 from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train
 from eval.ablation_measures import Measure, open_measure
+from eval.command import begin, write
 from eval.rendered_once import rendered_once
 from eval.rows import interval, provenance
 
@@ -90,23 +91,31 @@ class Settings:
 def main(settings: Settings) -> None:
     """Train what is missing, measure what is finished, print and write."""
     if unknown := set(settings.rows) - set(ROWS):
-        raise SystemExit(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
+        raise EchoGANError(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
     configs = {
         (row, seed): configure(settings, row, seed) for seed in range(settings.seeds) for row in settings.rows
     }
     for (row, seed), config in configs.items():
         if not settings.measure_only and not finished(config) and at_hand(config):
+            data = open_data(config)
+            if finished(base := configure(settings, "base", seed)):
+                same_clips(config.name, data.facts(), trained_on(base))
             print(f"{row}, seed {FIRST_SEED + seed}: training", flush=True)
-            data = rendered_once(open_data(config), settings.runs / "clips")
+            data = rendered_once(data, settings.runs / "clips")
             train(replace(config, resume=config.run_path.exists()), data, say=lambda _: None)
             if not finished(config):
-                raise SystemExit(f"{row} was stopped; the same command goes on there.")
+                raise EchoGANError(f"{row} was stopped; the same command goes on there.")
     measure = open_measure()
     result = collect(settings, measure)
     show(result)
     if settings.steps == BASE.steps:
-        settings.out.parent.mkdir(parents=True, exist_ok=True)
-        settings.out.write_text(json.dumps(result, indent=1) + "\n")
+        write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only"))
+
+
+def measured(result: dict[str, Any]) -> list[str]:
+    """Every run of a result by row and seed, and what was measured: none of them may go when one comes."""
+    runs = [f"{row} {run['seed']}" for row, found in result["rows"].items() for run in found["runs"]]
+    return runs + sorted({name for found in result["rows"].values() for name in found["mean"]})
 
 
 def configure(settings: Settings, row: str, seed: int) -> TrainingConfig:
@@ -133,9 +142,37 @@ def finished(config: TrainingConfig) -> bool:
     return about["training"]["finished_steps"] >= config.steps
 
 
+def trained_on(config: TrainingConfig) -> dict[str, Any]:
+    """What a finished run says that it was trained on."""
+    return describe_checkpoint(RunFolder(config.run_path).checkpoint).config.trained_on
+
+
+def same_clips(name: str, own: dict[str, Any], base: dict[str, Any]) -> None:
+    """Raise EchoGANError where a run saw simulated clips of another kind than "base": no difference could be told."""
+    for side in ("low", "high"):
+        strange = set(simulated(own.get(side))) - set(simulated(base.get(side)))
+        if strange and any(simulated(base.get(side))):
+            raise EchoGANError(
+                f"{name} has other simulated clips than the base row (phantom, share foreshortened: "
+                f"{', '.join(map(str, sorted(strange)))}): train the rows of one table in one version, or in another "
+                "folder with --runs."
+            )
+
+
+def simulated(source: Any) -> Iterator[tuple[str, float]]:
+    """Phantom version and share foreshortened of every source of simulated clips in an account of data."""
+    if isinstance(source, list):
+        for one in source:
+            yield from simulated(one)
+    elif isinstance(source, dict):
+        if "foreshortened" in source:
+            yield source["phantom"], source["foreshortened"]
+        yield from simulated(source.get("mixture"))
+
+
 def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
     """Every finished run of every row, measured; of each row the means and the differences from "base", over the
-    seeds that both have, with intervals over clips or patients."""
+    seeds that both have, with intervals over clips or patients. Raises EchoGANError for runs on other clips."""
     runs = {
         (row, seed): Run.of(RunFolder(config.run_path).checkpoint, measure)
         for row in ROWS
@@ -148,6 +185,8 @@ def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
         pairs = [(run, runs["base", seed]) for seed, run in own.items() if ("base", seed) in runs]
         if not own:
             continue
+        for run, base in pairs:
+            same_clips(row, run.trained_on, base.trained_on)
         found[row] = {
             "changes": {k: v for k, v in changed.items() if k not in ("low", "high", "semireal")},
             "runs": [{"seed": FIRST_SEED + seed, **run.facts()} for seed, run in own.items()],
@@ -199,4 +238,4 @@ def show(result: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

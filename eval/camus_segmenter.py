@@ -14,12 +14,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-import tyro
 from torch import Tensor
 
 from echogan.model.segmenter import Segmenter, Structure, load_segmenter, save_segmenter
 from echogan.training.segment_data import IGNORED, Frames
 from eval.camus_stills import STRUCTURES, stills
+from eval.command import begin
 from eval.splits import CAMUS, Role
 from eval.squares import fit, squares
 
@@ -79,4 +79,4 @@ def segmenter_loss(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -13,10 +13,9 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tyro
-
 from echogan.clips.curate import curate
 from echogan.clips.curate_settings import CurateSettings
+from eval.command import begin
 from eval.realism_data import SHARED
 from eval.splits import Role, patients
 
@@ -61,4 +60,4 @@ def labels_csv(data: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

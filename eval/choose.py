@@ -20,6 +20,7 @@ from echogan.enhancer import Enhancer
 from echogan.metrics import mean_change, psnr, ssim, tone_matched_psnr
 from echogan.model.segmenter import Segmenter, load_segmenter
 from eval.camus_stills import Still, degrade, stills
+from eval.command import begin
 from eval.image_quality import open_enhancer
 from eval.rows import chunks
 from eval.segmentation import dice, segment
@@ -98,4 +99,4 @@ def dice_gain(segmenter: Segmenter, still: Still, shown: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

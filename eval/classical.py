@@ -20,12 +20,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import tyro
 from skimage.restoration import denoise_tv_chambolle, denoise_wavelet
 
 from echogan.metrics import ssim
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.render import phantom_pair
+from eval.command import begin, write
 
 RESULT = Path(__file__).parent / "results" / "classical.json"
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -143,8 +143,7 @@ def main(settings: Settings) -> None:
     facts = {k: v for k, v in asdict(settings).items() if k != "out"}
     result = {"phantom": PHANTOM_VERSION, "settings": facts, "criterion": "mean SSIM inside the sector",
               "chosen": chosen, "tried": tried}  # fmt: skip
-    settings.out.parent.mkdir(parents=True, exist_ok=True)
-    settings.out.write_text(json.dumps(result, indent=1) + "\n")
+    write(result, settings.out, settings, lambda result: result["tried"])
     for name, scores in tried.items():
         print(name, max(scores.items(), key=lambda score: score[1]), f"of {len(scores)}")
 
@@ -171,4 +170,4 @@ def _score(method: Method, pairs: Sequence[Pair]) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

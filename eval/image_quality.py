@@ -1,12 +1,13 @@
 """How near do poor phantom clips come to the clear truth: untouched, by classical filters, and by the network?
 
-    python -m eval.image_quality [--model echogan-phantom] [--others runs/reference/checkpoint]
+    python -m eval.image_quality [--model echogan-phantom] [--others echogan-camus runs/my-run/checkpoint]
                                  [--oracle runs/oracle/checkpoint] [--clips 200]
 
 The clips are simulated and their hearts were never trained on, nor used to choose the checkpoint. The truth is the
 same heart through the best window (`phantom_pair`). The oracle is a network trained with the pairs, which no
 unpaired one can be asked to beat: each row's share of the way from the input to it is given. KID compares each row
-with clear frames of other hearts (`eval.kid`).
+with clear frames of other hearts (`eval.kid`). The reference CycleGAN, trained by the command in docs/results.md, has a
+row where its run is there.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-import tyro
 
 from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
+from echogan.errors import EchoGANError
 from echogan.geometry import Fan, Sector
 from echogan.metrics import bootstrap_interval, gcnr, mean_change, psnr, speckle_snr, ssim, tone_matched_psnr
 from echogan.model.hub import load_checkpoint
@@ -30,15 +31,18 @@ from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.render import PhantomClip, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.classical import classical_methods
+from eval.command import begin, write
 from eval.kid import FrozenExtractor, extractor, kid_interval
-from eval.rows import NETWORKS, chunks, provenance
+from eval.rows import NETWORKS, apart, chunks, provenance
 from eval.tone_curves import fit_tone_curves
 
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
 ORACLE = Path(__file__).parent / "oracle"
+REFERENCE = Path("runs/reference-cyclegan/checkpoint")
 CAVITIES = (Tissue.LV, Tissue.LA, Tissue.RV, Tissue.RA)
 WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL)
 EDGE_PX = 2  # of a cavity or a wall, left out: there the beam's width mixes both
+LEAST_KID_CLIPS = 8  # every second one on either side, and halves of those
 METRICS = ("psnr_db", "tone_matched_psnr_db", "ssim", "gcnr", "speckle_snr")
 
 Treatment = Callable[[np.ndarray, PhantomClip], np.ndarray]  # frames uint8 (T, h, w) to the same
@@ -50,6 +54,9 @@ class Settings:
 
     model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
     others: tuple[str, ...] = field(default=NETWORKS[1:], metadata={"help": "more checkpoints, a row each"})
+    reference: Path = field(
+        default=REFERENCE, metadata={"help": "checkpoint of the reference CycleGAN; may be absent"}
+    )
     oracle: Path | None = field(default=ORACLE, metadata={"help": "checkpoint trained with the pairs"})
     clips: int = field(default=200, metadata={"help": "held-out clips"})
     frames: int = field(default=1, metadata={"help": "frames of each clip"})
@@ -67,9 +74,11 @@ class Settings:
 def main(settings: Settings) -> None:
     """Measure, print and write."""
     torch.set_num_threads(1)
+    if settings.kid and settings.clips < LEAST_KID_CLIPS:
+        raise EchoGANError(f"KID wants at least {LEAST_KID_CLIPS} clips: give more --clips, or --no-kid.")
     enhancer = open_enhancer(settings.model)
     oracle = settings.oracle and open_enhancer(str(settings.oracle))
-    others = {other.checkpoint.name: other for other in map(open_enhancer, settings.others)}
+    others = open_others(settings)
     ways = treatments(settings, enhancer, oracle, others)
     features = extractor() if settings.kid else None
     rows = []
@@ -84,14 +93,22 @@ def main(settings: Settings) -> None:
         result["kid"] = kid_rows(rows) | {
             "extractor": asdict(features.settings) | {"sha256": features.sha256}
         }
-    settings.out.parent.mkdir(parents=True, exist_ok=True)
-    settings.out.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps({k: result[k] for k in ("rows", "gain", "share_of_oracle", "change")}, indent=1))
+    write(result, settings.out, settings, lambda result: [*result["rows"], *result.get("kid", ())])
 
 
 def open_enhancer(model: str) -> Enhancer:
     """The whole enhancer with a checkpoint."""
     return Enhancer(load_checkpoint(model), EnhanceSettings(device="auto"))
+
+
+def open_others(settings: Settings) -> dict[str, Enhancer]:
+    """The other checkpoints, and the reference where it is, by name. Raises EchoGANError where two have one name."""
+    folders = [*settings.others, *([str(settings.reference)] if settings.reference.is_dir() else ())]
+    opened = [open_enhancer(folder) for folder in folders]
+    names = [other.checkpoint.name for other in opened]
+    apart(names)
+    return dict(zip(names, opened, strict=True))
 
 
 def treatments(
@@ -197,8 +214,10 @@ def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, set
         "phantom": PHANTOM_VERSION,
         "model": facts(enhancer),
         "device": enhancer.device.type,
-        "settings": {k: v for k, v in asdict(settings).items() if k not in ("out", "oracle", "others")},
-        **{k: v for k, v in provenance([]).items() if k in ("classical", "versions")},
+        "settings": {
+            k: v for k, v in asdict(settings).items() if k not in ("out", "oracle", "others", "reference")
+        },
+        **{k: v for k, v in provenance([]).items() if k in ("classical", "enhancing", "versions")},
     }
 
 
@@ -207,7 +226,7 @@ def kid_rows(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     against those, which is what a perfect way would have."""
 
     def features(way: str, first: int) -> np.ndarray:
-        return np.concatenate([row["features"][way] for row in rows[first::2]])
+        return np.stack([row["features"][way] for row in rows[first::2]])
 
     return {way: kid_interval(features(way, 0), features("clear", 1)) for way in rows[0]["features"]}
 
@@ -258,4 +277,4 @@ def tensor_frames(frames: torch.Tensor | None) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-import tyro
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from echogan.errors import EchoGANError
 from eval.camus_stills import STRUCTURES, Still, stills
-from eval.splits import CAMUS, LIST, patients
+from eval.command import begin
+from eval.splits import CAMUS, patients, split_hash
 from eval.squares import fit, squares, tensor, to_square
 
 FOLDER = Path(__file__).resolve().parents[1] / "runs" / "judge"
@@ -107,7 +108,7 @@ def judge(
 ) -> FrozenJudge:
     """The judge of these settings and of the committed split; trained first where it is not there."""
     settings = settings or JudgeSettings()
-    made_of = {"settings": asdict(settings), "split": hashlib.sha256(LIST.read_bytes()).hexdigest()}
+    made_of = {"settings": asdict(settings), "split": split_hash()}
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
     path = FOLDER / f"judge-{key}.safetensors"
     network = Judge(settings.width)
@@ -149,5 +150,12 @@ class Command:
     """CAMUS' folder"""
 
 
+def main(command: Command) -> None:
+    """Train it where it is missing, and print its hash. Raises EchoGANError without CAMUS."""
+    if not (command.data / "index.csv").is_file():
+        raise EchoGANError(f"There are no CAMUS stills in {command.data}; give CAMUS' folder with --data.")
+    print(judge(command.data).sha256)
+
+
 if __name__ == "__main__":
-    print(judge(tyro.cli(Command).data).sha256)
+    begin(main, Command)

@@ -161,13 +161,18 @@ def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def kid_interval(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
     """KID of the whole, and the 2.5 and 97.5 % quantiles over random halves of both, drawn without replacement.
 
-    The mean over such a half spreads about the whole's as the whole's does about the truth. The same rows are drawn for
-    any `a` of the same length, so that the lines of a table are compared on the same clips.
+    Features are (clips, frames, d), four clips or more; halves are of clips. The mean over such a half spreads about
+    the whole's as the whole's does about the truth. The same clips are drawn for any `a` of as many, so that the lines
+    of a table are compared on the same ones.
     """
     rng = np.random.default_rng(0)
-    found = [kid(*(x[rng.permutation(len(x))[: max(2, len(x) // 2)]] for x in (a, b))) for _ in range(DRAWS)]
+    found = [kid(*(_frames(x[rng.permutation(len(x))[: len(x) // 2]]) for x in (a, b))) for _ in range(DRAWS)]
     low, high = np.quantile(found, (0.025, 0.975))
-    return {"mean": kid(a, b), "low": float(low), "high": float(high)}
+    return {"mean": kid(_frames(a), _frames(b)), "low": float(low), "high": float(high)}
+
+
+def _frames(clips: np.ndarray) -> np.ndarray:
+    return clips.reshape(-1, clips.shape[-1])
 
 
 if __name__ == "__main__":

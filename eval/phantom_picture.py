@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import tyro
 
 from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.lesions import LESIONS, LesionKind
 from echogan.phantom.render import Phantom
 from echogan.phantom_sheet import Sheet
+from eval.command import begin
 
 FRAMES = 12
 
@@ -43,4 +43,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

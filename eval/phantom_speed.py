@@ -23,12 +23,12 @@ from types import ModuleType
 
 import numpy as np
 import torch
-import tyro
 
 import echogan
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.render import Phantom, PhantomSettings, draw_view
 from echogan.phantom.stream import StreamConfig, phantom_stream
+from eval.command import begin, write
 from eval.speed import processor_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,8 +54,7 @@ def main(settings: Settings) -> None:
     """Measure, print and write."""
     torch.set_num_threads(1)
     result = measure(settings)
-    settings.out.parent.mkdir(parents=True, exist_ok=True)
-    settings.out.write_text(json.dumps(result, indent=1) + "\n")
+    write(result, settings.out, settings, lambda result: ())
     print(json.dumps(result, indent=1))
 
 
@@ -163,4 +162,4 @@ def _spread(values: np.ndarray) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -14,12 +14,12 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-import tyro
 
 from echogan.enhancer import Enhancer, EnhanceSettings
 from echogan.model.hub import load_checkpoint
 from echogan.phantom.render import phantom_pair
 from echogan.working_space import GREY
+from eval.command import begin
 from eval.image_quality import phantom_chunks, tensor_frames
 
 COLUMNS = (
@@ -81,4 +81,4 @@ def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

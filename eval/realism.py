@@ -23,6 +23,7 @@ import tyro
 
 import echogan
 from echogan.phantom import PHANTOM_VERSION
+from eval.command import begin, write
 from eval.realism_clips import compare_coherence
 from eval.realism_data import MM, PAIRS, RENDERED, SHARED, Look, Picture, camus, phantom, semireal, sketch
 from eval.realism_figure import draw_figure
@@ -61,9 +62,8 @@ class Measure:
             return
         samples = gather(self)
         result = measure(samples, self)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        self.out.write_text(json.dumps(result, indent=1) + "\n")
-        draw_figure(result, self.figure)
+        if write(result, self.out, self, compared):
+            draw_figure(result, self.figure)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Sheets:
 
     def run(self) -> None:
         """Write and name them."""
-        if not (self.data / "camus").is_dir():
+        if not (self.data / "camus" / "index.csv").is_file():
             print(f"no CAMUS stills in {self.data}: the sheets show the phantom alone.")
         for path in write_sheets(self.data / "camus", self.out, self.first_seed):
             print(path, flush=True)
@@ -93,7 +93,7 @@ class Blind:
 
     def run(self) -> None:
         """Write them."""
-        if not (self.data / "camus").is_dir():
+        if not (self.data / "camus" / "index.csv").is_file():
             print(NO_DATA.format(self.data))
             return
         write_blind(self.data / "camus", self.out, self.key, self.seed)
@@ -176,6 +176,11 @@ def measure(samples: dict[str, list[Picture]], settings: Measure) -> dict:
     return result | provenance(settings)
 
 
+def compared(result: dict) -> list[str]:
+    """Every test, sample and real clip of a result."""
+    return [*result["two_sample"], *result["counts"], *result["coherence"]["real"]]
+
+
 def _clip_seeds(settings: Measure) -> range:
     return range(settings.first_seed, settings.first_seed + settings.clips)
 
@@ -206,12 +211,11 @@ def provenance(settings: Measure) -> dict:
     }
 
 
-def main() -> None:
-    """Do what the command line says; without arguments, measure."""
+def main(command: Measure | Sheets | Blind | Score) -> None:
+    """Do what the command line says."""
     torch.set_num_threads(1)
-    command = tyro.cli(Command, default=Measure(), description=__doc__)  # type: ignore[arg-type]
     command.run()
 
 
 if __name__ == "__main__":
-    main()
+    begin(main, Command, default=Measure(), description=__doc__)

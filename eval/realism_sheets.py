@@ -32,7 +32,7 @@ def write_sheets(camus_folder: Path, out: Path, first_seed: int) -> Iterator[Pat
     """Every sheet as PNG in `out`, one by one: real beside phantom, each view, each degradation alone, semi-real."""
     out.mkdir(parents=True, exist_ok=True)
     seeds = range(first_seed, first_seed + ROW)
-    if camus_folder.is_dir():
+    if (camus_folder / "index.csv").is_file():
         made = [phantom(("clean", "degraded"), seed) for seed in range(first_seed, first_seed + 2 * ROW)]
         stills = {grade: camus(camus_folder, grade, 2 * ROW)[::2] for _, grade in PAIRS}
         for look, grade in PAIRS:
@@ -135,12 +135,11 @@ def score(answers: Path, key: Path) -> dict[str, float]:
 
     Answers are lines of a number and a word, `01 real`; every crop of the key must be answered.
     """
+    if missing := [str(path) for path in (answers, key) if not path.is_file()]:
+        raise EchoGANError(f"{' and '.join(missing)}: there is no such file.")
     truth = {name: entry["kind"] for name, entry in json.loads(key.read_text()).items()}
-    given = {}
-    for line in answers.read_text().replace(",", " ").splitlines():
-        if line.strip():
-            number, word = line.split()[:2]
-            given[Path(number).stem.zfill(2)] = word.lower()
+    lines = (line.split() for line in answers.read_text().replace(",", " ").splitlines())
+    given = {Path(line[0]).stem.zfill(2): line[-1].lower() for line in lines if line}
     if set(given) != set(truth) or not set(given.values()) <= set(KINDS):
         raise EchoGANError("Answer each crop once, a line each: its number, then real or phantom.")
     right = sum(given[name] == kind for name, kind in truth.items())

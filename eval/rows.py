@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ import numpy as np
 
 import echogan
 from echogan.clips.clip import ClipFile
-from echogan.enhancer import Chunk, Enhancer, EnhanceSettings
+from echogan.enhancer import BLACK_LEVEL, BLACK_SIGMA, Chunk, Enhancer, EnhanceSettings
+from echogan.errors import EchoGANError
 from echogan.geometry import Sector
 from echogan.metrics import bootstrap_interval
 from echogan.model.hub import load_checkpoint
@@ -27,17 +30,25 @@ LIBRARIES = ("torch", "numpy", "opencv-python", "scikit-image", "PyWavelets")
 
 
 def make_rows(models: Sequence[str], device: str = "auto") -> tuple[dict[str, Row], list[dict[str, str]]]:
-    """Every row by name, and the name and hash of each checkpoint among them (a run's folder is named as given)."""
+    """Every row by name, and the name and hash of each checkpoint among them. Raises EchoGANError where two have one
+    name: a table has a row for each."""
     rows: dict[str, Row] = {"input": lambda frames, sector: frames}
-    told = []
+    told: list[dict[str, str]] = []
     for model in models:
         enhancer = Enhancer(load_checkpoint(model), EnhanceSettings(device=device))  # type: ignore[arg-type]
         name = enhancer.checkpoint.name
         rows[name] = _row_of(enhancer)
         told.append({"name": name, "sha256": enhancer.checkpoint.sha256})
+    apart([one["name"] for one in told])
     for name, method in classical.classical_methods().items():
         rows[name] = lambda frames, sector, method=method: method(frames, sector.tissue_mask)
     return rows, told
+
+
+def apart(names: Sequence[str]) -> None:
+    """Raise EchoGANError where two of the checkpoints have one name."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise EchoGANError(f"Two checkpoints are named {', '.join(twice)}: measure one of them at a time.")
 
 
 def _row_of(enhancer: Enhancer) -> Row:
@@ -67,6 +78,12 @@ def interval(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None 
     return {"mean": float(values.mean()), "low": low, "high": high, "groups": len(values)}
 
 
+def enhancing() -> str:
+    """A hash of the usual settings and constants on the way from a clip to the enhanced one."""
+    told = {"settings": asdict(EnhanceSettings()), "black": (BLACK_LEVEL, BLACK_SIGMA)}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
 def provenance(told: list[dict[str, str]]) -> dict[str, Any]:
     """What a result was made with: checkpoints, phantom, the classical settings, versions of libraries."""
     versions = {"echogan": echogan.__version__, "python": platform.python_version()}
@@ -78,6 +95,7 @@ def provenance(told: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "phantom": PHANTOM_VERSION,
         "models": told,
+        "enhancing": enhancing(),
         "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
         "versions": versions,
     }

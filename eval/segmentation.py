@@ -10,7 +10,6 @@ bootstraps by patient. Leclerc et al., IEEE TMI 38(9), 2019. Without CAMUS besid
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,14 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-import tyro
 
 from echogan.metrics import psnr, ssim, tone_matched_psnr
 from echogan.model.segmenter import MULTIPLE, Segmenter, Structure, load_segmenter
 from eval.camus_stills import STRUCTURES, Still, degrade, stills
+from eval.command import begin, write
 from eval.judge import FrozenJudge, judge
 from eval.rows import NETWORKS, Row, interval, make_rows, provenance
-from eval.splits import CAMUS
+from eval.splits import CAMUS, split_hash
 
 RESULTS = Path(__file__).parent / "results"
 GRADES = ("Good", "Medium", "Poor")
@@ -57,8 +56,12 @@ def main(settings: Settings) -> None:
     else:
         result, name = measure_rows(settings), "segmentation"
     out = settings.out or RESULTS / f"{name}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n")
+    write(result, out, settings, measured, but=("segmenter",))
+
+
+def measured(result: dict[str, Any]) -> list[str]:
+    """Every set and row of a result."""
+    return [f"{name} {row}" for name, rows in result.get("sets", {}).items() for row in rows]
 
 
 def held_out_stills(settings: Settings) -> dict[str, list[Still]]:
@@ -89,6 +92,8 @@ def measure_segmenter(settings: Settings) -> dict[str, Any]:
     return result | {
         "trained_on": shipped.config.trained_on["phantom"],
         "split": "eval/splits/camus.csv, test",
+        "split_sha256": split_hash(),
+        "versions": provenance([])["versions"],
     }
 
 
@@ -123,7 +128,7 @@ def measure_rows(settings: Settings) -> dict[str, Any]:
     return {
         "sets": sets, "gap": gap, "model": told[0],
         "judge": {"sha256": frozen.sha256, **asdict(frozen.settings)},
-        "split": "eval/splits/camus.csv, test", "settings": facts, **provenance(told),
+        "split": "eval/splits/camus.csv, test", "split_sha256": split_hash(), "settings": facts, **provenance(told),
     }  # fmt: skip
 
 
@@ -240,4 +245,4 @@ def _points(found: dict[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -80,7 +80,7 @@ def whole_way(clip: Path, checkpoint: Checkpoint, device: Device, runs: int = 3)
     middle = sorted(timings, key=lambda timing: timing["frames_per_s"])[runs // 2]
     facts = open_clip(clip)
     return {
-        "clip": "pydicom ybr_color",
+        "clip": clip.name,
         "frames": facts.frames,
         "size": [facts.width, facts.height],
         **middle,

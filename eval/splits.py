@@ -11,6 +11,7 @@ own. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import sys
 from collections import Counter
@@ -19,9 +20,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import tyro
 
 from echogan.errors import EchoGANError
+from eval.command import begin
 
 Role = Literal["generator", "semireal", "segmenter-judge", "selection", "test"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -114,6 +115,11 @@ def read_split() -> list[Patient]:
         return [Patient(**row) for row in csv.DictReader(file)]  # type: ignore[arg-type]
 
 
+def split_hash() -> str:
+    """SHA-256 of the committed list."""
+    return hashlib.sha256(LIST.read_bytes()).hexdigest()
+
+
 def patients(role: Role, quality: str) -> list[str]:
     """The patients of one role and grade, sorted. This is how training and evaluation choose theirs."""
     return [p.patient for p in read_split() if (p.role, p.quality) == (role, quality)]
@@ -129,4 +135,4 @@ def split_csv(split: list[Patient]) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -10,7 +10,6 @@ After Lai et al., ECCV 2018, section 5, with OpenCV's DIS flow (Kroeger et al., 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
@@ -19,13 +18,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-import tyro
 
 from echogan.clips.clip import grey
 from echogan.clips.files import open_clip
 from echogan.clips.find_sector import find_sector
 from echogan.geometry import Fan, Sector
 from echogan.phantom.render import phantom_clip
+from eval.command import begin, write
 from eval.realism_data import SHARED, real_clips
 from eval.rows import NETWORKS, interval, make_rows, provenance
 
@@ -63,9 +62,13 @@ def main(settings: Settings) -> None:
     result = {kind: summarise(found) for kind, found in measured.items() if names[kind]}
     facts = {k: getattr(settings, k) for k in ("clips", "frames", "real_frames", "first_seed")}
     written = {"ratios": result, "model": told[0], "settings": facts, "clips": names, **provenance(told)}
-    settings.out.parent.mkdir(parents=True, exist_ok=True)
-    settings.out.write_text(json.dumps(written, indent=1) + "\n")
     show(result)
+    write(written, settings.out, settings, compared)
+
+
+def compared(result: dict[str, Any]) -> list[str]:
+    """Every row and real clip of a result."""
+    return [*result["ratios"]["phantom"], *result["clips"]["real"]]
 
 
 def show(result: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> None:
@@ -92,7 +95,11 @@ def phantom_clips(settings: Settings) -> Iterator[tuple[str, np.ndarray, Sector]
 
 
 def recorded_clips(settings: Settings) -> Iterator[tuple[str, np.ndarray, Sector]]:
-    """The real clips at hand, grey."""
+    """The real clips at hand, grey; those beside the project may be absent, which is told."""
+    if not (settings.data / "clips").is_dir():
+        print(
+            f"no clips in {settings.data / 'clips'}: of real ones only the cine that comes with pydicom is measured."
+        )
     for path, _ in real_clips(settings.data / "clips"):
         source = open_clip(path)
         frames = np.stack([grey(frame) for frame in islice(source.iter_frames(), settings.real_frames)])
@@ -142,4 +149,4 @@ def summarise(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, d
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
 from eval import classical, image_tables, result_tables
+from eval.command import begin
 from eval.image_tables import signed
+from eval.rows import enhancing
+from eval.splits import split_hash
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -79,6 +80,8 @@ def stale_results() -> list[str]:
         "phantom": kind(PHANTOM_VERSION),
         "oracle": describe_checkpoint(ORACLE).sha256,
         "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
+        "split": split_hash(),
+        "enhancing": enhancing(),
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
@@ -95,6 +98,8 @@ def stale_results() -> list[str]:
             "phantom": kind(result["phantom"]) if "phantom" in result else None,
             "oracle": result.get("oracle", {}).get("sha256"),
             "classical": result.get("classical"),
+            "split": result.get("split_sha256"),
+            "enhancing": result.get("enhancing"),
         }
         now = bundled | current
         stale += [
@@ -130,8 +135,9 @@ def speed(result: dict[str, Any]) -> str:
     whole = result["enhance_cpu"]
     if isinstance(whole, dict):
         rows.append(
-            f"\nThe whole way of a {whole['frames']}-frame, {whole['size'][0]} x {whole['size'][1]} DICOM cine to MP4, "
-            f"report and arrays: {whole['frames_per_s']:.1f} frames/s on one CPU thread ({result['processor']})."
+            f"\nThe whole way of a real cine ({whole['clip']}, {whole['frames']} frames of {whole['size'][0]} x "
+            f"{whole['size'][1]}) to MP4, report and arrays: {whole['frames_per_s']:.1f} frames/s, the network on one "
+            f"CPU thread ({result['processor']})."
         )
     return "\n".join(rows)
 
@@ -218,4 +224,4 @@ SHARED_RESULTS = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings))
+    begin(main, Settings)

@@ -1,6 +1,7 @@
 """Tables are made from results, and stale ones are told."""
 
 import json
+import re
 
 import pytest
 
@@ -46,6 +47,20 @@ def test_a_result_of_other_weights_or_another_phantom_is_stale(results):
     assert "another phantom (0.0" in quality
     assert "python -m eval.image_quality" in quality
     assert "another echogan-phantom (000000000000" in speed
+
+
+def test_every_block_of_a_page_has_a_maker():
+    names = {
+        name for page in tables.PAGES for name in re.findall(r"^<!-- /?(\w+) -->$", page.read_text(), re.M)
+    }
+    assert names == set(tables.MAKERS)
+
+
+def test_a_result_of_another_split_or_another_way_of_enhancing_is_stale(results):
+    (results / "segmentation.json").write_text(json.dumps({"split_sha256": "0" * 64, "enhancing": "1" * 64}))
+    split, enhancing = tables.stale_results()
+    assert "another split (000000000000" in split
+    assert "another enhancing (111111111111" in enhancing
 
 
 def test_the_pages_are_what_the_results_say():

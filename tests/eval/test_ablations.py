@@ -8,7 +8,7 @@ import torch
 from fake_checkpoint import Scale
 
 import echogan.model.checkpoint as checkpoints
-from echogan.errors import TrainingError
+from echogan.errors import EchoGANError, TrainingError
 from echogan.geometry import Fan
 from echogan.model.checkpoint import CheckpointConfig
 from echogan.model.generators import GeneratorConfig, build_generator
@@ -112,6 +112,28 @@ def test_a_row_is_compared_over_the_seeds_that_both_have(tmp_path):
     assert "Trained on phantom 1.1" in table
 
 
+def test_a_run_on_other_simulated_clips_is_not_compared_with_base(tmp_path):
+    own = {"low": {"phantom": "1.1", "foreshortened": 0.2}, "high": {"phantom": "1.1", "foreshortened": 0.0}}
+    mixed = {"high": {"mixture": [own["high"], {"shards": "abc", "share": 0.5}]}, "low": {"shards": "def"}}
+    ablations.same_clips("mixed", mixed, own)
+    for strange in ({"phantom": "1.2", "foreshortened": 0.0}, {"phantom": "1.1", "foreshortened": 0.2}):
+        with pytest.raises(EchoGANError, match="other simulated clips than the base row"):
+            ablations.same_clips("later", {"high": {"mixture": [strange]}}, own)
+
+
+def test_today_s_clips_are_told_from_earlier_ones_before_hours_of_training(tmp_path):
+    settings = Settings(rows=("hinge",), steps=50, runs=tmp_path)
+    config = configure(settings, "base", 0)
+    saved(config, 50)
+    path = RunFolder(config.run_path).checkpoint / "config.json"
+    about = json.loads(path.read_text())
+    about["trained_on"] = {"high": {"phantom": "0.9", "foreshortened": 0.0}, "low": {}}
+    path.write_text(json.dumps(about))
+    with pytest.raises(EchoGANError, match="other simulated clips"):
+        ablations.main(settings)
+    assert not configure(settings, "hinge", 0).run_path.exists()
+
+
 def test_clips_are_made_small_as_training_makes_them():
     clip = phantom_clip(3, frames=1, want=("degraded", "labels"))
     small = shrunk(clip)
@@ -126,7 +148,7 @@ def test_clips_are_made_small_as_training_makes_them():
 
 
 def test_an_unknown_row_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match="no row nonsense"):
+    with pytest.raises(EchoGANError, match="no row nonsense"):
         ablations.main(Settings(rows=("nonsense",), runs=tmp_path))
 
 

@@ -7,7 +7,17 @@ import pytest
 from scipy.stats import semicircular
 
 from eval import foreshortening, result_tables
-from eval.foreshortening import Settings, long_axis, main, summarise
+from eval.foreshortening import (
+    CUT_SHORT,
+    MIXED,
+    SAME_IN_FULL,
+    Settings,
+    drawn,
+    long_axis,
+    main,
+    summarise,
+    toward_full,
+)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 90, 140])
@@ -35,13 +45,35 @@ def test_clips_without_a_found_ventricle_are_left_out_of_every_row():
 
 
 def test_a_run_measures_hearts_in_full_and_cut_short(tmp_path, monkeypatch):
-    drawn = []
+    rendered = []
     real = foreshortening.phantom_pair
     monkeypatch.setattr(
-        foreshortening, "phantom_pair", lambda *a, **k: drawn.append(real(*a, **k)) or drawn[-1]
+        foreshortening, "phantom_pair", lambda *a, **k: rendered.append(real(*a, **k)) or rendered[-1]
     )
     main(Settings(model=("echogan-phantom",), clips=2, out=tmp_path / "found.json"))
-    assert [clip.truth["foreshortening"] > 0 for clip in drawn] == [False, False, True, True]
+    assert [clip.truth["foreshortening"] > 0 for clip in rendered] == [True, False, False] * 2
     result = json.loads((tmp_path / "found.json").read_text())
-    assert list(result["hearts"]["cut short"]["rows"]) == ["clear", "poor", "echogan-phantom"]
-    assert "| hearts in full | hearts cut short |" in result_tables.foreshortening(result)
+    assert list(result["hearts"]["in full"]["rows"]) == ["clear", "poor", "echogan-phantom"]
+    assert list(result["hearts"]["cut short"]["rows"])[3:] == ["poor, seen in full"]
+    assert list(result["toward_full"]) == ["echogan-phantom", MIXED]
+    table = result_tables.foreshortening(result)
+    assert "| hearts cut short | gone towards the heart in full |" in table
+    assert f"| {MIXED} |  |  | +0." in table
+
+
+def test_the_same_heart_is_drawn_short_and_in_full():
+    short, full = (drawn(5, settings) for settings in (CUT_SHORT, SAME_IN_FULL))
+    assert full.truth["foreshortening"] == 0 < short.truth["foreshortening"]
+    assert full.fan == short.fan
+    lost = 1 - long_axis(short.labels[0].numpy() == 1) / long_axis(full.labels[0].numpy() == 1)
+    assert lost == pytest.approx(short.truth["foreshortening"], abs=0.06)
+
+
+@pytest.mark.parametrize(("own", "other"), [(0.0, 0.0), (0.6, 0.0), (0.0, 0.3), (0.5, 0.2)])
+def test_going_towards_the_truth_and_towards_the_heart_in_full_are_told_apart(own, other):
+    short, full = (drawn(5, settings) for settings in (CUT_SHORT, SAME_IN_FULL))
+    poor, clear, longer = (
+        frames[0].numpy().astype(np.float32) for frames in (short.degraded, short.clean, full.clean)
+    )
+    shown = poor + own * (clear - poor) + other * (longer - clear) + 4
+    assert toward_full(shown, short, full) == pytest.approx(other, abs=1e-3)

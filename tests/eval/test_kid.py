@@ -38,9 +38,16 @@ def test_kid_is_zero_on_average_for_one_distribution_and_grows_with_the_shift():
 
 def test_the_interval_holds_the_value_and_is_repeatable():
     a, b = sample(0.7, 60, 5), sample(0, 60, 6)
-    found = kid_interval(a, b)
+    found = kid_interval(a[:, None], b[:, None])
     assert found["low"] < found["mean"] == kid(a, b) < found["high"]
-    assert kid_interval(a, b) == found
+    assert kid_interval(a[:, None], b[:, None]) == found
+
+
+def test_frames_of_one_clip_do_not_narrow_the_interval():
+    a, b = sample(0.7, 60, 5)[:, None], sample(0, 60, 6)[:, None]
+    alone, again = kid_interval(a, b), kid_interval(np.tile(a, (1, 4, 1)), np.tile(b, (1, 4, 1)))
+    spreads = [found["high"] - found["low"] for found in (again, alone)]
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.1)  # four copies tell nothing new
 
 
 def test_clips_come_in_both_looks_with_their_view():

@@ -103,8 +103,11 @@ def test_only_the_segmentation_test_knows_the_judge():
     for path in [*ROOT.glob("app.py"), *ROOT.glob("echogan/**/*.py"), *ROOT.glob("eval/*.py")]:
         text = path.read_text()
         for node in ast.walk(ast.parse(text)) if "judge" in text else ():
-            names = [node.module] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names = (
+                [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            )
+            if isinstance(node, ast.ImportFrom):
+                names = [str(node.module), *(f"{node.module}.{name}" for name in names)]
             users += [path.name for name in names if name == "eval.judge"]
     assert users == ["segmentation.py"]
 
