@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from echogan.private_folder import private_folder
+from echogan.ui.private_folder import private_folder
 
 # A temporary folder that no other Gradio app shares: what is left in it goes (Sessions.sweep).
 if "GRADIO_TEMP_DIR" not in os.environ:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from echogan.private_folder import private_folder
+from echogan.ui.private_folder import private_folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="no users and modes on this system")
 
