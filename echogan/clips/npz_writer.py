@@ -65,8 +65,9 @@ class NpzStream:
             out.put("fps", 30.0)
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, told_as: Path | None = None) -> None:
         self.path = Path(path)
+        self._told_as = told_as or self.path  # what an error names, where `path` is no name of the user's
         self._unfinished = Unfinished(self.path)
         self._arrays: list[NpzArray] = []
         self._values: dict[str, np.ndarray] = {}
@@ -74,9 +75,9 @@ class NpzStream:
     def array(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> NpzArray:
         """A growing array (count, *shape); `shape` is that of one item."""
         self._check_new(name)
-        with output_errors(self.path):
+        with output_errors(self._told_as):
             spool = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 (closed by copy_to or discard)
-        self._arrays.append(NpzArray(name, shape, dtype, spool, self.path))
+        self._arrays.append(NpzArray(name, shape, dtype, spool, self._told_as))
         return self._arrays[-1]
 
     def put(self, name: str, value: ArrayLike) -> None:
@@ -92,7 +93,7 @@ class NpzStream:
     def close(self) -> None:
         """Assemble the zip and rename it into place. Raises OutputError."""
         try:
-            with output_errors(self.path):
+            with output_errors(self._told_as):
                 self._assemble()
             self._unfinished.keep()
         except BaseException:
@@ -143,7 +144,7 @@ class NpzWriter(FrameWriter):
     """
 
     def _start(self, frame: np.ndarray) -> None:
-        self._stream = NpzStream(self.part)
+        self._stream = NpzStream(self.part, told_as=self.path)
         self._frames = self._stream.array("frames", frame.shape, np.uint8)
 
     def _put(self, frame: np.ndarray) -> None:

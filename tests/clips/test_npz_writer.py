@@ -1,11 +1,14 @@
 """NPZ written piece by piece: np.load agrees, memory stays bounded, nothing is left after an error."""
 
+import errno
+import io
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from echogan.clips import npz_writer
 from echogan.clips.clip import ClipFile
 from echogan.clips.npz_writer import NpzStream, NpzWriter
 from echogan.clips.write_options import WriteOptions
@@ -119,6 +122,28 @@ def test_a_clip_as_npz(tmp_path, shape):
     assert stored["fps"] == 33
     assert stored["spacing_mm"].tolist() == [0.3, 0.4]
     assert stored["durations_ms"].tolist() == list(durations)
+
+
+@pytest.mark.parametrize("when", ["append", "copy_to"])
+def test_a_full_disk_is_told_by_the_name_that_was_given(tmp_path, monkeypatch, when):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class Spool(io.BytesIO):
+        write = full if when == "append" else io.BytesIO.write
+
+    if when == "copy_to":
+        monkeypatch.setattr(npz_writer.shutil, "copyfileobj", full)
+    monkeypatch.setattr(npz_writer.tempfile, "TemporaryFile", lambda **_: Spool())
+    source = ClipFile(Path("x"), "image", 1, 4, 4, None, False, lambda: iter(()))
+
+    def write() -> None:
+        with NpzWriter(tmp_path / "a.npz", source, None, WriteOptions()) as out:
+            out.write(np.zeros((4, 4), np.uint8))
+
+    with pytest.raises(OutputError, match=r"^'a\.npz' could not be written \(No space left on device\)"):
+        write()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_still_of_unknown_size_as_npz(tmp_path):
