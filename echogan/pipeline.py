@@ -127,7 +127,7 @@ def enhance_file(
         write_whole(outputs.figure, diagnoses.figure(sector, caption))
     ended = time.perf_counter()
     timing |= {"encode_s": encode_s + ended, "total_s": ended - began}
-    bare = (NOT_BLACKENED,) if write.blackout and sector.kind == "whole" else ()
+    bare = (NOT_BLACKENED,) if sector.kind == "whole" and _would_blacken(outputs, write) else ()
     warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *bare, *checkpoint.notes]))
     report = build_report(
         clip, sector, enhancer, diagnoses.summaries, diagnoses.signed_mean, timing, warnings
@@ -137,6 +137,13 @@ def enhance_file(
     return report
 
 
+def _would_blacken(outputs: Outputs, write: WriteOptions) -> bool:
+    """Whether an output is to be black outside the tissue: a DICOM without identity always is."""
+    return write.blackout or (
+        not write.keep_identity and any(path.suffix.lower() == ".dcm" for path in outputs.clips)
+    )
+
+
 @contextmanager
 def _memory_in_words() -> Iterator[None]:
     """Raise SettingsError where the memory is full."""
@@ -144,7 +151,8 @@ def _memory_in_words() -> Iterator[None]:
         yield
     except (MemoryError, torch.OutOfMemoryError):
         raise SettingsError(
-            "The memory did not suffice. Give a smaller --batch-size or --working-size, or close other programs."
+            "The memory did not suffice. Close other programs, give a shorter or smaller clip, or on the command line "
+            "a smaller --batch-size or --working-size."
         ) from None
 
 

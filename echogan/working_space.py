@@ -28,7 +28,7 @@ class WorkingSpace:
     def __init__(self, sector: Sector, longer_side: int, multiple: int = MULTIPLE):
         if not sector.tissue_mask.any():
             raise SectorError(
-                "No tissue was found in the clip. Give the fan by hand: "
+                "No tissue was found in the clip. Give the sector by hand: on the page with Adjust sector, else with "
                 "--sector apex_x,apex_y,left_deg,right_deg,r_min,r_max."
             )
         top, left, bottom, right = sector.box

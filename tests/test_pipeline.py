@@ -245,6 +245,16 @@ def test_a_blackout_without_a_sector_says_that_nothing_was_black(source, tmp_pat
     assert not any("nothing was made black" in warning for warning in told.warnings)
 
 
+def test_a_dicom_without_a_sector_says_that_names_remain(source, tmp_path):
+    whole = np.ones((96, 120), bool)
+    sector, outputs = Sector("whole", whole, np.zeros_like(whole), 0.0), Outputs(clips=[tmp_path / "a.dcm"])
+    told = enhance_file(source, outputs, HALVE, CPU, sector)
+    assert any("names in the picture remain" in warning for warning in told.warnings)
+    write = WriteOptions(keep_identity=True)  # on purpose
+    told = enhance_file(source, Outputs(clips=[tmp_path / "b.dcm"]), HALVE, CPU, sector, write=write)
+    assert not any("names in the picture remain" in warning for warning in told.warnings)
+
+
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
 def test_a_full_memory_is_a_sentence_and_leaves_nothing(source, tmp_path, error):
     class Greedy(Scale):

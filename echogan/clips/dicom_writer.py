@@ -24,6 +24,13 @@ from echogan.geometry import Sector
 MAX_PIXEL_BYTES = 2**32 - 2
 
 
+def fits_dicom(clip: ClipFile, frames: int | None = None, channels: int | None = None) -> bool:
+    """Whether one DICOM file can hold a clip, of as many frames and channels as it says or as are given."""
+    frames = clip.frames if frames is None else frames
+    channels = (3 if clip.color else 1) if channels is None else channels
+    return frames * clip.height * clip.width * channels <= MAX_PIXEL_BYTES
+
+
 class DicomWriter(FrameWriter):
     """Frames in, one Ultrasound Multi-frame object out: Explicit VR Little Endian, RGB or MONOCHROME2, 8 bits.
 
@@ -48,7 +55,7 @@ class DicomWriter(FrameWriter):
         self._source = read_source(like, options.keep_identity)
 
     def _refuse_if_too_large(self, frames: int, channels: int) -> None:
-        if frames * self.like.height * self.like.width * channels > MAX_PIXEL_BYTES:
+        if not fits_dicom(self.like, frames, channels):
             raise OutputError(
                 "The clip is too long for one DICOM file (4 GiB): cut it, or write .mp4 instead."
             )

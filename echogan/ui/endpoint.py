@@ -52,7 +52,7 @@ def serve(
     try:
         with sessions.using(key, file):
             if not isinstance(strength, int | float):
-                raise SettingsError("The strength is no number. Give one from 0 to 1.5.")
+                raise SettingsError("The strength is no number. Give one from 0 to 1.")
             blackout = open_clip(file).kind == "dicom"
             asked = Request(Path(file), models.load(model), float(strength), blackout)
             for step in in_thread(partial(enhance_for_client, asked, run.folder), run.cancel):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import echogan
+from echogan.clips.clip import ClipFile
+from echogan.clips.dicom_writer import fits_dicom
 from echogan.clips.write_options import WriteOptions
 from echogan.enhancer import EnhanceSettings
 from echogan.figures import MAP_STYLES
-from echogan.geometry import Fan
+from echogan.geometry import Fan, Sector
 from echogan.model.checkpoint import Checkpoint
 from echogan.pipeline import Outputs, enhance_file
 from echogan.report import Report
@@ -43,7 +45,7 @@ def enhance_for_page(
     """Enhance with every output that the page offers, all in `folder`. Raises EchoGANError."""
     look = look_at(request.source, request.fan)
     outputs = Outputs(
-        clips=[folder / "enhanced.mp4", folder / "enhanced.dcm"],
+        clips=[folder / "enhanced.mp4", *([folder / "enhanced.dcm"] if fits_dicom(look.clip) else [])],
         player_original=folder / "original.webm",
         player_enhanced=folder / "enhanced.webm",
         player_maps={name: folder / f"{name}.webm" for name in MAP_STYLES},
@@ -89,8 +91,8 @@ def result(request: Request, look: Look, outputs: Outputs, report: Report, folde
         maps=[map_view(name, path) for name, path in outputs.player_maps.items()],
         curves=[(NAMES[name], values) for name, values in report.per_frame.items()],
         badge=badge(request.checkpoint, report),
-        downloads=downloads(outputs),
-        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes])),
+        downloads=downloads(outputs, look.sector),
+        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(look.clip)])),
         caveat=CAVEAT,
         **shown(look, folder, request.blackout),
     )
@@ -120,15 +122,25 @@ def badge(checkpoint: Checkpoint, report: Report) -> list[tuple[str, str, str]]:
     return rows
 
 
-def downloads(outputs: Outputs) -> list[Download]:
+def too_long(clip: ClipFile) -> list[str]:
+    """What is said of a clip that no DICOM file can hold."""
+    note = "There is no DICOM of it: the clip is longer than one file can hold (4 GiB). Cut it where you need one."
+    return [] if fits_dicom(clip) else [note]
+
+
+def downloads(outputs: Outputs, sector: Sector) -> list[Download]:
     """The files to save, in the order of their likely use."""
-    mp4, dcm = outputs.clips
+    mp4, *dicom = outputs.clips
+    text = "text in the picture stays in it" if sector.kind == "whole" else "black outside the sector"
     assert outputs.arrays is not None
     assert outputs.report is not None
     assert outputs.figure is not None
     return [
         Download(mp4, "MP4", "Enhanced clip, H.264 video"),
-        Download(dcm, "DICOM", "Enhanced clip as a derived, de-identified multi-frame object"),
+        *(
+            Download(dcm, "DICOM", f"Enhanced clip as a derived multi-frame object, identity removed; {text}")
+            for dcm in dicom
+        ),
         Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and both maps"),
         Download(outputs.report, "Report", "Everything that decided this result, JSON"),
         Download(outputs.figure, "Figure", "Mean images, maps and curves, PNG"),

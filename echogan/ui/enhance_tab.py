@@ -54,7 +54,7 @@ def build_enhance_tab(sessions: Sessions, models: Models) -> gr.Dropdown:
     handlers = Handlers(sessions, models, rail, player, fan)
     for button, example in zip(rail.examples, EXAMPLES, strict=True):
         button.click(partial(open_example, example), outputs=rail.upload, concurrency_id="examples", **QUIET)
-    looked = [player, rail.blackout, rail.run, rail.progress, fan]
+    looked = [player, rail.blackout, rail.run, rail.stop, rail.progress, fan]
     rail.upload.change(
         handlers.opened, rail.upload, looked, concurrency_id="look", concurrency_limit=2, **QUIET
     )
@@ -62,10 +62,16 @@ def build_enhance_tab(sessions: Sessions, models: Models) -> gr.Dropdown:
         handlers.veil_changed, [rail.upload, rail.blackout, fan], player, concurrency_id="look", **QUIET
     )
     asked = [rail.upload, rail.model, rail.strength, rail.blackout, fan]
-    shown = [player, rail.run, rail.stop, rail.progress]
-    pressed = rail.run.click(handlers.start, asked, shown, **GPU, **QUIET)
-    again = player.sector(take_fan, None, fan, **QUIET).then(handlers.start, asked, shown, **GPU, **QUIET)
-    rail.stop.click(handlers.stop, outputs=shown[1:], cancels=[pressed, again], queue=False, **QUIET)
+    shown = [player, rail.run, rail.stop, rail.progress, rail.blackout]
+    player.drawn(take_fan, None, fan, queue=False, **QUIET)
+    waits = [
+        rail.run.click(handlers.wait, rail.upload, shown[1:], queue=False, **QUIET),
+        player.sector(take_fan, None, fan, queue=False, **QUIET).then(
+            handlers.wait, rail.upload, shown[1:], queue=False, **QUIET
+        ),
+    ]
+    begun = [wait.then(handlers.start, asked, shown, **GPU, **QUIET) for wait in waits]
+    rail.stop.click(handlers.stop, outputs=shown[1:], cancels=begun, queue=False, **QUIET)
     return rail.model
 
 
@@ -105,8 +111,14 @@ class Handlers:
         """A clip was chosen or taken away: look at it, outline its sector, settle the blackout."""
         rail, nothing = (
             self.rail,
-            {self.player: None, self.rail.run: gr.Button(interactive=False), self.fan: None},
+            {
+                self.player: None,
+                self.rail.run: gr.Button(interactive=False),
+                self.rail.stop: gr.Button(interactive=False),
+                self.fan: None,
+            },
         )
+        self.sessions.stop(str(request.session_hash))
         self.sessions.hold(str(request.session_hash), path)
         if path is None:
             return {**nothing, rail.progress: ""}
@@ -121,15 +133,19 @@ class Handlers:
             return {**nothing, rail.progress: ""}
         return {
             self.player: as_json(shown),
-            rail.blackout: dicom,
+            rail.blackout: gr.Checkbox(value=dicom, interactive=True),
             rail.run: gr.Button(interactive=True),
+            rail.stop: gr.Button(interactive=False),
             rail.progress: "",
             self.fan: None,
         }
 
     def veil_changed(self, path: str | None, blackout: bool, fan: str | None, request: gr.Request) -> Any:
-        """The blackout was switched: show the still accordingly."""
+        """The blackout was switched: show the still accordingly. A result stays, for it took its time."""
         if path is None:
+            return gr.skip()
+        if self.sessions.has_result(str(request.session_hash)):
+            gr.Info("The result on the page stays as it is. Press Enhance for one with the new setting.")
             return gr.skip()
         key, run = self._begin(request)
         try:
@@ -148,9 +164,8 @@ class Handlers:
         fan: str | None,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
-        """Enhance, telling how far it is after every batch."""
-        if path is None:
-            gr.Info("Open a clip first.", title="No clip")
+        """Enhance, telling how far it is after every batch; nothing, where it is not wanted any more."""
+        if path is None or not self.sessions.take(str(request.session_hash)):
             yield self._idle()
             return
         key, run = self._begin(request)
@@ -159,17 +174,31 @@ class Handlers:
             checkpoint = self.models.load(model)
             asked = Request(Path(path), checkpoint, float(strength), blackout, parse_fan(fan))
             for step in in_thread(partial(enhance_for_page, asked, run.folder), run.cancel):
-                if isinstance(step, Done):
-                    yield self._idle() | {self.player: as_json(step.result)}
-                else:
+                if not isinstance(step, Done):
                     yield self._busy("", *step)
+                elif not run.stopped:
+                    run.finished = True
+                    yield self._idle() | {self.player: as_json(step.result)}
+            if not run.finished:  # it came too late to be stopped
+                raise Cancelled
         except Exception as error:
             self.sessions.drop(key, run)
-            tell(error, "This clip was not enhanced")
-            yield self._idle("Stopped. Nothing was kept." if isinstance(error, Cancelled) else "")
+            if not run.stopped:
+                tell(error, "This clip was not enhanced")
+            stopped = run.stopped or isinstance(error, Cancelled)
+            yield self._idle("Stopped. Nothing was kept." if stopped else "")
+
+    def wait(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
+        """Enhance was pressed: the work may have to wait for that of others. What it is asked for stays as it is."""
+        if path is None:
+            gr.Info("Open a clip first.", title="No clip")
+            return self._idle()
+        self.sessions.stop(str(request.session_hash))
+        self.sessions.ask(str(request.session_hash))
+        return self._busy("Waiting for the machine") | {self.rail.blackout: gr.Checkbox(interactive=False)}
 
     def stop(self, request: gr.Request) -> dict[Any, Any]:
-        """Stop this visitor's work; where it still waits in the queue, Gradio takes it out."""
+        """Stop this visitor's work, or take it out of the queue."""
         self.sessions.stop(str(request.session_hash))
         return self._idle("Stopped. Nothing was kept.")
 
@@ -188,6 +217,7 @@ class Handlers:
         return {
             self.rail.run: gr.Button(interactive=True),
             self.rail.stop: gr.Button(interactive=False),
+            self.rail.blackout: gr.Checkbox(interactive=True),
             self.rail.progress: f'<p class="eg-progress">{text}</p>' if text else "",
         }
 
@@ -198,8 +228,8 @@ def open_example(example: Example) -> str:
 
 
 def take_fan(event: gr.EventData) -> str | None:
-    """The fan that the visitor drew in the player, as text."""
-    return str(event.fan)[:200]
+    """The fan that the visitor drew in the player, as text; None where the one that was found is wanted again."""
+    return str(event.fan)[:200] or None
 
 
 def parse_fan(text: str | None) -> Fan | None:

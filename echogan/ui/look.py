@@ -33,6 +33,11 @@ class Look:
         """Whether the reader should look at the sector."""
         return self.sector.confidence < UNSURE_BELOW
 
+    @property
+    def given(self) -> bool:
+        """Whether the visitor drew the fan."""
+        return self.sector.fan is not None and self.sector.confidence == 1
+
 
 def look_at(path: str | Path, fan: Fan | None = None) -> Look:
     """Open a clip and find its sector, or take the fan given by hand. Raises ClipError, SectorError."""
@@ -66,7 +71,17 @@ def shown(look: Look, folder: Path, veil: bool) -> dict:
         "sector_note": sector_note(look, veil),
         "unsure": look.unsure,
         "fan": look.sector.fan,
+        "given": look.given,
+        "box": rectangle(look.sector),
     }
+
+
+def rectangle(sector: Sector) -> tuple[int, int, int, int] | None:
+    """The outline (left, top, right, bottom) of a rectangular sector, else None."""
+    if sector.kind != "rectangle":
+        return None
+    top, left, bottom, right = sector.box
+    return left, top, right, bottom
 
 
 def veiled(frame: np.ndarray, sector: Sector) -> np.ndarray:
@@ -87,12 +102,17 @@ def sector_note(look: Look, blackout: bool) -> str:
     if sector.kind == "whole":
         note = "No border of the sector was found, so the whole image counts as tissue."
         return f"{note} Nothing can be blacked out: look for names in the image." if blackout else note
+    if sector.kind == "rectangle":
+        return (
+            f"A rectangle was taken for the sector, confidence {sector.confidence:.2f}. Where the image is a fan, "
+            "adjust the sector."
+        )
     if look.unsure:
         return (
             f"The sector is uncertain (confidence {sector.confidence:.2f}). Compare the outline with the image, and "
             "adjust its corners where it does not fit."
         )
-    if sector.confidence == 1:
+    if look.given:
         return "Sector as you set it."
     return f"Sector found, confidence {sector.confidence:.2f}."
 

@@ -8,10 +8,10 @@ const video = { original: $("[data-pane=original] video"), enhanced: $("[data-pa
 let mapVideos = [];
 const narrow = window.matchMedia("(max-width: 760px)");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-const state = { data: null, frame: 0, starts: [0], playing: false, map: -1, place: "pane", wipe: 50, speed: 1 };
+const state = { data: null, frame: 0, starts: [0], playing: false, map: -1, paneMap: -1, place: "pane", wipe: 50, speed: 1 };
 
 const curves = makeCurves($(".eg-plot"), (frame) => { pause(); seek(frame); });
-const fan = makeFan($(".eg-fan"));
+const fan = makeFan($(".eg-fan"), (text) => trigger("drawn", { fan: text }));
 
 const clock = () => video.enhanced;
 const mapVideo = () => mapVideos[state.map];
@@ -90,14 +90,22 @@ function tick() {
 }
 
 // ---- views ----
+// A map in a pane of its own has no place but side by side: it goes with that view, and comes back with it.
 function setMode(mode) {
   root.dataset.mode = mode;
+  const side = mode === "side";
+  if (!side && state.place === "pane" && state.map >= 0) {
+    const hidden = state.map;
+    setMap(-1);
+    state.paneMap = hidden;
+  } else if (side && state.map < 0 && state.paneMap >= 0) setMap(state.paneMap);
   for (const b of $$("[data-mode]:is(button)")) b.setAttribute("aria-pressed", String(b.dataset.mode === mode));
   paintMap();
 }
 
 function setMap(index) {
   state.map = index;
+  state.paneMap = -1;
   const shown = index >= 0 && state.data ? state.data.maps[index] : null;
   root.dataset.map = shown ? state.place : "off";
   for (const b of $$(".eg-maps button")) b.setAttribute("aria-pressed", String(Number(b.dataset.map) === index));
@@ -142,6 +150,7 @@ function dragWipe(event) {
 function load(data) {
   setPlaying(false);
   for (const v of clips()) { v.removeAttribute("src"); v.load(); }
+  for (const canvas of [$(".eg-map"), $(".eg-overlay")]) canvas.width = 0;
   state.data = data && data.frames ? data : null;
   root.dataset.state = state.data ? data.mode : "empty";
   root.classList.remove("eg-editing");
@@ -164,8 +173,9 @@ function loadResult(data) {
   fillBadge(data.badge);
   fillDownloads(data.downloads);
   curves.load(data.curves, state.starts);
+  state.place = "pane";
+  setMap(-1);
   setMode(narrow.matches ? "wipe" : "side");
-  state.place = narrow.matches ? "overlay" : "pane";
   setMap(narrow.matches || !data.maps.length ? -1 : 0);
   $(".eg-caveat").textContent = data.caveat;
   show(0);
@@ -230,11 +240,14 @@ root.addEventListener("click", (event) => {
   else if (button.matches(".eg-back")) { pause(); seek(state.frame - 1); }
   else if (button.matches(".eg-next")) { pause(); seek(state.frame + 1); }
   else if (button.matches(".eg-adjust")) edit(true);
-  else if (button.matches(".eg-cancel")) { fan.reset(); edit(false); }
+  else if (button.matches(".eg-cancel")) { fan.reset(); edit(false); trigger("drawn", { fan: fan.given() }); }
   else if (button.matches(".eg-apply")) { edit(false); trigger("sector", { fan: fan.text() }); }
   else if (button.dataset.mode) setMode(button.dataset.mode);
   else if (button.dataset.place) { state.place = button.dataset.place; setMap(Math.max(0, state.map)); }
-  else if (button.dataset.map !== undefined) setMap(Number(button.dataset.map));
+  else if (button.dataset.map !== undefined) {
+    if (root.dataset.mode !== "side") state.place = "overlay";
+    setMap(Number(button.dataset.map));
+  }
 });
 $(".eg-scrub").addEventListener("input", (event) => { pause(); seek(Number(event.target.value)); });
 $(".eg-speed select").addEventListener("change", (event) => {
@@ -262,6 +275,11 @@ function keys(event) {
   event.preventDefault();
 }
 document.addEventListener("keydown", keys);
+
+for (const v of Object.values(video)) v.addEventListener("error", () => {
+  const text = "The clip cannot be played: it is no longer kept, or this browser has no VP9. Enhance again, or save the MP4.";
+  if (v.getAttribute("src") && !$(".eg-notes").textContent.includes(text)) $(".eg-notes").prepend(make("li", text));
+});
 
 setWipe(50);
 watch("value", () => load(props.value));

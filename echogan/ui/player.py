@@ -43,6 +43,8 @@ class Download:
 class PlayerValue:
     """Everything the player shows. mode "preview" has only the still and the sector; "result" has all.
 
+    given   whether the visitor drew the fan
+    box     of a rectangular sector: left, top, right, bottom in pixels, ends exclusive
     starts  when each frame starts, seconds, and the end of the last: frames + 1 numbers; None at a constant rate
     curves  (label, one value per frame in grey levels)
     badge   (name, shown, full text for the tooltip)
@@ -57,6 +59,8 @@ class PlayerValue:
     sector_note: str
     unsure: bool
     fan: Fan | None
+    given: bool = False
+    box: tuple[int, int, int, int] | None = None
     starts: Sequence[float] | None = None
     media: dict[str, Path] = field(default_factory=dict)
     maps: Sequence[MapView] = ()
@@ -101,6 +105,8 @@ def as_json(value: PlayerValue) -> dict[str, Any]:
             "note": value.sector_note,
             "unsure": value.unsure,
             "fan": fan and [*fan.apex, fan.left_deg, fan.right_deg, fan.r_min, fan.r_max, fan.aspect],
+            "given": value.given,
+            "box": value.box and list(value.box),
         },
         "media": {name: _file(path) for name, path in value.media.items()},
         "maps": [_map(m) for m in value.maps],

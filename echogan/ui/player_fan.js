@@ -1,9 +1,9 @@
 // The sector over the first frame: its outline, and handles to drag its corners (or move with the arrow keys).
 
-function makeFan(svg) {
+function makeFan(svg, drawn) {
   const NS = "http://www.w3.org/2000/svg";
   const NAMES = { apex: "Apex", left: "Left edge", right: "Right edge", near: "Nearest depth", far: "Deepest depth" };
-  let found = null, fan = null, size = [1, 1], editing = false;
+  let found = null, given = false, box = null, fan = null, size = [1, 1], editing = false;
 
   const rad = (degrees) => (degrees * Math.PI) / 180;
   const at = (r, degrees) => [fan.x + (r / fan.aspect) * Math.sin(rad(degrees)), fan.y + r * Math.cos(rad(degrees))];
@@ -19,7 +19,9 @@ function makeFan(svg) {
     size = [data.width, data.height];
     const numbers = data.sector.fan || [size[0] / 2, 0, -38, 38, 4, size[1] * 0.95, 1];
     found = { x: numbers[0], y: numbers[1], left: numbers[2], right: numbers[3], near: numbers[4], far: numbers[5], aspect: numbers[6] };
-    svg.dataset.found = data.sector.fan ? "yes" : "no";
+    given = data.sector.given;
+    box = data.sector.box;
+    svg.dataset.found = data.sector.fan || box ? "yes" : "no";
     reset();
   }
 
@@ -35,6 +37,7 @@ function makeFan(svg) {
   }
 
   function outline() {
+    if (box && !editing) return `M${box[0]} ${box[1]} H${box[2]} V${box[3]} H${box[0]}Z`;
     const p = (r, a) => at(r, a).map((n) => n.toFixed(2)).join(" ");
     return `M${p(fan.near, fan.left)} L${p(fan.far, fan.left)} A${fan.far / fan.aspect} ${fan.far} 0 0 0 ${p(fan.far, fan.right)} ` +
       `L${p(fan.near, fan.right)} A${fan.near / fan.aspect} ${fan.near} 0 0 1 ${p(fan.near, fan.left)}Z`;
@@ -62,6 +65,8 @@ function makeFan(svg) {
     render();
   }
 
+  const text = () => [fan.x, fan.y, fan.left, fan.right, fan.near, fan.far].map((n) => n.toFixed(1)).join(",") + (fan.aspect === 1 ? "" : `,${fan.aspect.toFixed(3)}`);
+
   function point(event) {
     const box = svg.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * size[0], ((event.clientY - box.top) / box.height) * size[1]];
@@ -76,13 +81,17 @@ function makeFan(svg) {
     event.preventDefault();
   });
   svg.addEventListener("pointermove", (event) => { if (held) move(held, ...point(event), away); });
-  for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, () => { held = null; });
+  for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, () => {
+    if (held) drawn(text());
+    held = null;
+  });
   svg.addEventListener("keydown", (event) => {
     const name = event.target.dataset.handle;
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!name || !step) return;
     const [x, y] = places()[name], far = event.shiftKey ? 10 : 1;
     move(name, x + far * step[0], y + far * step[1], standOff());
+    drawn(text());
     event.preventDefault();
   });
   new ResizeObserver(() => { if (fan) render(); }).observe(svg);
@@ -90,6 +99,7 @@ function makeFan(svg) {
   return {
     load, reset,
     edit(on) { editing = on; render(); },
-    text: () => [fan.x, fan.y, fan.left, fan.right, fan.near, fan.far].map((n) => n.toFixed(1)).join(",") + (fan.aspect === 1 ? "" : `,${fan.aspect.toFixed(3)}`),
+    text,
+    given: () => (given ? text() : ""),
   };
 }

@@ -37,7 +37,11 @@ class Run:
     """One piece of work: where it writes (a random name tells nothing) and how it is stopped."""
 
     folder: Path
-    cancel: threading.Event = field(default_factory=threading.Event)
+    cancel: threading.Event = field(default_factory=threading.Event)  # set when it ends, too
+    stopped: bool = (
+        False  # by the visitor, or by what the visitor did next: its result is not wanted any more
+    )
+    finished: bool = False  # its result is on the page
 
 
 class Sessions:
@@ -48,6 +52,7 @@ class Sessions:
         self._runs: dict[str, list[Run]] = {}
         self._uploads: dict[str, Path] = {}
         self._sent: dict[str, set[Path]] = {}
+        self._asked: set[str] = set()
         self._lock = threading.Lock()
 
     def begin(self, key: str) -> Run:
@@ -64,10 +69,30 @@ class Sessions:
         return run
 
     def stop(self, key: str) -> None:
-        """Ask this visitor's work to stop; it does so before its next batch."""
+        """Ask this visitor's work to stop, which it does before its next batch; what waits will not begin."""
         with self._lock:
+            self._asked.discard(key)
             for run in self._runs.get(key, ()):
+                run.stopped = True
                 run.cancel.set()
+
+    def ask(self, key: str) -> None:
+        """This visitor waits for the machine."""
+        with self._lock:
+            self._asked.add(key)
+
+    def take(self, key: str) -> bool:
+        """The machine is free for this visitor: whether it is still wanted."""
+        with self._lock:
+            wanted = key in self._asked
+            self._asked.discard(key)
+            return wanted
+
+    def has_result(self, key: str) -> bool:
+        """Whether this visitor's page shows a result."""
+        with self._lock:
+            runs = self._runs.get(key)
+            return bool(runs and runs[-1].finished)
 
     def drop(self, key: str, run: Run) -> None:
         """Forget a run that came to nothing."""

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from echogan.clips.files import open_clip
+from echogan.geometry import Fan
 from echogan.model import checkpoint as store
 from echogan.model.checkpoint import CheckpointConfig, bundled_checkpoints, save_checkpoint
 from echogan.model.generators import GeneratorConfig, build_generator
@@ -123,8 +125,17 @@ def test_a_dicom_cine_is_enhanced_and_played_beside_its_maps(page: Page, cine, s
     page.get_by_role("button", name="Overlay").click()
     expect(page.locator(".eg-overlay")).to_be_visible()
 
-    # The wipe, by keyboard.
+    # A map in its own pane goes with the side-by-side view, scale and all, and comes back with it.
+    page.get_by_role("button", name="Own pane").click()
     page.get_by_role("button", name="Wipe", exact=True).click()
+    expect(page.locator(".eg-scale-bar")).to_be_hidden()
+    expect(page.get_by_role("button", name="No map")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Difference").click()
+    expect(page.locator(".eg-overlay")).to_be_visible()
+    expect(page.locator(".eg-scale-bar")).to_be_visible()
+    page.get_by_role("button", name="No map").click()
+
+    # The wipe, by keyboard.
     divider = page.get_by_role("slider", name="Wipe position")
     divider.press("ArrowRight")
     expect(divider).to_have_attribute("aria-valuenow", "52")
@@ -145,6 +156,44 @@ def test_the_sector_is_adjusted_and_the_clip_enhanced_again(page: Page, short_cl
     page.get_by_role("button", name="Enhance with this sector").click()
     expect(page.locator(".eg-sector-note")).to_have_text("Sector as you set it.", timeout=WORKING)
     expect(page.locator(".eg-player")).to_have_attribute("data-state", "result")
+
+
+def test_a_drawn_fan_counts_whichever_button_is_pressed_and_a_cancelled_one_does_not(
+    page: Page, short_clip, small_model
+):
+    enhance(page, short_clip, small_model)
+    note = page.locator(".eg-sector-note")
+    page.get_by_role("button", name="Adjust sector").click()
+    far = page.get_by_role("button", name=re.compile("Deepest depth"))
+    far.press("Shift+ArrowUp")
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("#eg-run").click()
+    expect(page.locator("#eg-progress .eg-track")).to_be_hidden(timeout=WORKING)
+    expect(note).to_contain_text("Sector found")
+    page.get_by_role("button", name="Adjust sector").click()
+    far.press("Shift+ArrowUp")
+    page.locator("#eg-run").click()
+    expect(note).to_have_text("Sector as you set it.", timeout=WORKING)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 560), (390, 844)])
+def test_the_picture_keeps_its_shape_in_any_window(page: Page, tmp_path, small_model, width, height):
+    """A ventricle must not look longer than it is."""
+    page.set_viewport_size({"width": width, "height": height})
+    rng, fan = np.random.default_rng(0), Fan((160.0, 4.0), -40.0, 40.0, 3.0, 165.0)
+    still = np.where(fan.mask(180, 320), rng.integers(30, 220, (180, 320)), 0).astype(np.uint8)
+    path = tmp_path / "wide.png"
+    Image.fromarray(still).save(path)
+    shapes = "frames => frames.filter(f => f.offsetParent).map(f => f.clientWidth / f.clientHeight)"
+    upload(page, path)
+    expect(page.locator(".eg-player")).to_have_attribute("data-state", "preview", timeout=WORKING)
+    preview = page.locator(".eg-frame").evaluate_all(shapes)
+    choose_model(page, small_model)
+    page.locator("#eg-run").click()
+    expect(page.locator(".eg-player")).to_have_attribute("data-state", "result", timeout=WORKING)
+    result = page.locator(".eg-frame").evaluate_all(shapes)
+    assert len(result) == (2 if width < 760 else 3)
+    assert [*preview, *result] == pytest.approx([320 / 180] * len([*preview, *result]), rel=0.02)
 
 
 def test_stop_stops(page: Page, cine, small_model):

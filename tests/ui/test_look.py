@@ -70,6 +70,25 @@ def test_low_confidence_asks_the_reader_to_look(confidence, unsure):
     assert ("adjust" in sector_note(look, False)) is unsure
 
 
+def test_a_rectangle_is_outlined_and_said(tmp_path):
+    frame = np.zeros((240, 320), np.uint8)
+    inside = np.zeros(frame.shape, bool)
+    inside[30:200, 40:300] = True
+    clip = ClipFile(Path("clip"), "gif", 1, 240, 320, 10.0, False, lambda: iter([frame]))
+    look = Look(clip, Sector("rectangle", inside, np.zeros_like(inside), 0.5), frame)
+    shown = as_json(preview(look, tmp_path, veil=False))
+    assert shown["sector"]["box"] == [40, 30, 300, 200]
+    assert shown["sector"]["fan"] is None
+    assert "rectangle" in shown["sector"]["note"]
+    assert as_json(preview(a_look(), tmp_path, veil=False))["sector"]["box"] is None
+
+
+def test_a_fan_that_the_visitor_drew_is_known_from_one_that_was_found(tmp_path):
+    found, drawn = (as_json(preview(a_look(c), tmp_path, veil=False))["sector"] for c in (0.9, 1.0))
+    assert (found["given"], drawn["given"]) == (False, True)
+    assert drawn["note"] == "Sector as you set it."
+
+
 def test_a_whole_image_warns_that_nothing_is_blacked_out():
     assert "names" in sector_note(a_look(0.0, "whole"), blackout=True)
     assert "names" not in sector_note(a_look(0.0, "whole"), blackout=False)

@@ -34,6 +34,28 @@ def test_a_new_run_stops_the_last_and_keeps_only_the_result_on_the_page():
     assert [run.folder.exists() for run in runs] == [False, True, True]
 
 
+def test_what_waits_is_taken_once_and_not_after_a_stop():
+    sessions = Sessions()
+    sessions.ask("a")
+    sessions.ask("b")
+    assert sessions.take("a")
+    assert not sessions.take("a")
+    sessions.stop("b")
+    assert not sessions.take("b")
+
+
+def test_the_last_run_tells_whether_its_result_is_on_the_page():
+    sessions = Sessions()
+    assert not sessions.has_result("a")
+    run = sessions.begin("a")
+    assert not sessions.has_result("a")
+    run.finished = True
+    assert sessions.has_result("a")
+    sessions.begin("a")
+    assert run.stopped
+    assert not sessions.has_result("a")
+
+
 def test_one_visitor_cannot_stop_or_clear_another():
     sessions = Sessions()
     mine, theirs = sessions.begin("mine"), sessions.begin("theirs")
