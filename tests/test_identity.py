@@ -329,6 +329,7 @@ def test_the_page(served, patient, capfd, caplog):
         visitor.press("opened", upload)
         (preview,) = sessions_of(served)
         assert_veiled(preview / "first_frame.png")
+        visitor.press("wait", upload)
         visitor.press("start", upload, "tiny", 1.0, True, None)
         result = next(path for path in sessions_of(served) if (path / "report.json").exists())
         assert_a_clean_result(result)
