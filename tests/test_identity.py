@@ -330,7 +330,7 @@ def test_the_page(served, patient, capfd, caplog):
         (preview,) = sessions_of(served)
         assert_veiled(preview / "first_frame.png")
         visitor.press("wait", upload)
-        visitor.press("start", upload, "tiny", 1.0, True, None)
+        visitor.press("start", upload, "tiny", 1.0, True, None, None)
         result = next(path for path in sessions_of(served) if (path / "report.json").exists())
         assert_a_clean_result(result)
         assert assert_nameless_tree(served.folder / "sessions") == 11
@@ -386,7 +386,7 @@ def test_a_fault_of_ours_is_logged_without_the_name(tmp_path, monkeypatch, capfd
 
     monkeypatch.setattr("echogan.ui.enhance_tab.look_at", fail)
     parts = {name: name for name in ("player", "run", "stop", "progress", "blackout", "fan")}
-    handlers = Handlers(Sessions(), Models(), SimpleNamespace(**parts), "player", "fan")  # type: ignore
+    handlers = Handlers(Sessions(), Models(), SimpleNamespace(**parts), "player", "fan", "ticket")  # type: ignore
     with overheard(capfd, caplog):
         handlers.opened(str(tmp_path / FILE), SimpleNamespace(session_hash="x"))  # type: ignore
     assert "RuntimeError" in caplog.text

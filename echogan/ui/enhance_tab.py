@@ -51,7 +51,8 @@ def build_enhance_tab(sessions: Sessions, models: Models) -> gr.Dropdown:
             rail = _rail(models.names())
         with gr.Column(elem_id="eg-viewer"):
             player = build_player("eg-player")
-    handlers = Handlers(sessions, models, rail, player, fan)
+    ticket = gr.State(None, time_to_live=KEEP_SECONDS)
+    handlers = Handlers(sessions, models, rail, player, fan, ticket)
     for button, example in zip(rail.examples, EXAMPLES, strict=True):
         button.click(partial(open_example, example), outputs=rail.upload, concurrency_id="examples", **QUIET)
     looked = [player, rail.blackout, rail.run, rail.stop, rail.progress, fan]
@@ -61,17 +62,14 @@ def build_enhance_tab(sessions: Sessions, models: Models) -> gr.Dropdown:
     rail.blackout.input(
         handlers.veil_changed, [rail.upload, rail.blackout, fan], player, concurrency_id="look", **QUIET
     )
-    asked = [rail.upload, rail.model, rail.strength, rail.blackout, fan]
+    asked = [rail.upload, rail.model, rail.strength, rail.blackout, fan, ticket]
     shown = [player, rail.run, rail.stop, rail.progress, rail.blackout]
     player.drawn(take_fan, None, fan, queue=False, **QUIET)
-    waits = [
-        rail.run.click(handlers.wait, rail.upload, shown[1:], queue=False, **QUIET),
-        player.sector(take_fan, None, fan, queue=False, **QUIET).then(
-            handlers.wait, rail.upload, shown[1:], queue=False, **QUIET
-        ),
-    ]
-    begun = [wait.then(handlers.start, asked, shown, **GPU, **QUIET) for wait in waits]
-    rail.stop.click(handlers.stop, outputs=shown[1:], cancels=begun, queue=False, **QUIET)
+    for press in (rail.run.click, player.sector(take_fan, None, fan, queue=False, **QUIET).then):
+        waiting = press(handlers.wait, rail.upload, [*shown[1:], ticket], queue=False, **QUIET)
+        waiting.then(handlers.start, asked, shown, **GPU, **QUIET)
+    # Without Gradio's `cancels`: what was stopped says so itself, after whatever else it had to say.
+    rail.stop.click(handlers.stop, outputs=shown[1:], queue=False, **QUIET)
     return rail.model
 
 
@@ -103,9 +101,11 @@ def _rail(names: list[str]) -> Rail:
 class Handlers:
     """What the controls do. A user's mistake becomes a toast with its sentence, and the page stays as it was."""
 
-    def __init__(self, sessions: Sessions, models: Models, rail: Rail, player: gr.HTML, fan: gr.State):
+    def __init__(
+        self, sessions: Sessions, models: Models, rail: Rail, player: gr.HTML, fan: gr.State, ticket: gr.State
+    ):
         self.sessions, self.models = sessions, models
-        self.rail, self.player, self.fan = rail, player, fan
+        self.rail, self.player, self.fan, self.ticket = rail, player, fan, ticket
 
     def opened(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
         """A clip was chosen or taken away: look at it, outline its sector, settle the blackout."""
@@ -162,11 +162,12 @@ class Handlers:
         strength: float,
         blackout: bool,
         fan: str | None,
+        ticket: str | None,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
         """Enhance, telling how far it is after every batch; nothing, where it is not wanted any more."""
-        if path is None or not self.sessions.take(str(request.session_hash)):
-            yield self._idle()
+        if path is None or not self.sessions.take(str(request.session_hash), ticket):
+            yield {self.rail.progress: gr.skip()}
             return
         key, run = self._begin(request)
         yield self._busy("Preparing")
@@ -194,8 +195,10 @@ class Handlers:
             gr.Info("Open a clip first.", title="No clip")
             return self._idle()
         self.sessions.stop(str(request.session_hash))
-        self.sessions.ask(str(request.session_hash))
-        return self._busy("Waiting for the machine") | {self.rail.blackout: gr.Checkbox(interactive=False)}
+        return self._busy("Waiting for the machine") | {
+            self.rail.blackout: gr.Checkbox(interactive=False),
+            self.ticket: self.sessions.ask(str(request.session_hash)),
+        }
 
     def stop(self, request: gr.Request) -> dict[Any, Any]:
         """Stop this visitor's work, or take it out of the queue."""

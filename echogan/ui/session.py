@@ -52,7 +52,7 @@ class Sessions:
         self._runs: dict[str, list[Run]] = {}
         self._uploads: dict[str, Path] = {}
         self._sent: dict[str, set[Path]] = {}
-        self._asked: set[str] = set()
+        self._asked: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def begin(self, key: str) -> Run:
@@ -71,22 +71,25 @@ class Sessions:
     def stop(self, key: str) -> None:
         """Ask this visitor's work to stop, which it does before its next batch; what waits will not begin."""
         with self._lock:
-            self._asked.discard(key)
+            self._asked.pop(key, None)
             for run in self._runs.get(key, ()):
                 run.stopped = True
                 run.cancel.set()
 
-    def ask(self, key: str) -> None:
-        """This visitor waits for the machine."""
+    def ask(self, key: str) -> str:
+        """A ticket for this visitor, who waits for the machine; an earlier one is void."""
+        ticket = secrets.token_hex(8)
         with self._lock:
-            self._asked.add(key)
+            self._asked[key] = ticket
+        return ticket
 
-    def take(self, key: str) -> bool:
-        """The machine is free for this visitor: whether it is still wanted."""
+    def take(self, key: str, ticket: str | None) -> bool:
+        """The machine is free for this ticket: whether the visitor still wants it."""
         with self._lock:
-            wanted = key in self._asked
-            self._asked.discard(key)
-            return wanted
+            if ticket is None or self._asked.get(key) != ticket:
+                return False
+            del self._asked[key]
+            return True
 
     def has_result(self, key: str) -> bool:
         """Whether this visitor's page shows a result."""

@@ -116,7 +116,7 @@ def test_a_damaged_shard_is_told_in_its_own_sentence_from_a_worker_too(tmp_path)
     (high / "shard_0000.npz").write_bytes(b"cut off")
     with pytest.raises(TrainingError) as caught:
         next(batches(config, data, 0))
-    assert str(caught.value).endswith("is missing or damaged. Run echogan curate again.")
+    assert str(caught.value).endswith("is missing or damaged. Run python -m echogan curate again.")
     assert "Traceback" not in str(caught.value)
 
 

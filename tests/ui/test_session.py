@@ -36,12 +36,22 @@ def test_a_new_run_stops_the_last_and_keeps_only_the_result_on_the_page():
 
 def test_what_waits_is_taken_once_and_not_after_a_stop():
     sessions = Sessions()
-    sessions.ask("a")
-    sessions.ask("b")
-    assert sessions.take("a")
-    assert not sessions.take("a")
+    first, other = sessions.ask("a"), sessions.ask("b")
+    assert not sessions.take("a", other)
+    assert sessions.take("a", first)
+    assert not sessions.take("a", first)
     sessions.stop("b")
-    assert not sessions.take("b")
+    assert not sessions.take("b", other)
+    assert not sessions.take("b", None)
+
+
+def test_a_stopped_ticket_is_not_mistaken_for_the_next():
+    sessions = Sessions()
+    before = sessions.ask("a")
+    sessions.stop("a")
+    now = sessions.ask("a")
+    assert not sessions.take("a", before)
+    assert sessions.take("a", now)
 
 
 def test_the_last_run_tells_whether_its_result_is_on_the_page():
