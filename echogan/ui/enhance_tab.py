@@ -109,17 +109,15 @@ class Handlers:
 
     def opened(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
         """A clip was chosen or taken away: look at it, outline its sector, settle the blackout."""
-        rail, nothing = (
-            self.rail,
-            {
-                self.player: None,
-                self.rail.run: gr.Button(interactive=False),
-                self.rail.stop: gr.Button(interactive=False),
-                self.fan: None,
-            },
-        )
-        self.sessions.stop(str(request.session_hash))
-        self.sessions.hold(str(request.session_hash), path)
+        rail, visitor = self.rail, str(request.session_hash)
+        nothing = {
+            self.player: None,
+            rail.run: gr.Button(interactive=False),
+            rail.stop: gr.Button(interactive=False),
+            self.fan: None,
+        }
+        self.sessions.stop(visitor)
+        self.sessions.hold(visitor, path)
         if path is None:
             return {**nothing, rail.progress: ""}
         key, run = self._begin(request)
