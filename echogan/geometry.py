@@ -84,6 +84,8 @@ class Sector:
     fan           the fan's numbers where kind is "fan", else None
     notes         sentences for the reader
     text_sure     False for a still or a frozen clip, where text over tissue can be missed
+    levels        percentiles 0, 1, ..., 100 of the tissue's grey levels (0 to 255) over the sampled frames; empty
+                  where no frames were looked at or no tissue was found
     """
 
     kind: SectorKind
@@ -93,6 +95,7 @@ class Sector:
     fan: Fan | None = None
     notes: tuple[str, ...] = field(default=())
     text_sure: bool = True
+    levels: tuple[float, ...] = ()
 
     @property
     def mask(self) -> np.ndarray:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from echogan.clips.clip import Clip, ClipFile
+from echogan.clips.clip import Clip, ClipFile, grey
 from echogan.clips.evidence import Evidence, components, gather, moves, solid_shape
 from echogan.clips.fan_fit import Fit, fit_fan, fit_rectangle, refine
 from echogan.clips.overlay import ClipStatistics, find_overlay, merge, split, text_is_sure
@@ -17,6 +17,7 @@ from echogan.geometry import Fan, Sector
 __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
 MAX_SAMPLE_BYTES = 400_000_000
+LEVEL_PIXELS = 200_000  # about so many pixels of tissue, of all frames together, give the percentiles of grey
 CHECK_BELOW = 0.6  # confidence below which the reader is asked to look
 TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: look before you share the result."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
@@ -42,9 +43,12 @@ def find_sector(clip: ClipFile | Clip, samples: int = 40) -> Sector:
     best = max(filter(None, (_fit_at(evidence, level) for level in evidence.levels)), key=_rank, default=None)
     if best is None:
         return _whole(
-            stats, 0.0, ("No moving or bright tissue was found, so the whole frame counts as tissue.",)
+            frames,
+            stats,
+            0.0,
+            ("No moving or bright tissue was found, so the whole frame counts as tissue.",),
         )
-    return _sector(best, evidence, stats)
+    return _sector(best, evidence, frames, stats)
 
 
 def sector_from_fan(fan: Fan, clip: ClipFile | Clip, samples: int = 40) -> Sector:
@@ -59,9 +63,8 @@ def sector_from_fan(fan: Fan, clip: ClipFile | Clip, samples: int = 40) -> Secto
             "Give its apex and radii in pixels of the frame, and its angles in degrees from straight down."
         )
     stats = ClipStatistics.of(frames)
-    return _with_overlay(
-        stats, Sector("fan", inside, inside, 1.0, fan, ("The sector was given by hand.",)), moves(stats)
-    )
+    sector = Sector("fan", inside, inside, 1.0, fan, ("The sector was given by hand.",))
+    return _with_overlay(frames, stats, sector, moves(stats))
 
 
 def _sample(clip: ClipFile | Clip, samples: int) -> np.ndarray:
@@ -100,7 +103,7 @@ def _rank(candidate: _Candidate) -> float:
     return candidate.fit.score - (0.15 if candidate.support.mean() > 0.8 else 0)
 
 
-def _sector(best: _Candidate, evidence: Evidence, stats: ClipStatistics) -> Sector:
+def _sector(best: _Candidate, evidence: Evidence, frames: np.ndarray, stats: ClipStatistics) -> Sector:
     """The candidate at full size, with its overlay and its notes."""
     shape = stats.mean.shape
     brightness = np.log1p(np.maximum(evidence.strength, 0))
@@ -121,23 +124,47 @@ def _sector(best: _Candidate, evidence: Evidence, stats: ClipStatistics) -> Sect
     fan = _full_size(fit.fan, evidence.factor) if fit.fan is not None else None
     inside = fan.mask(*shape) if fan is not None else _box_mask(fit, shape, evidence.factor)
     if inside.mean() > 0.97:
-        return _whole(stats, fit.iou, (*notes, "The frame has no border: all of it counts as tissue."))
+        return _whole(
+            frames, stats, fit.iou, (*notes, "The frame has no border: all of it counts as tissue.")
+        )
     confidence = float(np.clip(fit.iou, 0, 1))
     what = "fan" if fan is not None else "rectangle"
     if not evidence.moving:
         notes.append(f"Nothing moves, so the {what} was found from the grey levels.")
     if confidence < CHECK_BELOW:
         notes.append(f"The {what} fits only {confidence:.0%} of what looks like tissue. {PLEASE_CHECK}")
-    return _with_overlay(stats, Sector(what, inside, inside, confidence, fan, tuple(notes)), evidence.moving)
+    sector = Sector(what, inside, inside, confidence, fan, tuple(notes))
+    return _with_overlay(frames, stats, sector, evidence.moving)
 
 
-def _with_overlay(stats: ClipStatistics, sector: Sector, moving: bool) -> Sector:
-    """Split the sector's tissue into tissue and overlay, and say where text can have been missed."""
+def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, moving: bool) -> Sector:
+    """Split the sector's tissue into tissue and overlay, take its levels, say where text can have been missed."""
     inside = sector.tissue_mask
     overlay = find_overlay(stats, inside, moving, sector.fan)
     sure = text_is_sure(stats, moving)
     notes = sector.notes if sure else (*sector.notes, TEXT_UNSURE)
-    return replace(sector, tissue_mask=inside & ~overlay, overlay_mask=overlay, notes=notes, text_sure=sure)
+    tissue = inside & ~overlay
+    return replace(
+        sector,
+        tissue_mask=tissue,
+        overlay_mask=overlay,
+        notes=notes,
+        text_sure=sure,
+        levels=_levels(frames, tissue),
+    )
+
+
+def _levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
+    """Percentiles 0, 1, ..., 100 of the grey levels of `tissue`, bool (H, W), all frames pooled; empty without any.
+
+    Every nth pixel of the tissue alone, so that about LEVEL_PIXELS of them are looked at.
+    """
+    where = np.flatnonzero(tissue)
+    if not len(where):
+        return ()
+    where = where[:: max(1, len(where) * len(frames) // LEVEL_PIXELS)]
+    pixels = frames.reshape(len(frames), tissue.size, *frames.shape[3:])[:, where]
+    return tuple(np.percentile(grey(pixels), np.arange(101)).tolist())
 
 
 def _full_size(fan: Fan, factor: int) -> Fan:
@@ -153,10 +180,9 @@ def _box_mask(fit: Fit, shape: tuple[int, ...], factor: int) -> np.ndarray:
     return mask
 
 
-def _whole(stats: ClipStatistics, confidence: float, notes: tuple[str, ...]) -> Sector:
+def _whole(frames: np.ndarray, stats: ClipStatistics, confidence: float, notes: tuple[str, ...]) -> Sector:
     everything = np.ones(stats.mean.shape, bool)
     if confidence == 0:
         notes = (*notes, PLEASE_CHECK)
-    return _with_overlay(
-        stats, Sector("whole", everything, everything, confidence, None, notes), moves(stats)
-    )
+    sector = Sector("whole", everything, everything, confidence, None, notes)
+    return _with_overlay(frames, stats, sector, moves(stats))

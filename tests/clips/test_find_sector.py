@@ -332,6 +332,17 @@ def test_a_fan_by_hand_keeps_its_numbers_and_must_lie_in_the_frame():
             sector_from_fan(outside, Clip(frames))
 
 
+def test_levels_are_the_percentiles_of_the_tissue_alone():
+    frames, fan = scene(2)
+    found, given = find_sector(Clip(frames)), sector_from_fan(fan, Clip(frames))
+    for sector in (found, given):
+        exact = np.percentile(grey(frames)[:, sector.tissue_mask], np.arange(101))
+        assert len(sector.levels) == 101
+        assert np.abs(np.array(sector.levels) - exact).max() <= 2  # subsampled
+    brighter = sector_from_fan(fan, Clip(np.where(fan.mask(*SIZE)[..., None], frames, 255).astype(np.uint8)))
+    assert brighter.levels[:99] == pytest.approx(given.levels[:99], abs=2)  # what lies outside does not count
+
+
 # --- split and merge -----------------------------------------------------------------------------------------------
 
 
