@@ -1,9 +1,13 @@
-"""`python -m eval`: measures everything anew with the bundled checkpoint, then renews the picture and the tables."""
+"""`python -m eval`: measures everything anew with the bundled checkpoint, then renews the picture and the tables.
+
+`python -m eval NAME ...` is `python -m eval.NAME ...`, one part of it with its own arguments.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 STEPS = (
     "classical",
@@ -15,6 +19,7 @@ STEPS = (
     "speed",
     "phantom_speed",
     "memory",
+    "haze",
     "realism",
     "picture",
     "phantom_picture",
@@ -25,9 +30,12 @@ STEPS = (
 def main() -> None:
     """Run each step in a process of its own, so that no step's memory or threads reach another's figures."""
     if sys.argv[1:]:
-        sys.exit(
-            f"python -m eval takes no arguments; each part does, as python -m eval.speed --help.\n{__doc__}"
-        )
+        part = sys.argv[1]
+        if not part.isidentifier() or not Path(__file__).with_name(f"{part}.py").is_file():
+            sys.exit(
+                f"python -m eval takes no arguments; each part does, as python -m eval.speed --help.\n{__doc__}"
+            )
+        sys.exit(subprocess.run([sys.executable, "-m", f"eval.{part}", *sys.argv[2:]]).returncode)
     for step in STEPS:
         print(f"eval.{step}", flush=True)
         subprocess.run([sys.executable, "-m", *f"eval.{step}".split()], check=True)
