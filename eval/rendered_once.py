@@ -32,8 +32,8 @@ class RenderedOnce:
         path = self.place() / f"{seed}-{frames}.safetensors"
         if not path.exists():
             self._keep(self.source(seed, frames), path)
-        parts: dict[str, Any] = load_file(path)
-        return TrainingClip(**parts | {"frame_ms": float(parts["frame_ms"])})
+        parts = load_file(path)
+        return TrainingClip(frame_ms=float(parts.pop("frame_ms")), **parts)
 
     def facts(self) -> dict[str, Any]:
         """The source's."""

@@ -15,7 +15,7 @@ OFFSETS_MS: dict[int, tuple[int, ...]] = {1: (0,), 3: (-60, 0, 60), 5: (-160, -6
 
 FRAME_MS = 20.0  # of a clip that does not tell its frame rate
 FASTEST_MS = 4.0  # a file may claim any rate; this bounds how many frames lie between neighbours
-FIRST_LAYER = "stem.1.0.weight"
+FIRST_LAYER = "stem.1.weight"
 
 
 def offsets(frames: int, frame_ms: Tensor) -> Tensor:

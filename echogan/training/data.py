@@ -26,6 +26,11 @@ SIMULATED_ONLY = (
     "No good clips with a fan are kept for validation (val): simulated hearts alone choose the best checkpoint, "
     "and the held-out measures are of them."
 )
+ENOUGH_FRAMES = 24  # 0.4 to 1 s: most frames then have neighbours of their own
+FEW_FRAMES = (
+    f"With fewer than {ENOUGH_FRAMES} --frames-per-clip most frames lie near a clip's end, where neighbours are "
+    "repeated."
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
             )
     held_out = held_out_source(config, phantom, device)
     notes = (SIMULATED_ONLY,) if own and isinstance(held_out, PhantomSource) else ()
+    if config.generator.frames > 1 and config.frames_per_clip < ENOUGH_FRAMES:
+        notes += (FEW_FRAMES,)
     return TrainingData(mixed(low), mixed(high), held_out, notes)
 
 
