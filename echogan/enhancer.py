@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from typing import Literal
 
 import cv2
@@ -19,6 +18,7 @@ import torch
 from echogan.clips.clip import ClipFile, grey
 from echogan.clips.find_sector import merge, split
 from echogan.errors import Cancelled, SectorError, SettingsError
+from echogan.frame_window import FrameWindow
 from echogan.geometry import Sector
 from echogan.model.checkpoint import Checkpoint
 from echogan.working_space import GREY, MULTIPLE, WorkingSpace
@@ -131,32 +131,43 @@ class Enhancer:
         return self._chunks(clip, sector, space, progress, cancel)
 
     def _chunks(self, clip, sector, space, progress, cancel) -> Iterator[Chunk]:
-        frames, start = clip.iter_frames(), 0
+        def enter(frame: np.ndarray) -> np.ndarray:
+            return space.enter(grey(split(frame, sector))[None])[0]
+
+        frames, start = self.checkpoint.config.generator.frames, 0
+        window = FrameWindow(clip.iter_frames(), enter, frames, clip.fps)
         while True:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("Stopped; nothing was written.")
             began = time.perf_counter()
-            batch = list(islice(frames, self.settings.batch_size))
+            batch = window.advance(self.settings.batch_size)
             if not batch:
                 return
             decoded = time.perf_counter() - began
-            yield self._enhance(np.stack(batch), sector, space, start, decoded)
+            yield self._enhance(np.stack(batch), window, sector, space, start, decoded)
             start += len(batch)
             if progress is not None:
                 progress(min(start, clip.frames), clip.frames)
 
     def _enhance(
-        self, original: np.ndarray, sector: Sector, space: WorkingSpace, start: int, decode_s: float
+        self,
+        original: np.ndarray,
+        window: FrameWindow,
+        sector: Sector,
+        space: WorkingSpace,
+        start: int,
+        decode_s: float,
     ) -> Chunk:
         began = time.perf_counter()
-        x = space.enter(np.stack([grey(split(frame, sector)) for frame in original]))
-        g = keep_black(x, self._apply(self.to_high, x, space))
+        seen = window.seen()
+        x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
+        g = keep_black(x, self._apply(self.to_high, seen, space, outside=x))
         residual = space.leave(self.settings.strength * (g - x)) * GREY
         enhanced = np.stack(
             [_put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
         )
         middle = time.perf_counter()
-        cycled = self._apply(self.to_low, g, space, outside=x)
+        cycled = self._apply(self.to_low, g[:, None], space, outside=x)
         ended = time.perf_counter()
         times = (decode_s, middle - began, ended - middle)
         return Chunk(start, original, enhanced, x, g, cycled, self.settings.strength, *times)
@@ -164,15 +175,15 @@ class Enhancer:
     def _apply(
         self,
         generator: torch.nn.Module,
-        x: np.ndarray,
+        seen: np.ndarray,
         space: WorkingSpace,
-        outside: np.ndarray | None = None,
+        outside: np.ndarray,
     ) -> np.ndarray:
-        """Run a generator on float32 (n, h, w); outside the sector the result is `outside` (x itself if None)."""
+        """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`."""
         with torch.inference_mode(), _precision(self.device):
-            batch = space.pad(torch.from_numpy(x)[:, None].to(self.device))
+            batch = space.pad(torch.from_numpy(seen).to(self.device))
             result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0].cpu().numpy()
-        return np.where(space.mask, result, x if outside is None else outside)
+        return np.where(space.mask, result, outside)
 
 
 def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ class WorkingSpace:
         return np.stack([self._resize(r, self.box_size) * self.gain for r in residual])
 
     def pad(self, x: torch.Tensor) -> torch.Tensor:
-        """Grow (n, 1, h, w) on all sides to multiples of what the generators need."""
+        """Grow (n, frames, h, w) on all sides to multiples of what the generators need."""
         (top, bottom), (left, right) = self.padding
         value = -1.0 if self.pad_mode == "constant" else None
         return functional.pad(x, (left, right, top, bottom), mode=self.pad_mode, value=value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ class RenderedOnce:
         path = self.place() / f"{seed}-{frames}.safetensors"
         if not path.exists():
             self._keep(self.source(seed, frames), path)
-        return TrainingClip(**load_file(path))
+        parts = load_file(path)
+        return TrainingClip(frame_ms=float(parts.pop("frame_ms")), **parts)
 
     def facts(self) -> dict[str, Any]:
         """The source's."""
@@ -41,10 +42,12 @@ class RenderedOnce:
     def place(self) -> Path:
         """The folder of this source's clips."""
         about = json.dumps(self.facts(), sort_keys=True) + repr(self.source) + PHANTOM_VERSION
+        about += repr([part.name for part in fields(TrainingClip)])
         return self.folder / hashlib.sha256(about.encode()).hexdigest()[:12]
 
     def _keep(self, clip: TrainingClip, path: Path) -> None:
         parts = {name: value for name, value in vars(clip).items() if torch.is_tensor(value)}
+        parts["frame_ms"] = torch.tensor(clip.frame_ms, dtype=torch.float64)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Another run may want the same clip at the same time: it finds all of it or nothing.
         own = path.with_suffix(f".{os.getpid()}")

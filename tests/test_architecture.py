@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     **dict.fromkeys(("echogan", "errors", "metrics", "geometry"), 1),
     **dict.fromkeys(("clips", "phantom", "model"), 2),
-    **dict.fromkeys(("working_space", "enhancer", "training"), 3),
+    **dict.fromkeys(("working_space", "frame_window", "enhancer", "training"), 3),
     "trust": 4,
     **dict.fromkeys(("pipeline", "report", "figures", "archive", "jobs", "study"), 5),
     **dict.fromkeys(("first_look", "first_look_advice", "training_folders", "console"), 5),

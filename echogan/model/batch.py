@@ -18,6 +18,8 @@ class Batch:
     low_truth    the clean twin of each of `low`, for the oracle only, or None
     low_labels   float (N, 5) in the order of LABELS: 0, 1, or NaN where unknown; or None
     high_labels  the same of `high`
+    low_stack    what `to_high` sees of `low`: (N, F, h, w), its neighbours and itself in the middle (see
+                 model/frames.py); None where it sees one frame. high_stack, low_next_stack: the same of those
     """
 
     low: Tensor
@@ -28,6 +30,24 @@ class Batch:
     low_truth: Tensor | None = None
     low_labels: Tensor | None = None
     high_labels: Tensor | None = None
+    low_stack: Tensor | None = None
+    high_stack: Tensor | None = None
+    low_next_stack: Tensor | None = None
+
+    @property
+    def low_seen(self) -> Tensor:
+        """What `to_high` is given to enhance `low`: the stack, or the frame where there is none."""
+        return self.low if self.low_stack is None else self.low_stack
+
+    @property
+    def high_seen(self) -> Tensor:
+        """What `to_high` is given of `high`."""
+        return self.high if self.high_stack is None else self.high_stack
+
+    @property
+    def low_next_seen(self) -> Tensor | None:
+        """What `to_high` is given to enhance `low_next`."""
+        return self.low_next if self.low_next_stack is None else self.low_next_stack
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
@@ -36,9 +56,18 @@ class Batch:
 
     def black_outside(self) -> Batch:
         """The same batch, all its frames black outside the sectors: what was there can influence nothing."""
-        low = {"low": self.low, "low_next": self.low_next, "low_truth": self.low_truth}
-        painted = {name: t if t is None else black_outside(t, self.low_mask) for name, t in low.items()}
-        return replace(self, **painted, high=black_outside(self.high, self.high_mask))
+        low = {
+            "low": self.low, "low_next": self.low_next, "low_truth": self.low_truth,
+            "low_stack": self.low_stack, "low_next_stack": self.low_next_stack,
+        }  # fmt: skip
+        high = {"high": self.high, "high_stack": self.high_stack}
+        painted = {
+            name: black_outside(t, mask)
+            for frames, mask in ((low, self.low_mask), (high, self.high_mask))
+            for name, t in frames.items()
+            if t is not None
+        }
+        return replace(self, **painted)
 
 
 @dataclass(frozen=True)

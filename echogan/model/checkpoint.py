@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from echogan.errors import CheckpointNotFound, InvalidCheckpoint, OutputError
 from echogan.model.checkpoint_config import CheckpointConfig, config_json, parse_config
-from echogan.model.generators import build_generator
+from echogan.model.generators import build_generators
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -75,7 +75,7 @@ def read_checkpoint(
     except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError):
         raise _damaged(where, fresh) from None
     _check_weights(weights, config, where)
-    to_high, to_low = (_build(config, weights, side) for side in SIDES)
+    to_high, to_low = _build(config, weights)
     sha256 = hashlib.sha256(data).hexdigest()
     return Checkpoint(config.name, where, revision, sha256, config, to_high, to_low, notes)
 
@@ -204,8 +204,8 @@ def _damaged(where: str, fresh: str = "copy or save it again") -> InvalidCheckpo
 def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, where: str) -> None:
     """Raise InvalidCheckpoint unless names, shapes, types and finiteness are what the config promises."""
     with torch.device("meta"):  # no memory: an oversized config is found out before anything is allocated
-        skeleton = build_generator(config.generator).state_dict()
-    wanted = {f"{side}.{name}": tensor for side in SIDES for name, tensor in skeleton.items()}
+        skeletons = zip(SIDES, build_generators(config.generator), strict=True)
+        wanted = {f"{side}.{name}": t for side, net in skeletons for name, t in net.state_dict().items()}
     shared = wanted.keys() & weights.keys()
     faults = {
         "lacks": wanted.keys() - weights.keys(),
@@ -226,12 +226,14 @@ def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, wher
         )
 
 
-def _build(config: CheckpointConfig, weights: Mapping[str, Tensor], side: str) -> nn.Module:
+def _build(config: CheckpointConfig, weights: Mapping[str, Tensor]) -> tuple[nn.Module, nn.Module]:
     with torch.random.fork_rng(devices=[]):  # loading must not shift the random numbers of a training run
-        net = build_generator(config.generator)
-    start = f"{side}."
-    net.load_state_dict({k.removeprefix(start): t for k, t in weights.items() if k.startswith(start)})
-    return net.float().eval().requires_grad_(False)
+        built = build_generators(config.generator)
+    for side, net in zip(SIDES, built, strict=True):
+        start = f"{side}."
+        net.load_state_dict({k.removeprefix(start): t for k, t in weights.items() if k.startswith(start)})
+        net.float().eval().requires_grad_(False)
+    return built
 
 
 def _float_name(config: CheckpointConfig) -> str:

@@ -13,7 +13,8 @@ from echogan.model.anatomy_losses import anatomy_loss, label_loss
 from echogan.model.batch import Batch, Fakes, inside
 from echogan.model.cutmix import cutmix, cutmix_loss, draws
 from echogan.model.discriminators import DiscriminatorConfig, build_discriminator
-from echogan.model.generators import GeneratorConfig, build_generator
+from echogan.model.frames import centre
+from echogan.model.generators import GeneratorConfig, build_generators
 from echogan.model.loss_weights import LossWeights
 from echogan.model.losses import (
     adversarial_discriminator,
@@ -54,7 +55,7 @@ class CycleGAN(nn.Module):
         if self.weights.anatomy and segmenter is None:
             raise SettingsError("The anatomy loss needs a segmenter; give one, or set its weight to 0.")
         generator, judge = generator or GeneratorConfig(), judge or DiscriminatorConfig()
-        self.to_high, self.to_low = build_generator(generator), build_generator(generator)
+        self.to_high, self.to_low = build_generators(generator)
         self.judge_high, self.judge_low = (build_discriminator(judge, self.weights.labels > 0) for _ in "12")
         self.cutmix = self.weights.cutmix if judge.kind == "unet" else 0.0
         self.bf16 = bf16
@@ -70,8 +71,11 @@ class CycleGAN(nn.Module):
         return [*self.judge_high.parameters(), *self.judge_low.parameters()]
 
     def translate(self, generator: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
-        """The generator's result inside the sector, x outside it: float32 (N, 1, h, w)."""
-        return inside(mask, self.run(generator, x), x)
+        """The generator's result inside the sector, x outside it: float32 (N, 1, h, w).
+
+        x is (N, 1, h, w), or the frames (N, F, h, w) that the generator sees, whose middle one is translated.
+        """
+        return inside(mask, self.run(generator, x), centre(x))
 
     def run(self, network: nn.Module, x: Tensor) -> Any:
         """A network's result in float32, computed in bf16 where that is asked for."""

@@ -1,8 +1,8 @@
-"""Generators: one grey echo frame in, the same frame in the other domain out."""
+"""Generators: a grey echo frame in, alone or with its neighbours in time, the same frame in the other domain out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import torch
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echogan.errors import SettingsError
+from echogan.model.frames import OFFSETS_MS, centre
 from echogan.model.reference import GreyFrames, ResnetGenerator, UnetGenerator
 
 GeneratorKind = Literal["pyramid", "resnet", "unet256"]
@@ -50,6 +51,14 @@ class GeneratorConfig:
             "optional": True,  # checkpoints from before this field are grey
         },
     )
+    frames: Literal[1, 3, 5] = field(
+        default=1,
+        metadata={
+            "help": "frames that a pyramid sees at once to enhance the middle one; it degrades from one alone",
+            "choices": tuple(OFFSETS_MS),
+            "optional": True,  # checkpoints from before this field see one
+        },
+    )
 
     @property
     def exact(self) -> bool:
@@ -69,6 +78,8 @@ class GeneratorConfig:
                 raise SettingsError(f"Generator {f.name} is {value!r}; give an integer {span}.")
         if self.kind == "pyramid" and self.image_channels != 1:
             raise SettingsError("Generator image_channels is 3; a pyramid has 1.")
+        if self.kind != "pyramid" and self.frames != 1:
+            raise SettingsError(f"Generator frames is {self.frames}; {self.kind} sees 1.")
         if self.kind != "pyramid" and self.norm != "instance":
             raise SettingsError(f"Generator norm is {self.norm!r}; {self.kind} has instance.")
 
@@ -78,7 +89,7 @@ SMALL = {"channels": 16, "blocks": 3}
 
 
 def build_generator(config: GeneratorConfig) -> nn.Module:
-    """A module mapping float32 (N, 1, h, w) in [-1, 1] to the same shape.
+    """A module mapping float32 (N, frames, h, w) in [-1, 1] to (N, 1, h, w), the middle frame translated.
 
     h and w are multiples of the module's `size_multiple`; where they are not, resnet and unet256 mirror the
     frame up to one. The pyramid's result may pass [-1, 1] a little; whoever shows it clamps.
@@ -86,12 +97,17 @@ def build_generator(config: GeneratorConfig) -> nn.Module:
     """
     config.check()
     if config.kind == "pyramid":
-        return PyramidGenerator(config.channels, config.blocks, config.norm)
+        return PyramidGenerator(config.channels, config.blocks, config.norm, config.frames)
     if config.kind == "resnet":
         network = ResnetGenerator(config.image_channels, config.channels, config.blocks)
     else:
         network = UnetGenerator(config.image_channels, config.channels)
     return GreyFrames(network, config.image_channels)
+
+
+def build_generators(config: GeneratorConfig) -> tuple[nn.Module, nn.Module]:
+    """The one that enhances, and the one that degrades, which sees one frame alone. Raises SettingsError."""
+    return build_generator(config), build_generator(replace(config, frames=1))
 
 
 def upsample(x: Tensor) -> Tensor:
@@ -131,14 +147,20 @@ class PyramidGenerator(nn.Module):
     so no texture finer than `low` can be painted, and the convolutions cost a quarter. Both heads start at
     zero: an untrained generator is the identity, bit for bit. Upsampling is bilinear, never a transposed
     convolution, which draws checkerboards (Odena et al., Distill 2016).
+
+    With `frames` above 1 the first convolution sees the neighbours' half-size frames too (see model/frames.py); x
+    is the middle one.
     """
 
     size_multiple = SIZE_MULTIPLE
 
-    def __init__(self, channels: int = 32, blocks: int = 6, norm: GeneratorNorm = "instance") -> None:
+    def __init__(
+        self, channels: int = 32, blocks: int = 6, norm: GeneratorNorm = "instance", frames: int = 1
+    ) -> None:
         super().__init__()
         c = channels
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), *_conv(4, c, norm))
+        self.frames = frames
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), *_conv(4 * frames, c, norm))
         self.down = _conv(c, 2 * c, norm, stride=2)
         self.blocks = nn.Sequential(*(ResidualBlock(2 * c, norm) for _ in range(blocks)))
         self.fuse = _conv(3 * c, c, norm)
@@ -149,9 +171,13 @@ class PyramidGenerator(nn.Module):
         nn.init.zeros_(self.heads.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 (N, 1, h, w) in [-1, 1], h and w multiples of 16, to the same shape, not clamped."""
-        low = F.avg_pool2d(x, 2)
-        skip = self.stem(low)
+        """float32 (N, frames, h, w) in [-1, 1], h and w multiples of 16, to (N, 1, h, w), not clamped.
+
+        One frame alone, (N, 1, h, w), is a still: it is its own neighbour.
+        """
+        seen = F.avg_pool2d(x, 2)
+        skip = self.stem(seen.expand(-1, self.frames, -1, -1))
+        x, low = centre(x), centre(seen)
         core = upsample(self.blocks(self.down(skip)))
         core = self.refine(upsample(self.fuse(torch.cat([skip, core], 1))))
         residual, logit = self.heads(core).chunk(2, dim=1)

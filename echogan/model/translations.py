@@ -26,7 +26,7 @@ class Translations:
     @cached_property
     def fake_high(self) -> Tensor:
         """The poor frames enhanced."""
-        return self.gan.translate(self.gan.to_high, self.batch.low, self.batch.low_mask)
+        return self.gan.translate(self.gan.to_high, self.batch.low_seen, self.batch.low_mask)
 
     @cached_property
     def fake_low(self) -> Tensor:
@@ -41,14 +41,14 @@ class Translations:
 
     @cached_property
     def cycled_high(self) -> Tensor:
-        """The good frames degraded and enhanced again."""
+        """The good frames degraded and enhanced again, each as a still: its neighbours were not degraded."""
         disturbed = self._disturbed(self.fake_low, self.batch.high_mask)
         return self.gan.translate(self.gan.to_high, disturbed, self.batch.high_mask)
 
     @cached_property
     def same_high(self) -> Tensor:
         """The good frames "enhanced"."""
-        return self.gan.translate(self.gan.to_high, self.batch.high, self.batch.high_mask)
+        return self.gan.translate(self.gan.to_high, self.batch.high_seen, self.batch.high_mask)
 
     @cached_property
     def same_low(self) -> Tensor:
@@ -68,9 +68,10 @@ class Translations:
     @cached_property
     def next_high(self) -> tuple[Tensor, Tensor]:
         """The frames after the poor ones, and these enhanced."""
-        x = self.batch.low_next
+        x, seen = self.batch.low_next, self.batch.low_next_seen
         assert x is not None
-        return x, self.gan.translate(self.gan.to_high, x, self.batch.low_mask)
+        assert seen is not None
+        return x, self.gan.translate(self.gan.to_high, seen, self.batch.low_mask)
 
     @cached_property
     def truth(self) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.model.frames import neighbours
 from echogan.training.sources import Source
 
 
@@ -15,18 +16,22 @@ from echogan.training.sources import Source
 class Bank:
     """One domain: frames uint8 (clips, frames, size, size), each clip's sector bool (clips, size, size).
 
-    lengths int (clips,): how many frames are real, the rest repeat the last; labels float (clips, 5);
-    truth: the frames' good twins, where all of them are known.
+    lengths int (clips,): how many frames are real, the rest repeat the last; frame_ms float (clips,): how long each
+    lasts; labels float (clips, 5); truth: the frames' good twins, where all of them are known.
     """
 
     frames: Tensor
     masks: Tensor
     lengths: Tensor
+    frame_ms: Tensor
     labels: Tensor
     truth: Tensor | None = None
 
-    def draw(self, count: int, generator: torch.Generator) -> Drawn:
-        """`count` frames drawn with replacement, each with the frame after it."""
+    def draw(self, count: int, generator: torch.Generator, frames: int = 1) -> Drawn:
+        """`count` frames drawn with replacement, each with the frame after it.
+
+        With `frames` above 1 both also come with what a generator of so many frames sees of them.
+        """
         clip = torch.randint(self.frames.shape[0], (count,), generator=generator)
         place = torch.rand(count, generator=generator)
         length = self.lengths[clip]
@@ -39,23 +44,42 @@ class Bank:
             to_float(self.frames[clip, after]),
             self.labels[clip],
             None if self.truth is None else to_float(self.truth[clip, frame]),
+            self._stack(clip, frame, frames),
+            self._stack(clip, after, frames),
         )
+
+    def _stack(self, clip: Tensor, frame: Tensor, frames: int) -> Tensor | None:
+        """The frames and their neighbours, (N, frames, h, w) in [-1, 1]; None where one frame is all."""
+        if frames == 1:
+            return None
+        places = neighbours(frame, self.lengths[clip], self.frame_ms[clip], frames)
+        return in_range(self.frames[clip[:, None], places])
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Frames, their neighbours in time and twins (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5)."""
+    """Frames, those after them and twins (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5).
+
+    stack and after_stack: what a generator of F frames sees of `frames` and of `after`, (N, F, h, w), or None.
+    """
 
     frames: Tensor
     mask: Tensor
     after: Tensor
     labels: Tensor
     truth: Tensor | None
+    stack: Tensor | None = None
+    after_stack: Tensor | None = None
+
+
+def in_range(frames: Tensor) -> Tensor:
+    """uint8 to float32 in [-1, 1]."""
+    return frames.float() / 127.5 - 1
 
 
 def to_float(frames: Tensor) -> Tensor:
     """uint8 (N, h, w) to float32 (N, 1, h, w) in [-1, 1]."""
-    return frames.unsqueeze(1).float() / 127.5 - 1
+    return in_range(frames.unsqueeze(1))
 
 
 def to_size(frames: Tensor, size: int) -> Tensor:
@@ -76,6 +100,7 @@ def render_bank(source: Source, seeds: list[int], frames: int, size: int) -> Ban
         torch.stack([to_size(filled(clip.frames, frames), size) for clip in clips]),
         torch.stack([to_size(clip.mask.bool(), size) for clip in clips]),
         torch.tensor([len(clip.frames) for clip in clips]),
+        torch.tensor([clip.frame_ms for clip in clips]),
         torch.stack([clip.labels for clip in clips]),
         torch.stack([to_size(filled(truth, frames), size) for truth in truths if truth is not None])
         if all(truth is not None for truth in truths)

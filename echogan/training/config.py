@@ -37,8 +37,9 @@ class TrainingConfig:
     name: str = field(default="run", metadata={"help": "name of the run: its folder, and its checkpoint"})
     folder: str = field(default="runs", metadata={"help": "where run folders are made"})
     resume: bool = field(default=False, metadata={"help": "go on where the run of this name stopped"})
-    start_from: str = field(
-        default="", metadata={"help": "run folder whose four networks a new run starts from; empty for none"}
+    start_from: str = _text(
+        "",
+        "run folder whose networks a new run starts from, or a checkpoint, whose generators; empty for none",
     )
     judges_first: int = _number(
         0, "first steps in which the discriminators learn alone: they may then be new ones", 0, 10_000_000
@@ -81,7 +82,9 @@ class TrainingConfig:
         default_factory=LossWeights, metadata={"help": "what each term of the loss counts"}
     )
     clips_per_round: int = _number(12, "clips of each domain rendered for a round of steps", 1, 10_000)
-    frames_per_clip: int = _number(8, "frames rendered of each clip", 1, 1000)
+    frames_per_clip: int = _number(
+        8, "frames rendered of each clip; 24 or more where a generator sees several", 1, 1000
+    )
     steps_per_round: int = _number(32, "steps that draw from one round's frames", 1, 1_000_000)
     workers: int = _number(1, "processes that render rounds ahead; 0 renders in the training process", 0, 64)
     threads: int = _number(1, "threads of torch on the CPU; they change a run's last bits", 1, 256)

@@ -26,6 +26,11 @@ SIMULATED_ONLY = (
     "No good clips with a fan are kept for validation (val): simulated hearts alone choose the best checkpoint, "
     "and the held-out measures are of them."
 )
+ENOUGH_FRAMES = 24  # 0.4 to 1 s: most frames then have neighbours of their own
+FEW_FRAMES = (
+    f"With fewer than {ENOUGH_FRAMES} --frames-per-clip most frames lie near a clip's end, where neighbours are "
+    "repeated."
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
             )
     held_out = held_out_source(config, phantom, device)
     notes = (SIMULATED_ONLY,) if own and isinstance(held_out, PhantomSource) else ()
+    if config.generator.frames > 1 and config.frames_per_clip < ENOUGH_FRAMES:
+        notes += (FEW_FRAMES,)
     return TrainingData(mixed(low), mixed(high), held_out, notes)
 
 
@@ -177,11 +184,11 @@ def batches(
     """
     per_round = config.steps_per_round
     first, last = first_step // per_round, -(-config.steps // per_round)
-    rounds = Rounds(config, data, rank, world)
+    rounds, seen = Rounds(config, data, rank, world), config.generator.frames
     for index, (low, high) in enumerate(banks(rounds, first, last), first):
         for step in range(max(first_step, index * per_round), min(config.steps, (index + 1) * per_round)):
             generator = step_generator(config.seed, step, rank)
-            batch = as_batch(*(bank.draw(config.batch_size, generator) for bank in (low, high)))
+            batch = as_batch(*(bank.draw(config.batch_size, generator, seen) for bank in (low, high)))
             yield step, halved(batch) if step < config.half_size_steps else batch, generator
 
 
@@ -190,6 +197,7 @@ def as_batch(x: Drawn, y: Drawn) -> Batch:
     return Batch(
         low=x.frames, high=y.frames, low_mask=x.mask, high_mask=y.mask,
         low_next=x.after, low_truth=x.truth, low_labels=x.labels, high_labels=y.labels,
+        low_stack=x.stack, high_stack=y.stack, low_next_stack=x.after_stack,
     )  # fmt: skip
 
 
@@ -207,4 +215,6 @@ def halved(batch: Batch) -> Batch:
         low=F.avg_pool2d(batch.low, 2), high=F.avg_pool2d(batch.high, 2),
         low_mask=inner(batch.low_mask), high_mask=inner(batch.high_mask),
         low_next=half(batch.low_next), low_truth=half(batch.low_truth),
+        low_stack=half(batch.low_stack), high_stack=half(batch.high_stack),
+        low_next_stack=half(batch.low_next_stack),
     )  # fmt: skip

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from echogan.model.batch import inside
+from echogan.model.frames import centre, neighbours
 from echogan.model.ssim import ssim_map
-from echogan.training.bank import to_float, to_size
+from echogan.training.bank import in_range, to_size
 from echogan.training.config import TrainingConfig
 from echogan.training.data import HELD_OUT_SEED
 from echogan.training.sources import Source
@@ -23,15 +24,28 @@ GREY = 127.5  # grey levels per unit of [-1, 1]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Paired frames of hearts never trained on: (N, 1, h, w), poor and clean in [-1, 1], mask 0 and 1."""
+    """Paired frames of hearts never trained on, poor and clean in [-1, 1], and their mask of 0 and 1, (N, 1, h, w).
 
-    poor: Tensor
-    clean: Tensor
+    poor_seen and clean_seen are what `to_high` sees of them, (N, frames, h, w), themselves in the middle.
+    """
+
+    poor_seen: Tensor
+    clean_seen: Tensor
     mask: Tensor
+
+    @property
+    def poor(self) -> Tensor:
+        """The poor frames."""
+        return centre(self.poor_seen)
+
+    @property
+    def clean(self) -> Tensor:
+        """Their truth."""
+        return centre(self.clean_seen)
 
     def to(self, device: torch.device) -> HeldOut:
         """The same frames on another device."""
-        return HeldOut(self.poor.to(device), self.clean.to(device), self.mask.to(device))
+        return HeldOut(self.poor_seen.to(device), self.clean_seen.to(device), self.mask.to(device))
 
 
 def render_held_out(config: TrainingConfig, source: Source) -> HeldOut:
@@ -41,8 +55,10 @@ def render_held_out(config: TrainingConfig, source: Source) -> HeldOut:
         clip = source(HELD_OUT_SEED + 2 * k, config.frames_per_clip)
         assert clip.truth is not None
         chosen = spread(len(clip.frames), FRAMES_PER_CLIP)
-        poor.append(to_float(to_size(clip.frames[chosen], config.size)))
-        clean.append(to_float(to_size(clip.truth[chosen], config.size)))
+        length, frame_ms = torch.full_like(chosen, len(clip.frames)), torch.full(chosen.shape, clip.frame_ms)
+        seen = neighbours(chosen, length, frame_ms, config.generator.frames)
+        poor.append(in_range(to_size(clip.frames[seen], config.size)))
+        clean.append(in_range(to_size(clip.truth[seen], config.size)))
         masks.append(to_size(clip.mask.bool(), config.size).float().expand(len(chosen), 1, -1, -1))
     return HeldOut(torch.cat(poor), torch.cat(clean), torch.cat(masks))
 
@@ -54,9 +70,12 @@ def spread(length: int, most: int) -> Tensor:
 
 @torch.no_grad()
 def translate(generator: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
-    """As the enhancer shows it: clamped to [-1, 1], unchanged outside the mask; a few frames at a time."""
+    """As the enhancer shows it: clamped to [-1, 1], unchanged outside the mask; a few frames at a time.
+
+    x is (N, frames, h, w), what the generator sees; the result is (N, 1, h, w).
+    """
     out = [generator(part) for part in x.split(4)]
-    return inside(mask, torch.cat(out).clamp(-1, 1), x)
+    return inside(mask, torch.cat(out).clamp(-1, 1), centre(x))
 
 
 def psnr(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
@@ -78,8 +97,8 @@ def evaluate(to_high: nn.Module, held_out: HeldOut) -> dict[str, float]:
     checkpoint, by quality and by structure: the gain in PSNR, and 20 times that in SSIM, so that 0.05 of the one
     counts as 1 dB of the other.
     """
-    better = translate(to_high, held_out.poor, held_out.mask)
-    same = translate(to_high, held_out.clean, held_out.mask)
+    better = translate(to_high, held_out.poor_seen, held_out.mask)
+    same = translate(to_high, held_out.clean_seen, held_out.mask)
     area = held_out.mask.sum().clamp_min(1)
     poor = float(((better - held_out.poor).abs() * held_out.mask).sum() / area) * GREY
     clean = float(((same - held_out.clean).abs() * held_out.mask).sum() / area) * GREY
@@ -103,13 +122,13 @@ def preview(to_high: nn.Module, to_low: nn.Module, held_out: HeldOut) -> dict[st
     """A few frames, uint8 (n, h, w): poor, enhanced, cycled, clean, clean_enhanced, clean_degraded."""
     pick = spread(len(held_out.poor), PREVIEW_FRAMES)
     poor, clean, mask = held_out.poor[pick], held_out.clean[pick], held_out.mask[pick]
-    enhanced = translate(to_high, poor, mask)
+    enhanced = translate(to_high, held_out.poor_seen[pick], mask)
     frames = {
         "poor": poor,
         "enhanced": enhanced,
         "cycled": translate(to_low, enhanced, mask),
         "clean": clean,
-        "clean_enhanced": translate(to_high, clean, mask),
+        "clean_enhanced": translate(to_high, held_out.clean_seen[pick], mask),
         "clean_degraded": translate(to_low, clean, mask),
     }
     return {name: ((x[:, 0] + 1) * GREY).round().byte().cpu().numpy() for name, x in frames.items()}

@@ -10,7 +10,7 @@ from torch import nn
 from echogan.model.checkpoint import CONFIG_FILE, CheckpointConfig, save_checkpoint
 from echogan.training.config import TrainingConfig, decisive
 from echogan.training.data import TrainingData
-from echogan.training.run_folder import RunFolder
+from echogan.training.starting import weights_folder
 from echogan.training.state import TrainingState
 
 SIMULATED, UNKNOWN = "MIT", "not stated"
@@ -43,7 +43,7 @@ def licence(config: TrainingConfig, data: TrainingData) -> str:
     if not config.start_from:
         return SIMULATED
     try:
-        about = json.loads((RunFolder(Path(config.start_from)).checkpoint / CONFIG_FILE).read_text())
+        about = json.loads((weights_folder(config.start_from) / CONFIG_FILE).read_text())
         recorded = '"shards"' in json.dumps(
             about["trained_on"]
         )  # earlier versions called such weights MIT too

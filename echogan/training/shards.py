@@ -18,19 +18,22 @@ from torch import Tensor
 
 from echogan.errors import TrainingError
 from echogan.geometry import Fan
+from echogan.model.frames import FRAME_MS
 
 INDEX, ABOUT = "index.csv", ".curate.json"
 COLUMNS = {"shard", "row", "clip", "patient", "split"}
 ARRAYS = ("frames", "masks", "fans", "lengths")
+TIMING = "frame_ms"  # float (n,); not in every shard
 
 
 @dataclass(frozen=True)
 class ShardClip:
-    """frames uint8 (T, S, S), mask bool (S, S); the fan in pixels, None where there is none."""
+    """frames uint8 (T, S, S), mask bool (S, S); the fan in pixels, None where there is none; ms that a frame lasts."""
 
     frames: Tensor
     mask: Tensor
     fan: Fan | None
+    frame_ms: float = FRAME_MS
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ class Shards:
             raise TrainingError(f"{self.folder / name} has no row {row}. Run python -m echogan curate again.")
         count = min(frames, int(arrays["lengths"][row]))
         fan = arrays["fans"][row].astype(float).tolist()
+        frame_ms = float(arrays[TIMING][row]) if TIMING in arrays else 0.0
         return ShardClip(
             torch.from_numpy(arrays["frames"][row, :count].copy()),
             torch.from_numpy(arrays["masks"][row].copy()),
             None if np.isnan(fan).any() else Fan((fan[0], fan[1]), *fan[2:]),
+            frame_ms if 0 < frame_ms < np.inf else FRAME_MS,
         )
 
     def comparable(self, other: Shards) -> bool:
@@ -147,7 +152,7 @@ def _file(shard: str) -> str:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in ARRAYS}
+            return {name: file[name] for name in (*ARRAYS, *{TIMING}.intersection(file.files))}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         raise TrainingError(
             f"The shard {path} is missing or damaged. Run python -m echogan curate again."

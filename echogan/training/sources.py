@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import torch
 from torch import Tensor
 
+from echogan.model.frames import FRAME_MS
 from echogan.model.judge_layers import LABELS
 from echogan.training.shards import Shards
 
@@ -26,12 +27,14 @@ class TrainingClip:
 
     frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
     truth   uint8 (T, h, w), its good twin, where known   labels  float (5,), see LABELS: 0, 1, NaN where unknown
+    frame_ms  how long a frame lasts
     """
 
     frames: Tensor
     mask: Tensor
     labels: Tensor
     truth: Tensor | None = None
+    frame_ms: float = FRAME_MS
 
 
 class Source(Protocol):
@@ -79,7 +82,11 @@ class PhantomSource:
         assert shown is not None
         labels = finding_labels(clip.truth["findings"])
         return TrainingClip(
-            shown.cpu(), clip.sector_mask.cpu(), labels, None if truth is None else truth.cpu()
+            shown.cpu(),
+            clip.sector_mask.cpu(),
+            labels,
+            None if truth is None else truth.cpu(),
+            1000 / clip.truth["frame_rate"],
         )
 
     @property
@@ -134,7 +141,7 @@ class ShardSource:
 
         clip = self.shards.clip(position(seed, len(self.shards)), frames)
         shown, mask = moved(clip.frames, clip.mask, seed) if self.augmented else (clip.frames, clip.mask)
-        return TrainingClip(shown, mask, UNKNOWN)
+        return TrainingClip(shown, mask, UNKNOWN, frame_ms=clip.frame_ms)
 
     def facts(self) -> dict[str, Any]:
         """The folder's own account of itself."""
@@ -169,7 +176,7 @@ class SemiRealSource:
         if self.augmented:
             both, mask = moved(both, mask, seed)
         poor, good = both.chunk(2)
-        return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None)
+        return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None, clip.frame_ms)
 
     def facts(self) -> dict[str, Any]:
         """The folder's own account of itself, and that its clips were degraded."""

@@ -14,7 +14,9 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from echogan.errors import TrainingError
+from echogan.model.checkpoint import Checkpoint
 from echogan.model.cyclegan import CycleGAN
+from echogan.model.frames import widened
 from echogan.model.segmenter import load_segmenter
 from echogan.training.config import TrainingConfig
 from echogan.training.replay_pool import ReplayPool
@@ -46,6 +48,7 @@ class TrainingState:
             segmenter = load_segmenter(config.segmenter).network if config.loss.anatomy else None
             self.gan = CycleGAN(config.generator, config.judge, config.loss, bf16, segmenter)
         self.gan.to(device)
+        self.frames = config.generator.frames
         self.accelerator = accelerator
         self.ema_high = averaged(self.gan.to_high, config.ema_decay)
         self.ema_low = averaged(self.gan.to_low, config.ema_decay)
@@ -59,13 +62,12 @@ class TrainingState:
 
         The discriminators come along because generators unlearn under ones that know nothing yet. With
         `new_judges` they stay new where that run's are built otherwise: they must then learn alone at first.
-        Raises TrainingError where there is no such run or its networks are built otherwise.
+        Where that run's generators see one frame and these several, they begin by looking at the one alone.
+        Raises TrainingError where its networks are built otherwise.
         """
-        if not run.state.exists():
-            raise TrainingError(
-                f"There is no saved run in {run.path}. Give the folder of a run to --start-from."
-            )
         tensors, _ = run.load_state()
+        enhancing = {name: t for name, t in tensors.items() if name.startswith(("gan/to_high.", "ema_high/"))}
+        tensors |= widened(enhancing, self.frames)
         averages: dict[str, nn.Module] = {"ema_high/": self.ema_high, "ema_low/": self.ema_low}
         networks = {f"gan/{name}.": network for name, network in self.gan.named_children()}
         modules = averages | networks
@@ -78,6 +80,25 @@ class TrainingState:
             )
         for name, module in fitting.items():
             module.load_state_dict(_under(name, tensors))
+
+    def start_from_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Begin with a checkpoint's generators, as networks and as averages; the discriminators stay new.
+
+        They may see one frame where this run's see several, as in `start_from`. Raises TrainingError where they are
+        built otherwise.
+        """
+        high = widened(checkpoint.to_high.state_dict(), self.frames)
+        low = checkpoint.to_low.state_dict()
+        averages = self.ema_high.module, self.ema_low.module
+        for network, tensors in zip(
+            (self.gan.to_high, self.gan.to_low, *averages), (high, low) * 2, strict=True
+        ):
+            if not _fits(network, tensors):
+                raise TrainingError(
+                    f"The generators of the checkpoint {checkpoint.source} are built otherwise than this run's. Give "
+                    "the same settings of --generator."
+                )
+            network.load_state_dict(tensors)
 
     def average(self) -> None:
         """Take the generators of this step into the averages."""

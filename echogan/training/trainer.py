@@ -22,6 +22,7 @@ from echogan.training.guards import check_finite, check_goes_on, diverged, in_wo
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
 from echogan.training.keeping import keep
 from echogan.training.run_folder import RunFolder
+from echogan.training.starting import start
 from echogan.training.state import TrainingState
 from echogan.training.stopping import Stopping
 from echogan.training.telling import Telling
@@ -132,7 +133,7 @@ def begin(
         check_goes_on(config, facts, data)
         state.restore(tensors, facts)
     elif config.start_from:
-        state.start_from(RunFolder(Path(config.start_from)), new_judges=config.judges_first > 0)
+        start(state, config)
     if main and config.resume:
         folder.write_config(asdict(config))
         folder.rewind(state.step)

@@ -192,7 +192,7 @@ def test_each_wrong_field_is_named_before_anything_is_built(
     def never(_: object) -> nn.Module:
         raise AssertionError("built from an unchecked config")
 
-    monkeypatch.setattr(module, "build_generator", never)
+    monkeypatch.setattr(module, "build_generators", never)
     edit(folder, change)
     assert sentence in refused(folder)
 
@@ -341,7 +341,7 @@ def test_no_folder_is_said(tmp_path: Path) -> None:
 
 
 def test_describing_builds_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "build_generator", None)
+    monkeypatch.setattr(module, "build_generators", None)
     facts = describe_checkpoint(folder)
     assert facts.name == "small"
     assert facts.sha256 == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
