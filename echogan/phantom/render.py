@@ -26,11 +26,12 @@ from echogan.phantom.artefacts.degradation import (
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw
 from echogan.phantom.fields import Fields
-from echogan.phantom.lesions import Lesion, LesionKind
+from echogan.phantom.lesions import Lesion, LesionKind, drawn_kinds
 from echogan.phantom.medium import scatterers
 from echogan.phantom.medium.echogenicity import EchogenicitySettings, echogenicity
 from echogan.phantom.medium.raster import rasterise
 from echogan.phantom.medium.scene import Scene
+from echogan.phantom.medium.weak_walls import WeakWallSettings, weak_walls
 from echogan.phantom.motion.beating import Motion, MotionSettings, draw_motion
 from echogan.phantom.truth import clip_truth
 
@@ -46,11 +47,16 @@ class PhantomSettings:
     heart: HeartSettings = field(default_factory=HeartSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
     echogenicity: EchogenicitySettings = field(default_factory=EchogenicitySettings)
+    weak_walls: WeakWallSettings = field(default_factory=WeakWallSettings)
     acoustics: probe.AcousticSettings = field(default_factory=probe.AcousticSettings)
     degradation: DegradationSettings = field(default_factory=DegradationSettings)
     frame: scan_conversion.FrameSettings = field(default_factory=scan_conversion.FrameSettings)
     view_shares: tuple[float, ...] = field(
         default=(0.4, 0.15, 0.15, 0.15, 0.15), metadata={"help": "share of each view: " + ", ".join(VIEWS)}
+    )
+    lesion_share: float = field(
+        default=0.0,
+        metadata={"help": "share of hearts with a lesion that they can carry", "min": 0, "max": 1},
     )
 
 
@@ -79,6 +85,7 @@ class Phantom:
     """One heart before one probe, with its motion and its scatterers, ready to be rendered.
 
     A seed gives one clip on one kind of device. With a lesion everything else stays as it is without: its control.
+    Unless a kind is asked for, the settings' `lesion_share` of all seeds has one, the same through every acquisition.
     """
 
     def __init__(
@@ -98,7 +105,9 @@ class Phantom:
         self.motion: Motion = draw_motion(self._draw(1), self.heart, self.settings.motion, frames)
         self.acquisition = probe.draw_acquisition(self._draw(2), self.settings.acoustics)
         self.scan = scan_conversion.place_fan(self._draw(3), self.beams, self.settings.frame, self.device)
-        self.lesion: Lesion | None = lesion and lesions.draw_lesion(self._draw(4), self.heart, lesion)
+        kinds = [lesion] if lesion else drawn_kinds(self._draw(12), view, self.settings.lesion_share)
+        drawn = (lesions.draw_lesion(self._draw(4), self.heart, kind) for kind in kinds)
+        self.lesion: Lesion | None = next((found for found in drawn if found is not None), None)
 
     @property
     def beams(self) -> Beams:
@@ -158,6 +167,8 @@ class Phantom:
             raster, found = lesions.alter(self.lesion, raster)
         fields = Fields(draw, raster.points)
         level, prone = echogenicity(draw, self.heart, raster, fields, self.settings.echogenicity)
+        weak = weak_walls(self._draw(7), self.heart, raster, self.settings.weak_walls)
+        prone = torch.maximum(prone, weak)
         if self.lesion is not None and found is not None:
             level = lesions.brighten(self.lesion, raster, found, level)
         reference = scatterers.scatter(draw, raster, level, prone, self.acquisition.axial_fwhm_cm, found)

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 from echogan.phantom.anatomy.heart import View
-from echogan.phantom.draw import Draw
-from echogan.phantom.lesions import CARRIED_BY, LESIONS, LesionKind
-from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
+from echogan.phantom.render import PhantomClip, PhantomSettings, Want, phantom_clip
 
 _WANTS: tuple[Want, ...] = ("clean", "degraded")
 
@@ -24,9 +22,6 @@ class StreamConfig:
     frames: int = field(default=32, metadata={"help": "frames of a clip", "min": 1, "max": 1000})
     seed: int = field(default=0, metadata={"help": "seed of the first clip", "min": 0})
     stride: int = field(default=1, metadata={"help": "distance of seeds: the number of workers", "min": 1})
-    lesion_chance: float = field(
-        default=0.0, metadata={"help": "share of clips with a lesion", "min": 0, "max": 1}
-    )
     view: View | None = field(
         default=None, metadata={"help": "one view only; else the shares of the settings"}
     )
@@ -52,10 +47,10 @@ class PhantomBatch:
 
 def phantom_stream(config: StreamConfig, device: torch.device | str = "cpu") -> Iterator[PhantomBatch]:
     """Yield batches of clips without end, on `device`."""
-    seed = config.seed
+    c, seed = config, config.seed
     while True:
         seeds = [seed + k * config.stride for k in range(config.clips)]
-        yield stack([_clip(config, each, device) for each in seeds])
+        yield stack([phantom_clip(each, c.settings, c.frames, device, c.want, c.view) for each in seeds])
         seed += config.clips * config.stride
 
 
@@ -73,13 +68,3 @@ def stack(clips: Sequence[PhantomClip]) -> PhantomBatch:
         lesion_mask=together("lesion_mask"), support=together("support"),
         sector_mask=torch.stack([clip.sector_mask for clip in clips]), truth=[clip.truth for clip in clips],
     )  # fmt: skip
-
-
-def _clip(config: StreamConfig, seed: int, device: torch.device | str) -> PhantomClip:
-    draw = Draw((seed * 16 + 12) * 4096)
-    view = config.view or draw_view(seed, config.settings)
-    carried: list[LesionKind] = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
-    ill, which = draw.chance(config.lesion_chance), int(draw.uniform(0, len(carried)))
-    lesion: LesionKind | None = carried[which] if ill else None
-    phantom = Phantom(view, seed, config.settings, config.frames, device, lesion)
-    return phantom.render(want=config.want)

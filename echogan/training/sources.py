@@ -61,11 +61,14 @@ class PhantomSource:
     leave such clips alone. A "pair" is a degraded clip and, as truth, the clear one of its heart.
     `foreshortened` is the share of apical views cut short, the same on both sides: were poor clips alone cut short,
     a network would learn to lengthen hearts. Pairs, of which truths are told, have none.
+    `lesion_share` of the clips carry a lesion, whatever the look, and in a pair the truth has it too: what a network
+    is to keep.
     """
 
     look: Look
     device: str = "cpu"
     foreshortened: float = 0.2
+    lesion_share: float = 0.0
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
@@ -101,7 +104,8 @@ class PhantomSource:
         from echogan.phantom.render import PhantomSettings
 
         heart = HeartSettings(foreshortening_chance=0.0 if self.look == "pair" else self.foreshortened)
-        return PhantomSettings(heart, acoustics=CLEAR if self.look == "clear" else AcousticSettings())
+        acoustics = CLEAR if self.look == "clear" else AcousticSettings()
+        return PhantomSettings(heart, acoustics=acoustics, lesion_share=self.lesion_share)
 
     def facts(self) -> dict[str, Any]:
         """The phantom's version, the share of each view, and how many apical views are cut short."""
@@ -114,6 +118,7 @@ class PhantomSource:
             "look": LOOKS.get(self.look, self.look),
             "views": dict(zip(VIEWS, settings.view_shares, strict=True)),
             "foreshortened": settings.heart.foreshortening_chance,
+            "lesions": settings.lesion_share,
         }
 
 

@@ -21,7 +21,7 @@ from echogan.phantom.artefacts.degradation import (
 )
 from echogan.phantom.draw import Draw
 from echogan.phantom.lesions import CARRIED_BY, LESIONS
-from echogan.phantom.render import Phantom, PhantomSettings, draw_view, phantom_clip
+from echogan.phantom.render import Phantom, PhantomSettings, draw_view, phantom_clip, phantom_pair
 from echogan.phantom.tissues import Tissue
 
 torch.set_num_threads(1)
@@ -297,3 +297,28 @@ def test_hearts_of_distant_seeds_differ():
     for other in others:
         assert other is not None
         assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_a_pair_carries_its_lesion_in_poor_clip_and_clear_truth_alike(seed):
+    """The settings' share puts the same lesion before both acquisitions, and each shows it against its control."""
+    ill, well = (PhantomSettings(lesion_share=share) for share in (1.0, 0.0))
+    want = ("clean", "degraded", "labels")
+    pair, control = (phantom_pair(seed, settings, 2, want=want, view="A4C") for settings in (ill, well))
+    told = pair.truth["lesion"]
+    assert "lesion" not in control.truth
+    assert pair.lesion_mask.any()
+    kind = told["kind"]
+    assert Phantom("A4C", seed, frames=2, lesion=kind).lesion.truth() == told
+    for name in ("clean", "degraded"):
+        change = (getattr(pair, name).float() - getattr(control, name).float()).abs()
+        assert change[pair.lesion_mask].mean() > 2 * change[~pair.lesion_mask & pair.sector_mask].mean(), name
+
+
+def test_a_share_of_seeds_has_a_lesion_of_a_kind_that_its_view_carries():
+    settings = PhantomSettings(lesion_share=0.5)
+    drawn = [Phantom(draw_view(seed, settings), seed, settings, 1) for seed in range(40)]
+    kinds = [phantom.lesion.kind for phantom in drawn if phantom.lesion is not None]
+    assert 10 <= len(kinds) <= 30
+    assert len(set(kinds)) >= 4
+    assert all(p.view in CARRIED_BY[p.lesion.kind] for p in drawn if p.lesion is not None)

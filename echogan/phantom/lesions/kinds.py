@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from echogan.phantom.anatomy.heart import View
+from echogan.phantom.draw import Draw
 from echogan.phantom.tissues import Tissue
 
 LesionKind = Literal["thrombus", "vegetation", "mass", "effusion", "septal-defect"]
@@ -38,6 +39,13 @@ LEVELS_DB: dict[LesionKind, tuple[float, float]] = {
     "septal-defect": (-60, -60),
 }  # fmt: skip
 """Mean level against normal myocardium; fluid has the level of the blood that the clip draws."""
+
+
+def drawn_kinds(draw: Draw, view: View, share: float) -> list[LesionKind]:
+    """For a share of all draws the kinds that the view carries, in the order in which to try them; else none."""
+    carried = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
+    ill, first = draw.chance(share), int(draw.uniform(0, len(carried)))
+    return carried[first:] + carried[:first] if ill else []
 
 
 @dataclass(frozen=True)
