@@ -1,5 +1,7 @@
 """CAMUS stills of a role of the committed split, brought to the working space, with the expert's outlines.
 
+Two-chamber stills have no pixel size of their own: they were brought to the shape of the same patient's four-chamber
+still, whose depth is taken to be theirs. Their fan is found in the image, as that of the others is.
 CAMUS: Leclerc et al., IEEE TMI 38(9), 2019. The stills are not part of the project.
 """
 
@@ -18,8 +20,10 @@ from echogan.geometry import Fan, Sector
 from echogan.phantom.artefacts.degradation import draw_degradation
 from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
 from echogan.phantom.draw import Draw
+from eval import two_chamber
 from eval.realism_data import camus_fan
 from eval.splits import Role, patients
+from eval.two_chamber import View, ViewRole, folder_of
 
 SIZE = 256  # longer side of a still in pixels, as the working space has it
 STRUCTURES = ("LV", "myocardium", "LA")  # CAMUS' labels 1, 2, 3
@@ -46,9 +50,29 @@ class Still:
 def stills(folder: Path, role: Role, quality: str) -> list[Still]:
     """Both stills (ED, ES) of every patient of a role and a grade of image quality."""
     wanted = set(patients(role, quality))
+    return [shrink(_read(folder, row)) for row in _index(folder) if row["patient"] in wanted]
+
+
+def view_stills(data: Path, view: View, role: ViewRole, quality: str) -> list[Still]:
+    """Both stills of a view of every patient of a role and a grade of that view, by `eval.two_chamber`.
+
+    `data` is the four-chamber folder; the two-chamber one lies beside it.
+    """
+    wanted = set(two_chamber.patients(view, role, quality))
+    four = {row["patient"]: row for row in _index(data)}
+    folder = folder_of(data, view)
+    found = []
+    for row in _index(folder):
+        if row["patient"] in wanted:
+            same = four[row["patient"]]
+            mm = float(same["spacing_mm"]) * float(same["height"]) / float(row["height"])
+            found.append(shrink(_read(folder, {**row, "spacing_mm": str(mm)})))
+    return found
+
+
+def _index(folder: Path) -> list[dict[str, str]]:
     with (folder / "index.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["patient"] in wanted]
-    return [shrink(_read(folder, row)) for row in rows]
+        return list(csv.DictReader(file))
 
 
 def _read(folder: Path, row: dict[str, str]) -> Still:

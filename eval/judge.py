@@ -1,8 +1,9 @@
-"""The judge of `eval.segmentation`: a frozen segmentation network that saw good CAMUS patients and nothing else.
+"""The judge of `eval.segmentation`: a frozen segmentation network that saw good CAMUS stills and nothing else.
 
 A residual network with atrous convolutions (Yu et al., CVPR 2017; Chen et al., ECCV 2018), unlike the shipped
 segmenter in shape, data and training. It is made anew by seed where it is missing, kept in an ignored folder, never
-shipped, and never enters a loss, a selection or trust: only `eval.segmentation` may import it.
+shipped, and never enters a loss, a selection or trust: only `eval.segmentation` may import it, and
+`eval.retrained_judge`. Choosing by `eval.selection` has another one, of another seed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from echogan.errors import EchoGANError
-from eval.camus_stills import STRUCTURES, Still, stills
+from eval.camus_stills import STRUCTURES, Still, view_stills
 from eval.command import begin
-from eval.splits import CAMUS, patients, split_hash
+from eval.splits import CAMUS, split_hash
 from eval.squares import fit, squares, tensor, to_square
+from eval.two_chamber import VIEWS, list_hash
 
 FOLDER = Path(__file__).resolve().parents[1] / "runs" / "judge"
 CLASSES = len(STRUCTURES) + 1
@@ -107,21 +109,40 @@ def judge(
     data: Path, settings: JudgeSettings | None = None, say: Callable[[str], None] = print
 ) -> FrozenJudge:
     """The judge of these settings and of the committed split; trained first where it is not there."""
+
+    def good() -> list[Still]:
+        return [still for view in VIEWS for still in view_stills(data, view, "segmenter-judge", "Good")]
+
+    return judge_of(good, {"stills": "as they are"}, settings, say)
+
+
+def judge_of(
+    images: Callable[[], Sequence[Still]],
+    told: dict[str, str],
+    settings: JudgeSettings | None = None,
+    say: Callable[[str], None] = print,
+) -> FrozenJudge:
+    """The judge trained on `images`, of which `told` is all there is to know beside the split; kept once made."""
     settings = settings or JudgeSettings()
-    made_of = {"settings": asdict(settings), "split": split_hash()}
+    made_of = {"settings": asdict(settings), "split": [split_hash(), list_hash()], **told}
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
     path = FOLDER / f"judge-{key}.safetensors"
     network = Judge(settings.width)
     if not path.is_file():
-        say(f"training the judge on {len(patients('segmenter-judge', 'Good'))} Good patients")
-        network = train(stills(data, "segmenter-judge", "Good"), settings, say)
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
-        os.replace(part, path)
+        shown = images()
+        say(f"training the judge on {len(shown)} stills of Good patients")
+        save_network(train(shown, settings, say), path)
     network.load_state_dict(load_file(path))
     network.eval().requires_grad_(False)
     return FrozenJudge(network, settings, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def save_network(network: nn.Module, path: Path) -> None:
+    """Write the weights whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
+    os.replace(part, path)
 
 
 def train(images: Sequence[Still], settings: JudgeSettings, say: Callable[[str], None]) -> Judge:
