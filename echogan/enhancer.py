@@ -16,13 +16,15 @@ import numpy as np
 import torch
 
 from echogan.clips.clip import ClipFile, grey
-from echogan.clips.find_sector import merge, split
+from echogan.clips.find_sector import grey_levels, merge, split
 from echogan.errors import Cancelled, SectorError, SettingsError
 from echogan.frame_window import FrameWindow
 from echogan.geometry import Sector
+from echogan.grey_curve import GreyCurve, canonical_curve
 from echogan.model.checkpoint import Checkpoint
 from echogan.working_space import GREY, MULTIPLE, WorkingSpace
 
+LEVEL_SAMPLES = 40  # frames, where the sector does not know the clip's grey levels
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
 
 
@@ -38,6 +40,10 @@ class EnhanceSettings:
         default="auto", metadata={"help": "where to compute; auto takes cuda, else mps, else cpu"}
     )
     batch_size: int = field(default=8, metadata={"help": "frames enhanced at once", "min": 1, "max": 256})
+    grey_curve: bool = field(
+        default=True,
+        metadata={"help": "bring the clip to the grey curve the network was trained on, and back after it"},
+    )
     working_size: int | None = field(
         default=None,
         metadata={
@@ -128,9 +134,18 @@ class Enhancer:
                 f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
             )
         space = WorkingSpace(sector, self.working_size, self.multiple)
-        return self._chunks(clip, sector, space, progress, cancel)
+        return self._chunks(clip, sector, space, self.curve(clip, sector), progress, cancel)
 
-    def _chunks(self, clip, sector, space, progress, cancel) -> Iterator[Chunk]:
+    def curve(self, clip: ClipFile, sector: Sector) -> GreyCurve:
+        """The grey curve on which the generators see this clip: the canonical one where they were trained on it.
+
+        Made of the levels that finding the sector has noted; of a sample of the clip where it has not.
+        """
+        if not (self.settings.grey_curve and self.checkpoint.config.canonical_grey):
+            return GreyCurve()
+        return canonical_curve(sector.levels or grey_levels(clip.sample(LEVEL_SAMPLES), sector.tissue_mask))
+
+    def _chunks(self, clip, sector, space, curve, progress, cancel) -> Iterator[Chunk]:
         def enter(frame: np.ndarray) -> np.ndarray:
             return space.enter(grey(split(frame, sector))[None])[0]
 
@@ -144,7 +159,7 @@ class Enhancer:
             if not batch:
                 return
             decoded = time.perf_counter() - began
-            yield self._enhance(np.stack(batch), window, sector, space, start, decoded)
+            yield self._enhance(np.stack(batch), window, sector, space, curve, start, decoded)
             start += len(batch)
             if progress is not None:
                 progress(min(start, clip.frames), clip.frames)
@@ -155,19 +170,20 @@ class Enhancer:
         window: FrameWindow,
         sector: Sector,
         space: WorkingSpace,
+        curve: GreyCurve,
         start: int,
         decode_s: float,
     ) -> Chunk:
         began = time.perf_counter()
         seen = window.seen()
         x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
-        g = keep_black(x, self._apply(self.to_high, seen, space, outside=x))
+        g = keep_black(x, self._apply(self.to_high, seen, space, curve, outside=x))
         residual = space.leave(self.settings.strength * (g - x)) * GREY
         enhanced = np.stack(
             [_put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
         )
         middle = time.perf_counter()
-        cycled = self._apply(self.to_low, g[:, None], space, outside=x)
+        cycled = self._apply(self.to_low, g[:, None], space, curve, outside=x)
         ended = time.perf_counter()
         times = (decode_s, middle - began, ended - middle)
         return Chunk(start, original, enhanced, x, g, cycled, self.settings.strength, *times)
@@ -177,12 +193,17 @@ class Enhancer:
         generator: torch.nn.Module,
         seen: np.ndarray,
         space: WorkingSpace,
+        curve: GreyCurve,
         outside: np.ndarray,
     ) -> np.ndarray:
-        """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`."""
+        """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`.
+
+        Both as displayed: the generator alone sees the frames on the grey curve.
+        """
         with torch.inference_mode(), _precision(self.device):
-            batch = space.pad(torch.from_numpy(seen).to(self.device))
-            result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0].cpu().numpy()
+            batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))
+            result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0]
+            result = curve.to_display(result).cpu().numpy()
         return np.where(space.mask, result, outside)
 
 

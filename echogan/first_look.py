@@ -119,7 +119,8 @@ def time_steps(config: TrainingConfig, data: TrainingData, accelerator: Accelera
         batch, began = cpu_batch.to(accelerator.device), time.perf_counter()
         losses, fakes = gan.generator_losses(batch, generator)
         losses["generators"].backward()
-        gan.discriminator_losses(batch, fakes, step)["judges"].backward()
+        if fakes is not None:
+            gan.discriminator_losses(batch, fakes, step)["judges"].backward()
         if accelerator.device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)

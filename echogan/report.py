@@ -131,7 +131,8 @@ def build_report(
         model=describe_model(enhancer),
         device=str(enhancer.device),
         strength=enhancer.settings.strength,
-        settings=asdict(enhancer.settings) | {"working_size": enhancer.working_size},
+        settings=asdict(enhancer.settings)
+        | {"working_size": enhancer.working_size, "grey_power": enhancer.curve(clip, sector).power},
         timing={name: round(value, 4) for name, value in timing.items()}
         | {"frames_per_s": round(done / total, 3)},
         diagnostics=diagnostics,

@@ -105,6 +105,7 @@ class Trainee:
         batch = Batch(low, high, torch.ones_like(low), torch.ones_like(high))
         losses, fakes = self.gan.generator_losses(batch)
         self._descend(losses["generators"], self.generator_adam)
+        assert fakes is not None, "the losses timed have an adversarial term"
         self._descend(self.gan.discriminator_losses(batch, fakes)["judges"], self.judge_adam)
 
     def cpu_seconds(self, steps: int) -> float:

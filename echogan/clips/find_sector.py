@@ -150,11 +150,11 @@ def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, mov
         overlay_mask=overlay,
         notes=notes,
         text_sure=sure,
-        levels=_levels(frames, tissue),
+        levels=grey_levels(frames, tissue),
     )
 
 
-def _levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
+def grey_levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
     """Percentiles 0, 1, ..., 100 of the grey levels of `tissue`, bool (H, W), all frames pooled; empty without any.
 
     Every nth pixel of the tissue alone, so that about LEVEL_PIXELS of them are looked at.

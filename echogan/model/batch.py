@@ -15,7 +15,8 @@ class Batch:
     """Unpaired frames of both domains in [-1, 1] and their sectors' masks of 0 and 1, all (N, 1, h, w).
 
     low_next     the frame after each of `low`, in the same sector, or None
-    low_truth    the clean twin of each of `low`, for the oracle only, or None
+    low_target   what each of `low` is to become, where it is of a pair, or None
+    low_paired   float (N,): 1 where `low_target` is known, 0 where not; None where all are
     low_labels   float (N, 5) in the order of LABELS: 0, 1, or NaN where unknown; or None
     high_labels  the same of `high`
     low_stack    what `to_high` sees of `low`: (N, F, h, w), its neighbours and itself in the middle (see
@@ -27,12 +28,13 @@ class Batch:
     low_mask: Tensor
     high_mask: Tensor
     low_next: Tensor | None = None
-    low_truth: Tensor | None = None
+    low_target: Tensor | None = None
     low_labels: Tensor | None = None
     high_labels: Tensor | None = None
     low_stack: Tensor | None = None
     high_stack: Tensor | None = None
     low_next_stack: Tensor | None = None
+    low_paired: Tensor | None = None
 
     @property
     def low_seen(self) -> Tensor:
@@ -57,7 +59,7 @@ class Batch:
     def black_outside(self) -> Batch:
         """The same batch, all its frames black outside the sectors: what was there can influence nothing."""
         low = {
-            "low": self.low, "low_next": self.low_next, "low_truth": self.low_truth,
+            "low": self.low, "low_next": self.low_next, "low_target": self.low_target,
             "low_stack": self.low_stack, "low_next_stack": self.low_next_stack,
         }  # fmt: skip
         high = {"high": self.high, "high_stack": self.high_stack}

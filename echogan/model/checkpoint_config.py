@@ -33,6 +33,10 @@ class CheckpointConfig:
             "multiple": SIZE_MULTIPLE,
         },
     )
+    canonical_grey: bool = field(
+        default=False,  # checkpoints from before this field saw clips as they are displayed
+        metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},
+    )
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
     license: str = field(default="MIT", metadata={"help": "of the weights", "pattern": r"[ -~]{1,200}"})
@@ -116,6 +120,8 @@ def _fits(value: Any, hint: Any, rules: Mapping[str, Any]) -> bool:
     if hint is int:  # a JSON true is a Python int, but not a number of blocks
         in_range = type(value) is int and rules["min"] <= value <= rules["max"]
         return in_range and value % rules.get("multiple", 1) == 0
+    if hint is bool:
+        return type(value) is bool
     if "choices" in rules:
         return type(value) in (str, int) and value in rules["choices"]
     if hint is str:
@@ -133,6 +139,8 @@ def _rule(hint: Any, rules: Mapping[str, Any]) -> str:
         return f"a whole number from {rules['min']} to {rules['max']}{step}"
     if "choices" in rules:
         return f"one of {', '.join(map(str, rules['choices']))}"
+    if hint is bool:
+        return "true or false"
     return f"text ({rules['help']})" if hint is str else "a JSON object"
 
 

@@ -25,6 +25,7 @@ from echogan.model.losses import (
     illumination_loss,
     l1,
     paired_loss,
+    paired_structure_loss,
     share_right,
     structure_loss,
     temporal_loss,
@@ -88,8 +89,10 @@ class CycleGAN(nn.Module):
 
     def generator_losses(
         self, batch: Batch, noise: torch.Generator | None = None
-    ) -> tuple[dict[str, Tensor], Fakes]:
+    ) -> tuple[dict[str, Tensor], Fakes | None]:
         """The generators' terms, their weighted sum under "generators", and the fakes for the discriminators.
+
+        Without an adversarial term there are no fakes: nothing needs discriminators.
 
         A term's name begins with that of its weight. Terms of weight 0, or without what they need in the batch,
         are left out and cost nothing. `noise` (a CPU generator) makes the step repeatable on any device.
@@ -101,7 +104,7 @@ class CycleGAN(nn.Module):
         b = batch.black_outside() if self.weights.black_outside else batch
         made = Translations(self, b, noise)
         table, lacking = self._terms(b, made), lacks(b)
-        weight = {name: getattr(self.weights, name.partition("_")[0]) for name in table}
+        weight = {name: getattr(self.weights, name.rpartition("_")[0]) for name in table}
         terms = {name: term() for name, term in table.items() if weight[name] and name not in lacking}
         if not terms:
             missing = ", ".join(sorted(lacking))
@@ -110,8 +113,7 @@ class CycleGAN(nn.Module):
         watched = {"change_low": l1(made.fake_high.detach(), b.low, b.low_mask)}
         if "identity_high" in terms:
             watched["change_high"] = terms["identity_high"].detach()
-        fakes = Fakes(made.fake_high.detach(), b.low_mask, made.fake_low.detach(), b.high_mask)
-        return {"generators": total, **terms, **watched}, fakes
+        return {"generators": total, **terms, **watched}, made.fakes() if self.weights.adversarial else None
 
     def _terms(self, b: Batch, made: Translations) -> dict[str, Callable[[], Tensor]]:
         """Every term of the generators by its name, to be computed or not; "_high" is of what `to_high` made."""
@@ -137,7 +139,12 @@ class CycleGAN(nn.Module):
             "labels_low": lambda: label_loss(made.verdict_low.labels, b.high_labels, b.low_labels),
             "temporal_high": lambda: temporal_loss(b.low, made.fake_high, *made.next_high, low),
             "flicker_high": lambda: flicker_loss(b.low, made.fake_high, *made.next_high, low),
-            "paired_high": lambda: paired_loss(made.truth, made.fake_high, low),
+            "paired_high": lambda: paired_loss(
+                made.target, made.fake_high, low, b.low_paired, self.weights.removal
+            ),
+            "target_structure_high": lambda: paired_structure_loss(
+                made.target, made.fake_high, low, b.low_paired
+            ),
         }
 
     def discriminator_losses(self, batch: Batch, fakes: Fakes, step: int = 0) -> dict[str, Tensor]:
@@ -209,5 +216,5 @@ def lacks(batch: Batch) -> set[str]:
     both = None if batch.low_labels is None or batch.high_labels is None else batch.low_labels
     needed = {"labels_high": both, "labels_low": both}
     needed |= dict.fromkeys(("temporal_high", "flicker_high"), batch.low_next)
-    needed |= {"paired_high": batch.low_truth}
+    needed |= dict.fromkeys(("paired_high", "target_structure_high"), batch.low_target)
     return {name for name, data in needed.items() if data is None}

@@ -9,6 +9,8 @@ from echogan.errors import SettingsError
 from echogan.model.settings_check import check_settings
 
 AdversarialKind = Literal["lsgan", "hinge"]
+PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure")
+"""Terms that only some batches can give."""
 
 
 def _weight(default: float, help: str, largest: float = 100.0) -> float:
@@ -28,8 +30,8 @@ class LossWeights:
     """What each term counts. A term of weight 0 is off and costs nothing, not even a network's forward pass.
 
     The terms are explained, with their papers, where they are computed: losses.py, anatomy_losses.py, cutmix.py
-    and penalties.py. `temporal`, `flicker`, `paired` and `labels` also need a batch that carries the next frame,
-    the truth or the labels; on one without, they are off.
+    and penalties.py. `temporal`, `flicker`, `paired`, `target_structure` and `labels` also need a batch that carries
+    the next frame, the target or the labels; on one without, they are off.
     """
 
     adversarial: float = _weight(1.0, "weight of looking like the other domain")
@@ -47,7 +49,16 @@ class LossWeights:
     labels: float = _weight(0.0, "weight of the anatomic labels, a head of the discriminators")
     temporal: float = _weight(0.0, "weight of adding the same change to adjacent frames")
     flicker: float = _weight(0.0, "weight of changing a little less from frame to frame than the input")
-    paired: float = _weight(0.0, "weight of L1 to the true clean frame; for the oracle only")
+    paired: float = _weight(0.0, "weight of L1 to the target of simulated and semi-real pairs")
+    removal: float = field(
+        default=1.0,
+        metadata={
+            "help": "how often removing too much counts against leaving too much, in pairs",
+            "min": 1.0,
+            "max": 20.0,
+        },
+    )
+    target_structure: float = _weight(0.0, "weight of 1 - SSIM to the target of pairs")
     gradient_penalty: float = _weight(0.0, "weight of the R1 gradient penalty on real frames", 1000.0)
     penalty_every: int = _count(16, "steps between gradient penalties, each counted as many times", 1000)
     cutmix: float = _weight(1.0, "weight of CutMix; only a unet discriminator has it")
@@ -58,7 +69,7 @@ class LossWeights:
         """Raise SettingsError, naming the field and its range, unless every value can be used."""
         check_settings(self, "Loss")
         terms = ("adversarial", "cycle", "identity", "structure", "illumination", "anatomy")
-        if not any(getattr(self, name) for name in (*terms, "labels", "temporal", "flicker", "paired")):
+        if not any(getattr(self, name) for name in (*terms, *PARTIAL)):
             raise SettingsError(
                 "Every loss weight is 0, so nothing would be learnt; give adversarial or another."
             )

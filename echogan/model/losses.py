@@ -106,9 +106,29 @@ def flicker_loss(
     return ((before > STILL) * F.relu(after / before.clamp_min(STILL) - CALM)).mean()
 
 
-def paired_loss(truth: Tensor, translated: Tensor, mask: Tensor | None = None) -> Tensor:
-    """|to_high(x) - truth| (Isola et al., CVPR 2017, eq. 3): for the oracle only, as no real poor frame has a truth."""
-    return l1(translated, truth, mask)
+def paired_loss(
+    target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None, removal: float
+) -> Tensor:
+    """|to_high(x) - target| of the frames that have a target (Isola et al., CVPR 2017, eq. 3).
+
+    target, translated (N, 1, h, w); paired (N,) is 1 where a frame has a target and 0 where not, None where all have.
+    What is darker than its target counts `removal` times as much as what is brighter: with 3 the result is the upper
+    quartile of what the frame leaves open, not its median (pinball loss; Koenker and Bassett, Econometrica 46, 1978),
+    so that haze is left in doubt rather than a wall taken away. Both sides weigh 1 on average.
+    """
+    gap = translated - target
+    cost = gap.abs() * torch.where(gap < 0, 2 * removal, 2.0) / (1 + removal)
+    return _of_paired(frame_means(cost, mask), paired)
+
+
+def paired_structure_loss(target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None) -> Tensor:
+    """1 - SSIM(target, to_high(x)) (Wang et al., IEEE TIP 13(4), 2004) of the frames that have a target."""
+    return _of_paired(frame_means(1 - ssim_map(target, translated, mask), mask), paired)
+
+
+def _of_paired(values: Tensor, paired: Tensor | None) -> Tensor:
+    """The sum over the paired frames by the number of all (N,): the parts of a batch average to the whole."""
+    return values.mean() if paired is None else (values * paired).mean()
 
 
 def seems_real(kind: AdversarialKind, scores: Tensor, mask: Tensor | None = None) -> Tensor:

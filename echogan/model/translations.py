@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from echogan.model.batch import Batch, inside
+from echogan.model.batch import Batch, Fakes, inside
 from echogan.model.judge_layers import Verdict
 
 if TYPE_CHECKING:
@@ -74,10 +74,15 @@ class Translations:
         return x, self.gan.translate(self.gan.to_high, seen, self.batch.low_mask)
 
     @cached_property
-    def truth(self) -> Tensor:
-        """What the poor frames are of, clean."""
-        assert self.batch.low_truth is not None
-        return self.batch.low_truth
+    def target(self) -> Tensor:
+        """What the poor frames are to become."""
+        assert self.batch.low_target is not None
+        return self.batch.low_target
+
+    def fakes(self) -> Fakes:
+        """Both translations, cut from the graph."""
+        b = self.batch
+        return Fakes(self.fake_high.detach(), b.low_mask, self.fake_low.detach(), b.high_mask)
 
     def segmented(self, x: Tensor, translated: Tensor) -> tuple[Tensor, Tensor]:
         """The frozen segmenter's logits of a frame, without a graph, and of its translation."""

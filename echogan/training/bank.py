@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from echogan.model.frames import neighbours
-from echogan.training.sources import Source
+from echogan.training.sources import Source, TrainingClip
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Bank:
     """One domain: frames uint8 (clips, frames, size, size), each clip's sector bool (clips, size, size).
 
     lengths int (clips,): how many frames are real, the rest repeat the last; frame_ms float (clips,): how long each
-    lasts; labels float (clips, 5); truth: the frames' good twins, where all of them are known.
+    lasts; labels float (clips, 5); paired float (clips,): 1 where it is known what the frames are to become, else 0;
+    truth: what that is, None where it is known of no clip.
     """
 
     frames: Tensor
@@ -25,6 +26,7 @@ class Bank:
     lengths: Tensor
     frame_ms: Tensor
     labels: Tensor
+    paired: Tensor
     truth: Tensor | None = None
 
     def draw(self, count: int, generator: torch.Generator, frames: int = 1) -> Drawn:
@@ -43,6 +45,7 @@ class Bank:
             self.masks[clip].unsqueeze(1).float(),
             to_float(self.frames[clip, after]),
             self.labels[clip],
+            self.paired[clip],
             None if self.truth is None else to_float(self.truth[clip, frame]),
             self._stack(clip, frame, frames),
             self._stack(clip, after, frames),
@@ -58,8 +61,9 @@ class Bank:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Frames, those after them and twins (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5).
+    """Frames, those after them and truths (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5).
 
+    paired (N,): 1 where the truth is known, 0 where not.
     stack and after_stack: what a generator of F frames sees of `frames` and of `after`, (N, F, h, w), or None.
     """
 
@@ -67,6 +71,7 @@ class Drawn:
     mask: Tensor
     after: Tensor
     labels: Tensor
+    paired: Tensor
     truth: Tensor | None
     stack: Tensor | None = None
     after_stack: Tensor | None = None
@@ -95,17 +100,22 @@ def to_size(frames: Tensor, size: int) -> Tensor:
 def render_bank(source: Source, seeds: list[int], frames: int, size: int) -> Bank:
     """One clip per seed."""
     clips = [source(seed, frames) for seed in seeds]
-    truths = [clip.truth for clip in clips]
+    paired = torch.tensor([float(clip.truth is not None) for clip in clips])
     return Bank(
         torch.stack([to_size(filled(clip.frames, frames), size) for clip in clips]),
         torch.stack([to_size(clip.mask.bool(), size) for clip in clips]),
         torch.tensor([len(clip.frames) for clip in clips]),
         torch.tensor([clip.frame_ms for clip in clips]),
         torch.stack([clip.labels for clip in clips]),
-        torch.stack([to_size(filled(truth, frames), size) for truth in truths if truth is not None])
-        if all(truth is not None for truth in truths)
-        else None,
+        paired,
+        _truths(clips, frames, size) if paired.any() else None,
     )
+
+
+def _truths(clips: list[TrainingClip], frames: int, size: int) -> Tensor:
+    """What the clips are to become, uint8 (clips, frames, size, size); of those that have no truth, themselves."""
+    truths = [clip.frames if clip.truth is None else clip.truth for clip in clips]
+    return torch.stack([to_size(filled(truth, frames), size) for truth in truths])
 
 
 def filled(frames: Tensor, count: int) -> Tensor:

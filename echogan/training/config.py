@@ -53,6 +53,19 @@ class TrainingConfig:
     ordinary_share: float = _number(
         0.0, "share of the simulated good clips seen through ordinary windows, not the best", 0.0, 1.0
     )
+    lesion_share: float = _number(
+        0.0, "share of the simulated clips, of both domains, with a lesion", 0.0, 1.0
+    )
+    look_share: float = _number(
+        0.7, "share of clips shown with another vendor's display, filters and pixels", 0.0, 1.0
+    )
+    canonical_grey: bool = field(
+        default=True, metadata={"help": "bring every clip to the canonical grey curve first"}
+    )
+    known_only: bool = field(
+        default=True,
+        metadata={"help": "ask of a pair only what can be known of the truth: where signal survived"},
+    )
     semireal_share: float = _number(
         0.5, "share of good clips made poor among the real low ones, with --low and --semireal", 0.0, 1.0
     )

@@ -18,7 +18,8 @@ from echogan.model.cyclegan import Batch
 from echogan.training.bank import Bank, Drawn, render_bank
 from echogan.training.config import TrainingConfig
 from echogan.training.shards import Shards, has_split, open_shards
-from echogan.training.sources import PhantomSource, SemiRealSource, ShardSource, Source, mixed
+from echogan.training.shown import Shown
+from echogan.training.sources import Look, PhantomSource, SemiRealSource, ShardSource, Source, mixed
 
 HELD_OUT_SEED = 1_000_000_000  # clips from here on are never trained on
 HEARTS = HELD_OUT_SEED // 2
@@ -55,24 +56,23 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
 
     Raises TrainingError where a folder holds nothing of use.
     """
-    if config.loss.paired and config.low:
-        raise TrainingError(
-            "Recorded poor clips have no truth to pair with: train with --loss.paired 0, or no --low."
-        )
     phantom = 1.0 if not (config.low or config.high or config.semireal) else config.phantom_share
     own = 1.0 - phantom
     semireal = open_shards(Path(config.semireal), split, with_fan=True) if config.semireal else None
-    low: list[tuple[Source, float]] = [
-        (PhantomSource("pair" if config.loss.paired else "degraded", device), phantom)
-    ]
+    paired = config.loss.paired > 0 or config.loss.target_structure > 0
+
+    def simulated(look: Look) -> PhantomSource:
+        return PhantomSource(look, device, lesion_share=config.lesion_share, known_only=config.known_only)
+
+    low: list[tuple[Source, float]] = [(simulated("pair" if paired else "degraded"), phantom)]
     ordinary = config.ordinary_share
     high: list[tuple[Source, float]] = [
-        (PhantomSource("clear", device), phantom * (1 - ordinary)),
-        (PhantomSource("ordinary", device), phantom * ordinary),
+        (simulated("clear"), phantom * (1 - ordinary)),
+        (simulated("ordinary"), phantom * ordinary),
     ]
     share = config.semireal_share if config.low else 1.0
     if semireal is not None:
-        low.append((SemiRealSource(semireal, paired=config.loss.paired > 0), own * share))
+        low.append((SemiRealSource(semireal, paired=paired, known_only=config.known_only), own * share))
     if config.low:
         low.append((ShardSource(open_shards(Path(config.low), split)), own * (1 - share if semireal else 1)))
     if config.high:
@@ -89,7 +89,11 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
     notes = (SIMULATED_ONLY,) if own and isinstance(held_out, PhantomSource) else ()
     if config.generator.frames > 1 and config.frames_per_clip < ENOUGH_FRAMES:
         notes += (FEW_FRAMES,)
-    return TrainingData(mixed(low), mixed(high), held_out, notes)
+    low_shown, high_shown, held_out_shown = (
+        Shown(source, config.look_share, config.canonical_grey)
+        for source in (mixed(low), mixed(high), held_out)
+    )
+    return TrainingData(low_shown, high_shown, held_out_shown, notes)
 
 
 def check_apart(high: Shards, semireal: Shards) -> None:
@@ -196,7 +200,7 @@ def as_batch(x: Drawn, y: Drawn) -> Batch:
     """What is drawn of both domains, as the networks take it."""
     return Batch(
         low=x.frames, high=y.frames, low_mask=x.mask, high_mask=y.mask,
-        low_next=x.after, low_truth=x.truth, low_labels=x.labels, high_labels=y.labels,
+        low_next=x.after, low_target=x.truth, low_paired=x.paired, low_labels=x.labels, high_labels=y.labels,
         low_stack=x.stack, high_stack=y.stack, low_next_stack=x.after_stack,
     )  # fmt: skip
 
@@ -214,7 +218,7 @@ def halved(batch: Batch) -> Batch:
         batch,
         low=F.avg_pool2d(batch.low, 2), high=F.avg_pool2d(batch.high, 2),
         low_mask=inner(batch.low_mask), high_mask=inner(batch.high_mask),
-        low_next=half(batch.low_next), low_truth=half(batch.low_truth),
+        low_next=half(batch.low_next), low_target=half(batch.low_target),
         low_stack=half(batch.low_stack), high_stack=half(batch.high_stack),
         low_next_stack=half(batch.low_next_stack),
     )  # fmt: skip

@@ -24,6 +24,7 @@ def keep(
         name=config.name,
         generator=config.generator,
         working_size=config.size,
+        canonical_grey=config.canonical_grey,
         trained_on=data.facts(),
         training={**decisive(config), "finished_steps": state.step, "held_out": measured},
         license=licence(config, data),

@@ -14,10 +14,13 @@ from echogan.model.judge_layers import LABELS
 from echogan.training.shards import Shards
 
 if TYPE_CHECKING:
-    from echogan.phantom.render import PhantomSettings
+    from echogan.phantom.render import PhantomSettings, Want
 
 Look = Literal["clear", "ordinary", "degraded", "pair"]
 LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
+SUPPORTED = (0.35, 0.75)
+"""Support up to which nothing of the clear truth is asked for, and from which all of it is."""
+KNOWN = "the clear clip where signal survived, the poor one where it did not"
 CHAMBERS = ("LA", "RA", "LV", "RV")
 
 
@@ -26,7 +29,7 @@ class TrainingClip:
     """One clip, on the CPU.
 
     frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
-    truth   uint8 (T, h, w), its good twin, where known   labels  float (5,), see LABELS: 0, 1, NaN where unknown
+    truth   uint8 (T, h, w), what it is to become         labels  float (5,), see LABELS: 0, 1, NaN where unknown
     frame_ms  how long a frame lasts
     """
 
@@ -62,13 +65,14 @@ class PhantomSource:
     `foreshortened` is the share of apical views cut short, the same on both sides: were poor clips alone cut short,
     a network would learn to lengthen hearts. Pairs, of which truths are told, have none.
     `lesion_share` of the clips carry a lesion, whatever the look, and in a pair the truth has it too: what a network
-    is to keep.
+    is to keep. With `known_only` a pair's truth is what can be known of it: see `known`.
     """
 
     look: Look
     device: str = "cpu"
     foreshortened: float = 0.2
     lesion_share: float = 0.0
+    known_only: bool = False
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
@@ -76,13 +80,16 @@ class PhantomSource:
 
         settings = self.settings()
         if self.look == "pair":
-            clip = phantom_pair(seed, settings, frames, self.device, ("clean", "degraded"))
+            wanted: list[Want] = ["clean", "degraded", *(["support"] if self.known_only else [])]
+            clip = phantom_pair(seed, settings, frames, self.device, wanted)
         else:
             want = ("clean" if self.good else "degraded",)
             clip = phantom_clip(seed, settings, frames, self.device, want)
         shown = clip.clean if self.good else clip.degraded
         truth = clip.clean if self.look == "pair" else None
         assert shown is not None
+        if truth is not None and clip.support is not None:
+            truth = known(truth, shown, clip.support)
         labels = finding_labels(clip.truth["findings"])
         return TrainingClip(
             shown.cpu(),
@@ -119,7 +126,19 @@ class PhantomSource:
             "views": dict(zip(VIEWS, settings.view_shares, strict=True)),
             "foreshortened": settings.heart.foreshortening_chance,
             "lesions": settings.lesion_share,
+            **({"truth": KNOWN if self.known_only else "clear"} if self.look == "pair" else {}),
         }
+
+
+def known(clear: Tensor, poor: Tensor, support: Tensor) -> Tensor:
+    """What can be known of the truth: the clear frame where signal survived, the poor one where it did not.
+
+    All uint8 (T, h, w), support as the phantom gives it. A network that learns towards this clears haze from a cavity
+    and leaves a wall in drop-out as it came, instead of guessing in either direction.
+    """
+    low, high = SUPPORTED
+    share = ((support.float() / 255 - low) / (high - low)).clamp(0, 1)
+    return torch.lerp(poor.float(), clear.float(), share).round().to(torch.uint8)
 
 
 def finding_labels(findings: dict[str, str]) -> Tensor:
@@ -163,6 +182,7 @@ class SemiRealSource:
     shards: Shards
     paired: bool = False
     augmented: bool = True
+    known_only: bool = False
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source. The degradation is drawn anew for each seed."""
@@ -174,10 +194,10 @@ class SemiRealSource:
         clip = self.shards.clip(position(seed, len(self.shards)), frames)
         assert clip.fan is not None
         drawn = draw_degradation(Draw(seed), SEMI_REAL)
-        poor = torch.where(clip.mask, degrade_frames(clip.frames, clip.fan, drawn, seed).frames, 0).to(
-            torch.uint8
-        )
-        both, mask = torch.cat([poor, clip.frames]), clip.mask
+        degraded = degrade_frames(clip.frames, clip.fan, drawn, seed)
+        poor = torch.where(clip.mask, degraded.frames, 0).to(torch.uint8)
+        truth = known(clip.frames, poor, degraded.support) if self.known_only else clip.frames
+        both, mask = torch.cat([poor, truth]), clip.mask
         if self.augmented:
             both, mask = moved(both, mask, seed)
         poor, good = both.chunk(2)

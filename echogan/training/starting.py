@@ -27,7 +27,7 @@ def start(state: TrainingState, config: TrainingConfig) -> None:
             "folder or name, to --start-from."
         )
     checkpoint = read_checkpoint(folder, source=config.start_from)
-    if not config.judges_first:
+    if config.loss.adversarial and not config.judges_first:
         raise TrainingError(
             f"The checkpoint {config.start_from} has no discriminators, and generators unlearn under ones that know "
             "nothing yet. Give --judges-first 400 as well."

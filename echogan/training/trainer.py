@@ -155,6 +155,8 @@ def learn(
         if generators_learn:
             descend(state.accelerator, losses["generators"], state.generator_adam)
             state.average()
+        if fakes is None:
+            return losses
         judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
         descend(state.accelerator, judged["judges"], state.judge_adam)
     return losses | judged
@@ -222,10 +224,11 @@ def tick(
 def describe(line: dict[str, Any], steps: int) -> str:
     """One readable line of a tick."""
     left = (steps - line["step"]) * line["seconds_per_step"] / 60
+    judges = f"judges {line['judges']:.3f} ({line['right_high']:.0%} right)  " if "judges" in line else ""
     good = f", {line['change_high'] * 127.5:.1f} good" if "change_high" in line else ""
     return (
-        f"step {line['step']}/{steps}  generators {line['generators']:.3f}  judges {line['judges']:.3f} "
-        f"({line['right_high']:.0%} right)  change {line['change_low'] * 127.5:.1f} poor{good}  "
+        f"step {line['step']}/{steps}  generators {line['generators']:.3f}  {judges}"
+        f"change {line['change_low'] * 127.5:.1f} poor{good}  "
         f"{line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
     )
 

@@ -64,4 +64,4 @@ def whole_batch() -> Batch:
 
 def bare(batch: Batch) -> Batch:
     """With the frames and masks alone."""
-    return replace(batch, low_next=None, low_truth=None, low_labels=None, high_labels=None)
+    return replace(batch, low_next=None, low_target=None, low_labels=None, high_labels=None)

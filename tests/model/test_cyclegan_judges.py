@@ -60,7 +60,7 @@ def test_black_outside_nothing_outside_the_sector_has_any_influence(batch, kind,
         batch,
         low=batch.low.where(batch.low_mask > 0, junk),
         low_next=torch.where(batch.low_mask > 0, batch.low_next, -junk),
-        low_truth=torch.where(batch.low_mask > 0, batch.low_truth, junk + 1),
+        low_target=torch.where(batch.low_mask > 0, batch.low_target, junk + 1),
         high=batch.high.where(batch.high_mask > 0, junk.flip(-1)),
     )
     found = []

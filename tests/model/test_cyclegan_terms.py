@@ -108,7 +108,7 @@ def test_terms_look_at_the_frame_and_its_own_translation(batch):
     losses, fakes = made.generator_losses(batch)
     x, y, mask = batch.low, batch.high, batch.low_mask
     assert batch.low_next is not None
-    assert batch.low_truth is not None
+    assert batch.low_target is not None
     later = made.translate(made.to_high, batch.low_next, mask)
     change = (later - batch.low_next) - (fakes.high - x)
     expected = {
@@ -117,7 +117,7 @@ def test_terms_look_at_the_frame_and_its_own_translation(batch):
         "illumination_high": illumination_loss(x, fakes.high, mask),
         "illumination_low": illumination_loss(y, fakes.low, batch.high_mask),
         "temporal_high": (change.abs() * mask).sum() / mask.sum(),
-        "paired_high": ((fakes.high - batch.low_truth).abs() * mask).sum() / mask.sum(),
+        "paired_high": ((fakes.high - batch.low_target).abs() * mask).sum() / mask.sum(),
     }
     for name, value in expected.items():
         assert float(losses[name].detach()) == pytest.approx(float(value.detach()), rel=1e-5), name
