@@ -27,6 +27,7 @@ from echogan.enhancer import EnhanceSettings
 from echogan.model.checkpoint import Checkpoint
 from echogan.model.cyclegan import Batch, CycleGAN, LossWeights
 from echogan.model.discriminators import DiscriminatorConfig
+from echogan.model.frames import centre
 from echogan.model.generators import GeneratorConfig, build_generator
 from echogan.model.hub import load_checkpoint
 from echogan.pipeline import Outputs, enhance_file
@@ -50,14 +51,17 @@ def timed(generator: torch.nn.Module, frame: torch.Tensor, passes: int) -> float
     return (time.perf_counter() - began) / passes
 
 
-def compare(ours: torch.nn.Module, reference: torch.nn.Module, device: str, pairs: int, passes: int) -> dict:
-    """Both generators at 256 x 256, batch 1, float32, in turn on one device."""
+def compare(
+    ours: torch.nn.Module, reference: torch.nn.Module, device: str, pairs: int, passes: int, frames: int = 1
+) -> dict:
+    """Both generators at 256 x 256, batch 1, float32, in turn on one device; ours sees so many frames."""
     ours, reference = ours.to(device), reference.to(device)
-    frame = torch.rand(1, 1, SIZE, SIZE, device=device) * 2 - 1
+    seen = torch.rand(1, frames, SIZE, SIZE, device=device) * 2 - 1
+    frame = centre(seen)
     with torch.inference_mode():
-        for generator in (ours, reference):
-            timed(generator, frame, 2)  # warm up
-        times = [(timed(ours, frame, passes), timed(reference, frame, passes)) for _ in range(pairs)]
+        timed(ours, seen, 2)  # warm up
+        timed(reference, frame, 2)
+        times = [(timed(ours, seen, passes), timed(reference, frame, passes)) for _ in range(pairs)]
     mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
     return {
         "ours_fps": 1 / mine,
@@ -206,7 +210,8 @@ def measure(model: str, clip: Path | None, pairs: int, say: Callable[[str], None
             say(f"{device}: not measured")
             continue
         passes = 1 if device == "cpu" else 50
-        numbers = compare(checkpoint.to_high, reference, device, pairs, passes)
+        frames = checkpoint.config.generator.frames
+        numbers = compare(checkpoint.to_high, reference, device, pairs, passes, frames)
         result[device] = {name: round(value, 3) for name, value in numbers.items()}
         say(
             f"{device}: ours {numbers['ours_fps']:.2f} frames/s, reference {numbers['reference_fps']:.2f}, "
