@@ -45,7 +45,7 @@ class DegradationSettings:
     aperture: tuple[float, float] = _between(0.6, 0.98, "share of the aperture that sees", 0.2, 1)
     side_lobes_chance: float = _chance(0.5, "raised side lobes")
     side_lobes_db: tuple[float, float] = _between(-40, -26, "side lobes against the main one, dB", -80, 0)
-    drop_out_chance: float = _chance(0.5, "drop-out")
+    drop_out_chance: float = _chance(0.55, "drop-out")
     drop_out_db: tuple[float, float] = _between(16, 32, "loss where tissue drops out, dB", 0, 60)
     haze_chance: float = _chance(0.97, "haze")
     haze_db: tuple[float, float] = _between(-25, -9, "haze against the echoes around it, dB", -60, 12)

@@ -24,10 +24,10 @@ class WeakWallSettings:
     """How many segments of the LV's wall are prone to drop out whole, how far they reach, and how prone they are."""
 
     chances: tuple[float, ...] = field(
-        default=(0.35, 0.4, 0.2), metadata={"help": f"share of hearts with 1, 2, up to {MOST} such segments"}
+        default=(0.55, 0.35, 0.1), metadata={"help": f"share of hearts with 1, 2, up to {MOST} such segments"}
     )
     reach_cm: tuple[float, float] = field(
-        default=(1.2, 2.6), metadata={"help": "half the length of a segment, cm", "min": 0.1, "max": 10}
+        default=(1.2, 3.6), metadata={"help": "half the length of a segment, cm", "min": 0.1, "max": 10}
     )
     prone: tuple[float, float] = field(
         default=(0.7, 1.0), metadata={"help": "share of the drop-out's loss there", "min": 0, "max": 1}
