@@ -27,6 +27,7 @@ from eval.command import begin, write
 from eval.realism_clips import compare_coherence
 from eval.realism_data import MM, PAIRS, RENDERED, SHARED, Look, Picture, camus, phantom, semireal, sketch
 from eval.realism_figure import draw_figure
+from eval.realism_grades import compare_grades
 from eval.realism_judges import two_sample_tests
 from eval.realism_sheets import score, write_blind, write_sheets
 from eval.realism_statistics import compare_statistics, histogram, mean_spectrum, radial
@@ -155,6 +156,7 @@ def measure(samples: dict[str, list[Picture]], settings: Measure) -> dict:
             )
             for look, grade in PAIRS
         },
+        "grades": compare_grades(settings.data / "camus", _seeds(settings)),
         "coherence": compare_coherence(
             settings.data / "clips", settings.sketch, _clip_seeds(settings), settings.clip_frames
         ),
@@ -179,6 +181,10 @@ def measure(samples: dict[str, list[Picture]], settings: Measure) -> dict:
 def compared(result: dict) -> list[str]:
     """Every test, sample and real clip of a result."""
     return [*result["two_sample"], *result["counts"], *result["coherence"]["real"]]
+
+
+def _seeds(settings: Measure) -> range:
+    return range(settings.first_seed, settings.first_seed + settings.hearts)
 
 
 def _clip_seeds(settings: Measure) -> range:

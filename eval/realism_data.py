@@ -30,7 +30,7 @@ from echogan.phantom.anatomy.heart import View
 from echogan.phantom.artefacts.degradation import draw_degradation
 from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
 from echogan.phantom.draw import Draw
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
+from echogan.phantom.render import PhantomClip, PhantomSettings, Want, phantom_clip
 
 MM = 0.6  # millimetres per pixel at which frames are compared
 RENDERED = 512  # simulated frames are rendered finer than MM, as a scanner's are, then brought to MM
@@ -117,7 +117,7 @@ def _still(folder: Path, row: dict[str, str]) -> tuple[np.ndarray, Fan, float]:
     return image, camus_fan(image), float(row["spacing_mm"])
 
 
-def simulate(seed: int, looks: Sequence[Look], frames: int = 1, view: View = "A4C") -> PhantomClip:
+def simulate(seed: int, looks: Sequence[Want], frames: int = 1, view: View = "A4C") -> PhantomClip:
     """The one door to the phantom: a clip of a seed by a phased array, as the stills of CAMUS are."""
     settings = PhantomSettings(frame=FrameSettings(size=RENDERED), acoustics=PHASED)
     return phantom_clip(seed, settings, frames=frames, want=looks, view=view)

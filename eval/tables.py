@@ -182,9 +182,27 @@ def realism(result: dict[str, Any]) -> str:
         real, ours = coherence["real percentiles"], coherence[f"phantom {look}"]
         verdict = "yes" if inside else "no"
         rows.append(f"| {look}: frame-to-frame coherence | {_spread(real)} | {_spread(ours)} | {verdict} |")
+    if "grades" in result:
+        rows += ["", *_grade_rows(result["grades"])]
     counts = ", ".join(f"{name} {count['groups']}" for name, count in result["counts"].items())
     rows.append(f"\nPatients or hearts: {counts}. Phantom {result['phantom']}.")
     return "\n".join(rows)
+
+
+def _grade_rows(grades: dict[str, Any]) -> list[str]:
+    """What falls with the expert's grade, and the ratio of poor to good, real and simulated."""
+    sources = (
+        "CAMUS Good",
+        "CAMUS Poor",
+        "phantom clean",
+        "phantom degraded",
+        "CAMUS ratio",
+        "phantom ratio",
+    )
+    rows = ["| falls with the grade, mean | " + " | ".join(sources) + " |", "|---" * (1 + len(sources)) + "|"]
+    for name, found in grades.items():
+        rows.append(f"| {name.replace('_', ' ')} | " + " | ".join(f"{found[s]:.3f}" for s in sources) + " |")
+    return rows
 
 
 def realism_blind(result: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ from echogan.phantom.medium import scatterers
 from echogan.phantom.medium.echogenicity import EchogenicitySettings, echogenicity
 from echogan.phantom.medium.raster import rasterise
 from echogan.phantom.medium.scene import Scene
-from echogan.phantom.medium.weak_walls import WeakWallSettings, weak_walls
+from echogan.phantom.medium.weak_walls import WeakWallSettings, proneness
 from echogan.phantom.motion.beating import Motion, MotionSettings, draw_motion
 from echogan.phantom.truth import clip_truth
 
@@ -167,8 +167,7 @@ class Phantom:
             raster, found = lesions.alter(self.lesion, raster)
         fields = Fields(draw, raster.points)
         level, prone = echogenicity(draw, self.heart, raster, fields, self.settings.echogenicity)
-        weak = weak_walls(self._draw(7), self.heart, raster, self.settings.weak_walls)
-        prone = torch.maximum(prone, weak)
+        prone = proneness(prone, self._draw(7), self.heart, raster, self.settings.weak_walls)
         if self.lesion is not None and found is not None:
             level = lesions.brighten(self.lesion, raster, found, level)
         reference = scatterers.scatter(draw, raster, level, prone, self.acquisition.axial_fwhm_cm, found)

@@ -20,6 +20,7 @@ def test_a_small_run_holds_every_part(tmp_path, shared_data):
     result = json.loads(out.read_text())
     assert figure.stat().st_size > 10_000
     assert set(result["statistics"]) == {"clean", "degraded"}
+    assert all(found["CAMUS ratio"] > 0 < found["phantom ratio"] for found in result["grades"].values())
     assert {"phantom clean against CAMUS Good", "CAMUS Good against itself"} <= set(result["two_sample"])
     assert result["counts"]["CAMUS Good"] == {"groups": 4, "frames": 8}
     assert "sketch clean" not in result["histograms"]

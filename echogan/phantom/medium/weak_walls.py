@@ -24,18 +24,27 @@ class WeakWallSettings:
     """How many segments of the LV's wall are prone to drop out whole, how far they reach, and how prone they are."""
 
     chances: tuple[float, ...] = field(
-        default=(0.35, 0.4, 0.2), metadata={"help": f"share of hearts with 1, 2, up to {MOST} such segments"}
+        default=(0.55, 0.35, 0.1), metadata={"help": f"share of hearts with 1, 2, up to {MOST} such segments"}
     )
     reach_cm: tuple[float, float] = field(
-        default=(0.8, 2.2), metadata={"help": "half the length of a segment, cm", "min": 0.1, "max": 10}
+        default=(1.2, 3.6), metadata={"help": "half the length of a segment, cm", "min": 0.1, "max": 10}
     )
     prone: tuple[float, float] = field(
-        default=(0.6, 1.0), metadata={"help": "share of the drop-out's loss there", "min": 0, "max": 1}
+        default=(0.7, 1.0), metadata={"help": "share of the drop-out's loss there", "min": 0, "max": 1}
+    )
+    elsewhere: float = field(
+        default=0.3,
+        metadata={"help": "proneness of other tissue, share of its patches' own", "min": 0, "max": 1},
     )
     along_beam: float = field(
         default=3.0,
         metadata={"help": "how much likelier where the wall runs along the beam", "min": 0, "max": 100},
     )
+
+
+def proneness(patchy: Tensor, draw: Draw, heart: Heart, raster: Raster, settings: WeakWallSettings) -> Tensor:
+    """How readily tissue drops out: its own patches (rows, columns), 0 to 1, made milder, and the weak segments."""
+    return torch.maximum(settings.elsewhere * patchy, weak_walls(draw, heart, raster, settings))
 
 
 def weak_walls(draw: Draw, heart: Heart, raster: Raster, settings: WeakWallSettings) -> Tensor:
