@@ -1,15 +1,22 @@
-"""`python -m eval`: measures everything anew with the bundled checkpoint, then renews the picture and the tables."""
+"""`python -m eval`: measures everything anew with the bundled checkpoint, then renews the picture and the tables.
+
+`python -m eval NAME ...` is `python -m eval.NAME ...`: one part with its own arguments.
+"""
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 STEPS = (
     "classical",
     "image_quality",
     "segmentation",
+    "segmentation --retrain",
     "segmentation --segmenter segmenter-phantom",
+    "grades",
     "stability",
     "foreshortening",
     "speed",
@@ -24,6 +31,9 @@ STEPS = (
 
 def main() -> None:
     """Run each step in a process of its own, so that no step's memory or threads reach another's figures."""
+    if sys.argv[1:] and (Path(__file__).parent / f"{sys.argv[1]}.py").is_file():
+        runpy.run_module(f"eval.{sys.argv.pop(1)}", run_name="__main__", alter_sys=True)
+        return
     if sys.argv[1:]:
         sys.exit(
             f"python -m eval takes no arguments; each part does, as python -m eval.speed --help.\n{__doc__}"
