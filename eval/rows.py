@@ -37,7 +37,7 @@ def make_rows(models: Sequence[str], device: str = "auto") -> tuple[dict[str, Ro
     for model in models:
         enhancer = Enhancer(load_checkpoint(model), EnhanceSettings(device=device))  # type: ignore[arg-type]
         name = enhancer.checkpoint.name
-        rows[name] = _row_of(enhancer)
+        rows[name] = row_of(enhancer)
         told.append({"name": name, "sha256": enhancer.checkpoint.sha256})
     apart([one["name"] for one in told])
     for name, method in classical.classical_methods().items():
@@ -51,7 +51,9 @@ def apart(names: Sequence[str]) -> None:
         raise EchoGANError(f"Two checkpoints are named {', '.join(twice)}: measure one of them at a time.")
 
 
-def _row_of(enhancer: Enhancer) -> Row:
+def row_of(enhancer: Enhancer) -> Row:
+    """The whole enhancer as a row."""
+
     def enhance(frames: np.ndarray, sector: Sector) -> np.ndarray:
         return np.concatenate([chunk.enhanced for chunk in chunks(enhancer, frames, sector)])
 

@@ -1,16 +1,19 @@
-"""Does enhancement help to find the heart? A frozen judge's Dice and area error before and after, on CAMUS.
+"""Does enhancement help? A frozen judge's Dice and measures that follow the grade, before and after, on CAMUS.
 
     python -m eval.segmentation [--model NAME ...]             eval/results/segmentation.json
+    python -m eval.segmentation --retrain                      a judge of enhanced stills, retrained_judge.json
+    python -m eval.segmentation --quick --model NAME           selection patients only, to choose by; printed alone
     python -m eval.segmentation --segmenter segmenter-phantom  only the shipped segmenter's Dice, segmenter.json
 
-On real Good, Medium and Poor test patients, and semi-real: the Good test patients' stills degraded, whose clear truth
-is known. The judge (`eval.judge`) saw other Good patients only, and is used for nothing else. Intervals are paired
-bootstraps by patient. Leclerc et al., IEEE TMI 38(9), 2019. Without CAMUS beside the project it says so and ends.
+On real Good, Medium and Poor test patients of both views, and semi-real: the Good test patients' stills degraded,
+whose clear truth is known. The judge (`eval.judge`) and the grade classifier (`eval.grade_classifier`) saw none of
+them. Dice is near its ceiling here: it shows whether something is lost, the border contrast and P(good) what is
+gained. Intervals are paired bootstraps by patient. Leclerc et al., IEEE TMI 38(9), 2019. NAME is a bundled checkpoint
+or a folder. Without CAMUS beside the project it says so and ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,20 +22,29 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from echogan.metrics import psnr, ssim, tone_matched_psnr
 from echogan.model.segmenter import MULTIPLE, Segmenter, Structure, load_segmenter
-from eval.camus_stills import STRUCTURES, Still, degrade, stills
+from eval.camus_stills import STRUCTURES, Still, degrade, stills, view_stills
 from eval.command import begin, write
-from eval.judge import FrozenJudge, judge
-from eval.rows import NETWORKS, Row, interval, make_rows, provenance
+from eval.grade_classifier import GradeClassifier, auc, grade_classifier
+from eval.judge import judge
+from eval.retrained_judge import measure_retrained
+from eval.rows import NETWORKS, interval, make_rows, provenance
+from eval.selection import measure_selection, points
 from eval.splits import CAMUS, split_hash
+from eval.still_scores import Table, dice, measure, summarise, together
+from eval.two_chamber import VIEWS, View, list_hash
 
 RESULTS = Path(__file__).parent / "results"
+ORACLE = Path(__file__).parent / "oracle"
 GRADES = ("Good", "Medium", "Poor")
 SEMI_REAL_SEED = 41_000_000
-IMAGE = {"psnr_db": psnr, "tone_matched_psnr_db": tone_matched_psnr, "ssim": ssim}
-Table = dict[str, dict[str, np.ndarray]]
-"""Row -> measure -> one value for each still."""
+PREFIX: dict[View, str] = {"4CH": "", "2CH": "two-chamber "}
+BOTH = "both views "
+"""A set is named by its grade, or "semi-real", after one of these."""
+SHOWN = {
+    "Dice": "dice", "myocardium": "dice myocardium", "border contrast": "border_contrast", "P(good)": "p_good",
+}  # fmt: skip
+"""A set is named by its grade, or "semi-real", after one of these."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,16 @@ class Settings:
     """What is measured, and where the result goes."""
 
     model: tuple[str, ...] = field(default=NETWORKS, metadata={"help": "checkpoints to measure"})
+    oracle: Path | None = field(
+        default=ORACLE, metadata={"help": "the network trained with pairs, shown beside them"}
+    )
+    classical: bool = field(default=True, metadata={"help": "the classical methods too, half of the time"})
+    quick: bool = field(
+        default=False, metadata={"help": "a short look at selection patients only; nothing is written"}
+    )
+    retrain: bool = field(
+        default=False, metadata={"help": "the judge trained anew on each network's enhanced stills"}
+    )
     segmenter: str = field(default="", metadata={"help": "measure only this segmenter on the test patients"})
     data: Path = field(default=CAMUS, metadata={"help": "CAMUS' folder"})
     patients: int | None = field(default=None, metadata={"help": "of each grade at most, for a quick look"})
@@ -51,12 +73,22 @@ def main(settings: Settings) -> None:
     if not (settings.data / "index.csv").is_file():
         print(f"no CAMUS stills in {settings.data}: segmentation is not measured.")
         return
+    if settings.quick:
+        measure_selection(settings.data, settings.model)
+        return
     if settings.segmenter:
         result, name = measure_segmenter(settings), "segmenter"
+    elif settings.retrain:
+        stills_of = {
+            grade: [still for view in VIEWS for still in test_stills(settings, view, grade)]
+            for grade in ("Good", "Poor")
+        }
+        networks = [*settings.model, *([str(settings.oracle)] if settings.oracle else [])]
+        result, name = measure_retrained(settings.data, networks, stills_of), "retrained_judge"
     else:
         result, name = measure_rows(settings), "segmentation"
     out = settings.out or RESULTS / f"{name}.json"
-    write(result, out, settings, measured, but=("segmenter",))
+    write(result, out, settings, measured, but=("segmenter", "retrain"))
 
 
 def measured(result: dict[str, Any]) -> list[str]:
@@ -109,76 +141,55 @@ def segment(network: Segmenter, image: np.ndarray) -> np.ndarray:
 
 def measure_rows(settings: Settings) -> dict[str, Any]:
     """Every row on every set, the gains over the input, and the share of the judge's own gap."""
-    frozen = judge(settings.data)
-    rows, told = make_rows(settings.model)
-    real = held_out_stills(settings)
-    poor = [degrade(still, SEMI_REAL_SEED + k) for k, still in enumerate(real["Good"])]
-    tables = {grade: measure(images, rows, frozen) for grade, images in real.items()}
-    tables["semi-real"] = measure(poor, rows, frozen, [still.image for still in real["Good"]])
-    patients = {grade: [s.patient for s in images] for grade, images in real.items()}
-    patients["semi-real"] = patients["Good"]
+    frozen, grader = judge(settings.data), grade_classifier(settings.data)
+    rows, told = make_rows([*settings.model, *([str(settings.oracle)] if settings.oracle else [])])
+    if not settings.classical:
+        rows = {name: row for name, row in rows.items() if name in ("input", *(one["name"] for one in told))}
+    tables: dict[str, Table] = {}
+    patients: dict[str, list[str]] = {}
+    for view in VIEWS:
+        real = {grade: test_stills(settings, view, grade) for grade in GRADES}
+        poor = [degrade(still, SEMI_REAL_SEED + k) for k, still in enumerate(real["Good"])]
+        for name, images in {**real, "semi-real": poor}.items():
+            truth = [still.image for still in real["Good"]] if name == "semi-real" else []
+            tables[PREFIX[view] + name] = measure(images, rows, frozen, grader, truth)
+            patients[PREFIX[view] + name] = [still.patient for still in images]
+            print(f"measured {view} {name}: {len(images)} stills", flush=True)
+    for name in (*GRADES, "semi-real"):
+        one, two = (PREFIX[view] + name for view in VIEWS)
+        tables[BOTH + name] = together(tables[one], tables[two])
+        patients[BOTH + name] = patients[one] + patients[two]
     sets = {name: summarise(table, patients[name]) for name, table in tables.items()}
     gap = gap_and_share(tables, patients)
     show(sets, gap)
     facts = {
         "patients": settings.patients,
         "semi_real_seed": SEMI_REAL_SEED,
-        "model": [m["name"] for m in told],
+        "model": list(settings.model),
     }
+    models = told[: len(settings.model)]
     return {
-        "sets": sets, "gap": gap, "model": told[0],
-        "judge": {"sha256": frozen.sha256, **asdict(frozen.settings)},
-        "split": "eval/splits/camus.csv, test", "split_sha256": split_hash(), "settings": facts, **provenance(told),
+        "sets": sets, "gap": gap, "model": told[0], "judge": {"sha256": frozen.sha256, **asdict(frozen.settings)},
+        "grade_classifier": grading(tables, grader), "others": told[len(settings.model) :],
+        "split": "eval/splits/camus.csv, test", "split_sha256": split_hash(), "views_sha256": list_hash(),
+        "settings": facts, **provenance(models),
     }  # fmt: skip
 
 
-def measure(
-    images: Sequence[Still], rows: dict[str, Row], frozen: FrozenJudge, truth: Sequence[np.ndarray] = ()
-) -> Table:
-    """The judge's Dice (each structure and their mean) and area errors in percent, and image metrics with truth."""
-    table: Table = {}
-    for name, treat in rows.items():
-        shown = [treat(still.image[None], still.sector)[0] for still in images]
-        labels = frozen(shown)
-        pairs = list(zip(labels, (still.labels for still in images), strict=True))
-        scores, errors = (np.array([f(a, b) for a, b in pairs]) for f in (dice, area_error))
-        found = {"dice": np.nanmean(scores, 1), "area_error": np.nanmean(errors, 1)}
-        for k, structure in enumerate(STRUCTURES):
-            found |= {f"dice {structure}": scores[:, k], f"area_error {structure}": errors[:, k]}
-        for metric, compute in IMAGE.items() if truth else ():
-            rated = zip(shown, truth, images, strict=True)
-            found[metric] = np.array([compute(a, b, still.sector.mask) for a, b, still in rated])
-        table[name] = found
-    return table
+def test_stills(settings: Settings, view: View, grade: str) -> list[Still]:
+    """The test patients' stills of a view and a grade."""
+    images = view_stills(settings.data, view, "test", grade)
+    chosen = sorted({still.patient for still in images})[: settings.patients]
+    return [still for still in images if still.patient in chosen]
 
 
-def dice(found: np.ndarray, truth: np.ndarray) -> list[float]:
-    """Dice of each structure of two label images; NaN where the truth has none of it."""
-    scores = []
-    for k in range(1, len(STRUCTURES) + 1):
-        a, b = found == k, truth == k
-        scores.append(2 * float((a & b).sum()) / float(a.sum() + b.sum()) if b.any() else float("nan"))
-    return scores
-
-
-def area_error(found: np.ndarray, truth: np.ndarray) -> list[float]:
-    """|found area - true area| of each structure in percent of the true one; NaN where the truth has none."""
-    errors = []
-    for k in range(1, len(STRUCTURES) + 1):
-        a, b = float((found == k).sum()), float((truth == k).sum())
-        errors.append(100 * abs(a - b) / b if b else float("nan"))
-    return errors
-
-
-def summarise(table: Table, patients: Sequence[str]) -> dict[str, Any]:
-    """Of each row and measure the mean by patient, and the paired gain over the input."""
-    done: dict[str, Any] = {}
-    for row, found in table.items():
-        done[row] = {measure: interval(values, patients) for measure, values in found.items()}
-        if row != "input":
-            differences = {m: values - table["input"][m] for m, values in found.items()}
-            done[row]["gain"] = {m: interval(values, patients) for m, values in differences.items()}
-    return done
+def grading(tables: dict[str, Table], grader: GradeClassifier) -> dict[str, Any]:
+    """How well the grade classifier tells Good from Poor test stills, as they are: AUC of each view and of both."""
+    found = {
+        view: auc(*(tables[prefix + grade]["input"]["p_good"] for grade in ("Good", "Poor")))
+        for view, prefix in {**PREFIX, "both": BOTH}.items()
+    }
+    return {"sha256": grader.sha256, **asdict(grader.settings), "auc": found}
 
 
 def gap_and_share(
@@ -214,13 +225,13 @@ def _limits(values: np.ndarray) -> dict[str, float]:
 
 
 def show(sets: dict[str, Any], gap: dict[str, Any]) -> None:
-    """Print the Dice of each row and its gain, in points of a hundred, and the gap."""
+    """Print each row's Dice, border contrast and P(good) with their gains, Dice in points of a hundred; and the gap."""
     for name, rows in sets.items():
         print(f"{name}: {rows['input']['dice']['groups']} patients")
         for row, found in rows.items():
             print(f"  {row:20} {_line(found)}")
     print(
-        f"Good to Poor: {_points(gap['dice'])} points",
+        f"Good to Poor, four-chamber: {points(gap['dice'])} points",
         "" if gap["decides"] else "(under 1: semi-real decides)",
     )
     for row, share in gap["share"].items():
@@ -228,20 +239,14 @@ def show(sets: dict[str, Any], gap: dict[str, Any]) -> None:
 
 
 def _line(found: dict[str, Any]) -> str:
-    parts = [
-        f"Dice {100 * found['dice']['mean']:.2f}",
-        f"LV area error {found['area_error LV']['mean']:.1f} %",
-    ]
-    if "gain" in found:
-        parts.append(f"gain {_points(found['gain']['dice'])}")
+    parts = []
+    for title, name in SHOWN.items():
+        gain = f" ({points(found['gain'][name])})" if "gain" in found else ""
+        parts.append(f"{title} {100 * found[name]['mean']:.2f}{gain}")
     if "ssim" in found:
         parts += [f"PSNR {found['psnr_db']['mean']:.2f}", f"SSIM {found['ssim']['mean']:.3f}",
                   f"tone-matched PSNR {found['tone_matched_psnr_db']['mean']:.2f}"]  # fmt: skip
     return "  ".join(parts)
-
-
-def _points(found: dict[str, float]) -> str:
-    return f"{100 * found['mean']:+.2f} [{100 * found['low']:+.2f}, {100 * found['high']:+.2f}]"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from eval import judge as judging
-from eval import result_tables, segmentation
+from eval import result_tables, segmentation, selection, still_scores
 from eval.camus_stills import degrade, stills
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,14 +19,14 @@ def test_dice_and_area_error_by_hand():
     truth, found = np.zeros((10, 10), np.uint8), np.zeros((10, 10), np.uint8)
     truth[:4, :5], truth[4:6] = 1, 2  # 20 and 20 pixels, no atrium
     found[:2, :5], found[4:7] = 1, 2  # half of it; all of it and 10 more
-    scores, errors = segmentation.dice(found, truth), segmentation.area_error(found, truth)
+    scores, errors = still_scores.dice(found, truth), still_scores.area_error(found, truth)
     assert scores[:2] == pytest.approx([2 * 10 / 30, 2 * 20 / 50])
     assert errors[:2] == pytest.approx([50, 50])
     assert np.isnan(scores[2])
     assert np.isnan(errors[2])
 
 
-def table(**rows: float) -> segmentation.Table:
+def table(**rows: float) -> still_scores.Table:
     """Two stills of each of twelve patients, around a mean Dice."""
     wobble = np.repeat(np.linspace(-0.02, 0.02, 12), 2)
     return {row: {"dice": mean + wobble} for row, mean in rows.items()}
@@ -47,7 +47,7 @@ def test_share_of_a_planted_gap():
 
 def test_gains_are_paired_by_patient():
     names = [f"p{k // 2}" for k in range(24)]
-    done = segmentation.summarise(table(input=0.8, ours=0.81), names)
+    done = still_scores.summarise(table(input=0.8, ours=0.81), names)
     gain = done["ours"]["gain"]["dice"]
     assert gain["groups"] == 12
     assert (gain["low"], gain["mean"], gain["high"]) == pytest.approx((0.01, 0.01, 0.01))
@@ -63,7 +63,7 @@ def test_tables_tell_the_result():
         found |= dict.fromkeys(measures, 10 * found["dice"])
     tables["Good"]["input"]["dice"] = tables["Good"]["input"]["dice"] + 0.1
     result = {
-        "sets": {name: segmentation.summarise(t, names) for name, t in tables.items()},
+        "sets": {name: still_scores.summarise(t, names) for name, t in tables.items()},
         "gap": segmentation.gap_and_share(tables, dict.fromkeys(tables, names), draws=50),
         "models": [{"name": "ours", "sha256": "ab" * 32}], "phantom": "1.0",
     }  # fmt: skip
@@ -80,17 +80,17 @@ def test_tables_tell_the_result():
 def test_judge_is_made_by_seed_from_its_own_patients_alone(shared_data: Path, tmp_path: Path, monkeypatch):
     asked, few = [], stills(shared_data / "camus", "selection", "Poor")
 
-    def stand_in(folder, role, quality):
-        asked.append((role, quality))
+    def stand_in(folder, view, role, quality):
+        asked.append((view, role, quality))
         return few
 
-    monkeypatch.setattr(judging, "stills", stand_in)
+    monkeypatch.setattr(judging, "view_stills", stand_in)
     settings = judging.JudgeSettings(size=64, width=8, steps=3, batch_size=2)
     made = []
     for folder in ("a", "b"):
         monkeypatch.setattr(judging, "FOLDER", tmp_path / folder)
         made.append(judging.judge(shared_data / "camus", settings, say=lambda text: None))
-    assert asked == [("segmenter-judge", "Good")] * 2
+    assert asked == [("4CH", "segmenter-judge", "Good"), ("2CH", "segmenter-judge", "Good")] * 2
     assert made[0].sha256 == made[1].sha256
     image = few[0].image
     first, second = made[0]([image])[0], made[1]([image])[0]
@@ -98,7 +98,7 @@ def test_judge_is_made_by_seed_from_its_own_patients_alone(shared_data: Path, tm
     assert np.array_equal(first, second)
 
 
-def test_only_the_segmentation_test_knows_the_judge():
+def test_only_the_tests_of_segmentation_know_the_judge():
     users = []
     for path in [*ROOT.glob("app.py"), *ROOT.glob("echogan/**/*.py"), *ROOT.glob("eval/*.py")]:
         text = path.read_text()
@@ -109,7 +109,9 @@ def test_only_the_segmentation_test_knows_the_judge():
             if isinstance(node, ast.ImportFrom):
                 names = [str(node.module), *(f"{node.module}.{name}" for name in names)]
             users += [path.name for name in names if name == "eval.judge"]
-    assert users == ["segmentation.py"]
+    # Choosing has a judge of another seed than the one that tests.
+    assert set(users) == {"segmentation.py", "retrained_judge.py", "selection.py"}
+    assert judging.JudgeSettings().seed != selection.SEED
 
 
 def test_degraded_still_is_another_picture_of_the_same_heart(shared_data: Path):

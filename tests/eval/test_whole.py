@@ -20,3 +20,14 @@ def test_each_step_is_a_module(monkeypatch):
     assert {"eval.image_quality", "eval.tables"} <= set(started)
     for name in started:
         __import__(name)
+
+
+def test_a_part_is_started_by_its_name_with_its_own_arguments(monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        whole.runpy, "run_module", lambda name, **options: started.append((name, whole.sys.argv[1:]))
+    )
+    monkeypatch.setattr(whole.subprocess, "run", pytest.fail)
+    monkeypatch.setattr(whole.sys, "argv", ["eval", "segmentation", "--quick"])
+    whole.main()
+    assert started == [("eval.segmentation", ["--quick"])]
