@@ -20,6 +20,7 @@ STEPS = (
     "phantom_speed",
     "memory",
     "haze",
+    "lesions",
     "realism",
     "picture",
     "phantom_picture",
