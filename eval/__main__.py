@@ -23,6 +23,7 @@ STEPS = (
     "phantom_speed",
     "memory",
     "haze",
+    "lesions",
     "realism",
     "picture",
     "phantom_picture",

@@ -28,7 +28,7 @@ from echogan.geometry import Fan, Sector
 from echogan.metrics import bootstrap_interval, gcnr, mean_change, psnr, speckle_snr, ssim, tone_matched_psnr
 from echogan.model.hub import load_checkpoint
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import PhantomClip, phantom_pair
+from echogan.phantom.render import PhantomClip, Want, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.classical import classical_methods
 from eval.command import begin, write
@@ -39,11 +39,22 @@ from eval.tone_curves import fit_tone_curves
 RESULT = Path(__file__).parent / "results" / "image_quality.json"
 ORACLE = Path(__file__).parent / "oracle"
 REFERENCE = Path("runs/reference-cyclegan/checkpoint")
+WANTED: tuple[Want, ...] = ("clean", "degraded", "labels", "support")
 CAVITIES = (Tissue.LV, Tissue.LA, Tissue.RV, Tissue.RA)
 WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL)
 EDGE_PX = 2  # of a cavity or a wall, left out: there the beam's width mixes both
 LEAST_KID_CLIPS = 8  # every second one on either side, and halves of those
-METRICS = ("psnr_db", "tone_matched_psnr_db", "ssim", "gcnr", "speckle_snr")
+SHARED_METRICS = (
+    "psnr_db",
+    "tone_matched_psnr_db",
+    "ssim",
+    "supported_ssim",
+    "supported_tone_matched_psnr_db",
+)
+"""Those whose share of the oracle's gain is told."""
+METRICS = (*SHARED_METRICS, "gcnr", "speckle_snr")
+LEAST_SUPPORT = 0.5  # share of the signal that survives, where an enhancement can be asked for
+LEAST_SUPPORTED_PX = 500  # of a frame, else it has no figures there
 
 Treatment = Callable[[np.ndarray, PhantomClip], np.ndarray]  # frames uint8 (T, h, w) to the same
 
@@ -83,7 +94,7 @@ def main(settings: Settings) -> None:
     features = extractor() if settings.kid else None
     rows = []
     for k in range(settings.clips):
-        clip = phantom_pair(settings.first_seed + k, frames=settings.frames)
+        clip = phantom_pair(settings.first_seed + k, frames=settings.frames, want=WANTED)
         rows.append(measure(clip, ways, enhancer, features))
         if (k + 1) % 20 == 0:
             print(f"{k + 1} of {settings.clips} clips", flush=True)
@@ -135,28 +146,40 @@ def measure(
     features of each way's frames and of the clear ones."""
     poor, clear, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
     regions = [cavity_and_wall(labels) for labels in tensor_frames(clip.labels)]
+    supported = mask & (tensor_frames(clip.support) >= 255 * LEAST_SUPPORT)
     row: dict[str, Any] = {}
     treated: dict[str, np.ndarray] = {}
     for name, act in ways.items():
         treated[name] = act(poor, clip)
-        found = [measure_frame(*each, mask) for each in zip(treated[name], clear, regions, strict=True)]
+        frames = zip(treated[name], clear, regions, supported, strict=True)
+        found = [measure_frame(*each, mask) for each in frames]
         row[name] = {metric: float(np.mean([one[metric] for one in found])) for metric in METRICS}
     untouched = enhance(enhancer, clear, clip)
     row["change"] = {
         "poor": mean_change(treated["enhanced"], poor, mask),
         "clear": mean_change(untouched, clear, mask),
     }
+    row["supported"] = float(supported.sum() / (len(supported) * mask.sum()))
     if features:
         row["features"] = {name: features(frames) for name, frames in (treated | {"clear": clear}).items()}
     return row
 
 
 def measure_frame(
-    image: np.ndarray, truth: np.ndarray, regions: tuple[np.ndarray, np.ndarray], mask: np.ndarray
+    image: np.ndarray,
+    truth: np.ndarray,
+    regions: tuple[np.ndarray, np.ndarray],
+    supported: np.ndarray,
+    mask: np.ndarray,
 ) -> dict[str, float]:
-    """All metrics of one frame, uint8 (h, w)."""
+    """All metrics of one frame, uint8 (h, w); NaN where too few of its pixels are supported."""
     cavity, wall = (region & mask for region in regions)
+    enough = supported.sum() >= LEAST_SUPPORTED_PX
     return {
+        "supported_ssim": ssim(image, truth, supported) if enough else float("nan"),
+        "supported_tone_matched_psnr_db": (
+            tone_matched_psnr(image, truth, supported) if enough else float("nan")
+        ),
         "psnr_db": psnr(image, truth, mask),
         "tone_matched_psnr_db": tone_matched_psnr(image, truth, mask),
         "ssim": ssim(image, truth, mask),
@@ -190,7 +213,7 @@ def phantom_chunks(enhancer: Enhancer, frames: np.ndarray, clip: PhantomClip) ->
 def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, settings: Settings) -> dict:
     """Means with 95 % intervals over clips, paired differences of the network against every other row, and each
     row's share of the way from the input to the oracle."""
-    ways = [name for name in rows[0] if name not in ("change", "features")]
+    ways = [name for name in rows[0] if name not in ("change", "features", "supported")]
     values = {way: {m: np.array([row[way][m] for row in rows]) for m in METRICS} for way in ways}
     result: dict = {
         "rows": {way: {m: _summary(values[way][m]) for m in METRICS} for way in ways},
@@ -210,6 +233,7 @@ def summarise(rows: list[dict], enhancer: Enhancer, oracle: Enhancer | None, set
         "poor": _summary(poor), "clear": _summary(clear), "clear_to_poor": float(clear.mean() / poor.mean()),
     }  # fmt: skip
     return result | {
+        "supported": _summary(np.array([row["supported"] for row in rows])),
         "data": "simulated clips (phantom), hearts never trained on",
         "phantom": PHANTOM_VERSION,
         "model": facts(enhancer),
@@ -234,8 +258,9 @@ def kid_rows(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 def share_of_oracle(values: dict[str, dict[str, np.ndarray]], way: str) -> dict[str, dict[str, float]]:
     """Gain over the input as a share of the oracle's, of the means; the interval by drawing clips."""
     shares = {}
-    for metric in METRICS[:3]:
-        start, mine, best = (values[name][metric] for name in ("input", way, "oracle"))
+    for metric in SHARED_METRICS:
+        whole = np.stack([values[name][metric] for name in ("input", way, "oracle")])
+        start, mine, best = whole[:, np.isfinite(whole).all(0)]
         picks = np.random.default_rng(0).integers(len(mine), size=(10_000, len(mine)))
         drawn = (mine - start)[picks].mean(1) / (best - start)[picks].mean(1)
         low, high = np.quantile(drawn, (0.025, 0.975))

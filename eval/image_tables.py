@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+LESIONS = Path(__file__).parent / "results" / "lesions.json"
 ENOUGH = 20_000  # training frames
 QUALITY = (
     ("psnr_db", "PSNR, dB", 2), ("tone_matched_psnr_db", "tone-matched PSNR, dB", 2), ("ssim", "SSIM", 3),
     ("gcnr", "gCNR", 3),
 )  # fmt: skip
+SUPPORTED = (
+    ("supported_ssim", "SSIM", 3), ("supported_tone_matched_psnr_db", "tone-matched PSNR, dB", 2),
+)  # fmt: skip
+ABOUT_LESIONS = (
+    " Lesions (`python -m eval lesions`): of those visible in the input, the contrast left against the input's, and "
+    "the share with under half of it left; and of clips without a lesion the share in which a spot like one appears."
+)
+COSTS = (("erased", "lesions erased"), ("invented", "clips with a spot invented"))
 
 
 def image_quality(result: dict[str, Any]) -> str:
@@ -19,6 +30,8 @@ def image_quality(result: dict[str, Any]) -> str:
     heads += ["share of the oracle's gain in SSIM"] if shares else []
     kid = result.get("kid", {})
     heads += ["KID x 1000"] if kid else []
+    lesions = lesion_cells(result)
+    heads += ["lesion contrast left", *(title for _, title in COSTS)] if lesions else []
     rows = [f"| against the clear truth | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for way, found in result["rows"].items():
         gain, cells = result["gain"].get(way), [name if way == "enhanced" else way]
@@ -30,10 +43,13 @@ def image_quality(result: dict[str, Any]) -> str:
             cells.append(f"{share['mean']:.0%} [{share['low']:.0%}, {share['high']:.0%}]" if share else "")
         if kid:
             cells.append(_thousand(kid[way]))
+        if lesions:
+            cells += lesions.get(name if way == "enhanced" else way, [""] * (1 + len(COSTS)))
         rows.append(f"| {' | '.join(cells)} |")
     change, settings, snr = result["change"], result["settings"], result["rows"]
     notes = f" Oracle: {result['oracle']['paired_steps']:,} steps with the pairs." if shares else ""
     notes += "".join(map(under_trained, result.get("others", ()))) + _about_kid(kid)
+    notes += ABOUT_LESIONS if lesions else ""
     rows.append(
         f"\n{settings['clips']} simulated clips of hearts never trained on, "
         f"{_count(settings['frames'], 'frame')} each; means over clips, "
@@ -44,7 +60,41 @@ def image_quality(result: dict[str, Any]) -> str:
         f"{change['clear']['mean']:.1f} on clear ones ({change['clear_to_poor']:.2f} as much).{notes} "
         f"Checkpoint `{result['model']['sha256'][:12]}`, phantom {result['phantom']}."
     )
-    return "\n".join(rows)
+    return "\n".join(rows + _where_supported(result))
+
+
+def lesion_cells(result: dict[str, Any]) -> dict[str, list[str]]:
+    """Row -> contrast left, lesions erased and spots invented, of eval/results/lesions.json; none where that was
+    measured with another network than this result."""
+    found = json.loads(LESIONS.read_text()) if LESIONS.is_file() else {"models": []}
+    if result["model"]["sha256"] not in {model["sha256"] for model in found["models"]}:
+        return {}
+    return {
+        name: [f"{row['of_input']['mean']:.2f}", *(f"{row[cost]['mean']:.1%}" for cost, _ in COSTS)]
+        for name, row in found["rows"].items()
+    }
+
+
+def _where_supported(result: dict[str, Any]) -> list[str]:
+    """A second table, of the pixels where at least half of the signal survives; older results have none."""
+    if "supported" not in result:
+        return []
+    name, shares = result["model"]["name"], result["share_of_oracle"]
+    heads = [f"{title} (lead)" for _, title, _ in SUPPORTED]
+    heads += ["share of the oracle's gain in SSIM"] if shares else []
+    rows = ["", f"| where at least half of the signal survives | {' | '.join(heads)} |"]
+    rows.append("|---" * (len(heads) + 1) + "|")
+    for way, found in result["rows"].items():
+        gain, cells = result["gain"].get(way), [name if way == "enhanced" else way]
+        for metric, _, digits in SUPPORTED:
+            more = f" ({signed(gain[metric], digits)})" if gain else ""
+            cells.append(f"{found[metric]['mean']:.{digits}f}{more}")
+        if shares:
+            share = shares.get(way, {}).get("supported_ssim")
+            cells.append(f"{share['mean']:.0%} [{share['low']:.0%}, {share['high']:.0%}]" if share else "")
+        rows.append(f"| {' | '.join(cells)} |")
+    rows.append(f"\nThat is {result['supported']['mean']:.0%} of the sector.")
+    return rows
 
 
 def image_quality_short(result: dict[str, Any]) -> str:

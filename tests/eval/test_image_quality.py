@@ -11,10 +11,12 @@ from echogan.phantom.render import PhantomSettings, phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.image_quality import (
     METRICS,
+    WANTED,
     Settings,
     cavity_and_wall,
     kid_rows,
     measure,
+    measure_frame,
     share_of_oracle,
     summarise,
 )
@@ -24,7 +26,7 @@ from eval.kid import kid
 @pytest.fixture(scope="module")
 def clips():
     settings = PhantomSettings(frame=FrameSettings(size=128))
-    return [phantom_pair(seed, settings, frames=1, view="A4C") for seed in (3, 4)]
+    return [phantom_pair(seed, settings, frames=1, want=WANTED, view="A4C") for seed in (3, 4)]
 
 
 def test_each_way_is_measured_against_the_clear_truth(clips):
@@ -48,6 +50,37 @@ def test_each_way_is_measured_against_the_clear_truth(clips):
     assert gain["low"] <= gain["mean"] <= gain["high"]
     assert result["share_of_oracle"] == {}
     assert result["model"]["sha256"]
+
+
+def test_where_signal_survives_only_those_pixels_count():
+    random = np.random.default_rng(0)
+    truth = random.integers(40, 200, (64, 64)).astype(np.uint8)
+    mask = np.ones((64, 64), bool)
+    supported, none = mask.copy(), np.zeros((64, 64), bool)
+    supported[:, 32:] = False
+    image = np.where(supported, truth, random.integers(40, 200, (64, 64))).astype(np.uint8)
+    image[:, 26:32] = truth[:, 26:32]
+    found = measure_frame(image, truth, (supported, ~supported), supported, mask)
+    assert found["supported_tone_matched_psnr_db"] == np.inf  # exact there, and noise elsewhere
+    assert found["supported_ssim"] > 0.9
+    assert found["ssim"] < 0.6
+    assert np.isnan(measure_frame(image, truth, (supported, ~supported), none, mask)["supported_ssim"])
+
+
+def test_support_changes_no_frame(clips):
+    settings = PhantomSettings(frame=FrameSettings(size=128))
+    plain = phantom_pair(3, settings, frames=1, view="A4C")
+    np.testing.assert_array_equal(plain.degraded.numpy(), clips[0].degraded.numpy())
+    np.testing.assert_array_equal(plain.clean.numpy(), clips[0].clean.numpy())
+
+
+def test_a_clip_with_too_little_support_leaves_the_others_their_shares():
+    values = {way: dict.fromkeys(METRICS, np.array([10.0, 12.0])) for way in ("input", "half", "oracle")}
+    for way, gain in (("half", 1.0), ("oracle", 2.0)):
+        values[way] = dict.fromkeys(METRICS, np.array([10.0, 12.0]) + gain)
+    for way in values:
+        values[way]["supported_ssim"] = np.array([values[way]["ssim"][0], np.nan])
+    assert share_of_oracle(values, "half")["supported_ssim"]["mean"] == 0.5
 
 
 def test_kid_compares_each_way_with_clear_frames_of_other_clips():
