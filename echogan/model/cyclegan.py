@@ -63,6 +63,11 @@ class CycleGAN(nn.Module):
         # In a list, where nn.Module does not find it: neither trained nor saved.
         self._frozen = [] if segmenter is None else [segmenter.eval().requires_grad_(False)]
 
+    @property
+    def judged(self) -> bool:
+        """Whether a term asks the discriminators."""
+        return self.weights.adversarial > 0 or self.weights.labels > 0
+
     def generator_parameters(self) -> list[nn.Parameter]:
         """The parameters of both generators."""
         return [*self.to_high.parameters(), *self.to_low.parameters()]
@@ -92,7 +97,7 @@ class CycleGAN(nn.Module):
     ) -> tuple[dict[str, Tensor], Fakes | None]:
         """The generators' terms, their weighted sum under "generators", and the fakes for the discriminators.
 
-        Without an adversarial term there are no fakes: nothing needs discriminators.
+        Where no term asks a discriminator there are none, and nothing for one to learn.
 
         A term's name begins with that of its weight. Terms of weight 0, or without what they need in the batch,
         are left out and cost nothing. `noise` (a CPU generator) makes the step repeatable on any device.
@@ -113,7 +118,7 @@ class CycleGAN(nn.Module):
         watched = {"change_low": l1(made.fake_high.detach(), b.low, b.low_mask)}
         if "identity_high" in terms:
             watched["change_high"] = terms["identity_high"].detach()
-        return {"generators": total, **terms, **watched}, made.fakes() if self.weights.adversarial else None
+        return {"generators": total, **terms, **watched}, made.fakes() if self.judged else None
 
     def _terms(self, b: Batch, made: Translations) -> dict[str, Callable[[], Tensor]]:
         """Every term of the generators by its name, to be computed or not; "_high" is of what `to_high` made."""
@@ -140,7 +145,7 @@ class CycleGAN(nn.Module):
             "temporal_high": lambda: temporal_loss(b.low, made.fake_high, *made.next_high, low),
             "flicker_high": lambda: flicker_loss(b.low, made.fake_high, *made.next_high, low),
             "paired_high": lambda: paired_loss(
-                made.target, made.fake_high, low, b.low_paired, self.weights.removal
+                b.low, made.target, made.fake_high, low, b.low_paired, self.weights.removal
             ),
             "target_structure_high": lambda: paired_structure_loss(
                 made.target, made.fake_high, low, b.low_paired

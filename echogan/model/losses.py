@@ -107,21 +107,28 @@ def flicker_loss(
 
 
 def paired_loss(
-    target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None, removal: float
+    x: Tensor,
+    target: Tensor,
+    translated: Tensor,
+    mask: Tensor,
+    paired: Tensor | None = None,
+    removal: float = 1.0,
 ) -> Tensor:
     """|to_high(x) - target| of the frames that have a target (Isola et al., CVPR 2017, eq. 3).
 
-    target, translated (N, 1, h, w); paired (N,) is 1 where a frame has a target and 0 where not, None where all have.
-    What is darker than its target counts `removal` times as much as what is brighter: with 3 the result is the upper
-    quartile of what the frame leaves open, not its median (pinball loss; Koenker and Bassett, Econometrica 46, 1978),
-    so that haze is left in doubt rather than a wall taken away. Both sides weigh 1 on average.
+    x, target, translated (N, 1, h, w); paired (N,) is 1 where a frame has a target, 0 where not, None where all have.
+    A result darker than both its target and x has removed too much, which counts `removal` times: so that of what
+    the frame leaves open not the median is shown but an upper quantile, as far as x itself (pinball loss; Koenker and
+    Bassett, Econometrica 46, 1978). Haze is left in doubt rather than a wall taken away, and nothing is lit for it.
     """
-    gap = translated - target
-    cost = gap.abs() * torch.where(gap < 0, 2 * removal, 2.0) / (1 + removal)
+    removed = translated < torch.minimum(x, target)
+    cost = (translated - target).abs() * torch.where(removed, removal, 1.0)
     return _of_paired(frame_means(cost, mask), paired)
 
 
-def paired_structure_loss(target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None) -> Tensor:
+def paired_structure_loss(
+    target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None = None
+) -> Tensor:
     """1 - SSIM(target, to_high(x)) (Wang et al., IEEE TIP 13(4), 2004) of the frames that have a target."""
     return _of_paired(frame_means(1 - ssim_map(target, translated, mask), mask), paired)
 

@@ -22,6 +22,7 @@ TERMS = [
     "temporal",
     "flicker",
     "paired",
+    "target_structure",
 ]
 OFF = dict.fromkeys(TERMS, 0.0)
 ALL = dict.fromkeys(TERMS, 1.0) | {"gradient_penalty": 1.0, "cutmix": 1.0, "cutmix_warmup": 1}
