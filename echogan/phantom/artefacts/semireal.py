@@ -19,6 +19,13 @@ from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw, blur
 
 SEMI_REAL = DegradationSettings(
+    aberration_chance=0.4,
+    aberration_rad=(0.2, 0.9),
+    drop_out_chance=0.4,
+    edge_loss_chance=0.35,
+    dynamic_range_chance=0.6,
+    gamma=(0.75, 1.15),
+    smoothing_chance=0.75,
     haze_db=(-15, -2),
     noise_chance=0.4,
     noise_db=(-40, -27),
