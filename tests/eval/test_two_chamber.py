@@ -64,7 +64,9 @@ def test_two_chamber_stills_have_a_fan_and_a_depth(shared_data: Path):
         assert 80 < still.fan.r_max * still.spacing_mm < 250
         assert still.image[~mask].mean() < 1
         assert still.image[mask].mean() > 20
-        beyond = still.image[~mask & (still.labels > 0)]  # the expert draws the wall on, past the sector's edge
+        beyond = still.image[
+            ~mask & (still.labels > 0)
+        ]  # the expert draws the wall on, past the sector's edge
         assert (beyond < 5).mean() > 0.8
 
 
