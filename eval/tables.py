@@ -18,11 +18,12 @@ from typing import Any
 from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
-from eval import classical, image_tables, result_tables
+from eval import classical, image_tables, result_tables, still_tables
 from eval.command import begin
 from eval.image_tables import signed
 from eval.rows import enhancing
 from eval.splits import split_hash
+from eval.two_chamber import list_hash
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -67,7 +68,7 @@ def fill(text: str) -> str:
         source = RESULTS / f"{SHARED_RESULTS.get(name, name)}.json"
         block = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if block.search(text):
-            table = make(json.loads(source.read_text()))
+            table = make(json.loads(source.read_text())) if source.is_file() else still_tables.NOT_YET
             text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
     return text
 
@@ -81,6 +82,7 @@ def stale_results() -> list[str]:
         "oracle": describe_checkpoint(ORACLE).sha256,
         "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
         "split": split_hash(),
+        "views": list_hash(),
         "enhancing": enhancing(),
     }
     stale = []
@@ -99,6 +101,7 @@ def stale_results() -> list[str]:
             "oracle": result.get("oracle", {}).get("sha256"),
             "classical": result.get("classical"),
             "split": result.get("split_sha256"),
+            "views": result.get("views_sha256"),
             "enhancing": result.get("enhancing"),
         }
         now = bundled | current
@@ -230,14 +233,20 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "semi_real": result_tables.semi_real,
     "area_error": result_tables.area_error,
     "structures": result_tables.structures,
+    "views": still_tables.views,
+    "grade_measures": still_tables.grade_measures,
+    "retrained_judge": still_tables.retrained_judge,
+    "grades": still_tables.grades,
     "stability": result_tables.stability,
     "foreshortening": result_tables.foreshortening,
     "segmenter": result_tables.segmenter,
     "ablations": result_tables.ablations,
 }
-COMMANDS = {"segmenter": "segmentation --segmenter segmenter-phantom", "realism_blind": "realism blind"}
+COMMANDS = {"segmenter": "segmentation --segmenter segmenter-phantom", "realism_blind": "realism blind",
+            "retrained_judge": "segmentation --retrain"}  # fmt: skip
 SHARED_RESULTS = {
     "semi_real": "segmentation", "area_error": "segmentation", "structures": "segmentation",
+    "views": "segmentation", "grade_measures": "segmentation",
     "image_quality_short": "image_quality",
 }  # fmt: skip
 

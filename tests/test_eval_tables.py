@@ -38,6 +38,11 @@ def test_a_block_is_filled_from_its_result_and_the_rest_is_left_alone(results):
     assert tables.fill(filled) == filled
 
 
+def test_a_block_without_a_result_is_not_measured_yet(results):
+    page = "<!-- memory -->\n<!-- /memory -->\n"
+    assert tables.fill(page) == "<!-- memory -->\nNot measured yet.\n<!-- /memory -->\n"
+
+
 def test_a_result_of_other_weights_or_another_phantom_is_stale(results):
     (results / "speed.json").write_text(
         json.dumps({"model": {"name": "echogan-phantom", "sha256": "0" * 64}})

@@ -22,7 +22,7 @@ def still(seed: int, fine: bool) -> Still:
 def made(tmp_path: Path, monkeypatch):
     fine, coarse = [still(k, True) for k in range(6)], [still(k, False) for k in range(6)]
     monkeypatch.setattr(grading, "training_stills", lambda data: (fine, coarse))
-    settings = grading.ClassifierSettings(size=64, width=4, members=2, steps=40, batch_size=6)
+    settings = grading.ClassifierSettings(size=64, width=8, members=2, steps=120, batch_size=8)
 
     def make(folder: str) -> grading.GradeClassifier:
         monkeypatch.setattr(grading, "FOLDER", tmp_path / folder)
