@@ -44,7 +44,7 @@ CAVITIES = (Tissue.LV, Tissue.LA, Tissue.RV, Tissue.RA)
 WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL)
 EDGE_PX = 2  # of a cavity or a wall, left out: there the beam's width mixes both
 LEAST_KID_CLIPS = 8  # every second one on either side, and halves of those
-SHARED_METRICS = (
+SHARED_METRICS: tuple[str, ...] = (
     "psnr_db",
     "tone_matched_psnr_db",
     "ssim",
@@ -52,7 +52,7 @@ SHARED_METRICS = (
     "supported_tone_matched_psnr_db",
 )
 """Those whose share of the oracle's gain is told."""
-METRICS = (*SHARED_METRICS, "gcnr", "speckle_snr")
+METRICS: tuple[str, ...] = (*SHARED_METRICS, "gcnr", "speckle_snr")
 LEAST_SUPPORT = 0.5  # share of the signal that survives, where an enhancement can be asked for
 LEAST_SUPPORTED_PX = 500  # of a frame, else it has no figures there
 

@@ -106,8 +106,12 @@ def main(settings: Settings) -> None:
     if not cases:
         raise EchoGANError("No lesion is visible in any of these clips: give more --clips.")
     detecting = thresholds(cases)
+    measured = {}
+    for name, treat in rows.items():
+        measured[name] = measure(cases, treat, detecting)
+        print(f"{name} measured", flush=True)
     result = {
-        "rows": {name: measure(cases, treat, detecting) for name, treat in rows.items()},
+        "rows": measured,
         "drawn": drawn,
         "detector": {**detecting, "detected": sensitivity(cases, detecting)},
         **facts(told, settings),

@@ -1,0 +1,152 @@
+"""Effect against truth, one point a run: gCNR on the real hazy clips against the Dice gained on real stills.
+
+    python -m eval frontier                                          draw docs/frontier.png from the kept points
+    python -m eval frontier --add runs/my-run/checkpoint --name my-run --recipe "haze 0.5, cycle 3" --dice seg.json
+
+Adding measures the checkpoint on the hazy clips (`eval.haze`, quick, the sector as found) and keeps the point in
+eval/results/frontier.json; one of the same name is replaced. Dice gains over the input come from a result of
+`eval.segmentation`, or from --dice-poor and --dice-good.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import torch
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+
+from echogan.errors import EchoGANError
+from eval import haze
+from eval.command import begin
+
+RESULT = Path(__file__).parent / "results" / "frontier.json"
+FIGURE = Path(__file__).resolve().parents[1] / "docs" / "frontier.png"
+GRADES = ("Poor", "Good")
+KEPT = ("gcnr", "wall_db", "structure", "greatest_flicker", "change")
+MOST_CHANGE = 15.0  # grey levels, the end of the colour scale
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which run is added, and where points and figure lie."""
+
+    add: str | None = field(default=None, metadata={"help": "checkpoint to measure, by name or folder"})
+    name: str | None = field(
+        default=None, metadata={"help": "of the point; the checkpoint's where not given"}
+    )
+    recipe: str = field(default="", metadata={"help": "what the run was trained with, in words"})
+    dice: Path | None = field(default=None, metadata={"help": "result of eval.segmentation with this run"})
+    dice_poor: float | None = field(default=None, metadata={"help": "Dice gained on poor stills"})
+    dice_good: float | None = field(default=None, metadata={"help": "Dice gained on good stills"})
+    data: Path = field(default=haze.Settings().data, metadata={"help": "the hazy clips"})
+    out: Path = field(default=RESULT, metadata={"help": "JSON of the points"})
+    figure: Path = field(default=FIGURE, metadata={"help": "PNG to draw"})
+
+
+def main(settings: Settings) -> None:
+    """Add a point where one is asked for, and draw all."""
+    torch.set_num_threads(1)
+    kept = json.loads(settings.out.read_text()) if settings.out.is_file() else {"points": []}
+    if settings.add is not None:
+        point, inputs = measured(settings)
+        print(json.dumps(point))
+        others = [one for one in kept["points"] if one["name"] != point["name"]]
+        kept = {"input_gcnr": inputs, "points": [*others, point]}
+        settings.out.parent.mkdir(parents=True, exist_ok=True)
+        settings.out.write_text(json.dumps(kept, indent=1, allow_nan=False) + "\n")
+    if not kept["points"]:
+        raise EchoGANError("There is no point to draw yet: give a checkpoint with --add.")
+    draw(kept, settings.figure)
+
+
+def measured(settings: Settings) -> tuple[dict[str, Any], float]:
+    """The point of the checkpoint to add, and the mean gCNR of the untouched clips."""
+    assert settings.add is not None
+    if not (settings.data / "regions.json").is_file():
+        raise EchoGANError(f"There are no hazy clips in {settings.data}: a point cannot be measured without.")
+    rows, told = haze.haze_rows(haze.Settings(model=(settings.add,), oracle=None))
+    clips = {clip.name: haze.measure(clip, rows)[0] for clip in haze.hazy_clips(settings.data, quick=True)}
+    network = told[0]
+    means = haze.means(clips)
+    found = means[network["name"]]["found"]
+    point = {
+        "name": settings.name or network["name"],
+        "recipe": settings.recipe,
+        "sha256": network["sha256"],
+        **{name: round(found[name], 4) for name in KEPT},
+        "dice": dice_gains(settings, network["name"]),
+    }
+    return point, round(means["input"]["found"]["gcnr"], 4)
+
+
+def dice_gains(settings: Settings, network: str) -> dict[str, float | None]:
+    """Dice gained over the input by the network on poor and on good real stills; None where not measured.
+
+    Raises EchoGANError where the file has no such row.
+    """
+    gains = {"Poor": settings.dice_poor, "Good": settings.dice_good}
+    if settings.dice is None:
+        return gains
+    try:
+        sets = json.loads(settings.dice.read_text())["sets"]
+        return {grade: float(sets[grade][network]["gain"]["dice"]["mean"]) for grade in GRADES}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise EchoGANError(
+            f"{settings.dice} is no result of eval.segmentation with {network} on {' and '.join(GRADES)} stills: "
+            "measure it there, or give --dice-poor and --dice-good."
+        ) from None
+
+
+def draw(kept: dict[str, Any], out: Path) -> None:
+    """Write the figure: one panel a grade, gCNR upwards, Dice gained to the right, change as colour."""
+    figure, axes = plt.subplots(1, len(GRADES), figsize=(11, 5), sharey=True, layout="constrained")
+    for axis, grade in zip(axes, GRADES, strict=True):
+        shown = _panel(axis, kept, grade)
+    axes[0].set_ylabel("mean gCNR of cavity against septum, real hazy clips")
+    bar = figure.colorbar(shown, ax=axes, shrink=0.8)
+    bar.set_label("mean change inside the tissue, grey levels")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=120)
+    plt.close(figure)
+
+
+def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
+    points = [point for point in kept["points"] if point["dice"][grade] is not None]
+    missing = len(kept["points"]) - len(points)
+    axis.axhline(kept["input_gcnr"], color="grey", linewidth=0.8, linestyle="--")
+    axis.axvline(0, color="grey", linewidth=0.8, linestyle="--")
+    axis.annotate(
+        "input", (0.99, kept["input_gcnr"]), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+        fontsize=8, color="grey",
+    )  # fmt: skip
+    x, y = [point["dice"][grade] for point in points], [point["gcnr"] for point in points]
+    shown = axis.scatter(
+        x,
+        y,
+        c=[point["change"] for point in points],
+        vmin=0,
+        vmax=MOST_CHANGE,
+        cmap="viridis",
+        s=45,
+        zorder=2,
+    )
+    for point, *at in zip(points, x, y, strict=True):
+        words = f"{point['name']}\n{point['recipe']}".strip()
+        axis.annotate(words, at, xytext=(6, 4), textcoords="offset points", fontsize=7)
+    axis.margins(0.2)
+    axis.set_xlabel(
+        f"Dice gained on {grade.lower()} real stills" + (f" ({missing} not measured)" if missing else "")
+    )
+    return shown
+
+
+if __name__ == "__main__":
+    begin(main, Settings)

@@ -1,0 +1,64 @@
+"""Points of the frontier are kept one a run, with Dice from a result or from flags; the figure shows them."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from echogan.errors import EchoGANError
+from eval import frontier, haze
+
+MEANS = {"gcnr": 0.8, "wall_db": 0.5, "structure": 0.95, "greatest_flicker": 1.0, "change": 5.0}
+
+
+@pytest.fixture
+def clips(tmp_path, monkeypatch):
+    """A folder that passes for the hazy clips, and their measures given."""
+    (tmp_path / "regions.json").write_text("{}")
+    rows = {"input": {"found": MEANS | {"gcnr": 0.6}}, "net": {"found": MEANS}}
+    monkeypatch.setattr(haze, "haze_rows", lambda settings: ({}, [{"name": "net", "sha256": "1" * 64}]))
+    monkeypatch.setattr(haze, "hazy_clips", lambda folder, quick: iter(()))
+    monkeypatch.setattr(haze, "means", lambda clips: rows)
+    return tmp_path
+
+
+def settings(folder, **more):
+    return frontier.Settings(data=folder, out=folder / "points.json", figure=folder / "figure.png", **more)
+
+
+def test_one_point_a_run(clips):
+    frontier.main(settings(clips, add="net", recipe="first", dice_poor=0.01))
+    frontier.main(settings(clips, add="net", name="other", recipe="second", dice_poor=0.02, dice_good=0.0))
+    frontier.main(settings(clips, add="net", recipe="third", dice_poor=0.03))
+    kept = json.loads((clips / "points.json").read_text())
+    assert kept["input_gcnr"] == 0.6
+    assert [(point["name"], point["recipe"]) for point in kept["points"]] == [
+        ("other", "second"), ("net", "third"),
+    ]  # fmt: skip
+    assert kept["points"][1]["dice"] == {"Poor": 0.03, "Good": None}
+    assert kept["points"][1]["gcnr"] == 0.8
+
+
+def test_dice_comes_from_a_segmentation_result(clips):
+    gains = {"Poor": 0.012, "Good": -0.001}
+    sets = {grade: {"net": {"gain": {"dice": {"mean": gain}}}} for grade, gain in gains.items()}
+    (clips / "seg.json").write_text(json.dumps({"sets": sets}))
+    assert frontier.dice_gains(settings(clips, dice=clips / "seg.json"), "net") == gains
+    with pytest.raises(EchoGANError, match="--dice-poor"):
+        frontier.dice_gains(settings(clips, dice=clips / "seg.json"), "another")
+
+
+def test_the_figure_is_drawn_from_the_kept_points(clips):
+    frontier.main(settings(clips, add="net", dice_poor=0.01, dice_good=0.01))
+    first = Image.open(clips / "figure.png").tobytes()
+    frontier.main(settings(clips))
+    assert Image.open(clips / "figure.png").tobytes() == first
+    frontier.main(settings(clips, add="net", name="other", dice_poor=0.02, dice_good=0.0))
+    assert Image.open(clips / "figure.png").tobytes() != first
+
+
+def test_nothing_to_draw_or_to_measure_is_told(tmp_path):
+    with pytest.raises(EchoGANError, match="--add"):
+        frontier.main(settings(tmp_path))
+    with pytest.raises(EchoGANError, match="no hazy clips"):
+        frontier.main(settings(tmp_path, add="echogan-phantom"))
