@@ -48,7 +48,7 @@ class DegradationSettings:
     drop_out_chance: float = _chance(0.55, "drop-out")
     drop_out_db: tuple[float, float] = _between(16, 32, "loss where tissue drops out, dB", 0, 60)
     haze_chance: float = _chance(0.97, "haze")
-    haze_db: tuple[float, float] = _between(-25, -9, "haze against the echoes around it, dB", -60, 12)
+    haze_db: tuple[float, float] = _between(-24, -7, "haze against the echoes around it, dB", -60, 12)
     near_clutter_chance: float = _chance(0.4, "near-field clutter")
     near_clutter_db: tuple[float, float] = _between(-10, 2, "clutter at the face, dB", -60, 30)
     near_clutter_reach_cm: tuple[float, float] = _between(
