@@ -44,9 +44,10 @@ class Example:
 
 
 # To choose others, look at the sheet that `python -m echogan phantom` makes with --view and --only-artefact.
+# The first one is what a newcomer presses: the difference must be plain to see.
 EXAMPLES = (
-    Example("DICOM cine, 30 frames"),
     Example("Simulated A4C: haze", Simulated("A4C", 6, ("haze", "aberration"))),
+    Example("DICOM cine, 30 frames"),
     Example("Simulated A2C: noise", Simulated("A2C", 8, ("noise", "drop_out"))),
     Example("Simulated PLAX: rib shadow", Simulated("PLAX", 2, ("shadow", "attenuation"))),
     Example(
