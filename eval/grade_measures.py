@@ -61,7 +61,7 @@ def border_contrast(grey: np.ndarray, lv: np.ndarray, wall: np.ndarray) -> tuple
     )
     inner, outer = lv & (to_wall <= BORDER), wall & (to_lv <= BORDER)
     y, x = np.indices(grey.shape)
-    middle_y, middle_x = (float(axis[lv].mean()) for axis in (y, x))
+    middle_y, middle_x = (float(axis.mean()) for axis in np.nonzero(lv))
     turn = (np.arctan2(y - middle_y, x - middle_x) / (2 * np.pi) + 0.5) % 1
     segment = (turn * SEGMENTS).astype(int)
     counts, means = zip(*(_by_segment(grey, segment, side) for side in (inner, outer)), strict=True)

@@ -3,8 +3,9 @@
     python -m eval.grades        eval/results/grades.json
 
 Nothing is enhanced here. It shows what parts Good from Poor, and so what an enhancement or a simulator has to reach.
-The interval of the rank correlation is a bootstrap by patient. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019. Without
-its stills beside the project it says so and ends.
+The constants of `eval.grade_measures` were settled on these same two-chamber stills, so that the rank correlations
+are a little too good there; their intervals are bootstraps by patient. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
+Without its stills beside the project it says so and ends.
 """
 
 from __future__ import annotations

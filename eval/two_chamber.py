@@ -96,7 +96,9 @@ def draw_list(data: Path) -> list[Patient]:
     # Patients Poor in the rarer four-chamber view first, so that either share has its part of them.
     chance = rng.random(len(poor))
     order = sorted(range(len(poor)), key=lambda i: (four[poor[i]].quality != "Poor", chance[i]))
-    shares = {role: round(len(poor) * part / sum(DEALT.values())) for role, part in DEALT.items()}
+    shares: dict[Role, int] = {
+        role: round(len(poor) * part / sum(DEALT.values())) for role, part in DEALT.items()
+    }
     for i, role in zip(order, deal(shares, rng), strict=True):
         roles[poor[i]] = "grade-classifier" if role == "generator" else role
     return [Patient(name, two[name], roles[name]) for name in sorted(two)]
