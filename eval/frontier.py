@@ -138,9 +138,9 @@ def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
         s=45,
         zorder=2,
     )
-    for point, *at in zip(points, x, y, strict=True):
+    for point, across, up in zip(points, x, y, strict=True):
         words = f"{point['name']}\n{point['recipe']}".strip()
-        axis.annotate(words, at, xytext=(6, 4), textcoords="offset points", fontsize=7)
+        axis.annotate(words, (across, up), xytext=(6, 4), textcoords="offset points", fontsize=7)
     axis.margins(0.2)
     axis.set_xlabel(
         f"Dice gained on {grade.lower()} real stills" + (f" ({missing} not measured)" if missing else "")
