@@ -31,6 +31,7 @@ RESULT = Path(__file__).parent / "results" / "frontier.json"
 FIGURE = Path(__file__).resolve().parents[1] / "docs" / "frontier.png"
 GRADES = ("Poor", "Good")
 KEPT = ("gcnr", "wall_db", "structure", "greatest_flicker", "change")
+LEAST_LIMIT = 1.0  # hundredths of Dice, of the axis on either side
 MOST_CHANGE = 15.0  # grey levels, the end of the colour scale
 
 
@@ -127,7 +128,9 @@ def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
         "input", (0.99, kept["input_gcnr"]), xycoords=("axes fraction", "data"), ha="right", va="bottom",
         fontsize=8, color="grey",
     )  # fmt: skip
-    x, y = [point["dice"][grade] for point in points], [point["gcnr"] for point in points]
+    x, y = [100 * point["dice"][grade] for point in points], [point["gcnr"] for point in points]
+    limit = 1.2 * max([LEAST_LIMIT, *map(abs, x)])
+    axis.set_xlim(-limit, limit)
     shown = axis.scatter(
         x,
         y,
@@ -138,12 +141,14 @@ def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
         s=45,
         zorder=2,
     )
-    for point, *at in zip(points, x, y, strict=True):
+    for point, across, up in zip(points, x, y, strict=True):
         words = f"{point['name']}\n{point['recipe']}".strip()
-        axis.annotate(words, at, xytext=(6, 4), textcoords="offset points", fontsize=7)
-    axis.margins(0.2)
+        side, align = (6, "left") if across < limit / 4 else (-6, "right")
+        axis.annotate(words, (across, up), xytext=(side, 4), textcoords="offset points", fontsize=7, ha=align)
+    axis.margins(y=0.2)
     axis.set_xlabel(
-        f"Dice gained on {grade.lower()} real stills" + (f" ({missing} not measured)" if missing else "")
+        f"Dice gained on {grade.lower()} real stills, hundredths"
+        + (f" ({missing} not measured)" if missing else "")
     )
     return shown
 

@@ -66,7 +66,9 @@ def image_quality(result: dict[str, Any]) -> str:
 def lesion_cells(result: dict[str, Any]) -> dict[str, list[str]]:
     """Row -> contrast left, lesions erased and spots invented, of eval/results/lesions.json; none where that was
     measured with another network than this result."""
-    found = json.loads(LESIONS.read_text()) if LESIONS.is_file() else {"models": []}
+    if not LESIONS.is_file():
+        return {}
+    found = json.loads(LESIONS.read_text())
     if result["model"]["sha256"] not in {model["sha256"] for model in found["models"]}:
         return {}
     return {
