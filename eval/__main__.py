@@ -16,6 +16,7 @@ STEPS = (
     "phantom_speed",
     "memory",
     "realism",
+    "fans",
     "picture",
     "phantom_picture",
     "tables",
