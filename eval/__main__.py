@@ -25,6 +25,7 @@ STEPS = (
     "haze",
     "lesions",
     "realism",
+    "fans",
     "picture",
     "phantom_picture",
     "tables",

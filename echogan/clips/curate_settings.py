@@ -69,7 +69,8 @@ class CurateSettings:
         default=(0.8, 0.1, 0.1), metadata={"help": "shares of the patients in train, val and test"}
     )
     min_confidence: float = field(
-        default=0.6, metadata={"help": "leave clips out whose fan is less sure", "min": 0.0, "max": 1.0}
+        default=0.8,
+        metadata={"help": "leave clips out whose fan's estimated IoU is less", "min": 0.0, "max": 1.0},
     )
     min_side: int = field(
         default=96,
@@ -125,6 +126,6 @@ class ExamineSettings:
 
     frames: int = 4
     size: int = 256
-    min_confidence: float = 0.6
+    min_confidence: float = 0.8
     min_side: int = 96
     limits: ClipLimits = field(default_factory=ClipLimits)

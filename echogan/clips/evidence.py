@@ -1,4 +1,4 @@
-"""What in a clip speaks for tissue: motion, or brightness where nothing moves, cleared of pages and marks."""
+"""What in a clip speaks for tissue: the network's map of the sector, cleared of pages, regions and other panes."""
 
 from __future__ import annotations
 
@@ -7,74 +7,82 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from echogan.clips.fan_fit import Target, overlap
+from echogan.clips.fan_network import Square, network_input, sector_probability
 from echogan.clips.overlay import ClipStatistics
 
-WORKING = 340  # at most so many pixels on the longer side of the maps on which tissue is looked for
-MOVING_LEVELS = (0.6, 1.2, 2.5, 5.0)  # temporal standard deviation in grey levels
-STILL_LEVELS = (3.0, 6.0, 12.0, 24.0)  # grey levels above the background
+DARK = 3.0  # grey levels above the background below which a whole clip is empty
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for tissue, at working size (h, w).
+    """Where the network sees tissue imaged, in the cells of its square.
 
-    strength  float32 (h, w), in the unit of `levels`: grey levels of motion, or above the background
-    usable    bool (h, w): False on coloured marks and outside the panel of a page
-    moving    whether motion was the evidence
-    levels    thresholds worth trying
-    factor    pixels of the frame to one working pixel
+    target   what a shape is fitted to; None where nothing was seen
+    agree    overlap of the network's answers for the clip and for its mirror image, 0 to 1
+    moving   whether the clip moves
+    box      the part of the frame that was looked at: top, left, bottom, right, ends exclusive
+    ground   grey level of the empty screen
+    panes    sectors side by side, of which the one with the most motion was taken
     """
 
-    strength: np.ndarray
-    usable: np.ndarray
+    target: Target | None
+    agree: float
     moving: bool
-    levels: tuple[float, ...]
-    factor: int
+    box: tuple[int, int, int, int]
+    ground: float
+    panes: int
     notes: tuple[str, ...]
 
 
 def moves(stats: ClipStatistics) -> bool:
-    return bool(((stats.std > 1.5) & ~stats.coloured).mean() > 0.02)
-
-
-def _shrunk(image: np.ndarray, factor: int) -> np.ndarray:
-    """Means of blocks of `factor` x `factor` pixels, float32; the last row and column fill odd blocks."""
-    height, width = image.shape
-    padded = np.pad(image.astype(np.float32), ((0, -height % factor), (0, -width % factor)), mode="edge")
-    return cv2.resize(
-        padded, (padded.shape[1] // factor, padded.shape[0] // factor), interpolation=cv2.INTER_AREA
-    )
+    """Whether more than a running trace or clock moves."""
+    std = np.where(stats.coloured, 0, stats.std)
+    lit = ~stats.coloured & (stats.mean - _background(stats.mean, ~stats.coloured) > 8)
+    frozen = lit.mean() > 0.05 and (std[lit] > 0.8).mean() < 0.15
+    return bool((std > 1.5).mean() > 0.02 and not frozen)
 
 
 def gather(stats: ClipStatistics, regions: tuple[tuple[int, int, int, int], ...]) -> Evidence:
-    """Motion, or brightness where nothing moves, within the plotted panel or the DICOM region."""
-    height, width = stats.mean.shape
-    factor = -(-max(height, width) // WORKING)
-    notes: list[str] = []
-    panel, count = _panel(stats)
-    if panel is not None:
-        notes.append("The clip is drawn on a white page; only its dark panel was searched for the fan.")
-        if count > 1:
-            notes.append(f"The page has {count} panels; the largest one was taken.")
-    usable = ~stats.coloured if panel is None else panel & ~stats.coloured
-    still = stats.mean - _background(stats.mean, usable)
-    std = np.where(usable, stats.std, 0)
-    moving = (std > 1.5).mean() > 0.02 and not _frozen(std, np.where(usable, still, 0))
-    strength = np.maximum(std, still / 8) if moving else still
-    strength = _shrunk(np.where(usable, strength, 0), factor)
+    """The map of the sector, within the plotted panel and the DICOM region."""
+    panel, notes = _panel(stats)
+    moving = moves(stats)
+    box = _box(stats, panel)
+    maps, square, ground = square_maps(stats, box)
+    if np.expm1(maps[0].max() * np.log(256)) < DARK:
+        return Evidence(None, 0.0, moving, box, ground, 0, tuple(notes))
+    plain, mirrored = sector_probability(maps), sector_probability(_mirrored(maps))[:, ::-1]
+    window = np.s_[square.rows, square.columns]
+    share, agree = ((plain + mirrored) / 2)[window], overlap(plain[window], mirrored[window])
+    target = Target(share, square.y, square.x, 1 / square.scale)
     if regions:
-        strength, note = _within_region(
-            strength, regions, factor, MOVING_LEVELS[1] if moving else STILL_LEVELS[1]
-        )
+        target, note = _within_region(target, regions)
         notes += note
-    levels = MOVING_LEVELS if moving else STILL_LEVELS
-    return Evidence(strength, _shrunk(usable, factor) > 0.5, bool(moving), levels, factor, tuple(notes))
+    target, panes = _one_pane(target, maps[2 if moving else 1][window])
+    return Evidence(target, agree, moving, box, ground, panes, tuple(notes))
 
 
-def _frozen(std: np.ndarray, still: np.ndarray) -> bool:
-    """Only a small part of what is lit moves: a frozen image with a running trace or clock."""
-    lit = still > 8
-    return bool(lit.mean() > 0.05 and (std[lit] > 0.8).mean() < 0.15)
+def square_maps(stats: ClipStatistics, box: tuple[int, int, int, int]) -> tuple[np.ndarray, Square, float]:
+    """What the network is shown of a part of the frame: (maps, their square, grey level of the empty screen)."""
+    part = np.s_[box[0] : box[2], box[1] : box[3]]
+    square, usable = Square.around(box), ~stats.coloured[part]
+    ground = _background(stats.mean[part], usable)
+    high, mean = stats.high[part] - ground, stats.mean[part] - ground
+    return network_input(high, mean, stats.std[part], usable, square), square, ground
+
+
+def _box(stats: ClipStatistics, panel: np.ndarray | None) -> tuple[int, int, int, int]:
+    """The whole frame, or the panel of a page, bool (H, W)."""
+    if panel is None:
+        return 0, 0, stats.mean.shape[0], stats.mean.shape[1]
+    rows, columns = np.nonzero(panel.any(1))[0], np.nonzero(panel.any(0))[0]
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def _mirrored(maps: np.ndarray) -> np.ndarray:
+    mirrored = maps[:, :, ::-1].copy()
+    mirrored[5] *= -1  # the column's own coordinate
+    return mirrored
 
 
 def _background(mean: np.ndarray, usable: np.ndarray) -> float:
@@ -85,68 +93,54 @@ def _background(mean: np.ndarray, usable: np.ndarray) -> float:
     return float(common) if counts[common] > 0.05 * levels.size else float(np.percentile(levels, 0.1))
 
 
-def _panel(stats: ClipStatistics) -> tuple[np.ndarray | None, int]:
-    """The dark panel of a page with a white ground: (bool (H, W) or None where there is no page, panels)."""
+def _panel(stats: ClipStatistics) -> tuple[np.ndarray | None, list[str]]:
+    """The dark panel of a page with a white ground: (bool (H, W) or None where there is no page, notes)."""
     white = ((stats.low > 225) & (stats.std < 4)).astype(np.uint8)
     border = np.concatenate([white[0], white[-1], white[:, 0], white[:, -1]])
     if border.mean() < 0.6 or white.mean() < 0.08:
-        return None, 0
+        return None, []
     dark = cv2.morphologyEx(1 - white, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))  # ticks and letters go
     count, _, boxes, _ = cv2.connectedComponentsWithStats(dark)
     large = [i for i in range(1, count) if boxes[i, cv2.CC_STAT_AREA] > 0.02 * dark.size]
     if not large:
-        return None, 0
+        return None, []
     taken = max(large, key=lambda i: boxes[i, cv2.CC_STAT_AREA])
     left, top, width, height = boxes[taken, :4]
     panel = np.zeros(dark.shape, bool)
     panel[top + 2 : top + height - 2, left + 2 : left + width - 2] = True
-    return panel, len(large)
+    notes = ["The clip is drawn on a white page; only its dark panel was searched for the fan."]
+    if len(large) > 1:
+        notes.append(f"The page has {len(large)} panels; the largest one was taken.")
+    return panel, notes
 
 
 def _within_region(
-    strength: np.ndarray, regions: tuple[tuple[int, int, int, int], ...], factor: int, level: float
-) -> tuple[np.ndarray, list[str]]:
-    """The evidence inside the largest DICOM region, unless much lies outside: then the tags are wrong."""
+    target: Target, regions: tuple[tuple[int, int, int, int], ...]
+) -> tuple[Target, list[str]]:
+    """The target inside the largest DICOM region, unless much lies outside: then the tags are wrong."""
     top, left, bottom, right = max(regions, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
-    inside = np.zeros_like(strength)
-    inside[top // factor : -(-bottom // factor), left // factor : -(-right // factor)] = 1
-    main = components(strength, level)[0]
-    if main.any() and (main & (inside > 0)).sum() < 0.97 * main.sum():
-        return strength, ["The DICOM region does not agree with the image and was ignored."]
-    return strength * inside, []
+    reach = target.pitch / 2  # a cell on the region's border counts as inside
+    inside = (target.y > top - reach) & (target.y < bottom + reach)
+    inside = inside & (target.x > left - reach) & (target.x < right + reach)
+    if (target.share * inside).sum() < 0.97 * target.share.sum():
+        return target, ["The DICOM region does not agree with the image and was ignored."]
+    return Target(target.share * inside, target.y, target.x, target.pitch), []
 
 
-def components(strength: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """(main, others, panes): the patch with the most evidence, the rest, and how many patches rival it."""
-    nearby = cv2.GaussianBlur(
-        strength, (0, 0), 2
-    )  # a border lies at half the height of the step, not at its foot
-    solid = strength > np.maximum(level, 0.6 * nearby)
-    closed = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    solid = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _disc(strength, 0.012))
+def _one_pane(target: Target, strength: np.ndarray) -> tuple[Target | None, int]:
+    """(the patch of the target with the most `strength`, float32 (h, w), and what is near it; how many rival it)."""
+    solid = (target.share > 0.5).astype(np.uint8)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(solid)
     if count < 2:
-        return np.zeros(solid.shape, bool), np.zeros(solid.shape, bool), 0
-    weight = np.bincount(labels.ravel(), np.minimum(strength, 4 * level).ravel(), count)
-    weight[0] = 0
+        return None, 0
+    weight = np.bincount(labels.ravel(), strength.ravel() * solid.ravel(), count)
     taken = int(weight.argmax())
     left, right = boxes[:, 0], boxes[:, 0] + boxes[:, 2]
     apart = (left >= right[taken] - 0.1 * boxes[taken, 2]) | (right <= left[taken] + 0.1 * boxes[taken, 2])
+    apart[0] = False
     rivals = apart & (weight > 0.35 * weight[taken]) & (boxes[:, cv2.CC_STAT_AREA] > 0.02 * solid.size)
-    rest = (labels > 0) & (labels != taken) & ~rivals[labels]
-    return labels == taken, rest, 1 + int(rivals.sum())
-
-
-def _disc(image: np.ndarray, share: float) -> np.ndarray:
-    size = max(3, round(share * max(image.shape)) | 1)
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-
-
-def solid_shape(support: np.ndarray) -> np.ndarray:
-    """Small gaps closed and holes filled: bool (h, w)."""
-    pad = max(8, round(0.04 * max(support.shape)))
-    padded = np.pad(support.astype(np.uint8), pad)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc(support, 0.03))
-    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = cv2.drawContours(np.zeros_like(closed), outlines, -1, 1, cv2.FILLED)
-    return filled[pad:-pad, pad:-pad] > 0
+    if not apart.any():
+        return target, 1
+    others = cv2.dilate((apart[labels]).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    kept = np.where(others & (labels != taken), 0, target.share)
+    return Target(kept, target.y, target.x, target.pitch), 1 + int(rivals.sum())

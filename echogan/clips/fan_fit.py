@@ -1,197 +1,187 @@
-"""Fit a fan or a rectangle to the pixels that show tissue."""
+"""Fit a fan or a rectangle to a map of where tissue is imaged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import least_squares
 
 from echogan.geometry import Fan
 
-COARSE, FINE = 96, 224  # longer side in pixels of the grids on which the fit runs
-RIM = 4  # cells on either side of the border that the step across it is measured on
-EMPTY_INSIDE = 0.4  # cost of a dark pixel inside the shape, against 1 for a tissue pixel outside it:
-# shadows and drop-out leave the fan dark in places, but tissue is never drawn outside it
-
+SOFT, SHARP = (
+    8.0,
+    1.5,
+)  # cells over which the fan's border goes from 0 to 1: first to get near, then to finish
+COVER = 0.9  # the same where the mask stands for the share of each cell that is covered
 GOOD = 0.93  # overlap from which no further start is tried
+RECTANGLE_AHEAD = (
+    0.005  # a rectangle needs no more than a fan's overlap less this: far apices imitate rectangles
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a shape is fitted to: float32 (h, w) cells with their centres in pixels of the frame, y (h, 1), x (1, w).
+
+    share   probability of each cell to be imaged tissue, or its share that is
+    pitch   pixels of the frame to one cell
+    """
+
+    share: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    pitch: float
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A shape in full-size pixels: `fan`, or `box` (top, left, bottom, right; ends exclusive).
+    """A shape in pixels of the frame: `fan`, or `box` (top, left, bottom, right; ends exclusive).
 
-    score   overlap with the support in the Tversky index, 0 to 1: ranks shapes
-    iou     plain intersection over union with the support
+    iou   overlap of the shape with the target, as intersection over union of two soft masks
     """
 
-    score: float
     iou: float
     fan: Fan | None = None
     box: tuple[int, int, int, int] | None = None
 
 
-def fit_fan(support: np.ndarray, trust: np.ndarray) -> Fit | None:
-    """The fan that overlaps best with `support`, bool (H, W); pixels where `trust` is False do not count.
+def fit_shape(target: Target) -> Fit | None:
+    """The fan or the rectangle that overlaps best; None where there is nothing to fit."""
+    fan, rectangle = fit_fan(target), fit_rectangle(target)
+    if fan is None or (rectangle is not None and rectangle.iou > fan.iou - RECTANGLE_AHEAD):
+        return rectangle
+    return fan
 
-    Lines through the outermost tissue of each row (RANSAC) meet in the apex; a simplex search (Nelder and
-    Mead, 1965) then maximises the Tversky index, from other starts too where that does not get far. A coarse
-    fit, for `refine` to finish. None where there is nothing to fit.
+
+def fit_fan(target: Target) -> Fit | None:
+    """The fan that overlaps best; None where there is nothing to fit.
+
+    Lines through the outermost tissue of each row (RANSAC) meet in the apex; least squares between the target and
+    the fan's soft mask then move it, from other starts too where that does not get far.
     """
-    grid = _Grid(support, trust, COARSE)
-    starts = _starts(grid)
+    starts = _starts(target)
     if not starts:
         return None
-    best = grid.climb(starts[0], 1.0, 220)
-    if grid.score(best, 1.0) < GOOD:
-        best = max(
-            [best, *(grid.climb(start, 1.0, 220) for start in starts[1:])], key=lambda p: grid.score(p, 1.0)
-        )
-    return grid.fit(best, 1.0)
+    best = _climb(target, starts[0])
+    if overlap(target.share, _mask(target, best, COVER)) < GOOD:
+        others = [best, *(_climb(target, other) for other in starts[1:])]
+        best = max(others, key=lambda p: overlap(target.share, _mask(target, p, COVER)))
+    return _fit(target, best)
 
 
-def refine(
-    support: np.ndarray, trust: np.ndarray, brightness: np.ndarray, start: Fit, free_aspect: bool = False
-) -> Fit:
-    """Go on from a fan fit on a fine grid; `free_aspect` lets pixels be oblong (a squeezed frame).
-
-    The borders are drawn to the step in `brightness`, float32 (H, W): compression smears the support outwards
-    by up to a block, but the step stays where the fan ends.
-    """
-    assert start.fan is not None
-    fan = start.fan
-    p, aspect = np.array([*fan.apex, fan.left_deg, fan.right_deg, fan.r_min, fan.r_max]), 1.0
-    if free_aspect:
-        *p, aspect = _Grid(support, trust, COARSE).climb(np.append(p, fan.aspect), None, 500)
-    fine = _Grid(support, trust, FINE)
-    p = fine.climb(np.array(p), float(aspect), 150)
-    size = (fine.support.shape[1], fine.support.shape[0])
-    return fine.fit(
-        fine.climb(p, float(aspect), 250, cv2.resize(brightness, size, interpolation=cv2.INTER_AREA)),
-        float(aspect),
-    )
+def refit(target: Target, start: Fan, oblong: bool) -> Fit | None:
+    """The fan near `start` that overlaps best; its pixels may be `oblong` (a squeezed frame) or are square."""
+    numbers = [*_numbers(start), np.log(start.aspect)]
+    return _fit(target, _climb(target, np.array(numbers if oblong else numbers[:6])))
 
 
-def fit_rectangle(support: np.ndarray, trust: np.ndarray) -> Fit | None:
-    """The upright rectangle whose rows and columns are at least half full of `support`, bool (H, W)."""
-    box = (0, 0, *support.shape)
+def _fit(target: Target, p: np.ndarray) -> Fit | None:
+    """The numbers as a fit; None where they are no fan that opens downwards."""
+    x, y, left, right, r_min, r_max = (float(number) for number in p[:6])
+    aspect = float(np.exp(p[6])) if len(p) > 6 else 1.0
+    if not (-89 < left < right - 8 and right < 89 and r_min < 0.8 * r_max and 0.4 < aspect < 2.5):
+        return None
+    fan = Fan((x, y), left, right, max(0.0, r_min), r_max, aspect)
+    return Fit(overlap(target.share, _mask(target, p, COVER)), fan)
+
+
+def fit_rectangle(target: Target) -> Fit | None:
+    """The upright rectangle whose rows and columns are at least half full."""
+    height, width = target.share.shape
+    box = (0, 0, height, width)
     for _ in range(4):  # the rows decide which columns count, and the other way round
         top, left, bottom, right = box
-        rows = np.nonzero(support[:, left:right].mean(1) > 0.5)[0]
-        columns = np.nonzero(support[top:bottom].mean(0) > 0.5)[0]
+        rows = np.nonzero(target.share[:, left:right].mean(1) > 0.5)[0]
+        columns = np.nonzero(target.share[top:bottom].mean(0) > 0.5)[0]
         if not len(rows) or not len(columns):
             return None
         box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    mask = np.zeros_like(support)
-    mask[box[0] : box[2], box[1] : box[3]] = True
-    return Fit(
-        *_overlap(mask.astype(np.float32), support.astype(np.float32), trust.astype(np.float32)), box=box
+    mask = np.zeros_like(target.share)
+    mask[box[0] : box[2], box[1] : box[3]] = 1
+    # Where a border row or column is only partly imaged, the border lies within its cell.
+    inner = target.share[box[0] : box[2], box[1] : box[3]]
+    before = np.array([inner[0].mean(), inner[:, 0].mean(), inner[-1].mean(), inner[:, -1].mean()])
+    corner = np.array([target.y[0, 0], target.x[0, 0]]) - target.pitch / 2
+    edges = np.array(box) + np.array([1, 1, -1, -1]) * (1 - before)
+    pixels = np.rint(edges * target.pitch + np.tile(corner + 0.5, 2)).astype(int)
+    top, left, bottom, right = (int(edge) for edge in pixels)
+    return Fit(overlap(target.share, mask), box=(max(0, top), max(0, left), bottom, right))
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two soft masks in [0, 1]."""
+    both = float((a * b).sum())
+    return both / (float(a.sum()) + float(b.sum()) - both + 1e-6)
+
+
+def fan_share(target: Target, fan: Fan) -> np.ndarray:
+    """The share of each cell that a fan covers, float32 (h, w)."""
+    return _mask(target, np.array([*_numbers(fan), np.log(fan.aspect)]), COVER)
+
+
+def _numbers(fan: Fan) -> tuple[float, ...]:
+    return (*fan.apex, fan.left_deg, fan.right_deg, fan.r_min, fan.r_max)
+
+
+def _mask(target: Target, p: np.ndarray, softness: float) -> np.ndarray:
+    """The soft mask of a fan: six numbers, or seven with the logarithm of its aspect."""
+    left, right = np.radians(p[2:4]).astype(np.float32)
+    dx, dy = (
+        (target.x - np.float32(p[0])) * np.float32(np.exp(p[6]) if len(p) > 6 else 1),
+        target.y - np.float32(p[1]),
     )
+    r = np.hypot(dx, dy)
+    depth = np.minimum(dx * np.cos(left) - dy * np.sin(left), dy * np.sin(right) - dx * np.cos(right))
+    depth = np.minimum(depth, np.minimum(r - np.float32(p[4]), np.float32(p[5]) - r))
+    return 1 / (1 + np.exp(np.clip(-4 / (softness * target.pitch) * depth, -30, 30)))
 
 
-def _overlap(mask: np.ndarray, support: np.ndarray, trust: np.ndarray) -> tuple[float, float]:
-    """(Tversky index, IoU) of two soft masks in [0, 1]."""
-    both = float((mask * support * trust).sum())
-    empty, missed = float((mask * trust).sum()) - both, float((support * trust).sum()) - both
-    return both / (both + EMPTY_INSIDE * empty + missed + 1e-6), both / (both + empty + missed + 1e-6)
+def _climb(target: Target, start: np.ndarray) -> np.ndarray:
+    """Least squares (Levenberg and Marquardt) between the fan's mask and the target, soft first, then sharp."""
+    unit = np.array([target.pitch, target.pitch, 1, 1, target.pitch, target.pitch, 0.02])[: len(start)]
+    q = start / unit
+    for softness in (SOFT, SHARP):
+        q = least_squares(
+            lambda q, softness=softness: (_mask(target, q * unit, softness) - target.share).ravel(),
+            q,
+            method="lm",
+            diff_step=1e-3,
+            max_nfev=60,
+            xtol=1e-4,
+            ftol=1e-4,
+        ).x
+    return q * unit
 
 
-class _Grid:
-    """The support on a small grid, and fans scored on it; a fan is six numbers in pixels of the support."""
-
-    def __init__(self, support: np.ndarray, trust: np.ndarray, longer_side: int) -> None:
-        height, width = support.shape
-        scale = min(1.0, longer_side / max(height, width))
-        size = (max(8, round(width * scale)), max(8, round(height * scale)))
-        self.support = cv2.resize(support.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        self.trust = cv2.resize(trust.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        self.pitch = max(width / size[0], height / size[1])
-        self.x = ((np.arange(size[0], dtype=np.float32) + 0.5) * (width / size[0]) - 0.5)[None]
-        self.y = ((np.arange(size[1], dtype=np.float32) + 0.5) * (height / size[1]) - 0.5)[:, None]
-
-    def depth(self, p: np.ndarray, aspect: float) -> np.ndarray:
-        """How far each cell lies inside the nearest border of the fan, in cells; negative outside."""
-        left, right = np.radians(p[2:4])
-        dx, dy = (self.x - p[0]) * aspect, self.y - p[1]
-        r = np.hypot(dx, dy)
-        depth = np.minimum(dx * np.cos(left) - dy * np.sin(left), dy * np.sin(right) - dx * np.cos(right))
-        return np.minimum(depth, np.minimum(r - p[4], p[5] - r)) / self.pitch
-
-    def mask(self, p: np.ndarray, aspect: float) -> np.ndarray:
-        """The fan's soft mask: depth clipped to one cell across the border."""
-        return np.clip(self.depth(p, aspect) + 0.5, 0, 1)
-
-    def step(self, p: np.ndarray, aspect: float, brightness: np.ndarray) -> float:
-        """Mean brightness just inside the fan's border less that just outside."""
-        depth = self.depth(p, aspect) / RIM
-        inner = np.clip(1 - np.abs(2 * depth - 1), 0, 1) * self.trust
-        outer = np.clip(1 - np.abs(2 * depth + 1), 0, 1) * self.trust
-        return float(
-            (inner * brightness).sum() / (inner.sum() + 1) - (outer * brightness).sum() / (outer.sum() + 1)
-        )
-
-    def score(self, p: np.ndarray, aspect: float) -> float:
-        if not (-80 < p[2] < p[3] - 8 and p[3] < 80 and -1 < p[4] < 0.8 * p[5] and 0.4 < aspect < 2.5):
-            return -1.0
-        return _overlap(self.mask(p, aspect), self.support, self.trust)[0]
-
-    def climb(
-        self, start: np.ndarray, aspect: float | None, rounds: int, brightness: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Nelder and Mead from `start`; with aspect None it is the seventh number and searched too.
-
-        With `brightness` the step across the border counts as well, and the search starts with smaller steps.
-        """
-        length = (0.04 if brightness is None else 0.015) * max(self.support.shape) * self.pitch
-        turn = 3 if brightness is None else 1.5
-        steps = np.array([length, length, turn, turn, length, length, 0.1])[: len(start)]
-        simplex = np.vstack([start, start + np.diag(steps)])
-        options = {"initial_simplex": simplex, "maxfev": rounds, "xatol": 0.05, "fatol": 1e-5}
-
-        def loss(p: np.ndarray) -> float:
-            ratio = p[6] if aspect is None else aspect
-            score = self.score(p[:6], ratio)
-            if brightness is None or score < 0:
-                return -score
-            return -2 * score - self.step(p[:6], ratio, brightness)
-
-        return minimize(loss, start, method="Nelder-Mead", options=options).x
-
-    def fit(self, p: np.ndarray, aspect: float) -> Fit:
-        x, y, left, right, r_min, r_max = (float(number) for number in p)
-        fan = Fan((x, y), left, right, max(0.0, r_min), r_max, aspect)
-        return Fit(*_overlap(self.mask(p, aspect), self.support, self.trust), fan)
-
-
-def _starts(grid: _Grid) -> list[np.ndarray]:
-    """First guesses: the fan between the two edge lines, and fans about the support's bounding box."""
-    solid = grid.support > 0.5
+def _starts(target: Target) -> list[np.ndarray]:
+    """First guesses: the fan between the two edge lines, and fans about the target's bounding box."""
+    solid = target.share > 0.5
     if solid.sum() < 30:
         return []
     rows, columns = np.nonzero(solid.any(1))[0], np.nonzero(solid.any(0))[0]
-    ys, xs = grid.y[rows, 0], grid.x[0, columns]
+    ys, xs = target.y[rows, 0], target.x[0, columns]
     depth, width = float(np.ptp(ys)), float(np.ptp(xs))
     starts = []
     for half in (30.0, 42.0):
         r_max = max(depth, width / 2 / np.sin(np.radians(half)))
         starts.append(np.array([xs.mean(), ys[-1] - r_max, -half, half, r_max - depth, r_max]))
-    between = _between_edges(solid, grid)
+    between = _between_edges(solid, target)
     return [between, *starts] if between is not None else starts
 
 
-def _between_edges(solid: np.ndarray, grid: _Grid) -> np.ndarray | None:
+def _between_edges(solid: np.ndarray, target: Target) -> np.ndarray | None:
     """The fan between the edge lines, as six numbers; None where no two lines cross."""
     rows = np.nonzero(solid.any(1))[0]
     first, last = solid[rows].argmax(1), solid.shape[1] - 1 - solid[rows, ::-1].argmax(1)
-    y = grid.y[rows, 0]
-    left = _edge_line(grid.x[0, first], y, -1, first > 0, grid.pitch)
-    right = _edge_line(grid.x[0, last], y, 1, last < solid.shape[1] - 1, grid.pitch)
+    y = target.y[rows, 0]
+    left = _edge_line(target.x[0, first], y, -1, first > 0, target.pitch)
+    right = _edge_line(target.x[0, last], y, 1, last < solid.shape[1] - 1, target.pitch)
     if left is None or right is None or right[1] - left[1] < 0.2:
         return None
     apex_y = (right[0] - left[0]) / (left[1] - right[1])
     apex_x = left[0] + left[1] * apex_y
-    r = np.hypot(grid.x - apex_x, grid.y - apex_y)[solid]
+    r = np.hypot(target.x - apex_x, target.y - apex_y)[solid]
     angles = np.degrees(np.arctan([left[1], right[1]]))
     return np.array([apex_x, apex_y, *angles, np.percentile(r, 0.5), np.percentile(r, 99.5)])
 

@@ -1,16 +1,18 @@
-"""Find the imaged sector of a clip: evidence for tissue, the shape that fits it, and the overlay inside."""
+"""Find the imaged sector of a clip: the network's map of it, the shape that fits the map, and the overlay inside."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 
 from echogan.clips.clip import Clip, ClipFile, grey
-from echogan.clips.evidence import Evidence, components, gather, moves, solid_shape
-from echogan.clips.fan_fit import Fit, fit_fan, fit_rectangle, refine
+from echogan.clips.evidence import Evidence, gather, moves
+from echogan.clips.fan_fit import Fit, fit_shape
+from echogan.clips.fan_polish import polish
 from echogan.clips.overlay import ClipStatistics, find_overlay, merge, split, text_is_sure
+from echogan.clips.sector_confidence import CHECK_BELOW, sector_confidence
+from echogan.clips.trace import find_trace
 from echogan.errors import SectorError
 from echogan.geometry import Fan, Sector
 
@@ -18,37 +20,30 @@ __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
 MAX_SAMPLE_BYTES = 400_000_000
 LEVEL_PIXELS = 200_000  # about so many pixels of tissue, of all frames together, give the percentiles of grey
-CHECK_BELOW = 0.6  # confidence below which the reader is asked to look
+WHOLE = 0.97  # share of the frame from which all of it counts as tissue
 TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: look before you share the result."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    fit: Fit
-    support: np.ndarray
-    trust: np.ndarray
-    panes: int
 
 
 def find_sector(clip: ClipFile | Clip, samples: int = 40) -> Sector:
     """The imaged sector, from at most `samples` frames spread over the clip.
 
-    Motion shows the tissue; a still or a frozen clip is judged by its grey levels. The confidence is the
-    overlap (IoU) of the fitted shape with that evidence. Nothing found: the whole frame, confidence 0, a note.
+    A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks. The
+    confidence estimates the overlap (IoU) with the true sector. Nothing found: the whole frame, confidence 0, a note.
     """
     frames = _sample(clip, samples)
     stats = ClipStatistics.of(frames)
     evidence = gather(stats, clip.regions if isinstance(clip, ClipFile) else ())
-    best = max(filter(None, (_fit_at(evidence, level) for level in evidence.levels)), key=_rank, default=None)
-    if best is None:
-        return _whole(
-            frames,
-            stats,
-            0.0,
-            ("No moving or bright tissue was found, so the whole frame counts as tissue.",),
-        )
-    return _sector(best, evidence, frames, stats)
+    if evidence.target is None:
+        nothing = "No moving or bright tissue was found, so the whole frame counts as tissue."
+        return _whole(frames, stats, 0.0, (*evidence.notes, nothing))
+    if (evidence.target.share > 0.5).mean() > WHOLE:
+        return _whole_frame(frames, stats, evidence)
+    fit = fit_shape(evidence.target)
+    if fit is None:
+        nothing = "No fan and no rectangle fits what looks like tissue, so the whole frame counts as tissue."
+        return _whole(frames, stats, 0.0, (*evidence.notes, nothing))
+    return _sector(fit, evidence, frames, stats)
 
 
 def sector_from_fan(fan: Fan, clip: ClipFile | Clip, samples: int = 40) -> Sector:
@@ -76,71 +71,35 @@ def _sample(clip: ClipFile | Clip, samples: int) -> np.ndarray:
     return clip.frames[wanted]
 
 
-def _fit_at(evidence: Evidence, level: float) -> _Candidate | None:
-    """Fit the shapes to the evidence above `level`, in working pixels; None where there is next to none."""
-    main, rest, panes = components(evidence.strength, level)
-    if main.mean() < 0.01:
-        return None
-    support = solid_shape(main)
-    trust = evidence.usable | support
-    fit = fit_fan(support, trust)
-    if fit is not None and fit.fan is not None and rest.any():  # islands that a shadow cut off
-        grown = replace(
-            fit.fan, r_max=1.1 * fit.fan.r_max, left_deg=fit.fan.left_deg - 3, right_deg=fit.fan.right_deg + 3
-        )
-        islands = rest & grown.mask(*rest.shape)
-        if islands.sum() > 0.02 * main.sum():
-            support = solid_shape(main | islands)
-            fit = fit_fan(support, trust)
-    rectangle = fit_rectangle(support, trust)
-    if rectangle is not None and (fit is None or rectangle.iou > fit.iou):
-        fit = rectangle
-    return _Candidate(fit, support, trust, panes) if fit is not None else None
-
-
-def _rank(candidate: _Candidate) -> float:
-    """Overlap, less a handicap for the whole frame: background noise moves everywhere at the lowest levels."""
-    return candidate.fit.score - (0.15 if candidate.support.mean() > 0.8 else 0)
-
-
-def _sector(best: _Candidate, evidence: Evidence, frames: np.ndarray, stats: ClipStatistics) -> Sector:
-    """The candidate at full size, with its overlay and its notes."""
-    shape = stats.mean.shape
-    brightness = np.log1p(np.maximum(evidence.strength, 0))
-    polish = partial(refine, best.support, best.trust, brightness, best.fit)
-    fit = best.fit if best.fit.fan is None else polish()
-    notes = list(evidence.notes)
-    if best.panes > 1:
+def _sector(fit: Fit, evidence: Evidence, frames: np.ndarray, stats: ClipStatistics) -> Sector:
+    """The shape with its overlay and its notes."""
+    assert evidence.target is not None
+    shape, notes = stats.mean.shape, list(evidence.notes)
+    if evidence.panes > 1:
         notes.append(
-            f"The frame shows {best.panes} panes side by side; the one with the most motion was taken."
+            f"The frame shows {evidence.panes} panes side by side; the one with the most motion was taken."
         )
-    if fit.fan is not None and fit.iou < 0.97:
-        oblong = polish(free_aspect=True)
-        if oblong.fan is not None and oblong.score > fit.score + 0.012 and abs(oblong.fan.aspect - 1) > 0.08:
-            fit = oblong
-            notes.append(
-                "The frame looks squeezed: a fan with oblong pixels fits it better than a round one."
-            )
-    fan = _full_size(fit.fan, evidence.factor) if fit.fan is not None else None
-    inside = fan.mask(*shape) if fan is not None else _box_mask(fit, shape, evidence.factor)
-    if inside.mean() > 0.97:
-        return _whole(
-            frames, stats, fit.iou, (*notes, "The frame has no border: all of it counts as tissue.")
-        )
-    confidence = float(np.clip(fit.iou, 0, 1))
-    what = "fan" if fan is not None else "rectangle"
+    lit = polish(fit.fan, stats, evidence.box, evidence.ground) if fit.fan is not None else None
+    shown = lit or fit
+    if shown.fan is not None and shown.fan.aspect != 1:
+        notes.append("The frame looks squeezed: a fan with oblong pixels fits it better than a round one.")
+    inside = shown.fan.mask(*shape) if shown.fan is not None else _box_mask(shown, shape)
+    if inside.mean() > WHOLE:
+        return _whole_frame(frames, stats, evidence)
+    confidence = sector_confidence(fit, lit, evidence)
+    what = "fan" if shown.fan is not None else "rectangle"
     if not evidence.moving:
         notes.append(f"Nothing moves, so the {what} was found from the grey levels.")
     if confidence < CHECK_BELOW:
-        notes.append(f"The {what} fits only {confidence:.0%} of what looks like tissue. {PLEASE_CHECK}")
-    sector = Sector(what, inside, inside, confidence, fan, tuple(notes))
+        notes.append(f"The {what} may overlap with the true sector by only {confidence:.0%}. {PLEASE_CHECK}")
+    sector = Sector(what, inside, inside, confidence, shown.fan, tuple(notes))
     return _with_overlay(frames, stats, sector, evidence.moving)
 
 
 def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, moving: bool) -> Sector:
     """Split the sector's tissue into tissue and overlay, take its levels, say where text can have been missed."""
     inside = sector.tissue_mask
-    overlay = find_overlay(stats, inside, moving, sector.fan)
+    overlay = find_overlay(stats, inside, moving, sector.fan) | (find_trace(frames) & inside)
     sure = text_is_sure(stats, moving)
     notes = sector.notes if sure else (*sector.notes, TEXT_UNSURE)
     tissue = inside & ~overlay
@@ -167,17 +126,18 @@ def grey_levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
     return tuple(np.percentile(grey(pixels), np.arange(101)).tolist())
 
 
-def _full_size(fan: Fan, factor: int) -> Fan:
-    apex = ((fan.apex[0] + 0.5) * factor - 0.5, (fan.apex[1] + 0.5) * factor - 0.5)
-    return replace(fan, apex=apex, r_min=fan.r_min * factor, r_max=fan.r_max * factor)
-
-
-def _box_mask(fit: Fit, shape: tuple[int, ...], factor: int) -> np.ndarray:
+def _box_mask(fit: Fit, shape: tuple[int, ...]) -> np.ndarray:
     assert fit.box is not None
-    top, left, bottom, right = (edge * factor for edge in fit.box)
+    top, left, bottom, right = fit.box
     mask = np.zeros(shape, bool)
     mask[top:bottom, left:right] = True
     return mask
+
+
+def _whole_frame(frames: np.ndarray, stats: ClipStatistics, evidence: Evidence) -> Sector:
+    assert evidence.target is not None
+    note = "The frame has no border: all of it counts as tissue."
+    return _whole(frames, stats, float(evidence.target.share.mean()), (*evidence.notes, note))
 
 
 def _whole(frames: np.ndarray, stats: ClipStatistics, confidence: float, notes: tuple[str, ...]) -> Sector:

@@ -26,6 +26,7 @@ class ClipStatistics:
     mean: np.ndarray
     std: np.ndarray
     low: np.ndarray
+    high: np.ndarray
     coloured: np.ndarray
     frames: int
 
@@ -34,18 +35,17 @@ class ClipStatistics:
         """Statistics of uint8 frames (T, H, W) or (T, H, W, 3), one frame in float at a time."""
         shape = frames.shape[1:3]
         total, squares = np.zeros(shape, np.float64), np.zeros(shape, np.float64)
-        low = np.full(shape, 255, np.uint8)
+        low, high = np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)
         for frame in frames:
             level = grey(frame)
             total += level
             squares += level.astype(np.float32) ** 2
-            low = np.minimum(low, level)
+            low, high = np.minimum(low, level), np.maximum(high, level)
         mean = total / len(frames)
         std = np.sqrt(np.maximum(squares / len(frames) - mean**2, 0))
         coloured = _coloured(frames, std) if frames.ndim == 4 else np.zeros(shape, bool)
-        return cls(
-            mean.astype(np.float32), std.astype(np.float32), low.astype(np.float32), coloured, len(frames)
-        )
+        maps = (image.astype(np.float32) for image in (mean, std, low, high))
+        return cls(*maps, coloured, len(frames))
 
 
 def _coloured(frames: np.ndarray, std: np.ndarray) -> np.ndarray:

@@ -14,7 +14,6 @@ from echogan.geometry import Fan
 
 HERE = Path(__file__).parent
 SCRIPTS = ("player_curves.js", "player_fan.js", "player.js")
-UNSURE_BELOW = 0.6  # sector confidence under which the reader is asked to look
 
 
 @dataclass(frozen=True)

@@ -14,39 +14,7 @@ from echogan.clips.files import open_clip
 from echogan.clips.find_sector import find_sector, merge, sector_from_fan, split
 from echogan.errors import SectorError
 from echogan.geometry import Fan, Sector
-
-# Outlines (x, y) of the imaged fan, read off enlarged frames by eye: the temporal maximum, under a pixel grid.
-CINE = [(158, 23), (160, 20), (180, 20), (185, 24), (199, 41), (216, 60), (231, 77), (245, 93), (262, 109)]
-CINE += [(280, 128), (290, 139), (296, 148), (294, 152), (287, 160), (270, 173), (250, 184), (230, 192)]
-CINE += [
-    (200, 198),
-    (165, 201),
-    (140, 200),
-    (120, 196),
-    (100, 189),
-    (75, 177),
-    (55, 164),
-    (45, 155),
-    (40, 149),
-]
-CINE += [(50, 130), (62, 120), (72, 111), (102, 80), (119, 62), (140, 40)]
-GOOD = [(159.5, 11.5), (264.5, 173), (255, 178.5), (240, 187), (220, 196), (200, 201.5), (180, 204)]
-GOOD += [(160, 204.5), (140, 203.5), (120, 200.5), (100, 195.5), (80, 187.5), (65, 180), (54, 173)]
-POOR = [(230, 24), (369, 222), (340, 240), (310, 253), (280, 261), (250, 266), (228, 267), (205, 266)]
-POOR += [(180, 261.5), (150, 252.5), (120, 240.5), (90, 222)]
-PLOT = [
-    (210, 55),
-    (231, 55),
-    (251, 90),
-    (281, 140),
-    (312, 193),
-    (300, 203),
-    (285, 213),
-    (280, 220),
-    (260, 228),
-]
-PLOT += [(250, 232), (240, 234.5), (220, 236.5), (200, 235), (180, 229.5), (170, 224), (160, 217), (150, 211)]
-PLOT += [(140, 202), (130, 193), (154.5, 150), (190, 90)]
+from eval.fan_outlines import CINE, GOOD, PLOT, POOR, polygon
 
 # Boxes (top, left, bottom, right) around what is drawn beside the fan, read off the same frames.
 POOR_MARKS = [
@@ -76,11 +44,6 @@ PLOT_MARKS = [(0, 0, 288, 113), (0, 331, 288, 432), (0, 0, 34, 432), (253, 0, 28
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
     return (a & b).sum() / (a | b).sum()
-
-
-def polygon(points: Sequence[tuple[float, float]], shape: tuple[int, int]) -> np.ndarray:
-    mask = np.zeros(shape, np.uint8)
-    return cv2.fillPoly(mask, [np.round(np.array(points) * 16).astype(np.int32)], 1, shift=4) > 0
 
 
 def assert_found(

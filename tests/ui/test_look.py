@@ -63,7 +63,7 @@ def test_the_preview_says_the_clips_facts(tmp_path):
     assert cv2.imread(shown["still"]["path"]).shape == (240, 320, 3)
 
 
-@pytest.mark.parametrize(("confidence", "unsure"), [(0.59, True), (0.61, False)])
+@pytest.mark.parametrize(("confidence", "unsure"), [(0.89, True), (0.91, False)])
 def test_low_confidence_asks_the_reader_to_look(confidence, unsure):
     look = a_look(confidence)
     assert look.unsure is unsure

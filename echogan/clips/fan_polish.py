@@ -1,0 +1,78 @@
+"""Draw a found fan's borders to where the lit tissue ends, in a clip whose fan is lit up to its borders."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from echogan.clips.fan_fit import Fit, Target, fan_share, overlap, refit
+from echogan.clips.fan_network import Square
+from echogan.clips.overlay import ClipStatistics
+from echogan.geometry import Fan
+
+FINE = 224  # cells on the longer side
+LEVELS = (
+    0.6,
+    1.2,
+    2.5,
+    5.0,
+    10.0,
+)  # grey levels of motion, or an eighth of those above the ground, tried as tissue
+LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
+SQUEEZED_GAIN, SQUEEZED = 0.01, 0.08  # how much better oblong pixels must fit, and how oblong they must be
+NEAR = 0.8  # overlap that the fan keeps with what the network saw
+
+
+def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], ground: float) -> Fit | None:
+    """The fan fitted to the lit tissue within `box` of the frame; None where that does not fill the fan.
+
+    `ground` is the grey level of the empty screen. The fit's iou is the overlap with the lit tissue. Pixels are oblong
+    (a squeezed frame) only where the lit tissue's outline clearly says so.
+    """
+    square = Square.around(box, FINE)
+    part = np.s_[box[0] : box[2], box[1] : box[3]]
+    strength = np.maximum(stats.std[part], (stats.mean[part] - ground) / 8)
+    strength = square.shrink(np.where(stats.coloured[part], 0, strength))
+    empty = Target(np.zeros_like(strength), square.y, square.x, 1 / square.scale)
+    seen = fan_share(empty, fan)
+    supports = (_solid(strength, level, seen) for level in LEVELS)
+    support = max(supports, key=lambda support: overlap(support, seen))
+    if overlap(support, seen) < NEAR:
+        return None
+    target = Target(support, square.y, square.x, 1 / square.scale)
+    fit, oblong = refit(target, fan, False), refit(target, fan, True)
+    if oblong is not None and (fit is None or _clearly_squeezed(oblong, fit)):
+        fit = oblong
+    if fit is None or fit.fan is None or fit.iou < LIT or overlap(fan_share(empty, fit.fan), seen) < NEAR:
+        return None
+    return fit
+
+
+def _clearly_squeezed(oblong: Fit, fit: Fit) -> bool:
+    """Whether oblong pixels explain the outline clearly better; elsewhere pixels are taken to be square."""
+    assert oblong.fan is not None
+    return oblong.iou > fit.iou + SQUEEZED_GAIN and abs(np.log(oblong.fan.aspect)) > SQUEEZED
+
+
+def _solid(strength: np.ndarray, level: float, seen: np.ndarray) -> np.ndarray:
+    """The patches brighter than `level` that lie mostly in what was seen, gaps and holes filled: float32 (h, w)."""
+    nearby = cv2.GaussianBlur(
+        strength, (0, 0), 2
+    )  # a border lies at half the height of the step, not at its foot
+    lit = (strength > np.maximum(level, 0.6 * nearby)).astype(np.uint8)
+    lit = cv2.morphologyEx(lit, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    lit = cv2.morphologyEx(lit, cv2.MORPH_OPEN, _disc(3))
+    count, labels = cv2.connectedComponents(lit)
+    area = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    within = np.bincount(labels.ravel(), seen.ravel(), count) / area > 0.5
+    within[0] = False
+    margin = 10
+    kept = np.pad(within[labels].astype(np.uint8), margin)
+    closed = cv2.morphologyEx(kept, cv2.MORPH_CLOSE, _disc(7))
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(closed), outlines, -1, 1, cv2.FILLED)
+    return filled[margin:-margin, margin:-margin].astype(np.float32)
+
+
+def _disc(size: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -1,0 +1,92 @@
+"""The ECG trace over the tissue: a thin level baseline gives it away, and what hangs together with that follows."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from echogan.clips.clip import grey
+
+BASELINE_CONTRAST = 30.0  # grey levels that a baseline is brighter than what lies above and below it
+CONTRAST = 18.0  # the same of the trace's other strokes, against both sides, across or down
+LEVEL_RUN = 0.03  # share of the frame's width that a piece of the baseline runs level
+BASELINE = 0.14  # share of the frame's width that one row's pieces cover more than those of the rows around
+TALL = 0.2  # share of the frame's height that the trace reaches above or below its baseline
+SPIKES = 0.008  # share of the band's width that strokes cover in a row of it: an R wave is a pixel or two in a beat
+OFTEN = 0.6  # share of the frames from which a stroke stands still
+MOVING = 0.04  # share of the frame's width over which strokes must come and go for the trace to move
+
+
+def find_trace(frames: np.ndarray) -> np.ndarray:
+    """Pixels that a trace covers: bool (H, W), from uint8 frames (T, H, W) or (T, H, W, 3).
+
+    Where strokes that hang together with the baseline stand still, they are the trace. Where they come and go, all
+    that it sweeps over counts: between the sampled frames it passes there too.
+    """
+    height, width = frames.shape[1:3]
+    reach = max(2, round(0.012 * min(height, width)))
+    row = _baseline(frames, reach)
+    trace = np.zeros((height, width), bool)
+    if row is None:
+        return trace
+    first = max(0, row - round(TALL * height))
+    rows = np.s_[first : row + round(TALL * height)]
+    share = np.mean([_connected(frame, rows, row - first, reach) for frame in frames], axis=0)
+    often = share >= OFTEN
+    top, bottom = _band(
+        (share > 0).mean(1) if often.sum() < (share > 0).sum() / 2 else often.mean(1), row - first
+    )
+    trace[first + top : first + bottom] = often[top:bottom]
+    passing = (share[top:bottom] > 0) & ~often[top:bottom]
+    columns = np.flatnonzero(cv2.blur(passing.any(0).astype(np.float32)[None], (4 * reach + 1, 1))[0] > 0.5)
+    if len(columns) > MOVING * width:
+        trace[first + top : first + bottom, columns[0] : columns[-1] + 1] = True
+    return cv2.dilate(trace.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
+def _baseline(frames: np.ndarray, reach: int) -> int | None:
+    """The row in which thin level pieces cover much more of the width than in the rows around; None without one."""
+    height, width = frames.shape[1:3]
+    covered = np.zeros(height)
+    for frame in frames:
+        flat = _above(grey(frame), reach, 0) > BASELINE_CONTRAST
+        count, labels, boxes, _ = cv2.connectedComponentsWithStats(
+            cv2.morphologyEx(flat.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
+        )
+        level = (boxes[:, 2] >= LEVEL_RUN * width) & (boxes[:, 3] <= 2 * reach + 2) & (np.arange(count) > 0)
+        covered += cv2.dilate(level[labels].astype(np.uint8), np.ones((3, 1), np.uint8)).mean(1)
+    covered /= len(frames)
+    covered[: 2 * reach] = covered[-2 * reach :] = 0  # a line around the picture
+    near = height // 8
+    usual = np.array([np.median(covered[max(0, i - near) : i + near]) for i in range(height)])
+    row = int((covered - usual).argmax())
+    return row if covered[row] - usual[row] > BASELINE else None
+
+
+def _above(level: np.ndarray, reach: int, axis: int) -> np.ndarray:
+    """Grey levels by which pixels are brighter than both of those `reach` away along an axis: int16 (H, W)."""
+    padding = ((reach, reach), (0, 0)) if axis == 0 else ((0, 0), (reach, reach))
+    padded = np.pad(level.astype(np.int16), padding, mode="edge")
+    size = level.shape[axis]
+    before, after = padded.take(range(size), axis), padded.take(range(2 * reach, 2 * reach + size), axis)
+    return level - np.maximum(before, after)
+
+
+def _connected(frame: np.ndarray, rows: slice, row: int, reach: int) -> np.ndarray:
+    """Strokes of the frame's `rows` that hang together with the baseline's `row` among them: bool (h, W)."""
+    level = grey(frame)[rows]
+    strokes = (_above(level, reach, 0) > CONTRAST) | (_above(level, reach, 1) > CONTRAST)
+    labels = cv2.connectedComponents(strokes.astype(np.uint8), connectivity=8)[1]
+    touching = np.unique(labels[max(0, row - 2) : row + 3])
+    return strokes & np.isin(labels, touching[touching > 0])
+
+
+def _band(covered: np.ndarray, row: int) -> tuple[int, int]:
+    """(top, bottom) rows, the end exclusive, around a baseline that strokes cover without a gap; `covered` (h,)."""
+    filled = cv2.dilate((covered > SPIKES).astype(np.uint8)[:, None], np.ones((3, 1), np.uint8))[:, 0] > 0
+    top = bottom = row
+    while top > 0 and filled[top - 1]:
+        top -= 1
+    while bottom < len(filled) and filled[bottom]:
+        bottom += 1
+    return top, max(bottom, row + 1)
