@@ -1,11 +1,11 @@
-"""Effect against truth, one point a run: gCNR on the real hazy clips against the Dice gained on real stills.
+"""Effect against truth, one point a run: gCNR on the real hazy clips against the Dice gained on selection stills.
 
     python -m eval frontier                                          draw docs/frontier.png from the kept points
-    python -m eval frontier --add runs/my-run/checkpoint --name my-run --recipe "haze 0.5, cycle 3" --dice seg.json
+    python -m eval frontier --add runs/my-run/checkpoint --name my-run --recipe "haze 0.5, cycle 3"
 
 Adding measures the checkpoint on the hazy clips (`eval.haze`, quick, the sector as found) and keeps the point in
-eval/results/frontier.json; one of the same name is replaced. Dice gains over the input come from a result of
-`eval.segmentation`, or from --dice-poor and --dice-good.
+eval/results/frontier.json; one of the same name is replaced. Dice is of the patients that serve for choosing
+(`eval.selection`), by a segmenter of another seed than the frozen one of `eval.segmentation`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from matplotlib.collections import PathCollection
 from echogan.errors import EchoGANError
 from eval import haze
 from eval.command import begin
+from eval.selection import measure_selection
+from eval.splits import CAMUS
 
 RESULT = Path(__file__).parent / "results" / "frontier.json"
 FIGURE = Path(__file__).resolve().parents[1] / "docs" / "frontier.png"
@@ -44,9 +46,6 @@ class Settings:
         default=None, metadata={"help": "of the point; the checkpoint's where not given"}
     )
     recipe: str = field(default="", metadata={"help": "what the run was trained with, in words"})
-    dice: Path | None = field(default=None, metadata={"help": "result of eval.segmentation with this run"})
-    dice_poor: float | None = field(default=None, metadata={"help": "Dice gained on poor stills"})
-    dice_good: float | None = field(default=None, metadata={"help": "Dice gained on good stills"})
     data: Path = field(default=haze.Settings().data, metadata={"help": "the hazy clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON of the points"})
     figure: Path = field(default=FIGURE, metadata={"help": "PNG to draw"})
@@ -83,27 +82,17 @@ def measured(settings: Settings) -> tuple[dict[str, Any], float]:
         "recipe": settings.recipe,
         "sha256": network["sha256"],
         **{name: round(found[name], 4) for name in KEPT},
-        "dice": dice_gains(settings, network["name"]),
+        "dice": dice_gains(settings.add, network["name"]),
     }
     return point, round(means["input"]["found"]["gcnr"], 4)
 
 
-def dice_gains(settings: Settings, network: str) -> dict[str, float | None]:
-    """Dice gained over the input by the network on poor and on good real stills; None where not measured.
-
-    Raises EchoGANError where the file has no such row.
-    """
-    gains = {"Poor": settings.dice_poor, "Good": settings.dice_good}
-    if settings.dice is None:
-        return gains
-    try:
-        sets = json.loads(settings.dice.read_text())["sets"]
-        return {grade: float(sets[grade][network]["gain"]["dice"]["mean"]) for grade in GRADES}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise EchoGANError(
-            f"{settings.dice} is no result of eval.segmentation with {network} on {' and '.join(GRADES)} stills: "
-            "measure it there, or give --dice-poor and --dice-good."
-        ) from None
+def dice_gains(add: str, network: str) -> dict[str, float | None]:
+    """Dice gained over the input on poor and good stills of the selection patients; None where there is no CAMUS."""
+    if not (CAMUS / "index.csv").is_file():
+        return dict.fromkeys(GRADES)
+    found = measure_selection(CAMUS, [add])[network]
+    return {grade: round(found[grade]["Dice"]["mean"] / 100, 5) for grade in GRADES}
 
 
 def draw(kept: dict[str, Any], out: Path) -> None:

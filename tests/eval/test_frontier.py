@@ -1,4 +1,4 @@
-"""Points of the frontier are kept one a run, with Dice from a result or from flags; the figure shows them."""
+"""Points of the frontier are kept one a run, with Dice of the selection patients; the figure shows them."""
 
 import json
 
@@ -22,38 +22,43 @@ def clips(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def gains(tmp_path, monkeypatch):
+    """Dice gained on the selection patients, given."""
+    found = {"net": {grade: {"Dice": {"mean": gain}} for grade, gain in (("Poor", 1.2), ("Good", -0.1))}}
+    monkeypatch.setattr(frontier, "CAMUS", tmp_path)
+    monkeypatch.setattr(frontier, "measure_selection", lambda data, models: found)
+
+
 def settings(folder, **more):
     return frontier.Settings(data=folder, out=folder / "points.json", figure=folder / "figure.png", **more)
 
 
 def test_one_point_a_run(clips):
-    frontier.main(settings(clips, add="net", recipe="first", dice_poor=0.01))
-    frontier.main(settings(clips, add="net", name="other", recipe="second", dice_poor=0.02, dice_good=0.0))
-    frontier.main(settings(clips, add="net", recipe="third", dice_poor=0.03))
+    frontier.main(settings(clips, add="net", recipe="first"))
+    frontier.main(settings(clips, add="net", name="other", recipe="second"))
+    frontier.main(settings(clips, add="net", recipe="third"))
     kept = json.loads((clips / "points.json").read_text())
     assert kept["input_gcnr"] == 0.6
     assert [(point["name"], point["recipe"]) for point in kept["points"]] == [
         ("other", "second"), ("net", "third"),
     ]  # fmt: skip
-    assert kept["points"][1]["dice"] == {"Poor": 0.03, "Good": None}
+    assert kept["points"][1]["dice"] == {"Poor": None, "Good": None}
     assert kept["points"][1]["gcnr"] == 0.8
 
 
-def test_dice_comes_from_a_segmentation_result(clips):
-    gains = {"Poor": 0.012, "Good": -0.001}
-    sets = {grade: {"net": {"gain": {"dice": {"mean": gain}}}} for grade, gain in gains.items()}
-    (clips / "seg.json").write_text(json.dumps({"sets": sets}))
-    assert frontier.dice_gains(settings(clips, dice=clips / "seg.json"), "net") == gains
-    with pytest.raises(EchoGANError, match="--dice-poor"):
-        frontier.dice_gains(settings(clips, dice=clips / "seg.json"), "another")
+def test_dice_is_of_the_selection_patients_or_not_measured(clips):
+    assert frontier.dice_gains("net", "net") == {"Poor": None, "Good": None}
+    (clips / "index.csv").write_text("")
+    assert frontier.dice_gains("net", "net") == {"Poor": 0.012, "Good": -0.001}
 
 
 def test_the_figure_is_drawn_from_the_kept_points(clips):
-    frontier.main(settings(clips, add="net", dice_poor=0.01, dice_good=0.01))
+    frontier.main(settings(clips, add="net"))
     first = Image.open(clips / "figure.png").tobytes()
     frontier.main(settings(clips))
     assert Image.open(clips / "figure.png").tobytes() == first
-    frontier.main(settings(clips, add="net", name="other", dice_poor=0.02, dice_good=0.0))
+    frontier.main(settings(clips, add="net", name="other"))
     assert Image.open(clips / "figure.png").tobytes() != first
 
 
