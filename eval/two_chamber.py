@@ -8,9 +8,8 @@ trained something in one view is no test patient in the other. One thing is draw
 still in either view (29) are dealt out by seed: two of three to "grade-classifier", the Poor side of
 `eval.grade_classifier`; one of three to "selection", because the split has three Poor patients for choosing, too few.
 
-So the classifier and the choice are clean for a network that trains on simulated clips alone, as `echogan-phantom`.
-`echogan-camus` has trained on the four-chamber Poor stills of some of them: what is chosen or rated for it by these
-patients is not independent of its training. The test patients are nobody's training, of either network or view.
+So the classifier and the choice are clean for every bundled network: `eval.camus_training` takes the patients that are
+still "generator" or "semireal" here. The test patients are nobody's training, of either view.
 """
 
 from __future__ import annotations
