@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from echogan.clips.fan_fit import Fit, Target, fan_share, overlap, refit
+from echogan.clips.fan_fit import Fit, Target, fan_share, fit_fan, overlap, refit
 from echogan.clips.fan_network import Square
 from echogan.clips.overlay import ClipStatistics
 from echogan.geometry import Fan
@@ -21,6 +21,10 @@ LEVELS = (
 LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
 SQUEEZED_GAIN, SQUEEZED = 0.01, 0.08  # how much better oblong pixels must fit, and how oblong they must be
 NEAR = 0.8  # overlap that the fan keeps with what the network saw
+OUTSIDE = (
+    0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
+)
+PLAIN = 0.955  # overlap with the lit tissue from which a fan stands on its own
 
 
 def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], ground: float) -> Fit | None:
@@ -37,15 +41,17 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
     seen = fan_share(empty, fan)
     supports = (_solid(strength, level, seen) for level in LEVELS)
     support = max(supports, key=lambda support: overlap(support, seen))
-    if overlap(support, seen) < NEAR:
-        return None
     target = Target(support, square.y, square.x, 1 / square.scale)
     fit, oblong = refit(target, fan, False), refit(target, fan, True)
     if oblong is not None and (fit is None or _clearly_squeezed(oblong, fit)):
         fit = oblong
-    if fit is None or fit.fan is None or fit.iou < LIT or overlap(fan_share(empty, fit.fan), seen) < NEAR:
-        return None
-    return fit
+    if fit is not None and fit.fan is not None and fit.iou > LIT:
+        near = overlap(fan_share(empty, fit.fan), seen) > NEAR
+        return fit if near or fit.iou > PLAIN else None
+    if (support * (1 - seen)).sum() > OUTSIDE * support.sum():  # tissue never lies outside the fan
+        alone = fit_fan(target)
+        return alone if alone is not None and alone.iou > PLAIN else None
+    return None
 
 
 def _clearly_squeezed(oblong: Fit, fit: Fit) -> bool:
