@@ -20,7 +20,10 @@ LEVELS = (
 )  # grey levels of motion, or an eighth of those above the ground, tried as tissue
 LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
 SQUEEZED_GAIN, SQUEEZED = 0.01, 0.08  # how much better oblong pixels must fit, and how oblong they must be
-NEAR = 0.8  # overlap that the fan keeps with what the network saw
+KEPT, NEAR = (
+    0.93,
+    0.8,
+)  # share of what the network saw that the fan keeps, for a dark side must not narrow it; overlap
 OUTSIDE = (
     0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
 )
@@ -45,13 +48,18 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
     fit, oblong = refit(target, fan, False), refit(target, fan, True)
     if oblong is not None and (fit is None or _clearly_squeezed(oblong, fit)):
         fit = oblong
-    if fit is not None and fit.fan is not None and fit.iou > LIT:
-        near = overlap(fan_share(empty, fit.fan), seen) > NEAR
-        return fit if near or fit.iou > PLAIN else None
-    if (support * (1 - seen)).sum() > OUTSIDE * support.sum():  # tissue never lies outside the fan
-        alone = fit_fan(target)
-        return alone if alone is not None and alone.iou > PLAIN else None
-    return None
+    if fit is not None and fit.fan is not None and fit.iou > LIT and _keeps(fan_share(empty, fit.fan), seen):
+        return fit
+    if (support * (1 - seen)).sum() < OUTSIDE * support.sum():
+        return None
+    # Tissue never lies outside the fan: the network is wrong. Where a fan explains the lit tissue, it is that one.
+    best = max(filter(None, (fit, fit_fan(target))), key=lambda found: found.iou, default=None)
+    return best if best is not None and best.iou > PLAIN else None
+
+
+def _keeps(fan: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether a fan covers what the network saw and little more, both shares of cells (h, w)."""
+    return bool((fan * seen).sum() > KEPT * seen.sum() and overlap(fan, seen) > NEAR)
 
 
 def _clearly_squeezed(oblong: Fit, fit: Fit) -> bool:
