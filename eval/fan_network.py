@@ -33,9 +33,9 @@ FRAMES = 6
 class Settings:
     """How much is rendered, how long is trained, where the weights go."""
 
-    hearts: int = field(default=300, metadata={"help": "phantom clips rendered"})
-    looks: int = field(default=10, metadata={"help": "hard fans made of each"})
-    epochs: int = field(default=7, metadata={"help": "passes over the hard fans"})
+    hearts: int = field(default=240, metadata={"help": "phantom clips rendered"})
+    looks: int = field(default=14, metadata={"help": "hard fans made of each"})
+    epochs: int = field(default=16, metadata={"help": "passes over the hard fans"})
     batch: int = field(default=16, metadata={"help": "hard fans in a step"})
     rate: float = field(default=2e-3, metadata={"help": "learning rate at its highest"})
     first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first phantom clip"})

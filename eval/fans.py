@@ -17,7 +17,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pydicom import examples
 
 from echogan.clips.clip import Clip, ClipFile
 from echogan.clips.files import open_clip
@@ -25,7 +24,7 @@ from echogan.clips.find_sector import find_sector
 from echogan.clips.sector_confidence import CHECK_BELOW
 from echogan.geometry import Fan, Sector
 from eval.command import begin, write
-from eval.fan_outlines import CINE, OUTLINES, polygon
+from eval.fan_outlines import OUTLINES, polygon
 from eval.hard_fans import hard_fan
 from eval.realism_data import SHARED
 
@@ -110,9 +109,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def real_clips(data: Path) -> Iterator[tuple[str, ClipFile, np.ndarray]]:
-    """(name, clip, truth bool (H, W)): pydicom's cine, and the real clips below `data` that are there."""
-    cine = open_clip(Path(str(examples.get_path("ybr_color"))))
-    yield "pydicom cine", cine, polygon(CINE, (cine.height, cine.width))
+    """(name, clip, truth bool (H, W)) of the real clips below `data` that are there."""
     for name, (file, outline) in OUTLINES.items():
         if (data / file).is_file():
             clip = open_clip(data / file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from echogan.clips.fan_fit import Fit, Target, fan_share, overlap, refit
+from echogan.clips.fan_fit import Fit, Target, fan_share, fit_fan, overlap, refit
 from echogan.clips.fan_network import Square
 from echogan.clips.overlay import ClipStatistics
 from echogan.geometry import Fan
@@ -20,7 +20,14 @@ LEVELS = (
 )  # grey levels of motion, or an eighth of those above the ground, tried as tissue
 LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
 SQUEEZED_GAIN, SQUEEZED = 0.01, 0.08  # how much better oblong pixels must fit, and how oblong they must be
-NEAR = 0.8  # overlap that the fan keeps with what the network saw
+KEPT, NEAR = (
+    0.93,
+    0.8,
+)  # share of what the network saw that the fan keeps, for a dark side must not narrow it; overlap
+OUTSIDE = (
+    0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
+)
+PLAIN = 0.955  # overlap with the lit tissue from which a fan stands on its own
 
 
 def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], ground: float) -> Fit | None:
@@ -37,15 +44,22 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
     seen = fan_share(empty, fan)
     supports = (_solid(strength, level, seen) for level in LEVELS)
     support = max(supports, key=lambda support: overlap(support, seen))
-    if overlap(support, seen) < NEAR:
-        return None
     target = Target(support, square.y, square.x, 1 / square.scale)
     fit, oblong = refit(target, fan, False), refit(target, fan, True)
     if oblong is not None and (fit is None or _clearly_squeezed(oblong, fit)):
         fit = oblong
-    if fit is None or fit.fan is None or fit.iou < LIT or overlap(fan_share(empty, fit.fan), seen) < NEAR:
+    if fit is not None and fit.fan is not None and fit.iou > LIT and _keeps(fan_share(empty, fit.fan), seen):
+        return fit
+    if (support * (1 - seen)).sum() < OUTSIDE * support.sum():
         return None
-    return fit
+    # Tissue never lies outside the fan: the network is wrong. Where a fan explains the lit tissue, it is that one.
+    best = max(filter(None, (fit, fit_fan(target))), key=lambda found: found.iou, default=None)
+    return best if best is not None and best.iou > PLAIN else None
+
+
+def _keeps(fan: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether a fan covers what the network saw and little more, both shares of cells (h, w)."""
+    return bool((fan * seen).sum() > KEPT * seen.sum() and overlap(fan, seen) > NEAR)
 
 
 def _clearly_squeezed(oblong: Fit, fit: Fit) -> bool:

@@ -11,7 +11,8 @@ BASELINE_CONTRAST = 30.0  # grey levels that a baseline is brighter than what li
 CONTRAST = 18.0  # the same of the trace's other strokes, against both sides, across or down
 LEVEL_RUN = 0.03  # share of the frame's width that a piece of the baseline runs level
 BASELINE = 0.14  # share of the frame's width that one row's pieces cover more than those of the rows around
-TALL = 0.2  # share of the frame's height that the trace reaches above or below its baseline
+AS_BRIGHT = 0.6  # grey of the trace's strokes, as a share of its baseline's: over tissue a trace is no darker
+RISES, FALLS = 0.15, 0.06  # shares of the frame's height that the trace reaches above and below its baseline
 SPIKES = 0.008  # share of the band's width that strokes cover in a row of it: an R wave is a pixel or two in a beat
 OFTEN = 0.6  # share of the frames from which a stroke stands still
 MOVING = 0.04  # share of the frame's width over which strokes must come and go for the trace to move
@@ -29,8 +30,8 @@ def find_trace(frames: np.ndarray) -> np.ndarray:
     trace = np.zeros((height, width), bool)
     if row is None:
         return trace
-    first = max(0, row - round(TALL * height))
-    rows = np.s_[first : row + round(TALL * height)]
+    first = max(0, row - round(RISES * height))
+    rows = np.s_[first : row + round(FALLS * height)]
     share = np.mean([_connected(frame, rows, row - first, reach) for frame in frames], axis=0)
     often = share >= OFTEN
     top, bottom = _band(
@@ -75,7 +76,11 @@ def _above(level: np.ndarray, reach: int, axis: int) -> np.ndarray:
 def _connected(frame: np.ndarray, rows: slice, row: int, reach: int) -> np.ndarray:
     """Strokes of the frame's `rows` that hang together with the baseline's `row` among them: bool (h, W)."""
     level = grey(frame)[rows]
-    strokes = (_above(level, reach, 0) > CONTRAST) | (_above(level, reach, 1) > CONTRAST)
+    down = _above(level, reach, 0)
+    drawn = level[max(0, row - 1) : row + 2][down[max(0, row - 1) : row + 2] > BASELINE_CONTRAST]
+    strokes = ((down > CONTRAST) | (_above(level, reach, 1) > CONTRAST)) & (
+        level > AS_BRIGHT * np.median(drawn) if len(drawn) else False
+    )
     labels = cv2.connectedComponents(strokes.astype(np.uint8), connectivity=8)[1]
     touching = np.unique(labels[max(0, row - 2) : row + 3])
     return strokes & np.isin(labels, touching[touching > 0])
