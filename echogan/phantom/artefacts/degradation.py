@@ -35,7 +35,8 @@ class DegradationSettings:
 
     The mixture is meant to look like the stills that CAMUS grades as poor: grey and hazy, seldom black or shadowed.
     Its ranges were set by what parts Poor from Good among the patients that training may use (`eval.realism_grades`):
-    flat greys, weak borders, broken grain. Walls drop out more often than there, beside haze, since a network must
+    flat greys, weak borders, broken grain; haze and contrast
+    reach on to what real hazy cines show. Walls drop out more often than there, beside haze, since a network must
     learn to leave such walls alone.
     """
 
@@ -48,7 +49,7 @@ class DegradationSettings:
     drop_out_chance: float = _chance(0.55, "drop-out")
     drop_out_db: tuple[float, float] = _between(16, 32, "loss where tissue drops out, dB", 0, 60)
     haze_chance: float = _chance(0.97, "haze")
-    haze_db: tuple[float, float] = _between(-24, -7, "haze against the echoes around it, dB", -60, 12)
+    haze_db: tuple[float, float] = _between(-20, -4, "haze against the echoes around it, dB", -60, 12)
     near_clutter_chance: float = _chance(0.4, "near-field clutter")
     near_clutter_db: tuple[float, float] = _between(-10, 2, "clutter at the face, dB", -60, 30)
     near_clutter_reach_cm: tuple[float, float] = _between(
@@ -70,12 +71,12 @@ class DegradationSettings:
     noise_slope_db: tuple[float, float] = _between(
         2, 12, "noise added from the face to full depth, dB", 0, 40
     )
-    dynamic_range_chance: float = _chance(0.85, "another dynamic range")
+    dynamic_range_chance: float = _chance(0.75, "another dynamic range")
     dynamic_range: tuple[float, float] = _between(
-        1.05, 1.35, "share of the clean clip's dynamic range", 0.3, 2
+        0.82, 1.3, "share of the clean clip's dynamic range", 0.3, 2
     )
     gain_chance: float = _chance(0.8, "another gain")
-    gain_db: tuple[float, float] = _between(-5, 3, "gain against the clean clip, dB", -40, 40)
+    gain_db: tuple[float, float] = _between(-6, 4, "gain against the clean clip, dB", -40, 40)
     gamma_chance: float = _chance(0.6, "another grey curve")
     gamma: tuple[float, float] = _between(0.9, 1.15, "the clean clip's grey exponent, times", 0.3, 3)
     smoothing_chance: float = _chance(0.9, "another smoothing")
