@@ -35,7 +35,7 @@ class Enhance:
 
     input: Annotated[Positional[Path], arg(metavar="INPUT", help="DICOM, video, GIF, image, or a folder")]
     output: Annotated[Positional[Path], arg(metavar="OUTPUT", help="a file; a folder where INPUT is one")]
-    model: str = "echogan-phantom"
+    model: str = "echogan"
     """a bundled checkpoint, its folder, or user/model[@revision] on the Hugging Face Hub"""
     settings: OmitArgPrefixes[EnhanceSettings] = field(default_factory=EnhanceSettings)
     limits: OmitArgPrefixes[ClipLimits] = field(default_factory=ClipLimits)

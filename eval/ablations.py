@@ -53,7 +53,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "with temporal": {"loss.temporal": 1.0},
     "with flicker": {"loss.flicker": 1.0},
     "with ordinary windows": {"ordinary_share": 0.3},
-    "all that echogan-phantom had": {
+    "all that the unpaired network had": {
         "loss.cycle": 3.0,
         "loss.structure": 1.0,
         "loss.anatomy": 0.5,

@@ -1,6 +1,6 @@
 """Does enhancing lengthen hearts that were cut short? A network may, where poor clips were foreshortened and good not.
 
-    python -m eval.foreshortening [--model echogan-phantom echogan-camus]
+    python -m eval.foreshortening [--model echogan echogan-camus]
 
 Simulated apical clips of hearts seen in full and of hearts cut short, poor and enhanced, by two rulers:
 

@@ -1,6 +1,6 @@
 """What does enhancement do to real hazy clips of patients who are hard to image? Evaluation only.
 
-    python -m eval haze [--model echogan-phantom runs/my-run/checkpoint] [--quick]
+    python -m eval haze [--model echogan runs/my-run/checkpoint] [--quick]
 
 Per clip: how well the found fan fits the one given by hand (IoU), and per row, with the sector as found and as given:
 gCNR and CNR of hazy cavity against septum (polygons drawn by hand, the five frames around the one they were drawn

@@ -1,6 +1,6 @@
 """How near do poor phantom clips come to the clear truth: untouched, by classical filters, and by the network?
 
-    python -m eval.image_quality [--model echogan-phantom] [--others echogan-camus runs/my-run/checkpoint]
+    python -m eval.image_quality [--model echogan] [--others echogan-camus runs/my-run/checkpoint]
                                  [--oracle runs/oracle/checkpoint] [--clips 200]
 
 The clips are simulated and their hearts were never trained on, nor used to choose the checkpoint. The truth is the
@@ -63,7 +63,7 @@ Treatment = Callable[[np.ndarray, PhantomClip], np.ndarray]  # frames uint8 (T, 
 class Settings:
     """What is measured, and where the result goes."""
 
-    model: str = field(default="echogan-phantom", metadata={"help": "checkpoint to measure"})
+    model: str = field(default="echogan", metadata={"help": "checkpoint to measure"})
     others: tuple[str, ...] = field(default=NETWORKS[1:], metadata={"help": "more checkpoints, a row each"})
     reference: Path = field(
         default=REFERENCE, metadata={"help": "checkpoint of the reference CycleGAN; may be absent"}

@@ -1,6 +1,6 @@
 """What does enhancement cost in truth? Lesions kept and erased on simulated clips, and spots invented without one.
 
-    python -m eval lesions [--model echogan-phantom runs/my-run/checkpoint]
+    python -m eval lesions [--model echogan runs/my-run/checkpoint]
 
 Held-out simulated hearts with a lesion each, degraded as their seed says, and their controls: the same clip without
 the lesion. Counted are lesions visible in the input: at least half of the signal survives over them, and they stand

@@ -25,7 +25,7 @@ from eval import classical
 
 Row = Callable[[np.ndarray, Sector], np.ndarray]
 """(frames uint8 (T, h, w), their sector) to frames of the same shape."""
-NETWORKS = ("echogan-phantom", "echogan-camus")  # the bundled ones
+NETWORKS = ("echogan", "echogan-camus", "echogan-unpaired")  # the bundled ones
 LIBRARIES = ("torch", "numpy", "opencv-python", "scikit-image", "PyWavelets")
 
 

@@ -236,7 +236,7 @@ def example_clip() -> Path | None:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="echogan-phantom")
+    parser.add_argument("--model", default="echogan")
     parser.add_argument("--clip", type=Path, default=None, help="the clip of the whole way (pydicom's cine)")
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--out", type=Path, default=RESULT)

@@ -1,6 +1,6 @@
 """Does an enhanced clip flicker more than its input? Differences along the optical flow of the input.
 
-    python -m eval.stability [--model echogan-phantom echogan-camus]
+    python -m eval.stability [--model echogan echogan-camus]
 
 Flicker of frames y, with the flow of the input x: the mean over the tissue of |y(t+1) brought back to t - y(t)|. The
 ratio is that of the output over that of the input: 1 for doing nothing. A method that raises contrast raises true

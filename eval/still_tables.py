@@ -48,7 +48,7 @@ def grade_measures(result: dict[str, Any]) -> str:
     lines.append(
         "\nFirst the stills as they are, then each network's gain with its paired bootstrap 95 % interval by patient. "
         f"P(good) is a frozen classifier's, which tells Good from Poor test stills with an AUC of: {told}. Patients "
-        "of other roles trained it; echogan-camus trained on some of them, echogan-phantom on no real still."
+        "of other roles trained it, and no network."
     )
     return "\n".join(lines)
 

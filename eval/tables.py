@@ -18,7 +18,7 @@ from typing import Any
 from echogan.model.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.segmenter import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
-from eval import classical, image_tables, result_tables, still_tables
+from eval import classical, haze_tables, image_tables, result_tables, still_tables
 from eval.command import begin
 from eval.image_tables import signed
 from eval.rows import enhancing
@@ -30,7 +30,8 @@ RESULTS = Path(__file__).parent / "results"
 ORACLE = Path(__file__).parent / "oracle"
 PAGES = (
     ROOT / "README.md",
-    ROOT / "checkpoints" / "echogan-phantom" / "README.md",
+    ROOT / "checkpoints" / "echogan" / "README.md",
+    ROOT / "checkpoints" / "echogan-unpaired" / "README.md",
     ROOT / "checkpoints" / "echogan-camus" / "README.md",
     ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
     ROOT / "docs" / "phantom.md",
@@ -237,6 +238,8 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "grade_measures": still_tables.grade_measures,
     "retrained_judge": still_tables.retrained_judge,
     "grades": still_tables.grades,
+    "haze": haze_tables.haze,
+    "lesions": haze_tables.lesions,
     "stability": result_tables.stability,
     "foreshortening": result_tables.foreshortening,
     "segmenter": result_tables.segmenter,

@@ -38,5 +38,5 @@ def test_the_truth_gains_most_and_nothing_gains_nothing(pair):
 
 
 def test_without_camus_it_says_so(tmp_path, capsys):
-    main(Settings(("echogan-phantom",), tmp_path))
+    main(Settings(("echogan",), tmp_path))
     assert "no CAMUS" in capsys.readouterr().out

@@ -50,12 +50,12 @@ def test_a_run_measures_hearts_in_full_and_cut_short(tmp_path, monkeypatch):
     monkeypatch.setattr(
         foreshortening, "phantom_pair", lambda *a, **k: rendered.append(real(*a, **k)) or rendered[-1]
     )
-    main(Settings(model=("echogan-phantom",), clips=2, out=tmp_path / "found.json"))
+    main(Settings(model=("echogan",), clips=2, out=tmp_path / "found.json"))
     assert [clip.truth["foreshortening"] > 0 for clip in rendered] == [True, False, False] * 2
     result = json.loads((tmp_path / "found.json").read_text())
-    assert list(result["hearts"]["in full"]["rows"]) == ["clear", "poor", "echogan-phantom"]
+    assert list(result["hearts"]["in full"]["rows"]) == ["clear", "poor", "echogan"]
     assert list(result["hearts"]["cut short"]["rows"])[3:] == ["poor, seen in full"]
-    assert list(result["toward_full"]) == ["echogan-phantom", MIXED]
+    assert list(result["toward_full"]) == ["echogan", MIXED]
     table = result_tables.foreshortening(result)
     assert "| hearts cut short | gone towards the heart in full |" in table
     assert f"| {MIXED} |  |  | +0." in table

@@ -66,4 +66,4 @@ def test_nothing_to_draw_or_to_measure_is_told(tmp_path):
     with pytest.raises(EchoGANError, match="--add"):
         frontier.main(settings(tmp_path))
     with pytest.raises(EchoGANError, match="no hazy clips"):
-        frontier.main(settings(tmp_path, add="echogan-phantom"))
+        frontier.main(settings(tmp_path, add="echogan"))

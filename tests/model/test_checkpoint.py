@@ -358,10 +358,10 @@ def test_bundled_checkpoints_are_the_folders_with_a_config(
     monkeypatch.setattr(module, "BUNDLED", tmp_path)
     (tmp_path / "empty").mkdir()
     assert bundled_checkpoints() == [folder]
-    for name in ("a-model", "echogan-phantom", "segmenter-x"):
+    for name in ("a-model", "echogan", "segmenter-x"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}")
-    assert [path.name for path in bundled_checkpoints()] == ["echogan-phantom", "a-model", folder.name]
+    assert [path.name for path in bundled_checkpoints()] == ["echogan", "a-model", folder.name]
     monkeypatch.setattr(module, "BUNDLED", tmp_path / "nowhere")
     assert bundled_checkpoints() == []
 

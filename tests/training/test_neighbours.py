@@ -195,10 +195,10 @@ def test_a_run_starts_from_a_checkpoint_where_its_discriminators_learn_first(con
 def test_a_bundled_checkpoint_is_found_by_its_name(config):
     from echogan.model.checkpoint import BUNDLED
 
-    if not (BUNDLED / "echogan-phantom").exists():
+    if not (BUNDLED / "echogan").exists():
         pytest.skip("installed without its checkpoints")
-    bundled = read_checkpoint(BUNDLED / "echogan-phantom")
-    run = replace(config, start_from="echogan-phantom", judges_first=1, steps=2, batch_size=1)
+    bundled = read_checkpoint(BUNDLED / "echogan")
+    run = replace(config, start_from="echogan", judges_first=1, steps=2, batch_size=1)
     with pytest.raises(TrainingError, match="built otherwise"):
         train(run, toy_data(), quiet)
     with pytest.raises(TrainingError, match=r"no saved run in echogan-nowhere, nor a checkpoint"):
