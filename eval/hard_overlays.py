@@ -95,7 +95,7 @@ def draw_trace(
         head = max(2, (t + 1) * len(line) // count) if kind == "sweep" else len(line)
         cv2.polylines(layer, [line[:head]], False, 255, thick, cv2.LINE_AA)
     alpha = drawn.astype(np.float32) / 255
-    trace = (drawn > 100).any(0)
+    trace = drawn.max(0) > 100
     if colour is None:
         return frames * (1 - alpha) + np.maximum(frames, grey) * alpha, trace
     alpha = alpha[..., None]

@@ -10,20 +10,13 @@ from echogan.clips.fan_network import Square
 from echogan.clips.overlay import ClipStatistics
 from echogan.geometry import Fan
 
-FINE = 224  # cells on the longer side
-LEVELS = (
-    0.6,
-    1.2,
-    2.5,
-    5.0,
-    10.0,
-)  # grey levels of motion, or an eighth of those above the ground, tried as tissue
+FINE = 144  # cells on the longer side
+# Tried as tissue: grey levels of motion, or an eighth of those above the ground.
+LEVELS = (0.6, 1.2, 2.5, 5.0, 10.0)
 LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
 SQUEEZED_GAIN, SQUEEZED = 0.01, 0.08  # how much better oblong pixels must fit, and how oblong they must be
-KEPT, NEAR = (
-    0.93,
-    0.8,
-)  # share of what the network saw that the fan keeps, for a dark side must not narrow it; overlap
+KEPT = 0.93  # share of what the network saw that the fan keeps: a dark side must not narrow it
+NEAR = 0.8  # overlap of the two
 OUTSIDE = (
     0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
 )
@@ -70,9 +63,8 @@ def _clearly_squeezed(oblong: Fit, fit: Fit) -> bool:
 
 def _solid(strength: np.ndarray, level: float, seen: np.ndarray) -> np.ndarray:
     """The patches brighter than `level` that lie mostly in what was seen, gaps and holes filled: float32 (h, w)."""
-    nearby = cv2.GaussianBlur(
-        strength, (0, 0), 2
-    )  # a border lies at half the height of the step, not at its foot
+    # A border lies at half the height of the step, not at its foot.
+    nearby = cv2.GaussianBlur(strength, (0, 0), 2 * FINE / 224)
     lit = (strength > np.maximum(level, 0.6 * nearby)).astype(np.uint8)
     lit = cv2.morphologyEx(lit, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     lit = cv2.morphologyEx(lit, cv2.MORPH_OPEN, _disc(3))

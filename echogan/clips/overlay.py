@@ -44,8 +44,8 @@ class ClipStatistics:
         mean = total / len(frames)
         std = np.sqrt(np.maximum(squares / len(frames) - mean**2, 0))
         coloured = _coloured(frames, std) if frames.ndim == 4 else np.zeros(shape, bool)
-        maps = (image.astype(np.float32) for image in (mean, std, low, high))
-        return cls(*maps, coloured, len(frames))
+        mean, std, low, high = (image.astype(np.float32) for image in (mean, std, low, high))
+        return cls(mean, std, low, high, coloured, len(frames))
 
 
 def _coloured(frames: np.ndarray, std: np.ndarray) -> np.ndarray:

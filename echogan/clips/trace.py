@@ -78,9 +78,10 @@ def _connected(frame: np.ndarray, rows: slice, row: int, reach: int) -> np.ndarr
     level = grey(frame)[rows]
     down = _above(level, reach, 0)
     drawn = level[max(0, row - 1) : row + 2][down[max(0, row - 1) : row + 2] > BASELINE_CONTRAST]
-    strokes = ((down > CONTRAST) | (_above(level, reach, 1) > CONTRAST)) & (
-        level > AS_BRIGHT * np.median(drawn) if len(drawn) else False
-    )
+    if not len(drawn):
+        return np.zeros(level.shape, bool)
+    strokes = (down > CONTRAST) | (_above(level, reach, 1) > CONTRAST)
+    strokes &= level > AS_BRIGHT * np.median(drawn)
     labels = cv2.connectedComponents(strokes.astype(np.uint8), connectivity=8)[1]
     touching = np.unique(labels[max(0, row - 2) : row + 3])
     return strokes & np.isin(labels, touching[touching > 0])
