@@ -10,7 +10,7 @@ from echogan.clips.fan_network import Square
 from echogan.clips.overlay import ClipStatistics
 from echogan.geometry import Fan
 
-FINE = 144  # cells on the longer side
+FINE = 224  # cells on the longer side
 # Tried as tissue: grey levels of motion, or an eighth of those above the ground.
 LEVELS = (0.6, 1.2, 2.5, 5.0, 10.0)
 LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
@@ -20,7 +20,8 @@ NEAR = 0.8  # overlap of the two
 OUTSIDE = (
     0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
 )
-PLAIN = 0.955  # overlap with the lit tissue from which a fan stands on its own
+EXACT = 0.975  # overlap with the lit tissue from which its arc is the fan's
+PLAIN = 0.94  # overlap with the lit tissue from which a fan stands on its own
 
 
 def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], ground: float) -> Fit | None:
@@ -43,6 +44,11 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
         fit = oblong
     if fit is not None and fit.fan is not None and fit.iou > LIT and _keeps(fan_share(empty, fit.fan), seen):
         return fit
+    # Shadow ends along a beam, but only the true border along an arc: an exact fan may be shallower, not narrower.
+    if fit is not None and fit.fan is not None and fit.iou > EXACT:
+        width, wanted = fit.fan.right_deg - fit.fan.left_deg, fan.right_deg - fan.left_deg
+        if width > KEPT * wanted:
+            return fit
     if (support * (1 - seen)).sum() < OUTSIDE * support.sum():
         return None
     # Tissue never lies outside the fan: the network is wrong. Where a fan explains the lit tissue, it is that one.
