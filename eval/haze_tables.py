@@ -24,7 +24,8 @@ def haze(result: dict[str, Any]) -> str:
     networks = ", ".join(f"{model['name']} `{model['sha256'][:12]}`" for model in result["models"])
     lines.append(
         f"\n{len(result['clips'])} clips of as many patients, of another vendor than CAMUS; nothing was trained on "
-        "them or fitted to them. gCNR of hazy cavity against septum, in polygons drawn by hand, of the clips that have them; "
+        "them or fitted to them. gCNR of hazy cavity against septum, in polygons drawn by hand, of the clips that have "
+        "them; "
         "wall and cavity: their level against the input's; structure kept: SSIM inside the wall, tone-matched. Overlap "
         f"(IoU) of the found fan with the one given by hand: {fans}. Checkpoints: {networks}."
     )

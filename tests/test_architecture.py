@@ -13,7 +13,7 @@ from echogan import _HOME as PUBLIC_NAMES
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
-    **dict.fromkeys(("echogan", "errors", "metrics", "geometry"), 1),
+    **dict.fromkeys(("echogan", "errors", "metrics", "geometry", "grey_curve"), 1),
     **dict.fromkeys(("clips", "phantom", "model"), 2),
     **dict.fromkeys(("working_space", "frame_window", "enhancer", "training"), 3),
     "trust": 4,
@@ -35,7 +35,7 @@ PLACES = {
 BARE_ROOMS = {"phantom", "model", "training"}
 BARE_LIBRARIES = {"torch", "numpy", "safetensors", "accelerate"}
 BARE_EXTRA = {f"echogan/model/{name}.py": {"huggingface_hub"} for name in ("hub", "hub_errors")}
-BARE_NEIGHBOURS = {"echogan", "errors", "geometry", "phantom", "model", "training"}
+BARE_NEIGHBOURS = {"echogan", "errors", "geometry", "grey_curve", "phantom", "model", "training"}
 PICKLES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 

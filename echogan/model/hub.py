@@ -36,7 +36,7 @@ def load_checkpoint(
     cache_dir: str | Path | None = None,
     offline: bool | None = None,
 ) -> Checkpoint:
-    """Both generators of `source`: an existing folder, a bundled name, or "user/model[@revision]" on the Hub.
+    """Both generators of `source`: a bundled name, an existing folder, or "user/model[@revision]" on the Hub.
 
     Only the last asks the network, and not even that when `revision` is a full commit hash in the cache or
     when `offline` is True (None: as HF_HUB_OFFLINE says). A branch or tag is resolved to a commit first and
@@ -45,9 +45,12 @@ def load_checkpoint(
     Raises CheckpointNotFound, InvalidCheckpoint, or CheckpointError when the copy cannot be stored.
     """
     text = str(source)
+    bundled = {path.name: path for path in bundled_checkpoints()}
+    # Before folders: the project's own folder holds one that is called as the default network is.
+    if not isinstance(source, Path) and text in bundled:
+        return read_checkpoint(bundled[text], source=text)
     if folder := _folder(source):
         return read_checkpoint(folder)
-    bundled = {path.name: path for path in bundled_checkpoints()}
     if (name := text.removeprefix("checkpoints/")) in bundled:
         return read_checkpoint(bundled[name], source=name)
     repo, at, revision = text.partition("@")

@@ -40,4 +40,5 @@ def weights_folder(start_from: str) -> Path:
     given = Path(start_from)
     if RunFolder(given).state.exists():
         return RunFolder(given).checkpoint
-    return given if given.is_dir() or given.parent != Path() else BUNDLED / given
+    bundled = BUNDLED / given
+    return bundled if given.parent == Path() and (bundled.is_dir() or not given.is_dir()) else given

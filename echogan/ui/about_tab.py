@@ -26,8 +26,8 @@ verification: compare with the original.</li>
 <h2>Limits</h2>
 <ul>
 <li>Two-dimensional grey-scale echocardiography only; no Doppler, no M-mode.</li>
-<li>echogan and echogan-unpaired were trained on simulated hearts alone, echogan-camus on stills of one vendor too. On real
-clips each is a demonstration.</li>
+<li>echogan and echogan-unpaired were trained on simulated hearts alone, echogan-camus on stills of one vendor too. On
+real clips each is a demonstration.</li>
 <li>Measurements on an enhanced picture are not validated.</li>
 </ul>
 <h2>Your clips</h2>
