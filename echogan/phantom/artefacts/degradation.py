@@ -34,10 +34,9 @@ class DegradationSettings:
     """How often each artefact is there, and the range of its strength. dB are against normal myocardium.
 
     The mixture is meant to look like the stills that CAMUS grades as poor: grey and hazy, seldom black or shadowed.
-    Its ranges were set by what parts Poor from Good among the patients that training may use (`eval.realism_grades`):
-    flat greys, weak borders, broken grain; haze and contrast
-    reach on to what real hazy cines show. Walls drop out more often than there, beside haze, since a network must
-    learn to leave such walls alone.
+    Aberration, noise and smoothing were set by what parts Poor from Good among the patients that training may use
+    (`eval.realism_grades`): broken grain. Haze, contrast and dark edges reach further than there, to what real hazy
+    cines show; and walls drop out more often, beside haze, since a network must learn to leave such walls alone.
     """
 
     aberration_chance: float = _chance(0.6, "aberration")
@@ -49,9 +48,9 @@ class DegradationSettings:
     drop_out_chance: float = _chance(0.55, "drop-out")
     drop_out_db: tuple[float, float] = _between(16, 32, "loss where tissue drops out, dB", 0, 60)
     haze_chance: float = _chance(0.97, "haze")
-    haze_db: tuple[float, float] = _between(-20, -4, "haze against the echoes around it, dB", -60, 12)
+    haze_db: tuple[float, float] = _between(-17, -4, "haze against the echoes around it, dB", -60, 12)
     near_clutter_chance: float = _chance(0.4, "near-field clutter")
-    near_clutter_db: tuple[float, float] = _between(-10, 2, "clutter at the face, dB", -60, 30)
+    near_clutter_db: tuple[float, float] = _between(-6, 8, "clutter at the face, dB", -60, 30)
     near_clutter_reach_cm: tuple[float, float] = _between(
         1.2, 4.5, "depth over which it falls by 8.7 dB, cm", 0.1, 20
     )
@@ -62,25 +61,25 @@ class DegradationSettings:
     reverberation_cm: tuple[float, float] = _between(1.2, 3.5, "how much deeper the copy lies, cm", 0.2, 20)
     shadow_chance: float = _chance(0.1, "one or two shadows")
     shadow_db: tuple[float, float] = _between(10, 35, "loss within a shadow, dB", 0, 60)
-    edge_loss_chance: float = _chance(0.2, "dark edges of the fan")
+    edge_loss_chance: float = _chance(0.35, "dark edges of the fan")
     edge_loss_db: tuple[float, float] = _between(0, 22, "loss at each edge, dB", 0, 60)
     attenuation_chance: float = _chance(0.25, "attenuation that is not made good")
-    attenuation_db_cm: tuple[float, float] = _between(0, 0.8, "loss beyond 4 cm, dB per cm", 0, 5)
+    attenuation_db_cm: tuple[float, float] = _between(0, 1.6, "loss beyond 4 cm, dB per cm", 0, 5)
     noise_chance: float = _chance(0.6, "more electronic noise")
     noise_db: tuple[float, float] = _between(-30, -18, "noise at the face, dB", -90, 0)
     noise_slope_db: tuple[float, float] = _between(
         2, 12, "noise added from the face to full depth, dB", 0, 40
     )
-    dynamic_range_chance: float = _chance(0.75, "another dynamic range")
+    dynamic_range_chance: float = _chance(0.6, "another dynamic range")
     dynamic_range: tuple[float, float] = _between(
-        0.82, 1.3, "share of the clean clip's dynamic range", 0.3, 2
+        0.82, 1.15, "share of the clean clip's dynamic range", 0.3, 2
     )
     gain_chance: float = _chance(0.8, "another gain")
-    gain_db: tuple[float, float] = _between(-6, 4, "gain against the clean clip, dB", -40, 40)
+    gain_db: tuple[float, float] = _between(-6, 6, "gain against the clean clip, dB", -40, 40)
     gamma_chance: float = _chance(0.6, "another grey curve")
-    gamma: tuple[float, float] = _between(0.9, 1.15, "the clean clip's grey exponent, times", 0.3, 3)
+    gamma: tuple[float, float] = _between(0.75, 1.15, "the clean clip's grey exponent, times", 0.3, 3)
     smoothing_chance: float = _chance(0.9, "another smoothing")
-    smoothing: tuple[float, float] = _between(0, 0.2, "display smoothing, samples", 0, 5)
+    smoothing: tuple[float, float] = _between(0, 0.35, "display smoothing, samples", 0, 5)
     persistence_chance: float = _chance(0.15, "another persistence")
     persistence: tuple[float, float] = _between(0, 0.15, "share of the frame before", 0, 0.95)
     frame_hold_chance: float = _chance(0.03, "frames shown more than once")
