@@ -12,9 +12,10 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip
 from echogan.clips.find_sector import find_sector, sector_from_fan
+from echogan.clips.sector_confidence import CHECK_BELOW
 from echogan.errors import UnreadableClip
 from echogan.geometry import Fan, Sector
-from echogan.ui.player import UNSURE_BELOW, PlayerValue
+from echogan.ui.player import PlayerValue
 
 VEIL = 24  # pixels of the still that become one where it is veiled: no letter survives it
 VEIL_BLOCKS = 25  # and at most so many blocks along the longer side, for letters grow with the frame
@@ -31,7 +32,7 @@ class Look:
     @property
     def unsure(self) -> bool:
         """Whether the reader should look at the sector."""
-        return self.sector.confidence < UNSURE_BELOW
+        return self.sector.confidence < CHECK_BELOW
 
     @property
     def given(self) -> bool:
