@@ -31,7 +31,6 @@ ORACLE = Path(__file__).parent / "oracle"
 PAGES = (
     ROOT / "README.md",
     ROOT / "checkpoints" / "echogan" / "README.md",
-    ROOT / "checkpoints" / "echogan-unpaired" / "README.md",
     ROOT / "checkpoints" / "echogan-camus" / "README.md",
     ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
     ROOT / "docs" / "phantom.md",
