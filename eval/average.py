@@ -1,0 +1,63 @@
+"""Average the weights of two checkpoints of one shape: a point between two networks, of one start, as one network.
+
+    python -m eval average checkpoints/echogan runs/camus-run/checkpoint checkpoints/echogan-camus --share 0.5
+
+After fine-tuning, the mean of the weights before and after keeps much of both (Wortsman et al., CVPR 2022). Settings,
+data and licence are those of the second checkpoint, which was trained from the first or from its kin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from torch import nn
+from tyro.conf import Positional
+
+from echogan.errors import EchoGANError
+from echogan.model.checkpoint import read_checkpoint, save_checkpoint
+from eval.command import begin
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which checkpoints, and where their mean goes."""
+
+    first: Annotated[Path, Positional] = field(metadata={"help": "folder of a checkpoint"})
+    second: Annotated[Path, Positional] = field(metadata={"help": "folder of another of the same shape"})
+    out: Annotated[Path, Positional] = field(
+        metadata={"help": "folder to write; its name becomes the checkpoint's"}
+    )
+    share: float = field(default=0.5, metadata={"help": "of the first one's weights, 0 to 1"})
+
+
+def main(settings: Settings) -> None:
+    """Read both, average, write. Raises EchoGANError where they are not of one shape or grey curve."""
+    if not 0 <= settings.share <= 1:
+        raise EchoGANError(f"The share is {settings.share}; give a number from 0 to 1.")
+    first, second = (read_checkpoint(folder) for folder in (settings.first, settings.second))
+    shapes = [(c.config.generator, c.config.working_size, c.config.canonical_grey) for c in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise EchoGANError(
+            "The two checkpoints differ in their generators, size or grey curve; give two of one kind."
+        )
+    average_into(second.to_high, first.to_high, settings.share)
+    average_into(second.to_low, first.to_low, settings.share)
+    averaged = {"with": first.config.name, "sha256": first.sha256, "share": settings.share}
+    about = replace(
+        second.config, name=settings.out.name, training={**second.config.training, "averaged": averaged}
+    )
+    save_checkpoint(settings.out, about, second.to_high, second.to_low)
+
+
+def average_into(network: nn.Module, other: nn.Module, share: float) -> None:
+    """Each weight becomes `share` of the other's and the rest of its own."""
+    with torch.no_grad():
+        for mine, theirs in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
+            mine.lerp_(theirs, share)
+
+
+if __name__ == "__main__":
+    begin(main, Settings)

@@ -1,0 +1,42 @@
+"""The mean of two checkpoints: each weight lies between theirs, and unlike ones are refused."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from echogan.errors import EchoGANError
+from echogan.model.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
+from echogan.model.generators import GeneratorConfig, build_generator
+from eval.average import Settings, main
+
+SMALL = GeneratorConfig(channels=4, blocks=1)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for seed, name in enumerate(("one", "two")):
+        torch.manual_seed(seed)
+        config = CheckpointConfig(name=name, generator=SMALL, license=f"L-{name}")
+        save_checkpoint(tmp_path / name, config, build_generator(SMALL), build_generator(SMALL))
+    return tmp_path
+
+
+def test_weights_lie_between_at_the_share_and_the_second_tells_what_it_is(folders):
+    main(Settings(folders / "one", folders / "two", folders / "mean", share=0.25))
+    one, two, mean = (read_checkpoint(folders / name) for name in ("one", "two", "mean"))
+    for side in ("to_high", "to_low"):
+        weights = (getattr(c, side).state_dict().values() for c in (one, two, mean))
+        for a, b, m in zip(*weights, strict=True):
+            assert torch.allclose(m, 0.25 * a + 0.75 * b, atol=2e-3)  # kept in half precision
+    assert (mean.config.name, mean.config.license) == ("mean", "L-two")
+    assert mean.config.training["averaged"] == {"with": "one", "sha256": one.sha256, "share": 0.25}
+
+
+def test_unlike_checkpoints_and_odd_shares_are_refused(folders):
+    with pytest.raises(EchoGANError, match="from 0 to 1"):
+        main(Settings(folders / "one", folders / "two", folders / "mean", share=1.5))
+    other = replace(read_checkpoint(folders / "two").config, name="other", canonical_grey=True)
+    save_checkpoint(folders / "other", other, build_generator(SMALL), build_generator(SMALL))
+    with pytest.raises(EchoGANError, match="differ"):
+        main(Settings(folders / "one", folders / "other", folders / "mean"))
