@@ -1,6 +1,6 @@
 """Average the weights of two checkpoints of one shape: a point between two networks, of one start, as one network.
 
-    python -m eval average checkpoints/echogan runs/camus-run/checkpoint checkpoints/echogan-camus --share 0.5
+    python -m eval average checkpoints/echogan runs/camus/checkpoint OUT/echogan-camus --share 0.5 --low-share 0
 
 After fine-tuning, the mean of the weights before and after keeps much of both (Wortsman et al., CVPR 2022). Settings,
 data and licence are those of the second checkpoint, which was trained from the first or from its kin.
@@ -31,12 +31,15 @@ class Settings:
         metadata={"help": "folder to write; its name becomes the checkpoint's"}
     )
     share: float = field(default=0.5, metadata={"help": "of the first one's weights, 0 to 1"})
+    low_share: float | None = field(default=None, metadata={"help": "the same of to_low, where it differs"})
 
 
 def main(settings: Settings) -> None:
     """Read both, average, write. Raises EchoGANError where they are not of one shape or grey curve."""
-    if not 0 <= settings.share <= 1:
-        raise EchoGANError(f"The share is {settings.share}; give a number from 0 to 1.")
+    low_share = settings.share if settings.low_share is None else settings.low_share
+    for share in (settings.share, low_share):
+        if not 0 <= share <= 1:
+            raise EchoGANError(f"The share is {share}; give a number from 0 to 1.")
     first, second = (read_checkpoint(folder) for folder in (settings.first, settings.second))
     shapes = [(c.config.generator, c.config.working_size, c.config.canonical_grey) for c in (first, second)]
     if shapes[0] != shapes[1]:
@@ -44,8 +47,9 @@ def main(settings: Settings) -> None:
             "The two checkpoints differ in their generators, size or grey curve; give two of one kind."
         )
     average_into(second.to_high, first.to_high, settings.share)
-    average_into(second.to_low, first.to_low, settings.share)
-    averaged = {"with": first.config.name, "sha256": first.sha256, "share": settings.share}
+    average_into(second.to_low, first.to_low, low_share)
+    shares = {"to_high": settings.share, "to_low": low_share}
+    averaged = {"with": first.config.name, "sha256": first.sha256, "share": shares}
     about = replace(
         second.config, name=settings.out.name, training={**second.config.training, "averaged": averaged}
     )

@@ -23,14 +23,18 @@ def folders(tmp_path):
 
 
 def test_weights_lie_between_at_the_share_and_the_second_tells_what_it_is(folders):
-    main(Settings(folders / "one", folders / "two", folders / "mean", share=0.25))
+    main(Settings(folders / "one", folders / "two", folders / "mean", share=0.25, low_share=1.0))
     one, two, mean = (read_checkpoint(folders / name) for name in ("one", "two", "mean"))
-    for side in ("to_high", "to_low"):
+    for side, share in (("to_high", 0.25), ("to_low", 1.0)):
         weights = (getattr(c, side).state_dict().values() for c in (one, two, mean))
         for a, b, m in zip(*weights, strict=True):
-            assert torch.allclose(m, 0.25 * a + 0.75 * b, atol=2e-3)  # kept in half precision
+            assert torch.allclose(m, share * a + (1 - share) * b, atol=2e-3)  # kept in half precision
     assert (mean.config.name, mean.config.license) == ("mean", "L-two")
-    assert mean.config.training["averaged"] == {"with": "one", "sha256": one.sha256, "share": 0.25}
+    assert mean.config.training["averaged"] == {
+        "with": "one",
+        "sha256": one.sha256,
+        "share": {"to_high": 0.25, "to_low": 1.0},
+    }
 
 
 def test_unlike_checkpoints_and_odd_shares_are_refused(folders):
