@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, who
 
 from echogan.enhancer import BLACK_LEVEL, Enhancer, EnhanceSettings, keep_black, pick_device
 from echogan.errors import Cancelled, SectorError, SettingsError
+from echogan.grey_curve import REFERENCE, GreyCurve, canonical_curve
 from echogan.model.generators import GeneratorConfig, build_generator
 from echogan.working_space import WorkingSpace
 
@@ -49,6 +51,43 @@ def test_outside_the_sector_the_working_space_keeps_its_input(network):
     np.testing.assert_array_equal(chunks[0].g[:, ~mask], chunks[0].x[:, ~mask])
     np.testing.assert_array_equal(chunks[0].cycled[:, ~mask], chunks[0].x[:, ~mask])
     assert np.abs(chunks[0].g).max() <= 1
+
+
+def canonical(network):
+    """The same generators, said to expect the canonical grey curve."""
+    return replace(network, config=replace(network.config, canonical_grey=True))
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_generators_see_the_canonical_curve_and_the_result_is_shown_on_the_clips_own(power):
+    frames, sector = speckle(6), fan_sector()
+    dark = np.rint(255 * (frames / 255) ** power).astype(np.uint8)
+    space, seen = WorkingSpace(sector, 256), []
+
+    class Watched(Scale):
+        def forward(self, x):
+            seen.append(space.unpad(x)[:, 0].numpy())
+            return super().forward(x)
+
+    enhanced, chunks = enhance(dark, sector, canonical(checkpoint(Watched(1.0))))
+    np.testing.assert_array_equal(enhanced, dark)  # the identity there is the identity here
+    assert np.median(seen[0][:, space.tissue]) / 2 + 0.5 == pytest.approx(REFERENCE, abs=0.02)
+    displayed = np.median(dark[:, sector.tissue_mask]) / 255
+    assert np.median(chunks[0].x[:, space.tissue]) / 2 + 0.5 == pytest.approx(displayed, abs=0.02)
+
+
+def test_the_curve_is_off_by_a_switch_and_for_checkpoints_from_before_it(network):
+    clip, sector = clip_of(speckle(3)), fan_sector()
+    assert Enhancer(network, EnhanceSettings(device="cpu")).curve(clip, sector) == GreyCurve()
+    new = canonical(network)
+    assert Enhancer(new, EnhanceSettings(device="cpu")).curve(clip, sector) != GreyCurve()
+    assert Enhancer(new, EnhanceSettings(device="cpu", grey_curve=False)).curve(clip, sector) == GreyCurve()
+
+
+def test_the_levels_that_the_sector_noted_make_the_curve(network):
+    clip, sector = clip_of(speckle(3)), replace(fan_sector(), levels=tuple(float(x) for x in range(101)))
+    found = Enhancer(canonical(network), EnhanceSettings(device="cpu")).curve(clip, sector)
+    assert found == canonical_curve(sector.levels)
 
 
 @pytest.mark.parametrize("tint", [(0, 0, 0), (30, 0, -30), (3, -2, 5)])

@@ -40,6 +40,22 @@ def test_each_frame_comes_with_its_neighbour_in_time_its_twin_and_its_labels():
     assert torch.equal(drawn.labels.nan_to_num(9), bank.labels[number // 10].nan_to_num(9))
 
 
+def test_clips_without_a_truth_may_lie_beside_pairs():
+    class Mixed:
+        def __call__(self, seed, frames):
+            return ToyClips("pair" if seed % 2 else "low")(seed, frames)
+
+    bank = render_bank(Mixed(), [1, 2, 3, 4], 2, 64)
+    assert bank.paired.tolist() == [1, 0, 1, 0]
+    drawn = bank.draw(40, torch.Generator().manual_seed(0))
+    assert drawn.truth is not None
+    itself = (drawn.truth == drawn.frames).flatten(1).all(1)
+    assert torch.equal(
+        drawn.paired == 0, itself
+    )  # what it is to become is not known: itself, and of no weight
+    assert 0 < drawn.paired.sum() < 40
+
+
 def numbered(frames: torch.Tensor) -> torch.Tensor:
     """Frame t of clip k is k * 10 + t all over."""
     clip, frame = (torch.arange(n) for n in frames.shape[:2])
