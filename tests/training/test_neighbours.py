@@ -32,7 +32,7 @@ FIVE = replace(SMALL, frames=5)
 
 @pytest.fixture
 def config(tmp_path) -> TrainingConfig:
-    return replace(settings(str(tmp_path / "runs"), 4), learning_rate=2e-3)
+    return replace(settings(str(tmp_path / "runs"), 4), generator=SMALL, learning_rate=2e-3)
 
 
 def quiet(text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from toy_clips import toy_data
-from toy_run import settings
+from toy_run import paired_data, settings
 
 from echogan.model.checkpoint import read_checkpoint
 from echogan.training.run_folder import RunFolder
@@ -39,7 +39,7 @@ def test_twenty_steps_are_ten_a_kill_and_ten(tmp_path):
     """Killed twice, at no moment of our choosing, while it saves after every step: the bits are the same."""
     torch.set_num_threads(1)
     whole = load_file(
-        train(settings(str(tmp_path / "whole"), STEPS), toy_data(), lambda _: None) / "state.safetensors"
+        train(settings(str(tmp_path / "whole"), STEPS), paired_data(), lambda _: None) / "state.safetensors"
     )
     run, flags = RunFolder(tmp_path / "parts" / "toy"), []
     for until in (4, 10):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from toy_clips import toy_data
-from toy_run import settings
+from toy_run import paired_data, settings
 
 from echogan.model.cyclegan import Batch
 from echogan.training.config import TrainingConfig, with_leaves
@@ -27,10 +26,11 @@ def main(out: Path) -> None:
     rank, world = accelerator.process_index, accelerator.num_processes
     state = TrainingState(config(), accelerator)
     torch.nn.init.normal_(state.gan.to_high.heads.weight, std=0.1, generator=torch.Generator().manual_seed(0))
-    ((_, joint, _),) = batches(config(), toy_data(), 0)
+    ((_, joint, _),) = batches(config(), paired_data(), 0)
     parts = {name: value.chunk(world)[rank] for name, value in vars(joint).items() if value is not None}
     batch = Batch(**parts)
     losses, fakes = state.gan.generator_losses(batch)
+    assert fakes is not None
     descend(accelerator, losses["generators"], state.generator_adam)
     judged = state.gan.discriminator_losses(batch, fakes)
     descend(accelerator, judged["judges"], state.judge_adam)
