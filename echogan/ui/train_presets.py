@@ -39,6 +39,15 @@ QUICK = {
     "judge.filters": 24,
 }
 WHOLE = {"size": 256, "half_size_steps": 4000}
+# As the default network was trained: unpaired and in pairs (docs/method.md, "Pairs").
+ANCHORED = {
+    "loss.paired": 10.0,
+    "loss.target_structure": 1.0,
+    "loss.identity": 4.0,
+    "loss.flicker": 4.0,
+    "ordinary_share": 0.4,
+    "lesion_share": 0.2,
+}
 
 PRESETS = (
     Preset(
@@ -50,9 +59,10 @@ PRESETS = (
     ),
     Preset(
         "Standard",
-        "Simulated hearts, 256 px: networks of the size of those that come with EchoGANhance. Some hours on a CPU.",
+        "Simulated hearts, unpaired and in pairs, 256 px: networks of the size of those that come with EchoGANhance. "
+        "Some hours on a CPU.",
         "standard",
-        WHOLE,
+        WHOLE | ANCHORED,
     ),
     Preset(
         "From my folders",
