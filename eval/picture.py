@@ -36,8 +36,8 @@ class Settings:
     """Which clips are shown, and where the picture goes."""
 
     model: str = "echogan"
-    # Two that go well, and one that does not: the third truth has a round cavity, which nothing in the poor clip shows.
-    seeds: tuple[int, ...] = (1_500_000_015, 1_500_000_016, 1_500_000_036)
+    # Two that go well, and one that does not: of the third's round cavity and its wall the poor clip shows next to nothing.
+    seeds: tuple[int, ...] = (1_500_000_046, 1_500_000_054, 1_500_000_051)
     out: Path = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
 
 
