@@ -36,7 +36,7 @@ class Settings:
     """Which clips are shown, and where the picture goes."""
 
     model: str = "echogan"
-    # Two that go well, and one that does not: of the third's round cavity and its wall the poor clip shows next to nothing.
+    # Two that go well, and one that does not: the third poor clip shows next to nothing of a round cavity.
     seeds: tuple[int, ...] = (1_500_000_046, 1_500_000_054, 1_500_000_051)
     out: Path = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
 

@@ -8,8 +8,18 @@ from eval import __main__ as whole
 def test_arguments_are_refused_and_nothing_runs(monkeypatch):
     monkeypatch.setattr(whole.subprocess, "run", pytest.fail)
     monkeypatch.setattr(whole.sys, "argv", ["eval", "--help"])
-    with pytest.raises(SystemExit, match="takes no arguments"):
+    with pytest.raises(SystemExit, match="takes the name of a part"):
         whole.main()
+
+
+def test_a_part_runs_with_its_own_arguments(monkeypatch):
+    ran = []
+    monkeypatch.setattr(
+        whole.runpy, "run_module", lambda name, **how: ran.append((name, list(whole.sys.argv)))
+    )
+    monkeypatch.setattr(whole.sys, "argv", ["eval", "haze", "--quick"])
+    whole.main()
+    assert ran == [("eval.haze", ["eval", "--quick"])]
 
 
 def test_each_step_is_a_module(monkeypatch):
