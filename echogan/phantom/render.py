@@ -105,7 +105,9 @@ class Phantom:
         self.motion: Motion = draw_motion(self._draw(1), self.heart, self.settings.motion, frames)
         self.acquisition = probe.draw_acquisition(self._draw(2), self.settings.acoustics)
         self.scan = scan_conversion.place_fan(self._draw(3), self.beams, self.settings.frame, self.device)
-        kinds = [lesion] if lesion else drawn_kinds(self._draw(12), view, self.settings.lesion_share)
+        kinds: list[LesionKind] = (
+            [lesion] if lesion else drawn_kinds(self._draw(12), view, self.settings.lesion_share)
+        )
         drawn = (lesions.draw_lesion(self._draw(4), self.heart, kind) for kind in kinds)
         self.lesion: Lesion | None = next((found for found in drawn if found is not None), None)
 

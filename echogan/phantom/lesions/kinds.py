@@ -43,7 +43,7 @@ LEVELS_DB: dict[LesionKind, tuple[float, float]] = {
 
 def drawn_kinds(draw: Draw, view: View, share: float) -> list[LesionKind]:
     """For a share of all draws the kinds that the view carries, in the order in which to try them; else none."""
-    carried = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
+    carried: list[LesionKind] = [kind for kind in LESIONS if view in CARRIED_BY[kind]]
     ill, first = draw.chance(share), int(draw.uniform(0, len(carried)))
     return carried[first:] + carried[:first] if ill else []
 
