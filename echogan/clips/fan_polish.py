@@ -10,7 +10,7 @@ from echogan.clips.fan_network import Square
 from echogan.clips.overlay import ClipStatistics
 from echogan.geometry import Fan
 
-FINE = 224  # cells on the longer side
+FINE, STEP = 224, 2  # cells on the longer side; every STEP-th is fitted to
 # Tried as tissue: grey levels of motion, or an eighth of those above the ground.
 LEVELS = (0.6, 1.2, 2.5, 5.0, 10.0)
 LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
@@ -20,9 +20,10 @@ NEAR = 0.8  # overlap of the two
 OUTSIDE = (
     0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
 )
+SAME, TRIED = 0.95, 3  # overlap from which two levels give the same tissue; how many are tried at most
 EXACT = 0.975  # overlap with the lit tissue from which its arc is the fan's
 NEARLY, ARC = 0.9, 0.7  # the same where so large a share of the beams ends on the arc
-BEAMS, ON_ARC = 40, 2.0  # beams looked at, and within how many cells of the arc one must end
+BEAMS, ON_ARC = 40, 3.0  # beams looked at, and within how many cells of the arc one must end
 PLAIN = 0.94  # overlap with the lit tissue from which a fan stands on its own
 
 
@@ -38,13 +39,12 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
     strength = square.shrink(np.where(stats.coloured[part], 0, strength))
     empty = Target(np.zeros_like(strength), square.y, square.x, 1 / square.scale)
     seen = fan_share(empty, fan)
-    supports = [_solid(strength, level, seen) for level in LEVELS]
-    supports.sort(key=lambda support: -overlap(support, seen))
-    targets = [Target(support, square.y, square.x, 1 / square.scale) for support in supports]
+    supports = _unlike([_solid(strength, level, seen) for level in LEVELS], seen)
+    targets = [_thinned(support, square) for support in supports]
     fits = []
     for target in targets:
         fits.append(fit := _refit(target, fan))
-        if fit is not None and _is_the_fan(fit, fan, target, seen):
+        if fit is not None and _is_the_fan(fit, fan, target, seen[::STEP, ::STEP]):
             return fit
     if (supports[0] * (1 - seen)).sum() < OUTSIDE * supports[0].sum():
         return None
@@ -53,9 +53,26 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
     return best if best is not None and best.iou > PLAIN else None
 
 
+def _unlike(supports: list[np.ndarray], seen: np.ndarray) -> list[np.ndarray]:
+    """The supports, those most like what was `seen` first, without those that are nearly an earlier one."""
+    kept: list[np.ndarray] = []
+    for support in sorted(supports, key=lambda support: -overlap(support, seen)):
+        if all(overlap(support, other) < SAME for other in kept):
+            kept.append(support)
+    return kept[:TRIED]
+
+
+def _thinned(support: np.ndarray, square: Square) -> Target:
+    """Every STEP-th cell of a support: borders cross so many cells that fewer fix them as well, and sooner."""
+    return Target(support[::STEP, ::STEP], square.y[::STEP], square.x[:, ::STEP], 1 / square.scale)
+
+
 def _refit(target: Target, fan: Fan) -> Fit | None:
     """The fan near `fan` that fits best, its pixels square unless oblong ones explain the outline clearly better."""
-    fit, oblong = refit(target, fan, False), refit(target, fan, True)
+    fit = refit(target, fan, False)
+    if fit is not None and fit.iou > EXACT:
+        return fit
+    oblong = refit(target, fan, True)
     return oblong if oblong is not None and (fit is None or _clearly_squeezed(oblong, fit)) else fit
 
 
