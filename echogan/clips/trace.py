@@ -6,11 +6,14 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import grey
+from echogan.clips.overlay import FEW
 
 BASELINE_CONTRAST = 30.0  # grey levels that a baseline is brighter than what lies above and below it
 CONTRAST = 18.0  # the same of the trace's other strokes, against both sides, across or down
+BORDER = 6.0  # the same of the pixels beside a stroke, from which they are part of it
 LEVEL_RUN = 0.03  # share of the frame's width that a piece of the baseline runs level
 BASELINE = 0.14  # share of the frame's width that one row's pieces cover more than those of the rows around
+BASELINE_STILL = 0.28  # the same where constancy over time cannot tell a trace from speckle and a line in it
 AS_BRIGHT = 0.6  # grey of the trace's strokes, as a share of its baseline's: over tissue a trace is no darker
 RISES, FALLS = 0.15, 0.06  # shares of the frame's height that the trace reaches above and below its baseline
 SPIKES = 0.008  # share of the band's width that strokes cover in a row of it: an R wave is a pixel or two in a beat
@@ -21,8 +24,8 @@ MOVING = 0.04  # share of the frame's width over which strokes must come and go 
 def find_trace(frames: np.ndarray) -> np.ndarray:
     """Pixels that a trace covers: bool (H, W), from uint8 frames (T, H, W) or (T, H, W, 3).
 
-    Where strokes that hang together with the baseline stand still, they are the trace. Where they come and go, all
-    that it sweeps over counts: between the sampled frames it passes there too.
+    Where strokes that hang together with the baseline stand still, they are the trace. Where they come and go, what
+    each covers counts, and the gaps between: there it passes in the frames between those that were sampled.
     """
     height, width = frames.shape[1:3]
     reach = max(2, round(0.012 * min(height, width)))
@@ -33,16 +36,21 @@ def find_trace(frames: np.ndarray) -> np.ndarray:
     first = max(0, row - round(RISES * height))
     rows = np.s_[first : row + round(FALLS * height)]
     share = np.mean([_connected(frame, rows, row - first, reach) for frame in frames], axis=0)
-    often = share >= OFTEN
-    top, bottom = _band(
-        (share > 0).mean(1) if often.sum() < (share > 0).sum() / 2 else often.mean(1), row - first
-    )
+    often, ever = share >= OFTEN, share > 0
+    top, bottom = _band((often if often.sum() > ever.sum() / 2 else ever).mean(1), row - first)
     trace[first + top : first + bottom] = often[top:bottom]
-    passing = (share[top:bottom] > 0) & ~often[top:bottom]
-    columns = np.flatnonzero(cv2.blur(passing.any(0).astype(np.float32)[None], (4 * reach + 1, 1))[0] > 0.5)
-    if len(columns) > MOVING * width:
-        trace[first + top : first + bottom, columns[0] : columns[-1] + 1] = True
-    return cv2.dilate(trace.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    passing = ever[top:bottom] & ~often[top:bottom]
+    columns = cv2.blur(passing.any(0).astype(np.float32)[None], (4 * reach + 1, 1))[0] > 0.5
+    if columns.sum() > MOVING * width:
+        trace[first + top : first + bottom] |= _swept(ever[top:bottom], 4 * reach + 1)
+    return trace
+
+
+def _swept(strokes: np.ndarray, gap: int) -> np.ndarray:
+    """What moving strokes, bool (h, W), sweep over: gaps up to `gap` columns filled, for there it passes unsampled."""
+    framed = cv2.copyMakeBorder(strokes.astype(np.uint8), 1, 1, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    return closed[1:-1, gap:-gap] > 0
 
 
 def _baseline(frames: np.ndarray, reach: int) -> int | None:
@@ -61,7 +69,8 @@ def _baseline(frames: np.ndarray, reach: int) -> int | None:
     near = height // 8
     usual = np.array([np.median(covered[max(0, i - near) : i + near]) for i in range(height)])
     row = int((covered - usual).argmax())
-    return row if covered[row] - usual[row] > BASELINE else None
+    wanted = BASELINE if len(frames) >= FEW else BASELINE_STILL
+    return row if covered[row] - usual[row] > wanted else None
 
 
 def _above(level: np.ndarray, reach: int, axis: int) -> np.ndarray:
@@ -80,11 +89,16 @@ def _connected(frame: np.ndarray, rows: slice, row: int, reach: int) -> np.ndarr
     drawn = level[max(0, row - 1) : row + 2][down[max(0, row - 1) : row + 2] > BASELINE_CONTRAST]
     if not len(drawn):
         return np.zeros(level.shape, bool)
-    strokes = (down > CONTRAST) | (_above(level, reach, 1) > CONTRAST)
+    # The two sides of an R wave stand as close together as `reach`: each is told from the other at a shorter one.
+    across = np.maximum(_above(level, reach, 1), _above(level, max(1, reach // 2), 1))
+    lines = np.maximum(down, across)
+    strokes = lines > CONTRAST
     strokes &= level > AS_BRIGHT * np.median(drawn)
     labels = cv2.connectedComponents(strokes.astype(np.uint8), connectivity=8)[1]
     touching = np.unique(labels[max(0, row - 2) : row + 3])
-    return strokes & np.isin(labels, touching[touching > 0])
+    traced = (strokes & np.isin(labels, touching[touching > 0])).astype(np.uint8)
+    # A stroke's soft border, and what compression smears around it, is brighter than the tissue; speckle stays out.
+    return (cv2.dilate(traced, np.ones((3, 3), np.uint8)) > 0) & ((traced > 0) | (lines > BORDER))
 
 
 def _band(covered: np.ndarray, row: int) -> tuple[int, int]:
