@@ -61,8 +61,8 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
     paired = config.loss.paired > 0 or config.loss.target_structure > 0
     if paired and not phantom and not config.semireal:
         raise TrainingError(
-            "Recorded poor clips have no truth to pair with: add pairs with --phantom-share 0.5 or --semireal, or train "
-            "with --loss.paired 0 and --loss.target-structure 0."
+            "Recorded poor clips have no truth to pair with: add pairs with --phantom-share 0.5 or --semireal, or "
+            "train with --loss.paired 0 and --loss.target-structure 0."
         )
     semireal = open_shards(Path(config.semireal), split, with_fan=True) if config.semireal else None
 
