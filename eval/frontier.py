@@ -131,9 +131,11 @@ def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
         zorder=2,
     )
     for point, across, up in zip(points, x, y, strict=True):
-        words = f"{point['name']}\n{point['recipe']}".strip()
         side, align = (6, "left") if across < limit / 4 else (-6, "right")
-        axis.annotate(words, (across, up), xytext=(side, 4), textcoords="offset points", fontsize=7, ha=align)
+        label = axis.annotate(
+            point["name"], (across, up), xytext=(side, 4), textcoords="offset points", fontsize=7, ha=align
+        )
+        label.set_in_layout(False)  # else a long name squeezes the panels
     axis.margins(y=0.2)
     axis.set_xlabel(
         f"Dice gained on {grade.lower()} real stills, hundredths"

@@ -32,6 +32,38 @@ def haze(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def fans(result: dict[str, Any]) -> str:
+    """How well the sector is found, on simulated hard fans and on real clips, and whether a reader is asked to check."""
+    s = result["simulated"]
+    lines = ["| real clip | overlap (IoU) | confidence |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {clip['iou']:.3f} | {clip['confidence']:.2f} |" for name, clip in result["real"].items()
+    ]
+    lines.append(
+        f"\n{s['clips']} simulated hard fans (dark edges, cuts, traces, text, stills): overlap {s['iou_median']:.3f} in the "
+        f"median, {s['iou_percentile_5']:.3f} at the 5th percentile. {s['iou_below_0.9']} lie below 0.9; the page asks to "
+        f"check in {s['asks_where_below']:.0%} of these and in {s['asks_elsewhere']:.0%} of the others. "
+        f"{s['seconds_median']:.2f} s a clip."
+    )
+    return "\n".join(lines)
+
+
+def frontier(result: dict[str, Any]) -> str:
+    """What each point of the frontier is, and its figures."""
+    heads = "gCNR | flicker, at most | change, grey | Dice on poor stills | on good stills"
+    lines = [f"| run | what it is | {heads} |", "|---" * 7 + "|"]
+    for point in result["points"]:
+        cells = [f"{point['gcnr']:.3f}", f"{point['greatest_flicker']:.2f}", f"{point['change']:.1f}"]
+        gains = (point["dice"][grade] for grade in ("Poor", "Good"))
+        cells += ["" if gain is None else f"{100 * gain:+.2f}" for gain in gains]
+        lines.append(f"| {point['name']} | {point['recipe']} | " + " | ".join(cells) + " |")
+    lines.append(
+        f"\nHazy clips, five frames of each: gCNR of the input {result['input_gcnr']:.3f}. Dice: points gained on the stills "
+        "of the selection patients (14 Poor, 12 Good), of a segmenter of another seed than the frozen judge."
+    )
+    return "\n".join(lines)
+
+
 def lesions(result: dict[str, Any]) -> str:
     """What became of lesions that are visible in the poor clip, and where spots like them were invented."""
     heads = "contrast, of the input's | of the truth's | erased | invented"

@@ -241,6 +241,8 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "grades": still_tables.grades,
     "haze": haze_tables.haze,
     "lesions": haze_tables.lesions,
+    "frontier": haze_tables.frontier,
+    "fans": haze_tables.fans,
     "stability": result_tables.stability,
     "foreshortening": result_tables.foreshortening,
     "segmenter": result_tables.segmenter,

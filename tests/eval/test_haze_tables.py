@@ -26,6 +26,29 @@ def test_haze_has_a_line_a_row_and_tells_fans_and_weights():
     assert "net `abcdef012345`" in table
 
 
+def test_a_point_of_the_frontier_tells_what_it_is_and_what_was_not_measured():
+    point = {
+        "name": "run", "recipe": "pairs", "gcnr": 0.8, "greatest_flicker": 0.99, "change": 4.0,
+        "dice": {"Poor": 0.012, "Good": None},
+    }  # fmt: skip
+    table = haze_tables.frontier({"points": [point], "input_gcnr": 0.666})
+    assert "| run | pairs | 0.800 | 0.99 | 4.0 | +1.20 |  |" in table
+    assert "0.666" in table
+
+
+def test_fans_tell_overlap_and_when_a_reader_is_asked():
+    simulated = {
+        "clips": 50, "iou_median": 0.97, "iou_percentile_5": 0.811, "iou_below_0.9": 8, "asks_where_below": 0.625,
+        "asks_elsewhere": 0.143, "seconds_median": 0.44,
+    }  # fmt: skip
+    table = haze_tables.fans(
+        {"simulated": simulated, "real": {"hazy_2": {"iou": 0.9701, "confidence": 0.95}}}
+    )
+    assert "| hazy_2 | 0.970 | 0.95 |" in table
+    assert "0.811 at the 5th percentile" in table
+    assert "62% of these and in 14% of the others" in table
+
+
 def test_lesions_count_what_is_erased_and_invented():
     row = {
         "of_input": {"mean": 1.1},
