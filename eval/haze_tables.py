@@ -33,16 +33,15 @@ def haze(result: dict[str, Any]) -> str:
 
 
 def fans(result: dict[str, Any]) -> str:
-    """How well the sector is found, on simulated hard fans and on real clips, and whether a reader is asked to check."""
+    """How well the sector is found, on simulated fans and real clips, and whether a reader is asked to check."""
     s = result["simulated"]
     lines = ["| real clip | overlap (IoU) | confidence |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {clip['iou']:.3f} | {clip['confidence']:.2f} |" for name, clip in result["real"].items()
-    ]
+    real = result["real"].items()
+    lines += [f"| {name} | {clip['iou']:.3f} | {clip['confidence']:.2f} |" for name, clip in real]
     lines.append(
-        f"\n{s['clips']} simulated hard fans (dark edges, cuts, traces, text, stills): overlap {s['iou_median']:.3f} in the "
-        f"median, {s['iou_percentile_5']:.3f} at the 5th percentile. {s['iou_below_0.9']} lie below 0.9; the page asks to "
-        f"check in {s['asks_where_below']:.0%} of these and in {s['asks_elsewhere']:.0%} of the others. "
+        f"\n{s['clips']} simulated hard fans (dark edges, cuts, traces, text, stills): overlap {s['iou_median']:.3f} in "
+        f"the median, {s['iou_percentile_5']:.3f} at the 5th percentile. {s['iou_below_0.9']} lie below 0.9; the page "
+        f"asks to check in {s['asks_where_below']:.0%} of these and in {s['asks_elsewhere']:.0%} of the others. "
         f"{s['seconds_median']:.2f} s a clip."
     )
     return "\n".join(lines)
@@ -58,8 +57,8 @@ def frontier(result: dict[str, Any]) -> str:
         cells += ["" if gain is None else f"{100 * gain:+.2f}" for gain in gains]
         lines.append(f"| {point['name']} | {point['recipe']} | " + " | ".join(cells) + " |")
     lines.append(
-        f"\nHazy clips, five frames of each: gCNR of the input {result['input_gcnr']:.3f}. Dice: points gained on the stills "
-        "of the selection patients (14 Poor, 12 Good), of a segmenter of another seed than the frozen judge."
+        f"\nHazy clips, five frames of each: gCNR of the input {result['input_gcnr']:.3f}. Dice: points gained on "
+        "the stills of the selection patients (14 Poor, 12 Good), of a segmenter of another seed than the frozen judge."
     )
     return "\n".join(lines)
 
