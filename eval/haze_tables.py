@@ -40,9 +40,9 @@ def fans(result: dict[str, Any]) -> str:
     lines += [f"| {name} | {clip['iou']:.3f} | {clip['confidence']:.2f} |" for name, clip in real]
     lines.append(
         f"\n{s['clips']} simulated hard fans (dark edges, cuts, traces, text, stills): overlap "
-        f"{s['iou_median']:.3f} in the median, {s['iou_percentile_5']:.3f} at the 5th percentile. {s['iou_below_0.9']} lie below 0.9; the page "
-        f"asks to check in {s['asks_where_below']:.0%} of these and in {s['asks_elsewhere']:.0%} of the others. "
-        f"{s['seconds_median']:.2f} s a clip."
+        f"{s['iou_median']:.3f} in the median, {s['iou_percentile_5']:.3f} at the 5th percentile. "
+        f"{s['iou_below_0.9']} lie below 0.9; the page asks to check in {s['asks_where_below']:.0%} of these and in "
+        f"{s['asks_elsewhere']:.0%} of the others. {s['seconds_median']:.2f} s a clip."
     )
     return "\n".join(lines)
 
