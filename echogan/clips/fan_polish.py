@@ -48,9 +48,10 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
             return fit
     if (supports[0] * (1 - seen)).sum() < OUTSIDE * supports[0].sum():
         return None
-    # Tissue never lies outside the fan: the network is wrong. Where a fan explains the lit tissue, it is that one.
+    # Tissue never lies outside the fan: the network is wrong. Where a fan explains the lit tissue, it is that one,
+    # unless it is narrower: a dark side is no border.
     best = max(filter(None, (fits[0], fit_fan(targets[0]))), key=lambda found: found.iou, default=None)
-    return best if best is not None and best.iou > PLAIN else None
+    return best if best is not None and best.iou > PLAIN and not _narrower(best, fan) else None
 
 
 def _unlike(supports: list[np.ndarray], seen: np.ndarray) -> list[np.ndarray]:
@@ -82,9 +83,15 @@ def _is_the_fan(fit: Fit, fan: Fan, target: Target, seen: np.ndarray) -> bool:
     if fit.iou > LIT and _keeps(fan_share(target, fit.fan), seen):
         return True
     # Shadow ends along a beam, but only the true border along an arc: the fan may be shallower, not narrower.
-    if fit.fan.right_deg - fit.fan.left_deg < KEPT * (fan.right_deg - fan.left_deg):
+    if _narrower(fit, fan):
         return False
     return fit.iou > EXACT or (fit.iou > NEARLY and _ends_on_arc(fit.fan, target) > ARC)
+
+
+def _narrower(fit: Fit, fan: Fan) -> bool:
+    """Whether the fitted fan opens clearly less than `fan` does."""
+    assert fit.fan is not None
+    return fit.fan.right_deg - fit.fan.left_deg < KEPT * (fan.right_deg - fan.left_deg)
 
 
 def _ends_on_arc(fan: Fan, target: Target) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 KEEP_SECONDS = 3600  # how long a result stays, when its visitor does not leave or start another
-KEPT_PER_VISITOR = 2  # the result on the page, and the one being made
+KEPT_PER_VISITOR = 3  # the one being made, that on the page, and one that a client with several still fetches
 HASH = re.compile("[0-9a-f]{40,}")
 
 Progress = Callable[[int, int], None]

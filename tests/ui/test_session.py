@@ -27,11 +27,11 @@ def test_folders_lie_in_the_apps_cache_under_names_that_tell_nothing(cache):
     assert one.folder.name != two.folder.name
 
 
-def test_a_new_run_stops_the_last_and_keeps_only_the_result_on_the_page():
+def test_a_new_run_stops_the_last_and_keeps_only_the_latest_results():
     sessions = Sessions()
-    runs = [sessions.begin("a") for _ in range(3)]
-    assert [run.cancel.is_set() for run in runs] == [True, True, False]
-    assert [run.folder.exists() for run in runs] == [False, True, True]
+    runs = [sessions.begin("a") for _ in range(4)]
+    assert [run.cancel.is_set() for run in runs] == [True, True, True, False]
+    assert [run.folder.exists() for run in runs] == [False, True, True, True]
 
 
 def test_what_waits_is_taken_once_and_not_after_a_stop():
