@@ -19,12 +19,13 @@ os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
 import gradio as gr
 
 from echogan.jobs.runs import Runs
-from echogan.ui import theme, train_tab
-from echogan.ui.about_tab import build_about_tab
-from echogan.ui.endpoint import build_endpoint
-from echogan.ui.enhance_tab import build_enhance_tab
-from echogan.ui.model_choice import Models
+from echogan.ui import theme
+from echogan.ui.about import build_about_tab
+from echogan.ui.enhance.endpoint import build_endpoint
+from echogan.ui.enhance.model_choice import Models
+from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.session import KEEP_SECONDS, Sessions
+from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
 WAITING = 32  # visitors in the queue before the page says that it is full

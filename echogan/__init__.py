@@ -2,19 +2,19 @@
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+from echogan.core.version import __version__
 
 _HOME = {
     "open_clip": "echogan.clips.files",
     "write_clip": "echogan.clips.files",
     "Clip": "echogan.clips.clip",
     "ClipFile": "echogan.clips.clip",
-    "find_sector": "echogan.clips.find_sector",
-    "Sector": "echogan.geometry",
-    "load_checkpoint": "echogan.model.hub",
-    "Enhancer": "echogan.enhancer",
-    "enhance_file": "echogan.pipeline",
-    "EchoGANError": "echogan.errors",
+    "find_sector": "echogan.clips.sector.find_sector",
+    "Sector": "echogan.core.geometry",
+    "load_checkpoint": "echogan.model.checkpoints.hub",
+    "Enhancer": "echogan.enhance.enhancer",
+    "enhance_file": "echogan.enhance.enhance_file",
+    "EchoGANError": "echogan.core.errors",
 }
 __all__ = [*sorted(_HOME), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -1,6 +1,6 @@
 """`python -m eval`: measures everything anew with the bundled checkpoint, then renews the picture and the tables.
 
-`python -m eval NAME ...` is `python -m eval.NAME ...`: one part with its own arguments.
+`python -m eval NAME ...` runs one part with its own arguments; NAME is a key of PARTS.
 """
 
 from __future__ import annotations
@@ -8,9 +8,39 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
-STEPS = (
+PARTS = {
+    "ablations": "eval.ablations.ablations",
+    "average": "eval.average",
+    "camus_segmenter": "eval.camus.segmenter",
+    "camus_shards": "eval.camus.shards",
+    "choose_checkpoint": "eval.camus.choose_checkpoint",
+    "classical": "eval.measures.classical",
+    "fan_calibration": "eval.fans.calibration",
+    "fan_network": "eval.fans.network",
+    "fans": "eval.fans.fans",
+    "foreshortening": "eval.simulated.foreshortening",
+    "frontier": "eval.frontier",
+    "frozen_segmenter": "eval.camus.frozen_segmenter",
+    "grades": "eval.camus.grades",
+    "haze": "eval.haze.haze",
+    "image_quality": "eval.simulated.image_quality",
+    "kid": "eval.measures.kid",
+    "lesions": "eval.simulated.lesions",
+    "memory": "eval.performance.memory",
+    "phantom_picture": "eval.reporting.phantom_picture",
+    "phantom_speed": "eval.performance.phantom_speed",
+    "readme_picture": "eval.reporting.readme_picture",
+    "realism": "eval.realism.realism",
+    "segmentation": "eval.camus.segmentation",
+    "speed": "eval.performance.speed",
+    "splits": "eval.camus.splits",
+    "stability": "eval.simulated.stability",
+    "tables": "eval.reporting.tables",
+    "two_chamber": "eval.camus.two_chamber",
+}
+"""Name on the command line -> module."""
+ALL = (
     "classical",
     "image_quality",
     "segmentation",
@@ -26,24 +56,23 @@ STEPS = (
     "lesions",
     "realism",
     "fans",
-    "picture",
+    "readme_picture",
     "phantom_picture",
     "tables",
 )
+"""What `python -m eval` runs, in this order."""
 
 
 def main() -> None:
-    """Run each step in a process of its own, so that no step's memory or threads reach another's figures."""
-    if sys.argv[1:] and (Path(__file__).parent / f"{sys.argv[1]}.py").is_file():
-        runpy.run_module(f"eval.{sys.argv.pop(1)}", run_name="__main__", alter_sys=True)
+    """Run each part in a process of its own, so that no part's memory or threads reach another's figures."""
+    if sys.argv[1:] and sys.argv[1] in PARTS:
+        runpy.run_module(PARTS[sys.argv.pop(1)], run_name="__main__", alter_sys=True)
         return
     if sys.argv[1:]:
-        sys.exit(
-            f"python -m eval takes the name of a part, as python -m eval speed --help, or nothing.\n{__doc__}"
-        )
-    for step in STEPS:
-        print(f"eval.{step}", flush=True)
-        subprocess.run([sys.executable, "-m", *f"eval.{step}".split()], check=True)
+        sys.exit(f"python -m eval takes one of {', '.join(PARTS)}, or nothing.\n{__doc__}")
+    for part in ALL:
+        print(f"python -m eval {part}", flush=True)
+        subprocess.run([sys.executable, "-m", "eval", *part.split()], check=True)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 from tyro.conf import Positional
 
-from echogan.errors import EchoGANError
-from echogan.model.checkpoint import read_checkpoint, save_checkpoint
+from echogan.core.errors import EchoGANError
+from echogan.model.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 from eval.command import begin
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import tyro
 
-from echogan.errors import EchoGANError
+from echogan.core.errors import EchoGANError
+from eval.paths import RESULTS
 
-RESULTS = Path(__file__).parent / "results"
 MISTAKE = 2  # exit code, as of `python -m echogan`
 
 

@@ -3,9 +3,9 @@
     python -m eval frontier                                          draw docs/frontier.png from the kept points
     python -m eval frontier --add runs/my-run/checkpoint --name my-run --recipe "haze 0.5, cycle 3"
 
-Adding measures the checkpoint on the hazy clips (`eval.haze`, quick, the sector as found) and keeps the point in
+Adding measures the checkpoint on the hazy clips (`eval.haze.haze`, quick, the sector as found) and keeps the point in
 eval/results/frontier.json; one of the same name is replaced. Dice is of the patients that serve for choosing
-(`eval.selection`), by a segmenter of another seed than the frozen one of `eval.segmentation`.
+(`eval.camus.selection`), by a segmenter of another seed than the frozen one of `eval.camus.segmentation`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
-from echogan.errors import EchoGANError
-from eval import haze
+from echogan.core.errors import EchoGANError
+from eval.camus.selection import measure_selection
 from eval.command import begin
-from eval.selection import measure_selection
-from eval.splits import CAMUS
+from eval.haze import haze
+from eval.paths import CAMUS, DOCS, RESULTS
 
-RESULT = Path(__file__).parent / "results" / "frontier.json"
-FIGURE = Path(__file__).resolve().parents[1] / "docs" / "frontier.png"
+RESULT = RESULTS / "frontier.json"
+FIGURE = DOCS / "frontier.png"
 GRADES = ("Poor", "Good")
 KEPT = ("gcnr", "wall_db", "structure", "greatest_flicker", "change")
 LEAST_LIMIT = 1.0  # hundredths of Dice, of the axis on either side

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from echogan.errors import SettingsError
+from echogan.core.errors import SettingsError
 
 ClipKind = Literal["dicom", "video", "gif", "image"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from echogan.clips.clip import ClipLimits
-from echogan.errors import ClipTooLarge, EchoGANError, UnreadableClip
+from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
 
 Content = Literal["dicom", "gif", "png", "jpeg", "bmp", "tiff", "mov", "avi", "matroska"]
 

@@ -12,16 +12,16 @@ import numpy as np
 
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.content import HEAD_BYTES, SUPPORTED, refusal, sniff
-from echogan.clips.dicom import looks_like_dicom, open_dicom
-from echogan.clips.dicom_writer import DicomWriter
-from echogan.clips.gif import GifWriter, open_gif
-from echogan.clips.npz_writer import NpzWriter
-from echogan.clips.stills import PngFolderWriter, open_image
-from echogan.clips.video import open_video
-from echogan.clips.video_writer import Mp4Writer, WebmWriter
+from echogan.clips.dicom.reader import looks_like_dicom, open_dicom
+from echogan.clips.dicom.writer import DicomWriter
+from echogan.clips.formats.gif import GifWriter, open_gif
+from echogan.clips.formats.npz_writer import NpzWriter
+from echogan.clips.formats.stills import PngFolderWriter, open_image
+from echogan.clips.formats.video import open_video
+from echogan.clips.formats.video_writer import Mp4Writer, WebmWriter
 from echogan.clips.write_options import WriteOptions
-from echogan.errors import OutputError, UnreadableClip, UnsupportedClip
-from echogan.geometry import Sector
+from echogan.core.errors import OutputError, UnreadableClip, UnsupportedClip
+from echogan.core.geometry import Sector
 
 SMALLEST = 16  # pixels of a side
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from echogan.jobs.log_words import EXCEPTION, preparing, tail, why_it_failed
+from echogan.jobs.log_messages import EXCEPTION, preparing, tail, why_it_failed
 from echogan.jobs.process import SAME_START, ProcessId, read_process
-from echogan.model.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+from echogan.model.checkpoints.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+from echogan.training.old_names import current_names
 
 State = Literal["empty", "starting", "running", "stopping", "stopped", "finished", "failed"]
 LIVE = frozenset({"starting", "running", "stopping"})
@@ -51,7 +52,7 @@ class Job:
     def settings(self) -> dict[str, Any]:
         """config.json, or what the run was asked for where it has not come so far; empty where there is neither."""
         asked = read_process(self.process_file)[1].get("settings")
-        return _read_json(self.config) or (asked if isinstance(asked, dict) else {})
+        return current_names(_read_json(self.config) or (asked if isinstance(asked, dict) else {}))
 
     def lines(self) -> tuple[dict[str, Any], ...]:
         """metrics.jsonl as far as it is whole."""
@@ -173,7 +174,7 @@ def _lines(path: Path, changed: int, size: int) -> tuple[dict[str, Any], ...]:
         except ValueError:
             continue  # the last one may be half-written
         if isinstance(line, dict) and isinstance(line.get("step"), int):
-            found.append(line)
+            found.append(current_names(line))
     return tuple(found)
 
 

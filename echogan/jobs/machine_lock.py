@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from echogan.errors import TrainingError
+from echogan.core.errors import TrainingError
 from echogan.jobs.process import ProcessId, read_process, write_process
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import psutil
 
-from echogan.errors import SettingsError, TrainingError
+from echogan.core.errors import SettingsError, TrainingError
 from echogan.jobs.job import Job
-from echogan.jobs.log_words import BEGINS
+from echogan.jobs.log_messages import BEGINS
 from echogan.jobs.machine_lock import MachineLock, busy, lock_path
 from echogan.jobs.process import ProcessId, read_process, write_process
-from echogan.model.checkpoint_config import NAME
-from echogan.training.config import TrainingConfig, from_settings, leaves
+from echogan.model.checkpoints.checkpoint_config import NAME
+from echogan.training.config import TrainingConfig, flatten_settings, from_settings
 
 FOLDER_VARIABLE = "ECHOGAN_RUNS"
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,9 +220,9 @@ def command(config: TrainingConfig) -> list[str]:
 
 def flags(config: TrainingConfig) -> list[str]:
     """The command line of these settings: a flag per setting that is not as it comes."""
-    usual = {name: value for name, value, _ in leaves(TrainingConfig())}
+    usual = {name: value for name, value, _ in flatten_settings(TrainingConfig())}
     given: list[str] = []
-    for name, value, _ in leaves(config):
+    for name, value, _ in flatten_settings(config):
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             given += [f"--{'' if value else 'no-'}{flag}"] if value != usual[name] else []

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from echogan.errors import ClipTooLarge, UnreadableClip
+from echogan.core.errors import ClipTooLarge, UnreadableClip
 
 CHUNK = 1 << 20
 RATIO_FROM = 16 << 20  # bytes: under this much, even a black clip may shrink as far as it likes

@@ -8,15 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from echogan.errors import SettingsError
-from echogan.model.anatomy_losses import anatomy_loss, label_loss
+from echogan.core.errors import SettingsError
 from echogan.model.batch import Batch, Fakes, inside
-from echogan.model.cutmix import cutmix, cutmix_loss, draws
-from echogan.model.discriminators import DiscriminatorConfig, build_discriminator
-from echogan.model.frames import centre
-from echogan.model.generators import GeneratorConfig, build_generators
-from echogan.model.loss_weights import LossWeights
-from echogan.model.losses import (
+from echogan.model.losses.anatomy_losses import anatomy_loss, label_loss
+from echogan.model.losses.cutmix import cutmix, cutmix_loss, draws
+from echogan.model.losses.loss_weights import LossWeights
+from echogan.model.losses.losses import (
     adversarial_discriminator,
     adversarial_generator,
     cycle_loss,
@@ -30,12 +27,15 @@ from echogan.model.losses import (
     structure_loss,
     temporal_loss,
 )
-from echogan.model.penalties import r1_penalty
+from echogan.model.losses.penalties import r1_penalty
+from echogan.model.networks.discriminators import DiscriminatorConfig, build_discriminator
+from echogan.model.networks.frames import centre
+from echogan.model.networks.generators import GeneratorConfig, build_generators
 from echogan.model.translations import Translations
 
 
 class CycleGAN(nn.Module):
-    """`to_high` enhances, `to_low` degrades; `judge_high` and `judge_low` tell real from translated.
+    """`to_high` enhances, `to_low` degrades; `discriminator_high` and `discriminator_low` tell real from translated.
 
     Zhu et al., ICCV 2017, with every loss inside the sector. With `bf16` the networks run under autocast;
     the losses are always float32. `segmenter` maps frames (N, 1, h, w) to logits (N, K, h, w) for the anatomy
@@ -45,7 +45,7 @@ class CycleGAN(nn.Module):
     def __init__(
         self,
         generator: GeneratorConfig | None = None,
-        judge: DiscriminatorConfig | None = None,
+        discriminator: DiscriminatorConfig | None = None,
         weights: LossWeights | None = None,
         bf16: bool = False,
         segmenter: nn.Module | None = None,
@@ -55,16 +55,18 @@ class CycleGAN(nn.Module):
         self.weights.check()
         if self.weights.anatomy and segmenter is None:
             raise SettingsError("The anatomy loss needs a segmenter; give one, or set its weight to 0.")
-        generator, judge = generator or GeneratorConfig(), judge or DiscriminatorConfig()
+        generator, discriminator = generator or GeneratorConfig(), discriminator or DiscriminatorConfig()
         self.to_high, self.to_low = build_generators(generator)
-        self.judge_high, self.judge_low = (build_discriminator(judge, self.weights.labels > 0) for _ in "12")
-        self.cutmix = self.weights.cutmix if judge.kind == "unet" else 0.0
+        self.discriminator_high, self.discriminator_low = (
+            build_discriminator(discriminator, self.weights.labels > 0) for _ in "12"
+        )
+        self.cutmix = self.weights.cutmix if discriminator.kind == "unet" else 0.0
         self.bf16 = bf16
         # In a list, where nn.Module does not find it: neither trained nor saved.
         self._frozen = [] if segmenter is None else [segmenter.eval().requires_grad_(False)]
 
     @property
-    def judged(self) -> bool:
+    def discriminates(self) -> bool:
         """Whether a term asks the discriminators."""
         return self.weights.adversarial > 0 or self.weights.labels > 0
 
@@ -72,9 +74,9 @@ class CycleGAN(nn.Module):
         """The parameters of both generators."""
         return [*self.to_high.parameters(), *self.to_low.parameters()]
 
-    def judge_parameters(self) -> list[nn.Parameter]:
+    def discriminator_parameters(self) -> list[nn.Parameter]:
         """The parameters of both discriminators."""
-        return [*self.judge_high.parameters(), *self.judge_low.parameters()]
+        return [*self.discriminator_high.parameters(), *self.discriminator_low.parameters()]
 
     def translate(self, generator: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
         """The generator's result inside the sector, x outside it: float32 (N, 1, h, w).
@@ -105,7 +107,7 @@ class CycleGAN(nn.Module):
         part of the sum; `change_high` only where there is an identity term. Raises SettingsError where no term
         is left.
         """
-        self._judges_learn(False)  # their weights' gradients would be thrown away
+        self._discriminators_learn(False)  # their weights' gradients would be thrown away
         b = batch.black_outside() if self.weights.black_outside else batch
         made = Translations(self, b, noise)
         table, lacking = self._terms(b, made), lacks(b)
@@ -118,14 +120,14 @@ class CycleGAN(nn.Module):
         watched = {"change_low": l1(made.fake_high.detach(), b.low, b.low_mask)}
         if "identity_high" in terms:
             watched["change_high"] = terms["identity_high"].detach()
-        return {"generators": total, **terms, **watched}, made.fakes() if self.judged else None
+        return {"generators": total, **terms, **watched}, made.fakes() if self.discriminates else None
 
     def _terms(self, b: Batch, made: Translations) -> dict[str, Callable[[], Tensor]]:
         """Every term of the generators by its name, to be computed or not; "_high" is of what `to_high` made."""
         kind, low, high = self.weights.adversarial_kind, b.low_mask, b.high_mask
         return {
-            "adversarial_high": lambda: adversarial_generator(kind, made.verdict_high, low),
-            "adversarial_low": lambda: adversarial_generator(kind, made.verdict_low, high),
+            "adversarial_high": lambda: adversarial_generator(kind, made.output_high, low),
+            "adversarial_low": lambda: adversarial_generator(kind, made.output_low, high),
             "cycle_low": lambda: cycle_loss(b.low, made.cycled_low, low),
             "cycle_high": lambda: cycle_loss(b.high, made.cycled_high, high),
             "identity_high": lambda: identity_loss(b.high, made.same_high, high),
@@ -139,9 +141,9 @@ class CycleGAN(nn.Module):
                 *made.segmented(b.low, made.fake_high), low, by_confidence=True
             ),
             "anatomy_low": lambda: anatomy_loss(*made.segmented(b.high, made.fake_low), high),
-            # judge_high learns its labels from good frames: without any it knows nothing to ask for.
-            "labels_high": lambda: label_loss(made.verdict_high.labels, b.low_labels, b.high_labels),
-            "labels_low": lambda: label_loss(made.verdict_low.labels, b.high_labels, b.low_labels),
+            # discriminator_high learns its labels from good frames: without any it knows nothing to ask for.
+            "labels_high": lambda: label_loss(made.output_high.labels, b.low_labels, b.high_labels),
+            "labels_low": lambda: label_loss(made.output_low.labels, b.high_labels, b.low_labels),
             "temporal_high": lambda: temporal_loss(b.low, made.fake_high, *made.next_high, low),
             "flicker_high": lambda: flicker_loss(b.low, made.fake_high, *made.next_high, low),
             "paired_high": lambda: paired_loss(
@@ -153,12 +155,12 @@ class CycleGAN(nn.Module):
         }
 
     def discriminator_losses(self, batch: Batch, fakes: Fakes, step: int = 0) -> dict[str, Tensor]:
-        """The discriminators' terms and their weighted sum under "judges"; `fakes` may come from a replay pool.
+        """The discriminators' terms and their weighted sum under "discriminators"; `fakes` may come from a replay pool.
 
         `step` decides whether the gradient penalty is due, which then counts for the steps without, and whether
-        CutMix is drawn. `right_high` and `right_low` are the shares of frames, real and fake, judged right.
+        CutMix is drawn. `right_high` and `right_low` are the shares of frames, real and fake, told right.
         """
-        self._judges_learn(True)
+        self._discriminators_learn(True)
         if self.weights.black_outside:
             batch, fakes = batch.black_outside(), fakes.black_outside()
         sides = {
@@ -168,36 +170,41 @@ class CycleGAN(nn.Module):
         losses: dict[str, Tensor] = {}
         weighted: list[Tensor] = []
         for name, side in sides.items():
-            judge = self.judge_high if name == "high" else self.judge_low
-            terms, right = self._judge_losses(judge, side, step)
+            discriminator = self.discriminator_high if name == "high" else self.discriminator_low
+            terms, right = self._discriminator_terms(discriminator, side, step)
             weighted += [value * weight for value, weight in terms.values()]
             losses |= {f"{term}_{name}": value for term, (value, _) in terms.items()}
             losses[f"right_{name}"] = right
-        return {"judges": torch.stack(weighted).sum(), **losses}
+        return {"discriminators": torch.stack(weighted).sum(), **losses}
 
-    def _judge_losses(
-        self, judge: nn.Module, s: Side, step: int
+    def _discriminator_terms(
+        self, discriminator: nn.Module, s: Side, step: int
     ) -> tuple[dict[str, tuple[Tensor, float]], Tensor]:
-        """One discriminator's terms with their weights, and the share of frames judged right."""
+        """One discriminator's terms with their weights, and the share of frames told right."""
         w, kind = self.weights, self.weights.adversarial_kind
-        of_real, of_fake = self.run(judge, s.real), self.run(judge, s.fake)
-        terms = {"judge": (adversarial_discriminator(kind, of_real, of_fake, s.real_mask, s.fake_mask), 1.0)}
+        of_real, of_fake = self.run(discriminator, s.real), self.run(discriminator, s.fake)
+        terms = {
+            "discriminator": (
+                adversarial_discriminator(kind, of_real, of_fake, s.real_mask, s.fake_mask),
+                1.0,
+            )
+        }
         if w.labels and s.labels is not None:
-            terms["judge_labels"] = label_loss(of_real.labels, s.labels), w.labels
+            terms["discriminator_labels"] = label_loss(of_real.labels, s.labels), w.labels
         if w.gradient_penalty and step % w.penalty_every == 0:
-            terms["judge_penalty"] = (
-                r1_penalty(judge, s.real, s.real_mask),
+            terms["discriminator_penalty"] = (
+                r1_penalty(discriminator, s.real, s.real_mask),
                 w.gradient_penalty * w.penalty_every,
             )
         if self.cutmix and (generator := draws(step, w.cutmix_warmup)):
             mixed = cutmix(s.real, s.fake, s.real_mask, s.fake_mask, generator)
-            of_mixed = self.run(judge, mixed.frames)
-            terms["judge_cutmix"] = cutmix_loss(kind, mixed, of_mixed, of_real, of_fake), self.cutmix
+            of_mixed = self.run(discriminator, mixed.frames)
+            terms["discriminator_cutmix"] = cutmix_loss(kind, mixed, of_mixed, of_real, of_fake), self.cutmix
         return terms, share_right(kind, of_real, of_fake, s.real_mask, s.fake_mask)
 
-    def _judges_learn(self, learn: bool) -> None:
-        self.judge_high.requires_grad_(learn)
-        self.judge_low.requires_grad_(learn)
+    def _discriminators_learn(self, learn: bool) -> None:
+        self.discriminator_high.requires_grad_(learn)
+        self.discriminator_low.requires_grad_(learn)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CycleGAN:
         """What `to`, `cuda` and the like do; the segmenter comes along."""

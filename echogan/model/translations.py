@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from echogan.model.batch import Batch, Fakes, inside
-from echogan.model.judge_layers import Verdict
+from echogan.model.networks.discriminator_layers import DiscriminatorOutput
 
 if TYPE_CHECKING:
     from echogan.model.cyclegan import CycleGAN
@@ -18,7 +18,7 @@ LEVELS = 127.5  # grey levels of 8 bits per unit of [-1, 1]
 
 
 class Translations:
-    """The batch translated, cycled, judged and segmented by a CycleGAN; nothing runs that no loss looks at."""
+    """The batch translated, cycled, discriminated and segmented by a CycleGAN; nothing runs that no loss looks at."""
 
     def __init__(self, gan: CycleGAN, batch: Batch, noise: torch.Generator | None) -> None:
         self.gan, self.batch, self.noise = gan, batch, noise
@@ -56,14 +56,14 @@ class Translations:
         return self.gan.translate(self.gan.to_low, self.batch.low, self.batch.low_mask)
 
     @cached_property
-    def verdict_high(self) -> Verdict:
+    def output_high(self) -> DiscriminatorOutput:
         """On the enhanced frames."""
-        return self.gan.run(self.gan.judge_high, self.fake_high)
+        return self.gan.run(self.gan.discriminator_high, self.fake_high)
 
     @cached_property
-    def verdict_low(self) -> Verdict:
+    def output_low(self) -> DiscriminatorOutput:
         """On the degraded frames."""
-        return self.gan.run(self.gan.judge_low, self.fake_low)
+        return self.gan.run(self.gan.discriminator_low, self.fake_low)
 
     @cached_property
     def next_high(self) -> tuple[Tensor, Tensor]:

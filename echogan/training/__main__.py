@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from echogan.training.config import TrainingConfig, as_begun, with_leaves
+from echogan.training.config import TrainingConfig, as_begun, with_settings
 from echogan.training.flags import add_flags, ended
+from echogan.training.old_names import current_flags
 from echogan.training.separability import separability
 from echogan.training.trainer import train
 
@@ -26,16 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     config, steps = read(parser(), arguments)
     if steps is None:
         return ended(lambda: f"Run folder: {train(resumed(config, arguments))}")
-    return ended(
-        lambda: f"Judged right in the last fifth of {steps} steps: {separability(config, steps):.1%}"
-    )
+    return ended(lambda: f"Told right in the last fifth of {steps} steps: {separability(config, steps):.1%}")
 
 
 def read(flags: argparse.ArgumentParser, arguments: list[str] | None) -> tuple[TrainingConfig, int | None]:
     """The settings of a command line, and the steps of --separability."""
-    given = vars(flags.parse_args(arguments))
+    given = vars(flags.parse_args(current_flags(sys.argv[1:] if arguments is None else arguments)))
     steps = given.pop("separability")
-    return with_leaves(TrainingConfig(), given), steps
+    return with_settings(TrainingConfig(), given), steps
 
 
 def resumed(config: TrainingConfig, arguments: list[str] | None) -> TrainingConfig:

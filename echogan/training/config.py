@@ -8,11 +8,12 @@ from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass, r
 from pathlib import Path
 from typing import Any, Literal
 
-from echogan.errors import SettingsError, TrainingError
-from echogan.model.checkpoint_config import NAME
+from echogan.core.errors import SettingsError, TrainingError
+from echogan.model.checkpoints.checkpoint_config import NAME
 from echogan.model.cyclegan import LossWeights
-from echogan.model.discriminators import DiscriminatorConfig
-from echogan.model.generators import SIZE_MULTIPLE, GeneratorConfig
+from echogan.model.networks.discriminators import DiscriminatorConfig
+from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
+from echogan.training.old_names import current_names
 from echogan.training.run_folder import RunFolder
 
 SMALLEST = 64  # pixels; the discriminators' deepest layers need more than one value
@@ -41,7 +42,7 @@ class TrainingConfig:
         "",
         "run folder whose networks a new run starts from, or a checkpoint, whose generators; empty for none",
     )
-    judges_first: int = _number(
+    discriminators_first: int = _number(
         0, "first steps in which the discriminators learn alone: they may then be new ones", 0, 10_000_000
     )
     low: str = _text("", "shard folder of poor clips; empty for simulated ones")
@@ -86,9 +87,11 @@ class TrainingConfig:
         "",
         "licence of the weights; where empty, MIT after simulated clips alone, else not stated",
     )
-    segmenter: str = _text("segmenter-phantom", "checkpoint that judges the anatomy, with --loss.anatomy")
+    segmenter: str = _text(
+        "segmenter-phantom", "checkpoint that the anatomy is measured with, with --loss.anatomy"
+    )
     generator: GeneratorConfig = field(default_factory=GeneratorConfig, metadata={"help": "both generators"})
-    judge: DiscriminatorConfig = field(
+    discriminator: DiscriminatorConfig = field(
         default_factory=DiscriminatorConfig, metadata={"help": "both discriminators"}
     )
     loss: LossWeights = field(
@@ -119,9 +122,9 @@ class TrainingConfig:
         """Raise SettingsError, naming the setting and its range, unless every value can be used."""
         if not re.fullmatch(NAME, self.name):
             raise SettingsError(f"'{self.name}' cannot be a run's name; use letters, digits, '-' and '_'.")
-        for name, value, f in leaves(self):
+        for name, value, f in flatten_settings(self):
             check_field(name, value, dict(f.metadata), type(f.default))
-        for part in (self.generator, self.judge, self.loss):
+        for part in (self.generator, self.discriminator, self.loss):
             part.check()
         if not re.fullmatch(r"[ -~]{0,200}", self.license):
             raise SettingsError("The license cannot be kept; give at most 200 plain characters.")
@@ -129,9 +132,9 @@ class TrainingConfig:
             raise SettingsError(
                 f"size is {self.size}; to begin at half size give {2 * SMALLEST} or more, or 0 half_size_steps."
             )
-        if self.judges_first >= self.steps:
+        if self.discriminators_first >= self.steps:
             raise SettingsError(
-                f"judges_first is {self.judges_first} of {self.steps} steps, so the generators would never learn; give "
+                f"discriminators_first is {self.discriminators_first} of {self.steps} steps, so the generators would never learn; give "
                 "fewer."
             )
         multiple = SIZE_MULTIPLE * (2 if self.half_size_steps else 1)
@@ -139,18 +142,18 @@ class TrainingConfig:
             raise SettingsError(f"size is {self.size}; give a multiple of {multiple}, as 128 or 256.")
 
 
-def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any, Field[Any]]]:
-    """(dotted name, value, field) of every setting, those of the parts included: loss.cycle, judge.norm."""
+def flatten_settings(config: Any, prefix: str = "") -> Iterator[tuple[str, Any, Field[Any]]]:
+    """(dotted name, value, field) of every setting, those of the parts included: loss.cycle, discriminator.norm."""
     for f in fields(config):
         value = getattr(config, f.name)
         if is_dataclass(value):
-            yield from leaves(value, f"{prefix}{f.name}.")
+            yield from flatten_settings(value, f"{prefix}{f.name}.")
         else:
             yield prefix + f.name, value, f
 
 
-def with_leaves(config: TrainingConfig, values: dict[str, Any]) -> TrainingConfig:
-    """The settings with some leaves replaced, by their dotted names."""
+def with_settings(config: TrainingConfig, values: dict[str, Any]) -> TrainingConfig:
+    """The settings with some values replaced, by their dotted names."""
     parts: dict[str, dict[str, Any]] = {}
     own: dict[str, Any] = {}
     for name, value in values.items():
@@ -163,12 +166,12 @@ def with_leaves(config: TrainingConfig, values: dict[str, Any]) -> TrainingConfi
 def from_settings(settings: dict[str, Any]) -> TrainingConfig:
     """TrainingConfig from a config.json. Raises TypeError or ValueError where it is another version's."""
     flat: dict[str, Any] = {}
-    known = {name for name, _, _ in leaves(TrainingConfig())}
-    for key, value in settings.items():
+    known = {name for name, _, _ in flatten_settings(TrainingConfig())}
+    for key, value in current_names(settings).items():
         flat |= {f"{key}.{leaf}": v for leaf, v in value.items()} if isinstance(value, dict) else {key: value}
     if unknown := sorted(set(flat) - known):
         raise ValueError(f"unknown settings: {', '.join(unknown)}")
-    return with_leaves(TrainingConfig(), flat)
+    return with_settings(TrainingConfig(), flat)
 
 
 def as_begun(config: TrainingConfig) -> TrainingConfig:
@@ -220,7 +223,7 @@ def check_same(now: TrainingConfig, before: dict[str, Any]) -> None:
     """
     changed = [
         f"{name} was {old!r}, now {value!r}"
-        for name, value, f in leaves(now)
+        for name, value, f in flatten_settings(now)
         if name not in FREE_ON_RESUME and (old := _leaf(before, name, f.default)) != value
     ]
     if changed:

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from echogan.errors import EchoGANError
-from echogan.training.config import leaves
+from echogan.core.errors import EchoGANError
+from echogan.training.config import flatten_settings
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: Any) -> None:
     """A flag per setting of a dataclass, those of a part dotted (--loss.cycle); its values are the defaults."""
-    for name, default, f in leaves(settings):
+    for name, default, f in flatten_settings(settings):
         flag, kind, help = "--" + name.replace("_", "-"), type(default), f.metadata["help"]
         if kind is bool:
             parser.add_argument(

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from echogan.model.batch import inside
-from echogan.model.frames import centre, neighbours
-from echogan.model.ssim import ssim_map
-from echogan.training.bank import in_range, to_size
+from echogan.model.losses.ssim import ssim_map
+from echogan.model.networks.frames import centre, neighbours
 from echogan.training.config import TrainingConfig
-from echogan.training.data import HELD_OUT_SEED
-from echogan.training.sources import Source
+from echogan.training.data.frame_pool import in_range, to_size
+from echogan.training.data.loader import HELD_OUT_SEED
+from echogan.training.data.sources import Source
 
 FRAMES_PER_CLIP = 3
 PREVIEW_FRAMES = 4

@@ -28,7 +28,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from echogan.errors import TrainingError
+from echogan.core.errors import TrainingError
+from echogan.training.old_names import current_name, current_names
 
 
 class RunFolder:
@@ -95,10 +96,10 @@ class RunFolder:
     def read_config(self) -> dict[str, Any]:
         """The settings the run was started with. Raises TrainingError where there is no run."""
         try:
-            return json.loads(self.config.read_text())
+            return current_names(json.loads(self.config.read_text()))
         except FileNotFoundError:
             raise TrainingError(f"No run in {self.path} to resume. Start it without --resume.") from None
-        except ValueError:
+        except (ValueError, AttributeError):
             raise TrainingError(f"{self.config} is damaged. Start a new run under another --name.") from None
 
     def log(self, line: dict[str, Any]) -> None:
@@ -140,8 +141,8 @@ class RunFolder:
         """The saved tensors, on the CPU, and the facts. Raises TrainingError where they are damaged."""
         try:
             with safe_open(self.state, "pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-                return tensors, json.loads(file.metadata()["facts"])
+                tensors = {current_name(name): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+                return tensors, current_names(json.loads(file.metadata()["facts"]))
         except (SafetensorError, ValueError, KeyError, TypeError):
             raise TrainingError(f"{self.state} is damaged. Start a new run, with another --name.") from None
 

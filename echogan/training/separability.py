@@ -10,10 +10,10 @@ from torch import nn
 from torch.optim import Adam
 
 from echogan.model.batch import Batch
-from echogan.model.discriminators import build_discriminator
-from echogan.model.losses import adversarial_discriminator, share_right
+from echogan.model.losses.losses import adversarial_discriminator, share_right
+from echogan.model.networks.discriminators import build_discriminator
 from echogan.training.config import TrainingConfig
-from echogan.training.data import TrainingData, batches, open_data
+from echogan.training.data.loader import TrainingData, batches, open_data
 from echogan.training.trainer import open_accelerator, rendering_device
 
 FRESH_EVERY = 4  # steps between new hearts: the old ones may be known by heart
@@ -26,7 +26,7 @@ def separability(
     say: Callable[[str], None] = print,
     unseen: TrainingData | None = None,
 ) -> float:
-    """Train one discriminator alone on good against poor frames; the share judged right in the last fifth.
+    """Train one discriminator alone on good against poor frames; the share told right in the last fifth.
 
     Counted are frames of `unseen`, of patients that `data` does not have; without it, frames just before they are
     learnt from, which are new where clips never run out, as those of the phantom. Near 0.5: a GAN can learn nothing.
@@ -38,26 +38,28 @@ def separability(
     device, data = accelerator.device, data or open_data(config, rendering_device(accelerator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        judge = build_discriminator(config.judge).to(device)
-    adam = Adam(judge.parameters(), config.learning_rate, (0.5, 0.999))
+        discriminator = build_discriminator(config.discriminator).to(device)
+    adam = Adam(discriminator.parameters(), config.learning_rate, (0.5, 0.999))
     shares: list[float] = []
     others = batches(config, unseen, 0) if unseen is not None else None
     for step, cpu_batch, _ in batches(config, data, 0):
         batch = cpu_batch.to(device)
-        good, poor = judge(batch.high), judge(batch.low)
+        good, poor = discriminator(batch.high), discriminator(batch.low)
         if step % FRESH_EVERY == 0:
-            shares.append(_share(judge, next(others)[1].to(device)) if others else _share(judge, batch))
+            shares.append(
+                _share(discriminator, next(others)[1].to(device)) if others else _share(discriminator, batch)
+            )
         adam.zero_grad()
         adversarial_discriminator("lsgan", good, poor, batch.high_mask, batch.low_mask).backward()
         adam.step()
         if (step + 1) % config.tick == 0:
             recent = shares[-max(1, config.tick // FRESH_EVERY) :]
-            say(f"step {step + 1}/{steps}: {sum(recent) / len(recent):.0%} judged right")
+            say(f"step {step + 1}/{steps}: {sum(recent) / len(recent):.0%} told right")
     last = shares[-max(1, len(shares) // 5) :]
     return sum(last) / len(last)
 
 
 @torch.no_grad()
-def _share(judge: nn.Module, batch: Batch) -> float:
-    verdicts, masks = (judge(batch.high), judge(batch.low)), (batch.high_mask, batch.low_mask)
-    return float(share_right("lsgan", *verdicts, *masks))
+def _share(discriminator: nn.Module, batch: Batch) -> float:
+    outputs, masks = (discriminator(batch.high), discriminator(batch.low)), (batch.high_mask, batch.low_mask)
+    return float(share_right("lsgan", *outputs, *masks))

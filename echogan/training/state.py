@@ -1,6 +1,6 @@
 """Everything that training changes, and how it is written down for an exact resume.
 
-best_score is of the best measurement so far, `worse` the number of measurements since.
+best_score is of the best measurement so far, `evaluations_without_improvement` the number of measurements since.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from echogan.errors import TrainingError
-from echogan.model.checkpoint import Checkpoint
+from echogan.core.errors import TrainingError
+from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.cyclegan import CycleGAN
-from echogan.model.frames import widened
-from echogan.model.segmenter import load_segmenter
+from echogan.model.networks.frames import widened
 from echogan.training.config import TrainingConfig
 from echogan.training.replay_pool import ReplayPool
 from echogan.training.run_folder import RunFolder
@@ -46,22 +46,24 @@ class TrainingState:
             torch.manual_seed(config.seed)
             bf16 = device.type == "cuda"
             segmenter = load_segmenter(config.segmenter).network if config.loss.anatomy else None
-            self.gan = CycleGAN(config.generator, config.judge, config.loss, bf16, segmenter)
+            self.gan = CycleGAN(config.generator, config.discriminator, config.loss, bf16, segmenter)
         self.gan.to(device)
         self.frames = config.generator.frames
         self.accelerator = accelerator
         self.ema_high = averaged(self.gan.to_high, config.ema_decay)
         self.ema_low = averaged(self.gan.to_low, config.ema_decay)
         self.generator_adam = Adam(self.gan.generator_parameters(), config.learning_rate, (0.5, 0.999))
-        self.judge_adam = Adam(self.gan.judge_parameters(), config.learning_rate, (0.5, 0.999))
+        self.discriminator_adam = Adam(
+            self.gan.discriminator_parameters(), config.learning_rate, (0.5, 0.999)
+        )
         self.pools = {"high": ReplayPool(config.pool_size), "low": ReplayPool(config.pool_size)}
-        self.step, self.best_score, self.worse = 0, float("-inf"), 0
+        self.step, self.best_score, self.evaluations_without_improvement = 0, float("-inf"), 0
 
-    def start_from(self, run: RunFolder, new_judges: bool = False) -> None:
+    def start_from(self, run: RunFolder, new_discriminators: bool = False) -> None:
         """Begin with the networks and averages of another run; optimisers and pools stay new.
 
         The discriminators come along because generators unlearn under ones that know nothing yet. With
-        `new_judges` they stay new where that run's are built otherwise: they must then learn alone at first.
+        `new_discriminators` they stay new where that run's are built otherwise: they must then learn alone at first.
         Where that run's generators see one frame and these several, they begin by looking at the one alone.
         Raises TrainingError where its networks are built otherwise.
         """
@@ -73,10 +75,12 @@ class TrainingState:
         modules = averages | networks
         fitting = {name: module for name, module in modules.items() if _fits(module, _under(name, tensors))}
         unlike = set(modules) - set(fitting)
-        if unlike and not (new_judges and unlike <= {"gan/judge_high.", "gan/judge_low."}):
+        if unlike and not (
+            new_discriminators and unlike <= {"gan/discriminator_high.", "gan/discriminator_low."}
+        ):
             raise TrainingError(
                 f"The networks of the run in {run.path} are built otherwise than this run's. Give the same "
-                "settings of --generator and --judge; for other discriminators give --judges-first 400 as well."
+                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 as well."
             )
         for name, module in fitting.items():
             module.load_state_dict(_under(name, tensors))
@@ -107,7 +111,7 @@ class TrainingState:
 
     def set_learning_rate(self, rate: float) -> None:
         """Of both optimisers."""
-        for group in (*self.generator_adam.param_groups, *self.judge_adam.param_groups):
+        for group in (*self.generator_adam.param_groups, *self.discriminator_adam.param_groups):
             group["lr"] = rate
 
     def tensors(self) -> dict[str, Tensor]:
@@ -128,7 +132,12 @@ class TrainingState:
         """What is no tensor. All randomness follows from seed and step, so there is no generator to save."""
         best = self.best_score if self.best_score > float("-inf") else None
         processes = self.accelerator.num_processes
-        return {"step": self.step, "best_score": best, "worse": self.worse, "processes": processes}
+        return {
+            "step": self.step,
+            "best_score": best,
+            "evaluations_without_improvement": self.evaluations_without_improvement,
+            "processes": processes,
+        }
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take on a saved state; pools begin anew where there are more or fewer processes than before."""
@@ -144,14 +153,18 @@ class TrainingState:
         for name, pool in self.pools.items():
             if (kept := tensors.get(f"pool_{name}")) is not None and facts["processes"] == world:
                 pool.kept = kept.chunk(world)[rank].clone()
-        self.step, best, self.worse = facts["step"], facts["best_score"], facts["worse"]
+        self.step, best, self.evaluations_without_improvement = (
+            facts["step"],
+            facts["best_score"],
+            facts["evaluations_without_improvement"],
+        )
         self.best_score = float("-inf") if best is None else best
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"gan": self.gan, "ema_high": self.ema_high, "ema_low": self.ema_low}
 
     def _optimisers(self) -> dict[str, Optimizer]:
-        return {"generator_adam": self.generator_adam, "judge_adam": self.judge_adam}
+        return {"generator_adam": self.generator_adam, "discriminator_adam": self.discriminator_adam}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,19 +13,19 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from echogan.errors import TrainingError
+from echogan.core.errors import TrainingError
 from echogan.model.batch import Batch
 from echogan.model.cyclegan import Fakes
 from echogan.training.config import TrainingConfig, check_same
-from echogan.training.data import TrainingData, batches, open_data
-from echogan.training.guards import check_finite, check_goes_on, diverged, in_words
+from echogan.training.data.loader import TrainingData, batches, open_data
+from echogan.training.export import keep
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
-from echogan.training.keeping import keep
+from echogan.training.initial_weights import start
+from echogan.training.resume_checks import check_finite, check_goes_on, diverged, in_words
 from echogan.training.run_folder import RunFolder
-from echogan.training.starting import start
 from echogan.training.state import TrainingState
-from echogan.training.stopping import Stopping
-from echogan.training.telling import Telling
+from echogan.training.status_file import StatusFile
+from echogan.training.stop_signal import StopSignal
 
 Say = Callable[[str], None]
 
@@ -44,12 +44,12 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
 
     with (
         in_words(),
-        Telling(folder, config.steps, silent=not main) as telling,
-        Stopping(folder.stop) as stopping,
+        StatusFile(folder, config.steps, silent=not main) as status,
+        StopSignal(folder.stop) as stop_signal,
     ):
         state = TrainingState(config, accelerator)
         begin(config, state, folder, data, main)
-        telling.at(state.step)
+        status.at(state.step)
         accelerator.wait_for_everyone()
 
         # What is measured on, the same in every run of every seed.
@@ -71,15 +71,15 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
                 sums[name] = sums.get(name, 0) + value.detach()
             counted += 1
             last = state.step == config.steps
-            weary = tired(state, config)
-            stop = agree(accelerator, stopping.wanted or weary)
+            exhausted = patience_exhausted(state, config)
+            stop = agree(accelerator, stop_signal.wanted or exhausted)
             due = last or stop or state.step % config.save_every == 0
             if due or state.step % config.tick == 0:
                 line = tick(state, sums, counted, rate, time.perf_counter() - began)
                 if main:
                     folder.log(line)
                     say(describe(line, config.steps))
-                    telling.at(state.step)
+                    status.at(state.step)
                 sums, counted, began = {}, 0, time.perf_counter()
 
             # Measure before saving, so that the saved state knows the best.
@@ -95,9 +95,9 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
                     folder.save_state(tensors, state.facts() | {"data": data.facts()})
                     keep(folder.checkpoint, state, config, data, {})
             if stop and not last:
-                telling.ended(*farewell(state, stopping, weary))
+                status.ended(*stop_message(state, stop_signal, exhausted))
                 if main:
-                    say(telling.message)
+                    say(status.message)
                 break
     accelerator.wait_for_everyone()
     return folder.path
@@ -145,7 +145,7 @@ def learn(
     config: TrainingConfig, state: TrainingState, batch: Batch, generator: torch.Generator, step: int
 ) -> dict[str, Tensor]:
     """One step: both generators, then both discriminators on a mix of new and older fakes; every loss by name."""
-    generators_learn = step >= config.judges_first
+    generators_learn = step >= config.discriminators_first
     device = state.accelerator.device
     # Dropout draws from torch's own generators: they too must follow from the step.
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -157,9 +157,9 @@ def learn(
             state.average()
         if fakes is None:
             return losses
-        judged = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
-        descend(state.accelerator, judged["judges"], state.judge_adam)
-    return losses | judged
+        discriminated = state.gan.discriminator_losses(batch, mix(state, fakes, generator), step)
+        descend(state.accelerator, discriminated["discriminators"], state.discriminator_adam)
+    return losses | discriminated
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
@@ -194,20 +194,20 @@ def agree(accelerator: Accelerator, wanted: bool) -> bool:
     return bool(votes > 0)
 
 
-def tired(state: TrainingState, config: TrainingConfig) -> bool:
+def patience_exhausted(state: TrainingState, config: TrainingConfig) -> bool:
     """Whether the run has gone on for long enough without a better measurement."""
-    return 0 < config.patience <= state.worse
+    return 0 < config.patience <= state.evaluations_without_improvement
 
 
-def farewell(state: TrainingState, stopping: Stopping, weary: bool) -> tuple[str, str]:
+def stop_message(state: TrainingState, stop_signal: StopSignal, exhausted: bool) -> tuple[str, str]:
     """How a run ends before its last step: "stopped" or "finished", and a sentence."""
-    if weary and not stopping.reason:
+    if exhausted and not stop_signal.reason:
         return "finished", (
             f"Ended after step {state.step}: the last measurements were no better. The best is in checkpoint_best."
         )
     return (
         "stopped",
-        f"Stopped by {stopping.reason or 'another process'} after step {state.step}; --resume goes on.",
+        f"Stopped by {stop_signal.reason or 'another process'} after step {state.step}; --resume goes on.",
     )
 
 
@@ -224,10 +224,14 @@ def tick(
 def describe(line: dict[str, Any], steps: int) -> str:
     """One readable line of a tick."""
     left = (steps - line["step"]) * line["seconds_per_step"] / 60
-    judges = f"judges {line['judges']:.3f} ({line['right_high']:.0%} right)  " if "judges" in line else ""
+    told = (
+        f"discriminators {line['discriminators']:.3f} ({line['right_high']:.0%} right)  "
+        if "discriminators" in line
+        else ""
+    )
     good = f", {line['change_high'] * 127.5:.1f} good" if "change_high" in line else ""
     return (
-        f"step {line['step']}/{steps}  generators {line['generators']:.3f}  {judges}"
+        f"step {line['step']}/{steps}  generators {line['generators']:.3f}  {told}"
         f"change {line['change_low'] * 127.5:.1f} poor{good}  "
         f"{line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
     )
@@ -250,7 +254,9 @@ def measure(
         f"{found['change_poor']:.1f} poor, {found['change_clean']:.1f} clean "
         f"(ratio {found['change_ratio']:.2f})"
     )
-    state.worse += state.step > config.judges_first  # else nothing could be better yet
+    state.evaluations_without_improvement += (
+        state.step > config.discriminators_first
+    )  # else nothing could be better yet
     if found["score"] > state.best_score:
-        state.best_score, state.worse = found["score"], 0
+        state.best_score, state.evaluations_without_improvement = found["score"], 0
         keep(folder.best, state, config, data, found)

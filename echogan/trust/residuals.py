@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from echogan.working_space import GREY
+from echogan.core.scale import GREY
 
 UNIT = "grey levels (0 to 255) of the working-space image"
 

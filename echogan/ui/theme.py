@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradio.themes import Base
 
-from echogan.ui import player
+from echogan.ui.player import player
 
 FONT = ("system-ui", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
 MONO = ("ui-monospace", "DejaVu Sans Mono", "monospace")

@@ -12,10 +12,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from echogan.clips.files import open_clip
-from echogan.geometry import Fan
-from echogan.model import checkpoint as store
-from echogan.model.checkpoint import CheckpointConfig, bundled_checkpoints, save_checkpoint
-from echogan.model.generators import GeneratorConfig, build_generator
+from echogan.core.geometry import Fan
+from echogan.model.checkpoints import checkpoint as store
+from echogan.model.checkpoints.checkpoint import CheckpointConfig, bundled_checkpoints, save_checkpoint
+from echogan.model.networks.generators import GeneratorConfig, build_generator
 
 VIDEOS = "#eg-player .eg-pane video"
 WORKING = 120_000  # ms: enhancing on a busy machine takes its time

@@ -17,7 +17,7 @@ MOVING = 180_000  # ms: a training process on a busy machine takes its time
 TINY = {
     "size": 64, "batch_size": 1, "tick": 1, "preview_every": 2, "eval_every": 4, "save_every": 2, "held_out_clips": 1,
     "clips_per_round": 1, "frames_per_clip": 2, "steps_per_round": 8, "workers": 0, "device": "cpu", "ema_decay": 0.5,
-    "generator.channels": 4, "generator.blocks": 1, "judge.filters": 4,
+    "generator.channels": 4, "generator.blocks": 1, "discriminator.filters": 4,
 }  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip, open_writer, write_clip
 from echogan.clips.write_options import WriteOptions
-from echogan.errors import ClipError, OutputError, UnreadableClip, UnsupportedClip
-from echogan.geometry import Sector
+from echogan.core.errors import ClipError, OutputError, UnreadableClip, UnsupportedClip
+from echogan.core.geometry import Sector
 
 OUTPUTS = ["a.mp4", "a.webm", "a.gif", "a.npz", "a.dcm", "frames"]
 

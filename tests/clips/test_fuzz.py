@@ -13,7 +13,7 @@ from pydicom.encaps import encapsulate, generate_frames
 
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.files import open_clip, write_clip
-from echogan.errors import EchoGANError
+from echogan.core.errors import EchoGANError
 
 # Tight limits: a flipped bit may ask for gigabytes.
 LIMITS = ClipLimits(max_pixels_per_frame=200_000, max_frames=100, max_decoded_bytes=50_000_000)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from echogan.errors import EchoGANError
-from echogan.model.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
-from echogan.model.generators import GeneratorConfig, build_generator
+from echogan.core.errors import EchoGANError
+from echogan.model.checkpoints.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
+from echogan.model.networks.generators import GeneratorConfig, build_generator
 from eval.average import Settings, main
 
 SMALL = GeneratorConfig(channels=4, blocks=1)

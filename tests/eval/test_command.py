@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from echogan.errors import EchoGANError
-from eval import command, judge, splits
+from echogan.core.errors import EchoGANError
+from eval import command
+from eval.camus import frozen_segmenter, splits
 from eval.command import begin, changed, write
 
 
@@ -74,7 +75,9 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(monkeypatch, capsys):
     assert capsys.readouterr().err == "There is nothing to measure.\n"
 
 
-@pytest.mark.parametrize(("main", "settings"), [(splits.main, splits.Settings), (judge.main, judge.Command)])
+@pytest.mark.parametrize(
+    ("main", "settings"), [(splits.main, splits.Settings), (frozen_segmenter.main, frozen_segmenter.Command)]
+)
 def test_without_camus_it_is_said(main, settings, tmp_path):
     with pytest.raises(EchoGANError, match="--data"):
         main(settings(data=tmp_path))

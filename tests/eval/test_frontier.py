@@ -5,8 +5,9 @@ import json
 import pytest
 from PIL import Image
 
-from echogan.errors import EchoGANError
-from eval import frontier, haze
+from echogan.core.errors import EchoGANError
+from eval import frontier
+from eval.haze import haze
 
 MEANS = {"gcnr": 0.8, "wall_db": 0.5, "structure": 0.95, "greatest_flicker": 1.0, "change": 5.0}
 

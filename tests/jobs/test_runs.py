@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from echogan.errors import SettingsError, TrainingError
+from echogan.core.errors import SettingsError, TrainingError
 from echogan.jobs import runs as runs_module
 from echogan.jobs.job import Job
 from echogan.jobs.process import ProcessId, read_process, write_process
 from echogan.jobs.runs import Runs, command, flags, from_settings
-from echogan.training.config import TrainingConfig, with_leaves
+from echogan.training.config import TrainingConfig, with_settings
 
-FAKE = Path(__file__).with_name("fake_run.py")
+FAKE = Path(__file__).resolve().parents[1] / "support" / "fake_run.py"
 ENDED = ("stopped", "finished", "failed")
 
 
@@ -193,7 +193,7 @@ def test_runs_are_listed_newest_first_and_names_are_free(begin):
 def test_flags_are_those_that_the_trainer_reads():
     from echogan.training.__main__ import parser
 
-    config = with_leaves(
+    config = with_settings(
         TrainingConfig(),
         {"name": "a run", "batch_size": 2, "resume": True, "loss.cycle": 3.5, "generator.channels": 16},
     )
@@ -209,11 +209,11 @@ def test_flags_are_those_that_the_trainer_reads():
 
 
 def test_own_clips_go_through_the_command_that_curates():
-    from echogan.__main__ import _parse
+    from echogan.cli.main import _parse
 
     assert command(TrainingConfig())[1:3] == ["-m", "echogan.training"]
-    config = with_leaves(
-        TrainingConfig(low="/a", high="/b", resume=True), {"loss.cycle": 3.5, "judge.filters": 24}
+    config = with_settings(
+        TrainingConfig(low="/a", high="/b", resume=True), {"loss.cycle": 3.5, "discriminator.filters": 24}
     )
     own = command(config)
     assert own[1:4] == ["-m", "echogan", "train"]
@@ -355,7 +355,7 @@ def test_a_run_stopped_before_it_began_starts_anew_with_what_was_asked(begin, mo
 def test_settings_survive_the_way_through_config_json():
     from dataclasses import asdict
 
-    config = with_leaves(TrainingConfig(), {"steps": 77, "loss.cycle": 3.5, "judge.filters": 24})
+    config = with_settings(TrainingConfig(), {"steps": 77, "loss.cycle": 3.5, "discriminator.filters": 24})
     assert from_settings(json.loads(json.dumps(asdict(config)))) == config
     with pytest.raises(ValueError, match="unknown"):
         from_settings({"of_another_version": 1})

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from echogan.errors import ClipTooLarge, EchoGANError, UnreadableClip
+from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
 from echogan.jobs.unzip import RATIO_FROM, UnzipLimits, unzip
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from echogan.model.cyclegan import Batch, CycleGAN, Fakes, LossWeights
-from echogan.model.discriminators import DiscriminatorConfig
-from echogan.model.generators import GeneratorConfig
+from echogan.model.networks.discriminators import DiscriminatorConfig
+from echogan.model.networks.generators import GeneratorConfig
 
 
 def small(**weights: float) -> CycleGAN:
@@ -70,27 +70,27 @@ def test_the_sum_is_weighted(batch):
     assert float(losses["generators"].detach()) == pytest.approx(expected, rel=1e-5)
 
 
-def test_generators_and_judges_learn_from_their_own_losses_only(batch):
+def test_generators_and_discriminators_learn_from_their_own_losses_only(batch):
     gan = moved(small())
     losses, fakes = gan.generator_losses(batch)
     losses["generators"].backward()
     assert all(p.grad is not None for p in gan.generator_parameters())
-    assert all(p.grad is None for p in gan.judge_parameters())
+    assert all(p.grad is None for p in gan.discriminator_parameters())
     gan.zero_grad()
-    gan.discriminator_losses(batch, fakes)["judges"].backward()
+    gan.discriminator_losses(batch, fakes)["discriminators"].backward()
     assert all(p.grad is None for p in gan.generator_parameters())
-    assert all(p.grad is not None for p in gan.judge_parameters())
+    assert all(p.grad is not None for p in gan.discriminator_parameters())
 
 
-def test_judges_learn_to_tell_obvious_fakes(batch):
+def test_discriminators_learn_to_tell_obvious_fakes(batch):
     gan = small()
     fakes = Fakes(-batch.high.abs(), batch.high_mask, -batch.low.abs(), batch.low_mask)
     real = Batch(batch.low.abs(), batch.high.abs(), batch.low_mask, batch.high_mask)
-    adam = torch.optim.Adam(gan.judge_parameters(), 2e-3)
+    adam = torch.optim.Adam(gan.discriminator_parameters(), 2e-3)
     for _ in range(40):
         losses = gan.discriminator_losses(real, fakes)
         adam.zero_grad()
-        losses["judges"].backward()
+        losses["discriminators"].backward()
         adam.step()
-    assert losses["judges"] < 0.1
+    assert losses["discriminators"] < 0.1
     assert losses["right_high"] == losses["right_low"] == 1

@@ -6,7 +6,7 @@ import pytest
 import torch
 from small_gan import OFF, bare, numbers, whole_batch
 
-from echogan.errors import SettingsError
+from echogan.core.errors import SettingsError
 from echogan.model.cyclegan import CycleGAN, LossWeights
 from echogan.model.translations import add_noise, jitter
 

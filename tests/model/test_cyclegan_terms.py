@@ -8,9 +8,15 @@ import pytest
 import torch
 from small_gan import OFF, TERMS, Segmenter, bare, gan, numbers, whole_batch
 
-from echogan.errors import SettingsError
+from echogan.core.errors import SettingsError
 from echogan.model.cyclegan import Batch, CycleGAN, LossWeights
-from echogan.model.losses import illumination_loss, l1, lsgan_discriminator, lsgan_generator, structure_loss
+from echogan.model.losses.losses import (
+    illumination_loss,
+    l1,
+    lsgan_discriminator,
+    lsgan_generator,
+    structure_loss,
+)
 
 
 @pytest.fixture
@@ -21,7 +27,9 @@ def batch() -> Batch:
 def count_runs(made: CycleGAN) -> Counter[str]:
     """How often each network runs from now on."""
     runs: Counter[str] = Counter()
-    networks = {name: getattr(made, name) for name in ("to_high", "to_low", "judge_high", "judge_low")}
+    networks = {
+        name: getattr(made, name) for name in ("to_high", "to_low", "discriminator_high", "discriminator_low")
+    }
     for name, network in networks.items():
         network.register_forward_hook(lambda *_, name=name: runs.update([name]))
     return runs
@@ -37,20 +45,28 @@ def test_the_default_is_plain_cyclegan_bit_for_bit(batch):
     noisy = lambda f, m: torch.where(m > 0.5, f + 0.02 * torch.randn(f.shape, generator=noise), f)  # noqa: E731
     x_again, y_again = to_low(noisy(high, x_mask), x_mask), to_high(noisy(low, y_mask), y_mask)
     terms = [
-        lsgan_generator(made.judge_high(high).scores, x_mask),
-        lsgan_generator(made.judge_low(low).scores, y_mask),
+        lsgan_generator(made.discriminator_high(high).scores, x_mask),
+        lsgan_generator(made.discriminator_low(low).scores, y_mask),
         l1(x_again, x, x_mask) * 5,
         l1(y_again, y, y_mask) * 5,
         l1(to_high(y, y_mask), y, y_mask) * 2,
         l1(to_low(x, x_mask), x, x_mask) * 2,
     ]
     assert torch.equal(losses["generators"], torch.stack(terms).sum())
-    judged = made.discriminator_losses(bare(batch), fakes)
+    discriminated = made.discriminator_losses(bare(batch), fakes)
     expected = lsgan_discriminator(
-        made.judge_high(y).scores, made.judge_high(fakes.high).scores, y_mask, x_mask
-    ) + lsgan_discriminator(made.judge_low(x).scores, made.judge_low(fakes.low).scores, x_mask, y_mask)
-    assert torch.equal(judged["judges"], expected)
-    assert set(judged) == {"judges", "judge_high", "judge_low", "right_high", "right_low"}
+        made.discriminator_high(y).scores, made.discriminator_high(fakes.high).scores, y_mask, x_mask
+    ) + lsgan_discriminator(
+        made.discriminator_low(x).scores, made.discriminator_low(fakes.low).scores, x_mask, y_mask
+    )
+    assert torch.equal(discriminated["discriminators"], expected)
+    assert set(discriminated) == {
+        "discriminators",
+        "discriminator_high",
+        "discriminator_low",
+        "right_high",
+        "right_low",
+    }
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -65,19 +81,22 @@ def test_each_term_stands_alone_on_its_switch(batch, term):
     assert expected > 0
     losses["generators"].backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in made.to_high.parameters())
-    assert all(p.grad is None for p in made.judge_parameters())
+    assert all(p.grad is None for p in made.discriminator_parameters())
 
 
 @pytest.mark.parametrize(
     ("weights", "runs"),
     [
-        ({"adversarial": 1.0}, {"to_high": 1, "to_low": 1, "judge_high": 1, "judge_low": 1}),
+        ({"adversarial": 1.0}, {"to_high": 1, "to_low": 1, "discriminator_high": 1, "discriminator_low": 1}),
         ({"cycle": 1.0}, {"to_high": 2, "to_low": 2}),
         ({"identity": 1.0}, {"to_high": 2, "to_low": 1}),
         ({"structure": 1.0, "illumination": 1.0, "paired": 1.0}, {"to_high": 1, "to_low": 1}),
         ({"temporal": 1.0}, {"to_high": 2}),
         ({"paired": 1.0, "target_structure": 1.0}, {"to_high": 1}),
-        ({"adversarial": 1.0, "labels": 1.0}, {"to_high": 1, "to_low": 1, "judge_high": 1, "judge_low": 1}),
+        (
+            {"adversarial": 1.0, "labels": 1.0},
+            {"to_high": 1, "to_low": 1, "discriminator_high": 1, "discriminator_low": 1},
+        ),
     ],
 )
 def test_what_is_off_costs_no_forward_pass(batch, weights, runs):
@@ -95,7 +114,7 @@ def test_without_its_data_a_term_is_off_and_alone_it_is_refused(batch, term):
         gan(**OFF | {term: 1.0}).generator_losses(bare(batch))
 
 
-def test_labels_are_asked_of_a_judge_only_where_both_sides_have_them(batch):
+def test_labels_are_asked_of_a_discriminator_only_where_both_sides_have_them(batch):
     losses, _ = gan(labels=1.0).generator_losses(replace(batch, high_labels=None))
     assert not any(name.startswith("labels") for name in losses)
     unknown = replace(batch, high_labels=torch.full((2, 5), math.nan))

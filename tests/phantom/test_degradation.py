@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from echogan.errors import SettingsError
+from echogan.core.errors import SettingsError
 from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
     Degradation,

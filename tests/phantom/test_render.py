@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from echogan.geometry import Fan
+from echogan.core.geometry import Fan
 from echogan.phantom.acoustics.probe import AcousticSettings
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import VIEWS

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from echogan.errors import EchoGANError, SectorError
-from echogan.geometry import Fan, Sector, SectorKind
+from echogan.core.errors import EchoGANError, SectorError
+from echogan.core.geometry import Fan, Sector, SectorKind
 from echogan.phantom.artefacts.degradation import (
     ARTEFACTS,
     Degradation,
@@ -206,7 +206,7 @@ def stills(shared_data: Path, grade: str, count: int) -> list[np.ndarray]:
 def test_degraded_good_stills_are_as_grey_as_poor_ones(shared_data):
     """Median mean and spread within the fan, of 3 good stills degraded 6 times each, lie where poor ones' do."""
     from echogan.clips.clip import Clip
-    from echogan.clips.find_sector import find_sector
+    from echogan.clips.sector.find_sector import find_sector
 
     def statistics(image: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
         return image[inside].mean(), image[inside].std()

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from echogan.errors import EchoGANError
+from echogan.core.errors import EchoGANError
 from echogan.phantom.artefacts.vendor_look import (
     VendorLook,
     VendorLookSettings,

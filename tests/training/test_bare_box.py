@@ -24,7 +24,7 @@ sys.exit(main(sys.argv[1:]))
 def test_two_steps_without_the_rest_of_the_project(tmp_path):
     flags = (
         f"--folder {tmp_path} --name bare --steps 2 --size 64 --batch-size 1 --generator.channels 8 "
-        "--generator.blocks 1 --judge.filters 4 --clips-per-round 1 --frames-per-clip 1 --steps-per-round 2 "
+        "--generator.blocks 1 --discriminator.filters 4 --clips-per-round 1 --frames-per-clip 1 --steps-per-round 2 "
         "--held-out-clips 1 --workers 0 --device cpu --tick 1"
     )
     done = subprocess.run([sys.executable, "-c", PROGRAM, *flags.split()], capture_output=True, text=True)

@@ -4,17 +4,17 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from echogan.__main__ import _parse
-from echogan.errors import SettingsError, TrainingError
-from echogan.model.discriminators import DiscriminatorConfig
+from echogan.cli.main import _parse
+from echogan.core.errors import SettingsError, TrainingError
+from echogan.model.networks.discriminators import DiscriminatorConfig
 from echogan.training.__main__ import main, parser, read, resumed
-from echogan.training.config import TrainingConfig, check_same, leaves, with_leaves
+from echogan.training.config import TrainingConfig, check_same, flatten_settings, with_settings
 from echogan.training.run_folder import RunFolder
 
 
 def test_defaults_are_allowed_and_every_setting_says_what_it_does():
     TrainingConfig().check()
-    assert all(f.metadata.get("help") for _, _, f in leaves(TrainingConfig()))
+    assert all(f.metadata.get("help") for _, _, f in flatten_settings(TrainingConfig()))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_defaults_are_allowed_and_every_setting_says_what_it_does():
         ("learning_rate", float("nan")),
         ("ema_decay", 1.0),
         ("device", "tpu"),
-        ("judge.norm", "batch"),
+        ("discriminator.norm", "batch"),
         ("loss.cycle", 1e6),
         ("generator.channels", 2),
         ("phantom_share", -0.1),
@@ -38,7 +38,7 @@ def test_defaults_are_allowed_and_every_setting_says_what_it_does():
 )
 def test_a_wrong_setting_is_refused_by_name(setting, value):
     with pytest.raises(SettingsError, match=setting):
-        with_leaves(TrainingConfig(), {setting: value}).check()
+        with_settings(TrainingConfig(), {setting: value}).check()
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 200])
@@ -54,15 +54,15 @@ def test_a_resumed_run_may_move_and_report_otherwise():
 
 def test_a_resumed_run_keeps_what_decides_the_weights():
     with pytest.raises(TrainingError, match=r"loss.cycle was 5\.0, now 9\.0"):
-        check_same(with_leaves(TrainingConfig(), {"loss.cycle": 9.0}), asdict(TrainingConfig()))
+        check_same(with_settings(TrainingConfig(), {"loss.cycle": 9.0}), asdict(TrainingConfig()))
 
 
 def test_a_flag_for_every_setting():
-    given = vars(parser().parse_args(["--learning-rate", "0.01", "--resume", "--judge.norm", "none"]))
+    given = vars(parser().parse_args(["--learning-rate", "0.01", "--resume", "--discriminator.norm", "none"]))
     assert given.pop("separability") is None
-    config = with_leaves(TrainingConfig(), given)
-    judge = DiscriminatorConfig(norm="none")
-    assert config == TrainingConfig(learning_rate=0.01, resume=True, judge=judge)
+    config = with_settings(TrainingConfig(), given)
+    discriminator = DiscriminatorConfig(norm="none")
+    assert config == TrainingConfig(learning_rate=0.01, resume=True, discriminator=discriminator)
 
 
 def test_a_mistake_ends_with_its_sentence_and_2(capsys):
@@ -71,17 +71,17 @@ def test_a_mistake_ends_with_its_sentence_and_2(capsys):
 
 
 def test_discriminators_alone_for_the_whole_run_are_refused():
-    with pytest.raises(SettingsError, match="judges_first is 10 of 10 steps"):
-        TrainingConfig(steps=10, judges_first=10).check()
+    with pytest.raises(SettingsError, match="discriminators_first is 10 of 10 steps"):
+        TrainingConfig(steps=10, discriminators_first=10).check()
 
 
 def test_a_run_may_be_moved_but_not_take_up_a_setting_it_had_not():
     before = asdict(TrainingConfig(low="/old/data/low"))
     check_same(TrainingConfig(low="/new/data/low", name="renamed"), before)
-    del before["judges_first"]
+    del before["discriminators_first"]
     check_same(TrainingConfig(), before)
-    with pytest.raises(TrainingError, match="judges_first was 0, now 5"):
-        check_same(TrainingConfig(judges_first=5), before)
+    with pytest.raises(TrainingError, match="discriminators_first was 0, now 5"):
+        check_same(TrainingConfig(discriminators_first=5), before)
 
 
 def test_half_size_leaves_the_discriminators_enough_to_see():
@@ -92,7 +92,7 @@ def test_half_size_leaves_the_discriminators_enough_to_see():
 
 
 def test_a_resumed_run_takes_from_its_folder_what_the_command_line_leaves_out(tmp_path):
-    begun = with_leaves(
+    begun = with_settings(
         TrainingConfig(name="one", folder=str(tmp_path)),
         {"steps": 30_000, "loss.cycle": 3.0, "loss.cycle_jitter": True},
     )

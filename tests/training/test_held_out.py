@@ -8,7 +8,7 @@ from skimage.metrics import structural_similarity
 from torch import nn
 from toy_clips import ToyClips
 
-from echogan.model.ssim import ssim_map
+from echogan.model.losses.ssim import ssim_map
 from echogan.training.config import TrainingConfig
 from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out, ssim
 

@@ -11,18 +11,18 @@ from shard_folders import shard_folder
 from toy_clips import ToyClips, toy_data
 from toy_run import settings
 
-from echogan.errors import TrainingError
-from echogan.model.checkpoint import read_checkpoint, save_checkpoint
-from echogan.model.checkpoint_config import CheckpointConfig
-from echogan.model.frames import centre
-from echogan.model.generators import GeneratorConfig, build_generators
-from echogan.training.bank import render_bank
+from echogan.core.errors import TrainingError
+from echogan.model.checkpoints.checkpoint import read_checkpoint, save_checkpoint
+from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
+from echogan.model.networks.frames import centre
+from echogan.model.networks.generators import GeneratorConfig, build_generators
 from echogan.training.config import TrainingConfig
-from echogan.training.data import FEW_FRAMES, batches, open_data
+from echogan.training.data.frame_pool import render_pool
+from echogan.training.data.loader import FEW_FRAMES, batches, open_data
+from echogan.training.data.shards import open_shards
+from echogan.training.data.sources import PhantomSource
 from echogan.training.held_out import evaluate, preview, render_held_out
 from echogan.training.run_folder import RunFolder
-from echogan.training.shards import open_shards
-from echogan.training.sources import PhantomSource
 from echogan.training.state import TrainingState
 from echogan.training.trainer import open_accelerator, train
 
@@ -55,13 +55,13 @@ def levels(x: torch.Tensor) -> list:
 
 
 def test_a_drawn_frame_has_its_own_clips_neighbours_by_time():
-    bank = render_bank(ToyClips(), [1, 2, 3], 30, 64)
-    clip, frame = (torch.arange(n) for n in bank.frames.shape[:2])
-    numbers = (clip[:, None] * 40 + frame)[..., None, None].expand(bank.frames.shape).to(torch.uint8)
-    bank = replace(bank, frames=numbers, frame_ms=torch.tensor([20.0, 40.0, 1000.0]))
-    bank.lengths[1] = 10
+    pool = render_pool(ToyClips(), [1, 2, 3], 30, 64)
+    clip, frame = (torch.arange(n) for n in pool.frames.shape[:2])
+    numbers = (clip[:, None] * 40 + frame)[..., None, None].expand(pool.frames.shape).to(torch.uint8)
+    pool = replace(pool, frames=numbers, frame_ms=torch.tensor([20.0, 40.0, 1000.0]))
+    pool.lengths[1] = 10
     steps, lengths = [(-8, -3, 0, 3, 8), (-4, -2, 0, 2, 4), (0,) * 5], [30, 10, 30]
-    drawn = bank.draw(200, torch.Generator().manual_seed(0), 5)
+    drawn = pool.draw(200, torch.Generator().manual_seed(0), 5)
     for frames, stacks in ((drawn.frames, drawn.stack), (drawn.after, drawn.after_stack)):
         assert stacks is not None
         assert torch.equal(centre(stacks), frames)
@@ -69,12 +69,12 @@ def test_a_drawn_frame_has_its_own_clips_neighbours_by_time():
             which, place = divmod(number, 40)
             last = lengths[which] - 1
             assert seen == [which * 40 + min(max(place + step, 0), last) for step in steps[which]]
-    assert bank.draw(4, torch.Generator(), 1).stack is None
+    assert pool.draw(4, torch.Generator(), 1).stack is None
 
 
 def test_one_frame_runs_draw_as_ever():
-    bank = render_bank(ToyClips("pair"), [1, 2], 5, 64)
-    one, five = (bank.draw(9, torch.Generator().manual_seed(4), frames) for frames in (1, 5))
+    pool = render_pool(ToyClips("pair"), [1, 2], 5, 64)
+    one, five = (pool.draw(9, torch.Generator().manual_seed(4), frames) for frames in (1, 5))
     for name in ("frames", "mask", "after", "labels", "truth"):
         torch.testing.assert_close(getattr(one, name), getattr(five, name), rtol=0, atol=0, equal_nan=True)
 
@@ -176,9 +176,11 @@ def test_a_run_starts_from_a_checkpoint_where_its_discriminators_learn_first(con
     torch.nn.init.normal_(nets[0].heads.weight, 0, 0.3)
     save_checkpoint(tmp_path / "mine", CheckpointConfig("mine", SMALL, license="CC BY 4.0"), *nets)
     mine = read_checkpoint(tmp_path / "mine")
-    from_it = replace(config, start_from=str(tmp_path / "mine"), generator=FIVE, steps=3, judges_first=2)
-    with pytest.raises(TrainingError, match=r"no discriminators.*--judges-first"):
-        train(replace(from_it, judges_first=0), toy_data(), quiet)
+    from_it = replace(
+        config, start_from=str(tmp_path / "mine"), generator=FIVE, steps=3, discriminators_first=2
+    )
+    with pytest.raises(TrainingError, match=r"no discriminators.*--discriminators-first"):
+        train(replace(from_it, discriminators_first=0), toy_data(), quiet)
     with pytest.raises(TrainingError, match="built otherwise"):
         train(replace(from_it, generator=replace(FIVE, channels=4)), toy_data(), quiet)
     assert not config.run_path.exists()
@@ -193,12 +195,12 @@ def test_a_run_starts_from_a_checkpoint_where_its_discriminators_learn_first(con
 
 
 def test_a_bundled_checkpoint_is_found_by_its_name(config):
-    from echogan.model.checkpoint import BUNDLED
+    from echogan.model.checkpoints.checkpoint import BUNDLED
 
     if not (BUNDLED / "echogan").exists():
         pytest.skip("installed without its checkpoints")
     bundled = read_checkpoint(BUNDLED / "echogan")
-    run = replace(config, start_from="echogan", judges_first=1, steps=2, batch_size=1)
+    run = replace(config, start_from="echogan", discriminators_first=1, steps=2, batch_size=1)
     with pytest.raises(TrainingError, match="built otherwise"):
         train(run, toy_data(), quiet)
     with pytest.raises(TrainingError, match=r"no saved run in echogan-nowhere, nor a checkpoint"):

@@ -14,16 +14,17 @@ from safetensors.torch import load_file
 from toy_clips import toy_data
 from toy_run import paired_data, settings
 
-from echogan.model.checkpoint import read_checkpoint
+from echogan.model.checkpoints.checkpoint import read_checkpoint
 from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).resolve().parents[2]
+SUPPORT = ROOT / "tests" / "support"
 STEPS = 20
 
 
 def launch(*command: object) -> subprocess.Popen:
-    paths = os.pathsep.join(map(str, (HERE, HERE.parent, HERE.parents[1])))
+    paths = os.pathsep.join(map(str, (SUPPORT, ROOT)))
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen([sys.executable, *map(str, command)], env=environment, stdout=subprocess.DEVNULL)
 
@@ -43,7 +44,7 @@ def test_twenty_steps_are_ten_a_kill_and_ten(tmp_path):
     )
     run, flags = RunFolder(tmp_path / "parts" / "toy"), []
     for until in (4, 10):
-        process = launch(HERE / "toy_run.py", STEPS, tmp_path / "parts", *flags)
+        process = launch(SUPPORT / "toy_run.py", STEPS, tmp_path / "parts", *flags)
         deadline = time.monotonic() + 60
         while step_of(run) < until and time.monotonic() < deadline:
             time.sleep(0.003)
@@ -56,7 +57,7 @@ def test_twenty_steps_are_ten_a_kill_and_ten(tmp_path):
         }
         read_checkpoint(run.checkpoint)
         flags = ["--resume"]
-    assert launch(HERE / "toy_run.py", STEPS, tmp_path / "parts", *flags).wait() == 0
+    assert launch(SUPPORT / "toy_run.py", STEPS, tmp_path / "parts", *flags).wait() == 0
     resumed = load_file(run.state)
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
@@ -67,7 +68,7 @@ def test_two_processes_give_the_gradients_of_one(tmp_path):
     single, double = tmp_path / "1", tmp_path / "2"
     for folder in (single, double):
         folder.mkdir()
-    assert launch(HERE / "toy_gradients.py", single).wait() == 0
+    assert launch(SUPPORT / "toy_gradients.py", single).wait() == 0
     several = (
         "-m",
         "torch.distributed.run",
@@ -77,12 +78,12 @@ def test_two_processes_give_the_gradients_of_one(tmp_path):
         "--nproc-per-node",
         2,
     )
-    assert launch(*several, HERE / "toy_gradients.py", double).wait() == 0
+    assert launch(*several, SUPPORT / "toy_gradients.py", double).wait() == 0
     alone = load_file(single / "0.safetensors")
     ranks = [load_file(double / f"{rank}.safetensors") for rank in (0, 1)]
     gradients = [name for name in alone if not name.startswith("weight ")]
     assert any(name.startswith("to_low") for name in gradients)
-    assert any(name.startswith("judge_high") for name in gradients)
+    assert any(name.startswith("discriminator_high") for name in gradients)
     for name in gradients:
         largest = float(alone[name].abs().max())
         assert float((ranks[0][name] - alone[name]).abs().max()) <= 1e-5 * max(1.0, largest), name

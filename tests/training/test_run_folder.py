@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from echogan.errors import TrainingError
+from echogan.core.errors import TrainingError
 from echogan.training.run_folder import RunFolder
 
 

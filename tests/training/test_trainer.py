@@ -1,4 +1,4 @@
-"""The loop: exact resume, stopping, crashes, and that it learns."""
+"""The loop: exact resume, stop_signal, crashes, and that it learns."""
 
 import json
 import os
@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import load_file
 from toy_clips import ToyClips, toy_data
 
-from echogan.errors import TrainingError
-from echogan.model.checkpoint import read_checkpoint
-from echogan.model.discriminators import DiscriminatorConfig
-from echogan.model.generators import GeneratorConfig
-from echogan.training.config import TrainingConfig, with_leaves
-from echogan.training.data import TrainingData
+from echogan.core.errors import TrainingError
+from echogan.model.checkpoints.checkpoint import read_checkpoint
+from echogan.model.networks.discriminators import DiscriminatorConfig
+from echogan.model.networks.generators import GeneratorConfig
+from echogan.training.config import TrainingConfig, with_settings
+from echogan.training.data.loader import TrainingData
 from echogan.training.run_folder import RunFolder
 from echogan.training.separability import separability
 from echogan.training.state import TrainingState
@@ -27,7 +27,7 @@ from echogan.training.trainer import learning_rate, open_accelerator, tick, trai
 def config(tmp_path) -> TrainingConfig:
     return TrainingConfig(
         folder=str(tmp_path), steps=6, size=64, batch_size=2, generator=GeneratorConfig(channels=8, blocks=1),
-        judge=DiscriminatorConfig(filters=4), pool_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4,
+        discriminator=DiscriminatorConfig(filters=4), pool_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4,
         workers=0, device="cpu", tick=1, save_every=2, eval_every=2, preview_every=3, held_out_clips=1,
         learning_rate=2e-3,
     )  # fmt: skip
@@ -65,9 +65,9 @@ def assert_same(a: dict, b: dict) -> None:
             assert torch.equal(tensor, b["weights"][name][key]), f"{name}: {key}"
 
 
-@pytest.mark.parametrize("judge_norm", ["instance", "spectral"])
-def test_a_stopped_and_resumed_run_has_the_same_bits(config, judge_norm):
-    config = replace(config, judge=replace(config.judge, norm=judge_norm))
+@pytest.mark.parametrize("norm", ["instance", "spectral"])
+def test_a_stopped_and_resumed_run_has_the_same_bits(config, norm):
+    config = replace(config, discriminator=replace(config.discriminator, norm=norm))
     whole = left_behind(train(replace(config, name="whole"), toy_data(), quiet))
     stop = Path(config.folder) / "parts" / "stop"
     train(replace(config, name="parts"), toy_data(), at_step(2, stop.touch))  # seen after step 3
@@ -109,13 +109,15 @@ def test_a_run_starts_from_the_networks_and_averages_of_another(config):
     assert state.step == 0
 
 
-@pytest.mark.parametrize("other", ["generator.channels=4", "judge.filters=8", "judge.norm=spectral"])
+@pytest.mark.parametrize(
+    "other", ["generator.channels=4", "discriminator.filters=8", "discriminator.norm=spectral"]
+)
 def test_a_run_starts_only_from_networks_like_its_own(config, other):
     first = train(replace(config, name="first", steps=1), toy_data(), quiet)
     name, _, value = other.partition("=")
     kind = int if value.isdigit() else str
     with pytest.raises(TrainingError, match="built otherwise"):
-        train(with_leaves(config, {"start_from": str(first), name: kind(value)}), toy_data(), quiet)
+        train(with_settings(config, {"start_from": str(first), name: kind(value)}), toy_data(), quiet)
     with pytest.raises(TrainingError, match="no saved run"):
         train(replace(config, start_from=str(first / "elsewhere")), toy_data(), quiet)
     assert not config.run_path.exists()
@@ -124,21 +126,23 @@ def test_a_run_starts_only_from_networks_like_its_own(config, other):
 def test_discriminators_learn_alone_at_first_where_they_are_new(config):
     first = RunFolder(train(replace(config, name="first"), toy_data(), quiet))
     before = first.load_state()[0]
-    own = {"start_from": str(first.path), "judge.kind": "unet", "judges_first": 2}
-    second = with_leaves(config, own)
-    unlike = with_leaves(second, {"generator.channels": 16})
+    own = {"start_from": str(first.path), "discriminator.kind": "unet", "discriminators_first": 2}
+    second = with_settings(config, own)
+    unlike = with_settings(second, {"generator.channels": 16})
     with pytest.raises(TrainingError, match="built otherwise"):
         train(unlike, toy_data(), quiet)
 
     state = TrainingState(second, open_accelerator(config))
-    fresh = {name: tensor.clone() for name, tensor in state.gan.judge_high.state_dict().items()}
+    fresh = {name: tensor.clone() for name, tensor in state.gan.discriminator_high.state_dict().items()}
     with pytest.raises(RuntimeError):
         train(second, toy_data(), at_step(3, crash))
     after_two, facts = RunFolder(second.run_path).load_state()
     assert facts["step"] == 2
     of_generators = [name for name in before if name.startswith(("gan/to_", "ema_"))]
     assert all(torch.equal(after_two[name], before[name]) for name in of_generators)
-    learnt = [not torch.equal(after_two[f"gan/judge_high.{name}"], tensor) for name, tensor in fresh.items()]
+    learnt = [
+        not torch.equal(after_two[f"gan/discriminator_high.{name}"], tensor) for name, tensor in fresh.items()
+    ]
     assert all(moved for name, moved in zip(fresh, learnt, strict=True) if name.endswith("weight"))
 
     third = RunFolder(train(replace(second, name="third", steps=3), toy_data(), quiet)).load_state()[0]
@@ -146,7 +150,7 @@ def test_discriminators_learn_alone_at_first_where_they_are_new(config):
 
 
 def test_patience_begins_when_the_generators_do(config):
-    alone = replace(config, judges_first=4, patience=2, eval_every=1, learning_rate=1e-7)
+    alone = replace(config, discriminators_first=4, patience=2, eval_every=1, learning_rate=1e-7)
     first = train(replace(config, name="first", steps=1), toy_data(), quiet)
     said: list[str] = []
     train(replace(alone, start_from=str(first), steps=12), toy_data(), said.append)
@@ -193,7 +197,7 @@ def test_dropout_follows_from_the_step_and_is_off_when_measured(config):
 def test_like_discriminators_come_along_though_they_learn_alone_at_first(config):
     first = RunFolder(train(replace(config, name="first"), toy_data(), quiet))
     state = TrainingState(config, open_accelerator(config))
-    state.start_from(first, new_judges=True)
+    state.start_from(first, new_discriminators=True)
     before, now = first.load_state()[0], state.tensors()
     assert all(torch.equal(now[name], before[name]) for name in now)
 
@@ -213,7 +217,7 @@ def test_a_signal_ends_the_run_after_its_step(config, number):
 def test_a_run_with_other_settings_is_not_resumed(config):
     train(config, toy_data(), quiet)
     with pytest.raises(TrainingError, match="cycle was"):
-        train(with_leaves(config, {"resume": True, "loss.cycle": 1.0}), toy_data(), quiet)
+        train(with_settings(config, {"resume": True, "loss.cycle": 1.0}), toy_data(), quiet)
     with pytest.raises(TrainingError, match="holds a run already"):
         train(config, toy_data(), quiet)
 
@@ -313,6 +317,6 @@ def test_an_absent_device_is_told(config):
 
 
 def test_separability_tells_apart_what_differs_and_only_that(config):
-    config = replace(config, batch_size=8, judge=replace(config.judge, filters=8))
+    config = replace(config, batch_size=8, discriminator=replace(config.discriminator, filters=8))
     assert separability(config, 60, toy_data(), quiet) > 0.9
     assert separability(config, 100, toy_data(alike=True), quiet) < 0.75

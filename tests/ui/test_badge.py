@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from fake_checkpoint import Scale, checkpoint
 
-from echogan.ui.enhance_result import badge
+from echogan.ui.enhance.result import badge
 
 
 def test_a_license_other_than_the_projects_is_shown():

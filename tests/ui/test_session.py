@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from echogan.errors import Cancelled
+from echogan.core.errors import Cancelled
 from echogan.ui.session import Done, Sessions, app_folder, in_thread
 
 

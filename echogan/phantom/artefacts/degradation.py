@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from echogan.errors import SettingsError
+from echogan.core.errors import SettingsError
 from echogan.phantom.draw import Draw
 
 ARTEFACTS = (
@@ -35,7 +35,7 @@ class DegradationSettings:
 
     The mixture is meant to look like the stills that CAMUS grades as poor: grey and hazy, seldom black or shadowed.
     Aberration, noise and smoothing were set by what parts Poor from Good among the patients that training may use
-    (`eval.realism_grades`): broken grain. Haze, contrast and dark edges reach further than there, to what real hazy
+    (`eval.realism.grades`): broken grain. Haze, contrast and dark edges reach further than there, to what real hazy
     cines show; and walls drop out more often, beside haze, since a network must learn to leave such walls alone.
     """
 

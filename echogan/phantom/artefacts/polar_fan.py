@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.geometry import Fan
+from echogan.core.geometry import Fan
 from echogan.phantom.beams import Beams
 
 MOST_ROWS, MOST_COLUMNS = 640, 256

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from echogan.errors import EchoGANError, SectorError
-from echogan.geometry import Fan, Sector
+from echogan.core.errors import EchoGANError, SectorError
+from echogan.core.geometry import Fan, Sector
 from echogan.phantom.artefacts.compression import store
 from echogan.phantom.artefacts.degradation import Degradation, DegradationSettings
 from echogan.phantom.artefacts.degrader import Degrader

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from echogan.errors import EchoGANError
+from echogan.core.errors import EchoGANError
 from echogan.phantom.artefacts.compression import down_up
 from echogan.phantom.draw import Draw, blur
 

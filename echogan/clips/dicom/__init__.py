@@ -1,0 +1,1 @@
+"""DICOM in and out: header, regions, pixels, de-identified objects."""

@@ -1,0 +1,1 @@
+"""Video, GIF, images and arrays, in and out."""

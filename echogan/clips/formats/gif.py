@@ -1,0 +1,156 @@
+"""Animated GIF in and out: facts from its blocks without decoding, composited frames, a duration for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+from PIL import Image
+
+from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.content import check_limits, decoder_errors
+from echogan.clips.formats.frame_writer import FrameWriter
+from echogan.core.errors import UnreadableClip
+
+DEFAULT_DELAY_MS = 100.0  # what browsers show for a delay of 0
+LEAST_DELAY = 2  # hundredths of a second
+
+
+@dataclass
+class _Blocks:
+    """What the blocks of a GIF say; `reach` is the (height, width) that a decoder needs for all its frames."""
+
+    width: int
+    height: int
+    reach: tuple[int, int]
+    delays_ms: list[float] = field(default_factory=list)
+    color: bool = False
+    whole: bool = False
+
+
+def open_gif(path: Path, limits: ClipLimits) -> ClipFile:
+    """The facts of a GIF; one frame only is a still (fps None). Raises UnreadableClip and ClipTooLarge."""
+    with decoder_errors(path), path.open("rb") as file:
+        blocks = _read_blocks(file, limits)
+    count, (height, width), color = len(blocks.delays_ms), blocks.reach, blocks.color
+    check_limits(path, limits, count, height, width, 3 if color else 1)
+    if not blocks.whole:
+        raise UnreadableClip(f"'{path.name}' is cut off after {count} frames: copy or export it again.")
+    if not count or not blocks.width or not blocks.height:
+        raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
+    delays = tuple(blocks.delays_ms)
+    fps = 1000 * count / sum(delays) if count > 1 else None
+    durations = delays if count > 1 and len(set(delays)) > 1 else None
+
+    def decode() -> Iterator[np.ndarray]:
+        return _decode(path, blocks)
+
+    return ClipFile(path, "gif", count, blocks.height, blocks.width, fps, color, decode, durations)
+
+
+def _read_blocks(file: BinaryIO, limits: ClipLimits) -> _Blocks:
+    """Walk the blocks (GIF89a specification, sections 17 to 27), skipping the compressed pixels."""
+    head = file.read(13)
+    width, height = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    blocks = _Blocks(width, height, (height, width))
+    blocks.color = _coloured_palette(file, head[10])
+    delay = 0.0
+    while (kind := file.read(1)) and len(blocks.delays_ms) <= limits.max_frames:
+        if kind == b";":
+            blocks.whole = True
+            break
+        if kind == b"!" and file.read(1) == b"\xf9":
+            delay = 10.0 * int.from_bytes(file.read(5)[2:4], "little")
+            _skip(file)
+        elif kind == b"!":
+            _skip(file)
+        elif kind == b",":
+            left, top, w, h = np.frombuffer(file.read(8), "<u2").tolist()
+            blocks.reach = max(blocks.reach[0], top + h), max(blocks.reach[1], left + w)
+            blocks.color |= _coloured_palette(file, file.read(1)[0])
+            file.seek(1, 1)  # the width of the first code
+            if _skip(file):
+                blocks.delays_ms.append(delay or DEFAULT_DELAY_MS)
+            delay = 0.0
+    return blocks
+
+
+def _coloured_palette(file: BinaryIO, flags: int) -> bool:
+    """Read the palette that follows where `flags` announce one; True where an entry is not grey."""
+    if not flags & 0x80:
+        return False
+    palette = file.read(3 * 2 ** ((flags & 7) + 1))
+    return palette[0::3] != palette[1::3] or palette[1::3] != palette[2::3]
+
+
+def _skip(file: BinaryIO) -> bool:
+    """Pass a chain of sub-blocks; False where the file ends in it."""
+    while size := file.read(1):
+        if not size[0]:
+            return True
+        file.seek(size[0], 1)
+    return False
+
+
+def _decode(path: Path, blocks: _Blocks) -> Iterator[np.ndarray]:
+    with decoder_errors(path), Image.open(path, formats=["GIF"]) as image:
+        for index in range(len(blocks.delays_ms)):
+            image.seek(index)
+            rgba = np.asarray(image.convert("RGBA"))[: blocks.height, : blocks.width]
+            rgb = rgba[..., :3] * (rgba[..., 3:] > 0)  # what shows nothing is black
+            yield rgb if blocks.color else np.ascontiguousarray(rgb[..., 0])
+
+
+class GifWriter(FrameWriter):
+    """Animated GIF, played for ever. Grey frames are exact; colour ones get the best 256 colours of each.
+
+    Delays count in hundredths of a second: they are rounded so that errors do not add up, and are at least two,
+    because browsers show a delay of one as ten: above 50 frames per second the GIF plays slower than the clip.
+    """
+
+    def _start(self, frame: np.ndarray) -> None:
+        last = max(LEAST_DELAY, round(self.duration_ms(max(0, self.like.frames - 1)) / 10))
+        options = {"fflags": "+bitexact", "loop": "0", "final_delay": str(min(last, 65_535))}
+        self._output = av.open(str(self.part.absolute()), "w", format="gif", options=options)
+        stream = self._output.add_stream("gif", rate=100)
+        assert isinstance(stream, VideoStream)
+        stream.height, stream.width = frame.shape[:2]
+        stream.pix_fmt = "gray" if frame.ndim == 2 else "pal8"
+        stream.codec_context.time_base = Fraction(1, 100)
+        self._stream, self._elapsed_ms, self._pts = stream, 0.0, 0
+
+    def _put(self, frame: np.ndarray) -> None:
+        grey = frame.ndim == 2
+        picture = av.VideoFrame.from_ndarray(frame, format="gray") if grey else _quantized(frame)
+        picture.pts, picture.time_base = self._pts, Fraction(1, 100)
+        self._elapsed_ms += self.duration_ms(self.count)
+        self._pts = max(self._pts + LEAST_DELAY, round(self._elapsed_ms / 10))
+        self._encode(picture)
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(picture):
+            self._output.mux(packet)
+
+    def _finish(self) -> None:
+        self._encode(None)
+        self._output.close()
+
+    def _abort(self) -> None:
+        self._output.close()
+
+
+def _quantized(frame: np.ndarray) -> av.VideoFrame:
+    """The frame, uint8 (H, W, 3), as a picture in its own best 256 colours."""
+    image = Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE)
+    colors = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)
+    palette = np.zeros((256, 4), np.uint8)
+    palette[:, 0] = 255
+    palette[: len(colors), 1:] = colors
+    # PyAV takes indices and palette as a pair, which its type hints leave out.
+    return av.VideoFrame.from_ndarray((np.asarray(image), palette), format="pal8")  # pyright: ignore

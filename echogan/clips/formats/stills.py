@@ -1,0 +1,94 @@
+"""Single images in (PNG, JPEG, BMP, TIFF), and a clip out as a folder of numbered PNG images."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.content import Content, check_limits, decoder_errors
+from echogan.clips.formats.frame_writer import FrameWriter
+from echogan.core.errors import ClipTooLarge, UnsupportedClip
+
+
+def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
+    """The facts of a still: one frame, fps None; `content` is "png", "jpeg", "bmp" or "tiff".
+
+    Raises UnreadableClip, UnsupportedClip (floating-point pixels) and ClipTooLarge.
+    """
+    frame, notes = _read(path, limits, content)
+
+    def decode() -> Iterator[np.ndarray]:
+        yield _read(path, limits, content)[0]
+
+    height, width = frame.shape[:2]
+    return ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=notes)
+
+
+def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The upright first picture, uint8 (H, W) where it is grey and (H, W, 3) else, and what was changed."""
+    with decoder_errors(path), _opened(path, content) as image:
+        check_limits(path, limits, 1, image.height, image.width, 3)
+        notes = []
+        pages = getattr(image, "n_frames", 1)
+        if pages > 1:
+            notes.append(f"The file holds {pages} pictures; the first one is used.")
+        if image.mode.startswith("F"):
+            raise UnsupportedClip(f"'{path.name}' has floating-point pixels: save it with 8 or 16 bits.")
+        if image.mode.startswith("I"):
+            frame, note = _to_8_bits(np.asarray(ImageOps.exif_transpose(image)))
+            notes.append(note)
+        else:
+            frame = _over_black(ImageOps.exif_transpose(image))
+        return frame, tuple(notes)
+
+
+def _opened(path: Path, content: Content) -> Image.Image:
+    # Our own limits come next; the library's warning would only stand between the user and their sentence.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    try:
+        # The format is named, so that nothing but the sniffed one is ever tried.
+        return Image.open(path, formats=[content.upper()])
+    except Image.DecompressionBombError:
+        raise ClipTooLarge(f"'{path.name}' has far too many pixels: scale it down.") from None
+
+
+def _to_8_bits(values: np.ndarray) -> tuple[np.ndarray, str]:
+    """Grey levels of 9 to 16 bits scaled to 0..255 by the smallest of 8, 12 and 16 bits that holds them."""
+    peak = int(values.max(initial=0))
+    bits = next(bits for bits in (8, 12, 16, 32) if peak < 2**bits)
+    scaled = np.rint(np.clip(values.astype(np.float64), 0, None) * (255 / (2**bits - 1)))
+    return scaled.astype(np.uint8), f"The image's {bits}-bit grey levels are scaled to 8 bits."
+
+
+def _over_black(image: Image.Image) -> np.ndarray:
+    rgba = np.asarray(image.convert("RGBA"))
+    rgb, alpha = rgba[..., :3], rgba[..., 3:]
+    if (alpha < 255).any():
+        rgb = np.rint(rgb * (alpha / 255.0)).astype(np.uint8)
+    grey = (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all()
+    return np.ascontiguousarray(rgb[..., 0] if grey else rgb)
+
+
+class PngFolderWriter(FrameWriter):
+    """frame_0000.png, frame_0001.png, ... in a folder that must be new or empty. Lossless."""
+
+    folder: ClassVar[bool] = True
+
+    def _start(self, frame: np.ndarray) -> None:
+        self._digits = max(4, len(str(self.like.frames - 1)))
+
+    def _put(self, frame: np.ndarray) -> None:
+        name = f"frame_{self.count:0{self._digits}d}.png"
+        Image.fromarray(frame).save(self.part / name, format="PNG", compress_level=3)
+
+    def _finish(self) -> None:
+        """Every image is whole already."""
+
+    def _abort(self) -> None:
+        """No file is open between frames."""

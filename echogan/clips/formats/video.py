@@ -1,0 +1,235 @@
+"""MP4, MOV, AVI, MKV and WEBM in: the facts from the headers and packets, the frames decoded on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.content import Content, check_limits, check_whole, decoder_errors
+from echogan.core.errors import UnreadableClip
+
+DEFAULT_FPS = 30.0
+# Codecs of which every packet is one shown frame once the first one is a key frame.
+_ONE_FRAME_PER_PACKET = {"h264", "hevc", "vp9", "libdav1d", "mjpeg", "png", "ffv1", "rawvideo", "prores"}
+# Without these flags libswscale rounds grey levels off by up to 2 and tints neutral pixels.
+ACCURATE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How one stream is shown: decoded size, quarter turns to the left, grey or colour, nominal rate."""
+
+    width: int
+    height: int
+    quarter_turns: int
+    color: bool
+    fps: float | None
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Height and width after the turn."""
+        return (self.width, self.height) if self.quarter_turns % 2 else (self.height, self.width)
+
+
+@dataclass(frozen=True)
+class _Times:
+    """When each frame starts, in seconds, in order (empty where unknown), and when the last one ends."""
+
+    starts: tuple[float, ...]
+    end: float | None
+    tick: float
+
+
+def open_video(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
+    """The facts of a video; `content` is "mov", "avi" or "matroska".
+
+    Raises UnreadableClip (damaged, cut off, no picture) and ClipTooLarge.
+    """
+    with decoder_errors(path):
+        check_whole(path, content)
+        look, warnings = _first_look(path, content, limits)
+        count, times = _count_packets(path, content, limits)
+        if count is None:
+            count, times = _count_frames(path, content, limits, look)
+        if not count:
+            raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
+        height, width = look.shown
+        check_limits(path, limits, count, height, width, 3 if look.color else 1)
+        fps, durations, notes = _timing(times, count, look.fps)
+
+    def decode() -> Iterator[np.ndarray]:
+        return _decode(path, content, limits, look, count)
+
+    return ClipFile(
+        path, "video", count, height, width, fps, look.color, decode, durations, warnings=warnings + notes
+    )
+
+
+@contextmanager
+def _opened(path: Path, content: Content, limits: ClipLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
+    # The demuxer is named, so that no playlist or script format is guessed; only local files are followed.
+    # max_pixels keeps a hostile header from allocating (with room for the codec's padding to whole blocks).
+    options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels_per_frame * 2 + 65_536)}
+    with av.open(
+        str(path.absolute()), format=content, options=options, metadata_errors="ignore"
+    ) as container:
+        streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+        if not streams:
+            raise UnreadableClip(f"'{path.name}' has no video in it: give a clip with moving pictures.")
+        stream = streams[0]
+        if stream.codec_context is None:
+            raise UnreadableClip(
+                f"'{path.name}' uses a video codec that is not known here: convert it to H.264."
+            )
+        stream.codec_context.options = {"max_pixels": options["max_pixels"]}
+        check_limits(path, limits, stream.frames, stream.height, stream.width, 1)
+        yield container, stream
+
+
+def _first_look(path: Path, content: Content, limits: ClipLimits) -> tuple[_Look, tuple[str, ...]]:
+    with _opened(path, content, limits) as (container, stream):
+        first = next(container.decode(stream), None)
+        if first is None:
+            raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
+        warnings = []
+        mirrored = _is_mirrored(first)
+        if mirrored or first.rotation % 90:
+            wish = "mirrored" if mirrored else f"turned by {first.rotation} degrees"
+            warnings.append(f"The video asks to be {wish}; it is shown as stored.")
+        aspect = stream.sample_aspect_ratio
+        if aspect and aspect != 1:
+            warnings.append(f"The video's pixels are not square ({aspect}); they are shown as stored.")
+        if any(component.bits > 8 for component in first.format.components):
+            warnings.append("The video has more than 8 bits per sample; it is reduced to 8.")
+        turns = 0 if mirrored or first.rotation % 90 else first.rotation // 90 % 4
+        grey = first.format.name.startswith(("gray", "ya8", "ya16", "mono"))
+        rate = stream.average_rate or stream.base_rate or stream.guessed_rate
+        fps = float(rate) if rate else None
+        return _Look(first.width, first.height, turns, not grey, fps), tuple(warnings)
+
+
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether the display matrix turns left into right: the 2 x 2 part has a negative determinant."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False
+    (a, b), (c, d) = np.frombuffer(data, "<i4").reshape(3, 3)[:2, :2].astype(float)
+    return a * d - b * c < 0
+
+
+def _count_packets(path: Path, content: Content, limits: ClipLimits) -> tuple[int | None, _Times]:
+    """Frames and their times without decoding; count None where packets need not be frames one to one."""
+    starts: list[int] = []
+    sure, end = True, None
+    with _opened(path, content, limits) as (container, stream):
+        sure = stream.codec_context.name.removeprefix("lib") in _ONE_FRAME_PER_PACKET
+        for packet in container.demux(stream):
+            if packet.dts is None and not packet.size:  # the flush packet at the end
+                continue
+            if packet.is_corrupt:
+                raise UnreadableClip(f"'{path.name}' is damaged or cut off: export it again.")
+            if (
+                packet.pts is None
+                or packet.is_discard
+                or not packet.size
+                or not (starts or packet.is_keyframe)
+            ):
+                sure = False
+                break
+            starts.append(packet.pts)
+            end = max(end or 0, packet.pts + (packet.duration or 0))
+            if len(starts) > limits.max_frames:
+                check_limits(path, limits, len(starts), stream.height, stream.width, 1)
+        sure = sure and bool(starts) and min(starts) == starts[0] and len(set(starts)) == len(starts)
+        times = _seconds(starts, end, container, stream, content)
+    return (len(starts) if sure else None), times
+
+
+def _count_frames(path: Path, content: Content, limits: ClipLimits, look: _Look) -> tuple[int, _Times]:
+    """Frames and their times by decoding everything: slow, and right for every file."""
+    starts: list[int | None] = []
+    with _opened(path, content, limits) as (container, stream):
+        for frame in container.decode(stream):
+            starts.append(frame.pts)
+            check_limits(path, limits, len(starts), frame.height, frame.width, 3 if look.color else 1)
+        known = [pts for pts in starts if pts is not None]
+        if len(known) < len(starts) or len(set(known)) < len(known):
+            known = []
+        return len(starts), _seconds(known, None, container, stream, content)
+
+
+def _seconds(
+    starts: list[int], end: int | None, container: InputContainer, stream: VideoStream, content: Content
+) -> _Times:
+    tick = float(stream.time_base or 0)
+    end_s = end * tick if end is not None else None
+    if content == "matroska" and container.duration:  # its packets carry a nominal duration, not their own
+        end_s = container.duration / 1e6
+    return _Times(tuple(pts * tick for pts in sorted(starts)), end_s, tick)
+
+
+def _timing(
+    times: _Times, count: int, nominal: float | None
+) -> tuple[float, tuple[float, ...] | None, tuple[str, ...]]:
+    """fps, one duration in ms per frame where they differ by more than 10 %, and what to tell the reader."""
+    steps = np.diff(times.starts)
+    if len(times.starts) != count or count < 2:
+        if nominal:
+            return nominal, None, ()
+        return DEFAULT_FPS, None, (f"The file gives no frame rate; {DEFAULT_FPS:.0f} per second is assumed.",)
+    mean = float(steps.mean())
+    # Containers that count in milliseconds make 8 and 9 ms of 120 frames per second: a tick is no difference.
+    if np.abs(steps - mean).max() > max(0.1 * mean, 1.01 * times.tick):
+        last = (times.end or 0) - times.starts[-1]
+        if not 0 < last < 10 * steps.max():
+            last = mean
+        durations = tuple(float(1000 * step) for step in (*steps, last))
+        return 1000 * count / sum(durations), durations, ("The frames last differently long; this is kept.",)
+    if nominal and abs(nominal * mean - 1) < 0.02:
+        return nominal, None, ()
+    return 1 / mean, None, ()
+
+
+def _decode(
+    path: Path, content: Content, limits: ClipLimits, look: _Look, count: int
+) -> Iterator[np.ndarray]:
+    to_array = _converter(look)
+    done = 0
+    with decoder_errors(path), _opened(path, content, limits) as (container, stream):
+        for frame in container.decode(stream):
+            if frame.is_corrupt:
+                raise UnreadableClip(f"'{path.name}' is damaged at frame {done}: export it again.")
+            if (frame.width, frame.height) != (look.width, look.height):
+                raise UnreadableClip(f"'{path.name}' changes its size at frame {done}: cut it there.")
+            if done == count:
+                break
+            yield to_array(frame)
+            done += 1
+    if done < count:
+        raise UnreadableClip(f"'{path.name}' ends after {done} of {count} frames: copy or export it again.")
+
+
+def _converter(look: _Look) -> Callable[[av.VideoFrame], np.ndarray]:
+    """Frame to uint8 (H, W) or (H, W, 3), full range, turned upright."""
+    reformat = VideoReformatter().reformat  # one for all frames: it keeps libswscale's tables
+    target = "rgb24" if look.color else "gray"
+
+    def convert(frame: av.VideoFrame) -> np.ndarray:
+        array = reformat(frame, format=target, interpolation=ACCURATE).to_ndarray()
+        if not look.color and frame.color_range == ColorRange.MPEG:
+            # libswscale takes every grey format for full range, whatever its flag says.
+            array = np.clip(np.rint((array.astype(np.float32) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(np.rot90(array, look.quarter_turns)) if look.quarter_turns else array
+
+    return convert

@@ -1,0 +1,1 @@
+"""What every other part stands on: errors, sector geometry, settings, files written whole."""

@@ -1,0 +1,1 @@
+"""An archive of clips to de-identified training shards."""

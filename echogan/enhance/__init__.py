@@ -1,0 +1,1 @@
+"""One clip to all its outputs."""

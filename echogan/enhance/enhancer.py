@@ -1,0 +1,255 @@
+"""ClipFile -> stream of enhanced chunks: working space in and out, batches on the device, bounded memory."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+
+from echogan.clips.clip import ClipFile, grey
+from echogan.clips.sector.find_sector import grey_levels, merge, split
+from echogan.core.errors import Cancelled, SectorError, SettingsError
+from echogan.core.geometry import Sector
+from echogan.core.grey_curve import GreyCurve, canonical_curve
+from echogan.core.scale import GREY
+from echogan.enhance.frame_window import FrameWindow
+from echogan.enhance.working_space import MULTIPLE, WorkingSpace
+from echogan.model.checkpoints.checkpoint import Checkpoint
+
+LEVEL_SAMPLES = 40  # frames, where the sector does not know the clip's grey levels
+BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
+
+
+@dataclass(frozen=True)
+class EnhanceSettings:
+    """How to enhance. `check` raises SettingsError where a number is out of its range."""
+
+    strength: float = field(
+        default=1.0,
+        metadata={"help": "share of the change that is applied, 0 (none) to 1 (all)", "min": 0.0, "max": 1.0},
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = field(
+        default="auto", metadata={"help": "where to compute; auto takes cuda, else mps, else cpu"}
+    )
+    batch_size: int = field(default=8, metadata={"help": "frames enhanced at once", "min": 1, "max": 256})
+    grey_curve: bool = field(
+        default=True,
+        metadata={"help": "bring the clip to the grey curve the network was trained on, and back after it"},
+    )
+    working_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "longer side of the working space in pixels; the checkpoint's own where not given",
+            "min": 32,
+            "max": 1024,
+        },
+    )
+
+    def check(self) -> None:
+        """Raise SettingsError, naming the range, unless every number is within it."""
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            low, high = setting.metadata.get("min"), setting.metadata.get("max")
+            if value is None or low is None or high is None:
+                continue
+            if not low <= value <= high:  # also catches NaN
+                name = setting.name.replace("_", " ")
+                raise SettingsError(f"The {name} is {value}; give a number from {low:g} to {high:g}.")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive frames, before and after.
+
+    start        index of the first frame
+    original     uint8 (n, H, W) grey or (n, H, W, 3)
+    enhanced     the same shape; equal to the original bit for bit where tissue_mask is False
+    x            float32 (n, h, w) in [-1, 1]: the input in the working space
+    g            to_high(x) at full strength, less what it adds where x is black; equal to x outside the sector
+    cycled       to_low(g); equal to x outside the sector
+    strength     what was applied: the result shown is y = x + strength * (g - x)
+    decode_s, enhance_s, cycle_s   seconds spent on this chunk
+    """
+
+    start: int
+    original: np.ndarray
+    enhanced: np.ndarray
+    x: np.ndarray
+    g: np.ndarray
+    cycled: np.ndarray
+    strength: float
+    decode_s: float
+    enhance_s: float
+    cycle_s: float
+
+    @property
+    def y(self) -> np.ndarray:
+        """The result shown, in the working space: float32 (n, h, w) in [-1, 1]."""
+        return self.x + self.strength * (self.g - self.x)
+
+
+class Enhancer:
+    """A checkpoint on a device. `stream` enhances one clip; the object holds no state of it.
+
+    Raises SettingsError for a setting out of its range or a device that is not there.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: EnhanceSettings | None = None):
+        self.settings = settings or EnhanceSettings()
+        self.settings.check()
+        self.checkpoint = checkpoint
+        self.working_size = self.settings.working_size or checkpoint.config.working_size
+        self.device = pick_device(self.settings.device)
+        self.to_high, self.to_low = checkpoint.to_high, checkpoint.to_low
+        needed = (getattr(net, "size_multiple", MULTIPLE) for net in (self.to_high, self.to_low))
+        self.multiple = math.lcm(MULTIPLE, *needed)
+        if self.device.type != "cpu":  # a copy: the checkpoint stays on the CPU for whoever shares it
+            self.to_high = copy.deepcopy(checkpoint.to_high).to(self.device)
+            self.to_low = copy.deepcopy(checkpoint.to_low).to(self.device)
+
+    def stream(
+        self,
+        clip: ClipFile,
+        sector: Sector,
+        progress: Callable[[int, int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Chunk]:
+        """Enhance `clip` batch by batch.
+
+        progress(done, total) is called after every batch with numbers of frames; `cancel` is looked at before
+        every batch. Raises SectorError at once for a sector that does not fit, Cancelled and what decoding
+        raises (ClipError) while iterating.
+        """
+        if sector.tissue_mask.shape != (clip.height, clip.width):
+            raise SectorError(
+                f"The sector is made for frames of {sector.tissue_mask.shape[1]} x {sector.tissue_mask.shape[0]} "
+                f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
+            )
+        space = WorkingSpace(sector, self.working_size, self.multiple)
+        return self._chunks(clip, sector, space, self.curve(clip, sector), progress, cancel)
+
+    def curve(self, clip: ClipFile, sector: Sector) -> GreyCurve:
+        """The grey curve on which the generators see this clip: the canonical one where they were trained on it.
+
+        Made of the levels that finding the sector has noted; of a sample of the clip where it has not.
+        """
+        if not (self.settings.grey_curve and self.checkpoint.config.canonical_grey):
+            return GreyCurve()
+        return canonical_curve(sector.levels or grey_levels(clip.sample(LEVEL_SAMPLES), sector.tissue_mask))
+
+    def _chunks(self, clip, sector, space, curve, progress, cancel) -> Iterator[Chunk]:
+        def enter(frame: np.ndarray) -> np.ndarray:
+            return space.enter(grey(split(frame, sector))[None])[0]
+
+        frames, start = self.checkpoint.config.generator.frames, 0
+        window = FrameWindow(clip.iter_frames(), enter, frames, clip.fps)
+        while True:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("Stopped; nothing was written.")
+            began = time.perf_counter()
+            batch = window.advance(self.settings.batch_size)
+            if not batch:
+                return
+            decoded = time.perf_counter() - began
+            yield self._enhance(np.stack(batch), window, sector, space, curve, start, decoded)
+            start += len(batch)
+            if progress is not None:
+                progress(min(start, clip.frames), clip.frames)
+
+    def _enhance(
+        self,
+        original: np.ndarray,
+        window: FrameWindow,
+        sector: Sector,
+        space: WorkingSpace,
+        curve: GreyCurve,
+        start: int,
+        decode_s: float,
+    ) -> Chunk:
+        began = time.perf_counter()
+        seen = window.seen()
+        x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
+        g = keep_black(x, self._apply(self.to_high, seen, space, curve, outside=x))
+        residual = space.leave(self.settings.strength * (g - x)) * GREY
+        enhanced = np.stack(
+            [_put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
+        )
+        middle = time.perf_counter()
+        cycled = self._apply(self.to_low, g[:, None], space, curve, outside=x)
+        ended = time.perf_counter()
+        times = (decode_s, middle - began, ended - middle)
+        return Chunk(start, original, enhanced, x, g, cycled, self.settings.strength, *times)
+
+    def _apply(
+        self,
+        generator: torch.nn.Module,
+        seen: np.ndarray,
+        space: WorkingSpace,
+        curve: GreyCurve,
+        outside: np.ndarray,
+    ) -> np.ndarray:
+        """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`.
+
+        Both as displayed: the generator alone sees the frames on the grey curve.
+        """
+        with torch.inference_mode(), _precision(self.device):
+            batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))
+            result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0]
+            result = curve.to_display(result).cpu().numpy()
+        return np.where(space.mask, result, outside)
+
+
+def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Take back what `g` adds where `x` holds no echo; float32 (n, h, w) in [-1, 1], as the result.
+
+    What fell below the display's range is lost: anything painted there is invented. The share of an addition
+    that stays grows with the local mean level of x (Gaussian of BLACK_SIGMA pixels), from none in black to all at
+    BLACK_LEVEL grey levels. What `g` removes stays removed.
+    """
+    level = np.stack([cv2.GaussianBlur(frame, (0, 0), BLACK_SIGMA) for frame in (x + 1) * GREY])
+    share = np.clip(level / BLACK_LEVEL, 0, 1)
+    return np.where(g > x, x + share * (g - x), g).astype(np.float32)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is CUDA where there, else Apple's MPS, else the CPU. Raises SettingsError."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, present in there.items() if present)
+    if name not in there:
+        raise SettingsError(f"There is no device '{name}'. Choose auto, cpu, cuda or mps.")
+    if not there[name]:
+        raise SettingsError(f"The device {name} is not available on this machine. Choose auto or cpu.")
+    return torch.device(name)
+
+
+@contextlib.contextmanager
+def _precision(device: torch.device) -> Iterator[None]:
+    """bf16 on CUDA, with cuDNN held to its deterministic algorithms; float32 elsewhere."""
+    if device.type != "cuda":
+        yield
+        return
+    cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with cudnn, torch.autocast("cuda", dtype=torch.bfloat16):
+        yield
+
+
+def _put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: WorkingSpace) -> np.ndarray:
+    """Add a residual in grey levels (H', W') to the grey of a frame, and restore all that is not tissue."""
+    before = grey(frame)
+    after = before.copy()
+    after[space.box] = np.rint(np.clip(before[space.box] + residual, 0, 255)).astype(np.uint8)
+    result = merge(frame, after, sector)
+    # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
+    same = after == before
+    result[same] = frame[same]
+    return result

@@ -1,0 +1,130 @@
+"""The report of one enhanced clip: what went in, what decided the result, and how far to believe it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from echogan.clips.clip import ClipFile
+from echogan.core.atomic import write_whole
+from echogan.core.geometry import Sector
+from echogan.core.version import __version__
+from echogan.enhance.enhancer import Enhancer
+from echogan.trust.residuals import UNIT, MapSummary
+
+NOTICE = (
+    "Research only, not for diagnosis. A neural network made this image: it can remove structures that are "
+    "there and invent structures that are not, and neither map shows every such place."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that decided a result, beside its numbers. Names no file: a name may identify a patient.
+
+    timing        seconds: decode_s, enhance_s, diagnose_s, encode_s, total_s; and frames_per_s = frames / total_s
+    diagnostics   {difference, cycle_error}: mean and 99th percentile over the tissue, in `unit`
+    per_frame     the mean inside the tissue of every frame, in the same unit
+    """
+
+    input: dict[str, Any]
+    sector: dict[str, Any]
+    model: dict[str, Any]
+    device: str
+    strength: float
+    settings: dict[str, Any]
+    timing: dict[str, float]
+    diagnostics: dict[str, dict[str, Any]]
+    per_frame: dict[str, list[float]]
+    warnings: list[str]
+    version: str
+    notice: str = NOTICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain dictionaries, lists, numbers and strings."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """The report as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Write the JSON to `path`, whole or not at all. Raises OutputError."""
+        write_whole(path, self.to_json().encode())
+
+
+def describe_input(clip: ClipFile) -> dict[str, Any]:
+    """The facts of a clip, without its name."""
+    return {
+        "kind": clip.kind,
+        "frames": clip.frames,
+        "fps": None if clip.fps is None else round(clip.fps, 4),
+        "width": clip.width,
+        "height": clip.height,
+        "spacing_mm": None if clip.spacing_mm is None else [float(side) for side in clip.spacing_mm],
+    }
+
+
+def describe_sector(sector: Sector) -> dict[str, Any]:
+    """The sector's kind, confidence (0 to 1), coverage (share of the frame) and fan in pixels and degrees."""
+    fan = None
+    if sector.fan is not None:
+        numbers = {"apex_x": sector.fan.apex[0], "apex_y": sector.fan.apex[1]}
+        numbers |= {
+            name: getattr(sector.fan, name) for name in ("left_deg", "right_deg", "r_min", "r_max", "aspect")
+        }
+        fan = {name: round(float(value), 3) for name, value in numbers.items()}
+    return {
+        "kind": sector.kind,
+        "confidence": round(float(sector.confidence), 4),
+        "coverage": round(sector.coverage, 4),
+        "fan": fan,
+    }
+
+
+def describe_model(enhancer: Enhancer) -> dict[str, Any]:
+    """Which weights made the result: name, hash, source, and the commit where it came from a hub."""
+    checkpoint = enhancer.checkpoint
+    return {
+        "name": checkpoint.name,
+        "sha256": checkpoint.sha256,
+        "source": str(checkpoint.source),
+        "revision": checkpoint.revision,
+        "license": checkpoint.config.license,
+    }
+
+
+def build_report(
+    clip: ClipFile,
+    sector: Sector,
+    enhancer: Enhancer,
+    summaries: dict[str, MapSummary],
+    signed_mean: float,
+    timing: dict[str, float],
+    warnings: list[str],
+) -> Report:
+    """Put the report of one finished clip together; `summaries` are by name, `signed_mean` in grey levels."""
+    diagnostics: dict[str, dict[str, Any]] = {
+        name: {"mean": round(s.mean, 4), "p99": round(s.percentile(99), 4), "unit": UNIT}
+        for name, s in summaries.items()
+    }
+    diagnostics["difference"]["signed_mean"] = round(signed_mean, 4)
+    done = len(summaries["difference"].curve)
+    total = timing["total_s"]
+    return Report(
+        input=describe_input(clip),
+        sector=describe_sector(sector),
+        model=describe_model(enhancer),
+        device=str(enhancer.device),
+        strength=enhancer.settings.strength,
+        settings=asdict(enhancer.settings)
+        | {"working_size": enhancer.working_size, "grey_power": enhancer.curve(clip, sector).power},
+        timing={name: round(value, 4) for name, value in timing.items()}
+        | {"frames_per_s": round(done / total, 3)},
+        diagnostics=diagnostics,
+        per_frame={name: [round(v, 4) for v in s.curve] for name, s in summaries.items()},
+        warnings=warnings,
+        version=__version__,
+    )

@@ -1,0 +1,1 @@
+"""Checkpoints: read, write, fetch from the Hugging Face Hub, convert."""

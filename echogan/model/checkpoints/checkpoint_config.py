@@ -1,0 +1,153 @@
+"""What config.json of a checkpoint says, validated in full before anything is built from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_origin, get_type_hints
+
+from echogan.core.errors import InvalidCheckpoint, SettingsError
+from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,95}"
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """How to build the two generators, and what they are: config.json is this, as JSON."""
+
+    name: str = field(
+        metadata={"help": "letters, digits, spaces and . _ - only, at most 96", "pattern": NAME}
+    )
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    format: int = field(default=1, metadata={"help": "layout of the checkpoint", "min": 1, "max": 1})
+    working_size: int = field(
+        default=256,
+        metadata={
+            "help": "longer side of the working space, pixels",
+            "min": 64,
+            "max": 1024,
+            "multiple": SIZE_MULTIPLE,
+        },
+    )
+    canonical_grey: bool = field(
+        default=False,  # checkpoints from before this field saw clips as they are displayed
+        metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},
+    )
+    trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
+    training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
+    license: str = field(default="MIT", metadata={"help": "of the weights", "pattern": r"[ -~]{1,200}"})
+
+
+def parse_config(data: bytes, where: str) -> CheckpointConfig:
+    """Validate a whole config.json of `where`. Raises InvalidCheckpoint naming the first wrong field."""
+    try:
+        raw = json.loads(data.decode("utf-8"), object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair would fail when shown
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0][:100]
+        raise InvalidCheckpoint(
+            f"config.json of {where} is not valid JSON ({reason}); correct it or save the checkpoint again."
+        ) from None
+    if isinstance(raw, dict) and type(raw.get("format")) is int and raw["format"] > 1:
+        raise InvalidCheckpoint(
+            f"{where} has checkpoint format {str(raw['format'])[:20]}, and this version reads only 1;"
+            f" update EchoGANhance."
+        )
+    config = _checked(raw, CheckpointConfig, "", where)
+    try:
+        config.generator.check()  # what no field shows alone
+    except SettingsError as error:
+        raise InvalidCheckpoint(f"config.json of {where} cannot be built from: {error}") from None
+    return config
+
+
+def config_json(config: CheckpointConfig) -> bytes:
+    """The bytes of config.json, with sorted keys: equal settings, equal file. Raises InvalidCheckpoint."""
+    try:
+        text = json.dumps(dataclasses.asdict(config), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise InvalidCheckpoint(
+            f"The settings of checkpoint '{config.name}' cannot be written as JSON ({error});"
+            f" keep to plain numbers, text, lists and dictionaries."
+        ) from None
+    parse_config(data := text.encode(), f"'{config.name}'")
+    return data
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key occurs twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _checked(raw: Any, cls: type, prefix: str, where: str) -> Any:
+    """Build the dataclass from a JSON object with exactly its fields, each of its type and in its range."""
+    if not isinstance(raw, dict):
+        raise _refusal(where, prefix.rstrip(".") or "the whole file", "a JSON object", raw)
+    hints, values = get_type_hints(cls), {}
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for name in raw:
+        if name not in known:
+            raise InvalidCheckpoint(
+                f"config.json of {where} has a field {(prefix + name)[:60]!r} that this version does not"
+                f" know; remove it or update EchoGANhance."
+            )
+    for name, f in known.items():
+        if name not in raw and f.metadata.get("optional"):  # younger than some checkpoints
+            continue
+        if name not in raw:
+            raise InvalidCheckpoint(
+                f"config.json of {where} has no field '{prefix}{name}'; add it or save the checkpoint again."
+            )
+        if dataclasses.is_dataclass(hint := hints[name]):
+            values[name] = _checked(raw[name], hint, f"{prefix}{name}.", where)  # type: ignore[arg-type]
+        elif not _fits(raw[name], hint, f.metadata):
+            raise _refusal(where, prefix + name, _rule(hint, f.metadata), raw[name])
+        else:
+            values[name] = raw[name]
+    return cls(**values)
+
+
+def _fits(value: Any, hint: Any, rules: Mapping[str, Any]) -> bool:
+    if hint is int:  # a JSON true is a Python int, but not a number of blocks
+        in_range = type(value) is int and rules["min"] <= value <= rules["max"]
+        return in_range and value % rules.get("multiple", 1) == 0
+    if hint is bool:
+        return type(value) is bool
+    if "choices" in rules:
+        return type(value) in (str, int) and value in rules["choices"]
+    if hint is str:
+        return isinstance(value, str) and re.fullmatch(rules["pattern"], value) is not None
+    assert get_origin(hint) is dict, hint
+    return isinstance(value, dict)
+
+
+def _rule(hint: Any, rules: Mapping[str, Any]) -> str:
+    """What a value must be, in words."""
+    if hint is int:
+        if rules["min"] == rules["max"]:
+            return str(rules["min"])
+        step = f", a multiple of {rules['multiple']}" if "multiple" in rules else ""
+        return f"a whole number from {rules['min']} to {rules['max']}{step}"
+    if "choices" in rules:
+        return f"one of {', '.join(map(str, rules['choices']))}"
+    if hint is bool:
+        return "true or false"
+    return f"text ({rules['help']})" if hint is str else "a JSON object"
+
+
+def _refusal(where: str, name: str, rule: str, value: Any) -> InvalidCheckpoint:
+    shown = repr(value)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."
+    return InvalidCheckpoint(
+        f"In config.json of {where}, '{name}' must be {rule}, not {shown};"
+        f" correct it or save the checkpoint again."
+    )

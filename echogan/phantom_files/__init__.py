@@ -1,0 +1,1 @@
+"""Simulated pairs as files."""

@@ -1,0 +1,119 @@
+"""Which simulated pairs to make: view, lesion and artefacts; and the pairs themselves, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+from echogan.core.errors import SettingsError
+from echogan.phantom import PHANTOM_VERSION
+from echogan.phantom.anatomy.heart import VIEWS, View
+from echogan.phantom.artefacts.degradation import ARTEFACTS, only
+from echogan.phantom.lesions import CARRIED_BY, LesionKind
+from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
+
+MOST_SEED = 10**12
+MOST_BARREN = 50
+"""Hearts in a row that cannot carry the lesion before giving up."""
+WANTED: tuple[Want, ...] = ("clean", "degraded", "labels", "support")
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """What `python -m echogan phantom` renders. Check it with `check`."""
+
+    clips: int = field(default=4, metadata={"help": "pairs to write", "min": 1, "max": 10_000})
+    seed: int = field(
+        default=0,
+        metadata={"help": "seed of the first pair; the next has the next", "min": 0, "max": MOST_SEED},
+    )
+    frames: int = field(default=32, metadata={"help": "frames of each clip", "min": 1, "max": 1000})
+    view: View | Literal["all"] = field(
+        default="all", metadata={"help": "one view, or all in the shares that training draws"}
+    )
+    lesion: LesionKind | Literal["none"] = field(
+        default="none",
+        metadata={"help": "a lesion in each clip; its control without it is written beside it"},
+    )
+    only_artefact: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": f"degrade by this and nothing else; may be repeated: {', '.join(ARTEFACTS)}"},
+    )
+    format: Literal["mp4", "webm", "gif", "dcm", "npz"] = field(
+        default="mp4", metadata={"help": "of the clips; the arrays are always written as .npz"}
+    )
+
+    def check(self) -> None:
+        """Raise SettingsError, naming the setting and what it may be, unless every value can be used."""
+        for f in fields(self):
+            value, low, high = getattr(self, f.name), f.metadata.get("min"), f.metadata.get("max")
+            if low is not None and not low <= value <= f.metadata["max"]:
+                raise SettingsError(
+                    f"The number given for {f.name} is {value}; give one from {low} to {high}."
+                )
+        if self.lesion != "none" and self.view not in ("all", *CARRIED_BY[self.lesion]):
+            raise SettingsError(
+                f"The view {self.view} cannot show a lesion of the kind {self.lesion}; "
+                f"choose {', '.join(CARRIED_BY[self.lesion])}."
+            )
+        self.phantom()
+
+    def phantom(self) -> PhantomSettings:
+        """What the clips are drawn from. Raises SettingsError for an artefact that there is not."""
+        settings = PhantomSettings()
+        if self.only_artefact:
+            settings = replace(settings, degradation=only(settings.degradation, *self.only_artefact))
+        if self.lesion == "none":
+            return settings
+        carriers = CARRIED_BY[self.lesion]
+        shares = zip(VIEWS, settings.view_shares, strict=True)
+        return replace(settings, view_shares=tuple(share * (view in carriers) for view, share in shares))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One clip, clean and degraded; `role` is "control" for the copy of a clip without its lesion, else its lesion."""
+
+    clip: PhantomClip
+    role: str
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        """The clip's truth with the phantom's version."""
+        return {"phantom_version": PHANTOM_VERSION, **self.clip.truth}
+
+    @property
+    def name(self) -> str:
+        """The stem of its files."""
+        truth = self.clip.truth
+        return f"phantom_{truth['seed']:05d}_{truth['view']}" + (f"_{self.role}" if self.role else "")
+
+
+def pairs(settings: PairSettings) -> Iterator[Pair]:
+    """Render pair after pair, each lesion followed by its control. Raises SettingsError where no heart carries it."""
+    for phantom in _phantoms(settings):
+        yield Pair(phantom.render(want=WANTED), "" if settings.lesion == "none" else settings.lesion)
+        if phantom.lesion is not None:
+            control = Phantom(phantom.view, phantom.seed, phantom.settings, phantom.frames)
+            clip = control.render(degradation=phantom.degradation, want=WANTED)
+            yield Pair(clip, f"{settings.lesion}_control")
+
+
+def _phantoms(settings: PairSettings) -> Iterator[Phantom]:
+    """As many as asked for, of seeds in a row but for those whose heart has no room for the lesion."""
+    phantoms, seed, barren = settings.phantom(), settings.seed, 0
+    found = 0
+    while found < settings.clips:
+        view: View = draw_view(seed, phantoms) if settings.view == "all" else settings.view
+        lesion = None if settings.lesion == "none" else settings.lesion
+        phantom = Phantom(view, seed, phantoms, settings.frames, lesion=lesion)
+        barren = barren + 1 if lesion and phantom.lesion is None else 0
+        if barren > MOST_BARREN:
+            raise SettingsError(
+                f"None of {barren} hearts in a row can carry a lesion of the kind {lesion}; choose another view."
+            )
+        if not barren:
+            found += 1
+            yield phantom
+        seed += 1

@@ -1,0 +1,1 @@
+"""The frames of a training step: simulated clips and shards."""

@@ -1,0 +1,248 @@
+"""Where training clips come from: the phantom, shards of real clips, good clips made poor, and mixtures of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from echogan.model.networks.discriminator_layers import LABELS
+from echogan.model.networks.frames import FRAME_MS
+from echogan.training.data.shards import Shards
+
+if TYPE_CHECKING:
+    from echogan.phantom.render import PhantomSettings, Want
+
+Look = Literal["clear", "ordinary", "degraded", "pair"]
+LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
+SUPPORTED = (0.35, 0.75)
+"""Support up to which nothing of the clear truth is asked for, and from which all of it is."""
+KNOWN = "the clear clip where signal survived, the poor one where it did not"
+CHAMBERS = ("LA", "RA", "LV", "RV")
+
+
+@dataclass(frozen=True)
+class TrainingClip:
+    """One clip, on the CPU.
+
+    frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
+    truth   uint8 (T, h, w), what it is to become         labels  float (5,), see LABELS: 0, 1, NaN where unknown
+    frame_ms  how long a frame lasts
+    """
+
+    frames: Tensor
+    mask: Tensor
+    labels: Tensor
+    truth: Tensor | None = None
+    frame_ms: float = FRAME_MS
+
+
+class Source(Protocol):
+    """What gives clips; must be picklable, for the workers."""
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """The clip of a seed, with at most so many frames: always the same."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the clips are, as JSON, for the checkpoint's config."""
+        ...
+
+
+UNKNOWN = torch.full((len(LABELS),), torch.nan)
+
+
+@dataclass(frozen=True)
+class PhantomSource:
+    """Clips of the project's phantom, all views, rendered on `device` and handed over on the CPU.
+
+    "clear" clips are seen through the best windows: a seed's own clean look, "ordinary", is as foggy as patients
+    graded good, too near to the poor ones for a discriminator; some of it among the good ones teaches the network to
+    leave such clips alone. A "pair" is a degraded clip and, as truth, the clear one of its heart.
+    `foreshortened` is the share of apical views cut short, the same on both sides: were poor clips alone cut short,
+    a network would learn to lengthen hearts. Pairs, of which truths are told, have none.
+    `lesion_share` of the clips carry a lesion, whatever the look, and in a pair the truth has it too: what a network
+    is to keep. With `known_only` a pair's truth is what can be known of it: see `known`.
+    """
+
+    look: Look
+    device: str = "cpu"
+    foreshortened: float = 0.2
+    lesion_share: float = 0.0
+    known_only: bool = False
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        from echogan.phantom.render import phantom_clip, phantom_pair
+
+        settings = self.settings()
+        if self.look == "pair":
+            wanted: list[Want] = ["clean", "degraded", *(["support"] if self.known_only else [])]
+            clip = phantom_pair(seed, settings, frames, self.device, wanted)
+        else:
+            want = ("clean" if self.good else "degraded",)
+            clip = phantom_clip(seed, settings, frames, self.device, want)
+        shown = clip.clean if self.good else clip.degraded
+        truth = clip.clean if self.look == "pair" else None
+        assert shown is not None
+        if truth is not None and clip.support is not None:
+            truth = known(truth, shown, clip.support)
+        labels = finding_labels(clip.truth["findings"])
+        return TrainingClip(
+            shown.cpu(),
+            clip.sector_mask.cpu(),
+            labels,
+            None if truth is None else truth.cpu(),
+            1000 / clip.truth["frame_rate"],
+        )
+
+    @property
+    def good(self) -> bool:
+        """Whether the clips are of the good domain."""
+        return self.look in ("clear", "ordinary")
+
+    def settings(self) -> PhantomSettings:
+        """What a clip is drawn from."""
+        from echogan.phantom.acoustics.probe import CLEAR, AcousticSettings
+        from echogan.phantom.anatomy.sizes import HeartSettings
+        from echogan.phantom.render import PhantomSettings
+
+        heart = HeartSettings(foreshortening_chance=0.0 if self.look == "pair" else self.foreshortened)
+        acoustics = CLEAR if self.look == "clear" else AcousticSettings()
+        return PhantomSettings(heart, acoustics=acoustics, lesion_share=self.lesion_share)
+
+    def facts(self) -> dict[str, Any]:
+        """The phantom's version, the share of each view, and how many apical views are cut short."""
+        from echogan.phantom import PHANTOM_VERSION
+        from echogan.phantom.anatomy.heart import VIEWS
+
+        settings = self.settings()
+        return {
+            "phantom": PHANTOM_VERSION,
+            "look": LOOKS.get(self.look, self.look),
+            "views": dict(zip(VIEWS, settings.view_shares, strict=True)),
+            "foreshortened": settings.heart.foreshortening_chance,
+            "lesions": settings.lesion_share,
+            **({"truth": KNOWN if self.known_only else "clear"} if self.look == "pair" else {}),
+        }
+
+
+def known(clear: Tensor, poor: Tensor, support: Tensor) -> Tensor:
+    """What can be known of the truth: the clear frame where signal survived, the poor one where it did not.
+
+    All uint8 (T, h, w), support as the phantom gives it. A network that learns towards this clears haze from a cavity
+    and leaves a wall in drop-out as it came, instead of guessing in either direction.
+    """
+    low, high = SUPPORTED
+    share = ((support.float() / 255 - low) / (high - low)).clamp(0, 1)
+    return torch.lerp(poor.float(), clear.float(), share).round().to(torch.uint8)
+
+
+def finding_labels(findings: dict[str, str]) -> Tensor:
+    """The findings of a phantom clip as LABELS: 1 for enlarged or hypertrophied, 0 for not, NaN where not in view."""
+    wall = findings.get("LV_wall")
+    values = [_is(findings.get(chamber), "normal") for chamber in CHAMBERS] + [_is(wall, "normal")]
+    return torch.tensor(values)
+
+
+def _is(finding: str | None, normal: str) -> float:
+    return torch.nan if finding is None else float(finding != normal)
+
+
+@dataclass(frozen=True)
+class ShardSource:
+    """Clips of a shard folder, each once before any comes again, in an order of its own each time round."""
+
+    shards: Shards
+    augmented: bool = True
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        from echogan.training.data.augmentation import moved
+
+        clip = self.shards.clip(position(seed, len(self.shards)), frames)
+        shown, mask = moved(clip.frames, clip.mask, seed) if self.augmented else (clip.frames, clip.mask)
+        return TrainingClip(shown, mask, UNKNOWN, frame_ms=clip.frame_ms)
+
+    def facts(self) -> dict[str, Any]:
+        """The folder's own account of itself."""
+        return self.shards.facts()
+
+
+@dataclass(frozen=True)
+class SemiRealSource:
+    """Good real clips made poor by the phantom's operators, so that real anatomy has a truth.
+
+    Their patients must not be in the good domain, else the two were paired. With `paired` the truth comes along.
+    """
+
+    shards: Shards
+    paired: bool = False
+    augmented: bool = True
+    known_only: bool = False
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source. The degradation is drawn anew for each seed."""
+        from echogan.phantom.artefacts.degradation import draw_degradation
+        from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
+        from echogan.phantom.draw import Draw
+        from echogan.training.data.augmentation import moved
+
+        clip = self.shards.clip(position(seed, len(self.shards)), frames)
+        assert clip.fan is not None
+        drawn = draw_degradation(Draw(seed), SEMI_REAL)
+        degraded = degrade_frames(clip.frames, clip.fan, drawn, seed)
+        poor = torch.where(clip.mask, degraded.frames, 0).to(torch.uint8)
+        truth = known(clip.frames, poor, degraded.support) if self.known_only else clip.frames
+        both, mask = torch.cat([poor, truth]), clip.mask
+        if self.augmented:
+            both, mask = moved(both, mask, seed)
+        poor, good = both.chunk(2)
+        return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None, clip.frame_ms)
+
+    def facts(self) -> dict[str, Any]:
+        """The folder's own account of itself, and that its clips were degraded."""
+        from echogan.phantom import PHANTOM_VERSION
+
+        return {"semi_real": True, "phantom": PHANTOM_VERSION, **self.shards.facts()}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Each clip from one of several sources, as often as its weight says."""
+
+    sources: tuple[Source, ...]
+    weights: tuple[float, ...]
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        drawn = torch.rand(1, generator=torch.Generator().manual_seed(seed * 7919 + 5))
+        edges = torch.tensor(self.weights).cumsum(0)
+        which = int(torch.searchsorted(edges / edges[-1], drawn).clamp_max(len(self.sources) - 1))
+        return self.sources[which](seed, frames)
+
+    def facts(self) -> dict[str, Any]:
+        """What each part is, and its share."""
+        whole = sum(self.weights)
+        pairs = zip(self.weights, self.sources, strict=True)
+        return {
+            "mixture": [{"share": round(weight / whole, 4), **source.facts()} for weight, source in pairs]
+        }
+
+
+def mixed(parts: Sequence[tuple[Source, float]]) -> Source:
+    """The one source with a weight, or a mixture of several."""
+    wanted = [(source, weight) for source, weight in parts if weight > 0]
+    if len(wanted) == 1:
+        return wanted[0][0]
+    return Mixture(tuple(source for source, _ in wanted), tuple(weight for _, weight in wanted))
+
+
+def position(seed: int, count: int) -> int:
+    """The clip of a seed among `count`. Seeds of one domain are two apart: it runs through all before any again."""
+    turn, place = divmod(seed // 2, count)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(turn))
+    return int(order[place])

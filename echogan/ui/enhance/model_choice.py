@@ -1,0 +1,68 @@
+"""Which generators a visitor may use: bundled ones, those of runs, and repositories of the Hub by name."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from echogan.core.errors import CheckpointNotFound
+from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
+from echogan.model.checkpoints.hub import load_checkpoint
+
+LOADED = 2  # checkpoints kept in memory
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+NONE_BUNDLED = (
+    "No model is bundled with this copy of EchoGANhance. Train one with python -m echogan train, or type the name of "
+    "one on the Hugging Face Hub, as user/model@revision."
+)
+
+
+class Models:
+    """Loads checkpoints once and keeps the last few. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Checkpoint] = OrderedDict()
+        self._offered: dict[str, Path] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """The bundled checkpoints, by name, and those offered since the server started."""
+        return [*(path.name for path in bundled_checkpoints()), *self._offered]
+
+    def offer(self, run: str, folder: Path) -> str:
+        """Make a run's checkpoint a choice, as it is now; the choice's name. Raises CheckpointError."""
+        name = f"run: {run}"  # no bundled folder and no repository is called so
+        checkpoint = read_checkpoint(folder, source=name)
+        with self._lock:
+            self._offered[name] = folder
+            self._keep(name, checkpoint)
+        return name
+
+    def load(self, name: str | None) -> Checkpoint:
+        """A bundled checkpoint or user/model[@revision]; never a folder of this machine. Raises CheckpointError."""
+        name = (name or "").strip()
+        bundled = {path.name: path for path in bundled_checkpoints()} | self._offered
+        if not name:
+            raise CheckpointNotFound("Choose a model first." if bundled else NONE_BUNDLED)
+        # A repository's name looks like a folder's: nothing of this machine is opened for a visitor.
+        if name not in bundled and (
+            not HUB_NAME.fullmatch(name) or name.startswith(".") or Path(name).exists()
+        ):
+            raise CheckpointNotFound(
+                f"There is no bundled model called {name[:80]}. Choose one from the list, or type user/model@revision."
+            )
+        if name not in bundled:
+            return load_checkpoint(name)
+        with self._lock:
+            if name not in self._kept:
+                self._keep(name, read_checkpoint(bundled[name], source=name))
+            self._kept.move_to_end(name)
+            return self._kept[name]
+
+    def _keep(self, name: str, checkpoint: Checkpoint) -> None:
+        self._kept[name] = checkpoint
+        self._kept.move_to_end(name)
+        while len(self._kept) > LOADED:
+            self._kept.popitem(last=False)

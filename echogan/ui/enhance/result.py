@@ -1,0 +1,147 @@
+"""Enhance one clip for the page: every output under a neutral name, and the player's value made from them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from echogan.clips.clip import ClipFile
+from echogan.clips.dicom.writer import fits_dicom
+from echogan.clips.write_options import WriteOptions
+from echogan.core.geometry import Fan, Sector
+from echogan.core.version import __version__
+from echogan.enhance.enhance_file import Outputs, enhance_file
+from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.report import Report
+from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.map_styles import MAP_STYLES
+from echogan.ui.enhance.clip_preview import Look, look_at, shown
+from echogan.ui.player.player import Download, MapView, PlayerValue
+from echogan.ui.session import Progress
+
+NAMES = {"difference": "Difference", "cycle_error": "Cycle error"}
+UNIT = "grey levels"
+CAVEAT = (
+    "Neither map sees a hallucination reliably: a structure that was removed or invented can leave both nearly "
+    "blank. Compare with the original."
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the visitor asked for."""
+
+    source: Path
+    checkpoint: Checkpoint
+    strength: float
+    blackout: bool
+    fan: Fan | None = None
+
+
+def enhance_for_page(
+    request: Request, folder: Path, progress: Progress, cancel: threading.Event
+) -> PlayerValue:
+    """Enhance with every output that the page offers, all in `folder`. Raises EchoGANError."""
+    look = look_at(request.source, request.fan)
+    outputs = Outputs(
+        clips=[folder / "enhanced.mp4", *([folder / "enhanced.dcm"] if fits_dicom(look.clip) else [])],
+        player_original=folder / "original.webm",
+        player_enhanced=folder / "enhanced.webm",
+        player_maps={name: folder / f"{name}.webm" for name in MAP_STYLES},
+        arrays=folder / "enhanced.npz",
+        report=folder / "report.json",
+        figure=folder / "maps.png",
+    )
+    report = enhance_file(
+        request.source,
+        outputs,
+        request.checkpoint,
+        EnhanceSettings(strength=request.strength),
+        sector=look.sector,
+        progress=progress,
+        cancel=cancel,
+        write=options(request.blackout),
+    )
+    return result(request, look, outputs, report, folder)
+
+
+def enhance_for_client(request: Request, folder: Path, progress: Progress, cancel: threading.Event) -> Report:
+    """Enhance into `folder`/enhanced.mp4 only. Raises EchoGANError."""
+    outputs = Outputs(clips=[folder / "enhanced.mp4"])
+    settings = EnhanceSettings(strength=request.strength)
+    write = options(request.blackout)
+    return enhance_file(
+        request.source, outputs, request.checkpoint, settings, progress=progress, cancel=cancel, write=write
+    )
+
+
+def options(blackout: bool) -> WriteOptions:
+    """How the app writes: never with identity."""
+    return WriteOptions(blackout=blackout, software_version=__version__)
+
+
+def result(request: Request, look: Look, outputs: Outputs, report: Report, folder: Path) -> PlayerValue:
+    """The finished work as the player shows it."""
+    assert outputs.player_original is not None
+    assert outputs.player_enhanced is not None
+    return PlayerValue(
+        mode="result",
+        media={"original": outputs.player_original, "enhanced": outputs.player_enhanced},
+        maps=[map_view(name, path) for name, path in outputs.player_maps.items()],
+        curves=[(NAMES[name], values) for name, values in report.per_frame.items()],
+        badge=badge(request.checkpoint, report),
+        downloads=downloads(outputs, look.sector),
+        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(look.clip)])),
+        caveat=CAVEAT,
+        **shown(look, folder, request.blackout),
+    )
+
+
+def map_view(name: str, path: Path) -> MapView:
+    """A map clip with the scale that it was painted with."""
+    style = MAP_STYLES[name]
+    meaning = style.label.partition(" [")[0]
+    return MapView(
+        path, NAMES[name], meaning[:1].upper() + meaning[1:], UNIT, style.low, style.high, style.legend()
+    )
+
+
+def badge(checkpoint: Checkpoint, report: Report) -> list[tuple[str, str, str]]:
+    """What made the result: (name, shown, in full)."""
+    rows = [
+        ("Model", checkpoint.name, checkpoint.source),
+        ("Hash", checkpoint.sha256[:12], checkpoint.sha256),
+    ]
+    if checkpoint.config.license != "MIT":
+        rows.append(("Licence", checkpoint.config.license, "Of the weights, not of what they are used on"))
+    if checkpoint.revision:
+        rows.append(("Revision", checkpoint.revision[:12], checkpoint.revision))
+    rows.append(("Device", report.device, ""))
+    rows.append(("Strength", f"{report.strength:g}", ""))
+    return rows
+
+
+def too_long(clip: ClipFile) -> list[str]:
+    """What is said of a clip that no DICOM file can hold."""
+    note = "There is no DICOM of it: the clip is longer than one file can hold (4 GiB). Cut it where you need one."
+    return [] if fits_dicom(clip) else [note]
+
+
+def downloads(outputs: Outputs, sector: Sector) -> list[Download]:
+    """The files to save, in the order of their likely use."""
+    mp4, *dicom = outputs.clips
+    text = "text in the picture stays in it" if sector.kind == "whole" else "black outside the sector"
+    assert outputs.arrays is not None
+    assert outputs.report is not None
+    assert outputs.figure is not None
+    return [
+        Download(mp4, "MP4", "Enhanced clip, H.264 video"),
+        *(
+            Download(dcm, "DICOM", f"Enhanced clip as a derived multi-frame object, identity removed; {text}")
+            for dcm in dicom
+        ),
+        Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and both maps"),
+        Download(outputs.report, "Report", "Everything that decided this result, JSON"),
+        Download(outputs.figure, "Figure", "Mean images, maps and curves, PNG"),
+    ]

@@ -1,0 +1,1 @@
+"""The clip player, a custom component."""

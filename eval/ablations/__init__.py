@@ -1,0 +1,1 @@
+"""Which term of the loss does what."""

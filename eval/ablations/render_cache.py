@@ -1,0 +1,60 @@
+"""Training clips kept on disk: runs that see the same hearts render them once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from echogan.phantom import PHANTOM_VERSION
+from echogan.training.data.loader import TrainingData
+from echogan.training.data.sources import Source, TrainingClip
+
+
+@dataclass(frozen=True)
+class RenderedOnce:
+    """A source whose clips lie in a folder named after all that decides them, each rendered when first asked for.
+
+    The clips are the source's own, bit for bit: a run is the same with it and without.
+    """
+
+    source: Source
+    folder: Path
+
+    def __call__(self, seed: int, frames: int) -> TrainingClip:
+        """See Source."""
+        path = self.place() / f"{seed}-{frames}.safetensors"
+        if not path.exists():
+            self._keep(self.source(seed, frames), path)
+        parts = load_file(path)
+        return TrainingClip(frame_ms=float(parts.pop("frame_ms")), **parts)
+
+    def facts(self) -> dict[str, Any]:
+        """The source's."""
+        return self.source.facts()
+
+    def place(self) -> Path:
+        """The folder of this source's clips."""
+        about = json.dumps(self.facts(), sort_keys=True) + repr(self.source) + PHANTOM_VERSION
+        about += repr([part.name for part in fields(TrainingClip)])
+        return self.folder / hashlib.sha256(about.encode()).hexdigest()[:12]
+
+    def _keep(self, clip: TrainingClip, path: Path) -> None:
+        parts = {name: value for name, value in vars(clip).items() if torch.is_tensor(value)}
+        parts["frame_ms"] = torch.tensor(clip.frame_ms, dtype=torch.float64)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another run may want the same clip at the same time: it finds all of it or nothing.
+        own = path.with_suffix(f".{os.getpid()}")
+        save_file({name: value.contiguous() for name, value in parts.items()}, own)
+        own.replace(path)
+
+
+def rendered_once(data: TrainingData, folder: Path) -> TrainingData:
+    """The same data, with the clips of both domains kept in a folder."""
+    return replace(data, low=RenderedOnce(data.low, folder), high=RenderedOnce(data.high, folder))

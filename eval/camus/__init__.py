@@ -1,0 +1,1 @@
+"""Real stills with outlines and grades: CAMUS."""

@@ -1,0 +1,105 @@
+"""Do the measures follow the expert's grade? Means by grade and rank correlation on all graded CAMUS stills.
+
+    python -m eval grades        eval/results/grades.json
+
+Nothing is enhanced here. It shows what parts Good from Poor, and so what an enhancement or a simulator has to reach.
+The constants of `eval.camus.grade_measures` were settled on these same two-chamber stills, so that the rank correlations
+are a little too good there; their intervals are bootstraps by patient. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
+Without its stills beside the project it says so and ends.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from scipy.stats import rankdata
+
+from eval.camus.grade_measures import NAMES, grade_measures
+from eval.command import begin, write
+from eval.measures.baselines import interval
+from eval.paths import CAMUS, RESULTS
+
+GRADES = ("Poor", "Medium", "Good")  # from worst to best
+VIEWS = {"2CH": CAMUS.with_name("camus2ch"), "4CH": CAMUS}
+DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the stills lie, and where the result goes."""
+
+    two: Path = field(default=VIEWS["2CH"], metadata={"help": "folder of the two-chamber stills"})
+    four: Path = field(default=VIEWS["4CH"], metadata={"help": "folder of the four-chamber stills"})
+    out: Path | None = field(default=None, metadata={"help": "JSON to write, else in eval/results"})
+
+
+def main(settings: Settings) -> None:
+    """Measure both views, print and write."""
+    folders = {"2CH": settings.two, "4CH": settings.four}
+    if missing := [str(folder) for folder in folders.values() if not (folder / "index.csv").is_file()]:
+        print(f"no CAMUS stills in {', '.join(missing)}: the grades are not measured.")
+        return
+    result: dict[str, Any] = {"views": {view: measure(folder) for view, folder in folders.items()}}
+    for view, found in result["views"].items():
+        print(f"{view}: " + ", ".join(f"{n} {grade}" for grade, n in found["stills"].items()))
+        for name, row in found["measures"].items():
+            means = "  ".join(f"{grade} {row[grade]['mean']:.3f}" for grade in reversed(GRADES))
+            rho = row["rho"]
+            print(f"  {name:20} {means}  rho {rho['mean']:+.2f} [{rho['low']:+.2f}, {rho['high']:+.2f}]")
+    write(result, settings.out or RESULTS / "grades.json", settings, measured)
+
+
+def measured(result: dict[str, Any]) -> list[str]:
+    """Every view and measure of a result."""
+    return [f"{view} {name}" for view, found in result["views"].items() for name in found["measures"]]
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Means by grade and Spearman's rho with it, of every measure, over all stills of a folder."""
+    with (folder / "index.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = [
+        grade_measures(*(_layer(folder / kind / row["file"]) for kind in ("images", "masks"))) for row in rows
+    ]
+    grade = np.array([GRADES.index(row["quality"]) for row in rows])
+    patient = np.array([row["patient"] for row in rows])
+    measures = {name: np.array([one[name] for one in found]) for name in NAMES}
+    return {
+        "stills": {name: int((grade == k).sum()) for k, name in enumerate(GRADES)},
+        "measures": {name: by_grade(values, grade, patient) for name, values in measures.items()},
+    }
+
+
+def _layer(path: Path) -> np.ndarray:
+    """An image or its labels, uint8 (h, w)."""
+    return np.array(Image.open(path).convert("L"))
+
+
+def by_grade(values: np.ndarray, grade: np.ndarray, patient: np.ndarray) -> dict[str, Any]:
+    """The mean of each grade with its interval by patient, and Spearman's rho of values and grades with its own."""
+    kept = np.isfinite(values)
+    values, grade, patient = values[kept], grade[kept], patient[kept]
+    row: dict[str, Any] = {
+        name: interval(values[grade == k], patient[grade == k].tolist()) for k, name in enumerate(GRADES)
+    }
+    rng, names = np.random.default_rng(0), np.unique(patient)
+    stills = [np.flatnonzero(patient == name) for name in names]
+    drawn = (
+        np.concatenate([stills[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(DRAWS)
+    )
+    low, high = np.quantile([spearman(values[pick], grade[pick]) for pick in drawn], [0.025, 0.975])
+    return row | {"rho": {"mean": spearman(values, grade), "low": float(low), "high": float(high)}}
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Rank correlation."""
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
+if __name__ == "__main__":
+    begin(main, Settings)

@@ -1,0 +1,1 @@
+"""How well the sector is found, and what its network learnt from."""

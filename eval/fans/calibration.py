@@ -1,0 +1,73 @@
+"""Calibrate the confidence of find_sector: what IoU its score stands for, on simulated hard fans of their own.
+
+    python -m eval fan_calibration [--clips 200]
+
+The seeds are disjoint from those that the network was trained on and from those of `eval.fans.fans`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from echogan.clips.clip import Clip
+from echogan.clips.sector.find_sector import find_sector
+from echogan.clips.sector.sector_confidence import CALIBRATION, calibration
+from eval.command import begin
+from eval.fans.fans import iou
+from eval.fans.hard_fans import hard_fan
+
+FIRST_SEED = 2_150_000_000
+SIZES = (200, 480)  # longer side of a frame: as hard as larger ones, and sooner rendered
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How many fans are rendered, where the calibration goes."""
+
+    clips: int = field(default=200, metadata={"help": "simulated hard fans"})
+    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first of them"})
+    knots: int = field(default=8, metadata={"help": "points of the curve from score to IoU"})
+    out: Path = field(default=CALIBRATION, metadata={"help": "JSON to write"})
+
+
+def main(settings: Settings) -> None:
+    """Find the fans, fit the rising curve, write it."""
+    cv2.setNumThreads(1)
+    pairs = []
+    for seed in range(settings.first_seed, settings.first_seed + settings.clips):
+        hard = hard_fan(seed, SIZES)
+        sector = find_sector(Clip(hard.frames))
+        if sector.kind == "fan":
+            pairs.append((score_of(sector.confidence), iou(sector.mask, hard.truth)))
+    scores, overlaps = curve(np.array(pairs), settings.knots)
+    print(json.dumps({"scores": scores, "overlaps": overlaps}))
+    known = {"scores": scores, "overlaps": overlaps, "clips": len(pairs), "first_seed": settings.first_seed}
+    settings.out.write_text(json.dumps(known) + "\n")
+
+
+def score_of(confidence: float) -> float:
+    """The score behind a confidence: the present curve, which rises everywhere, read backwards."""
+    scores, overlaps = calibration()
+    return float(np.interp(confidence, overlaps, scores))
+
+
+def curve(pairs: np.ndarray, knots: int) -> tuple[list[float], list[float]]:
+    """(scores, overlaps), both rising from 0: isotonic regression of IoU on score, pairs (N, 2), at equal bins."""
+    ordered = pairs[pairs[:, 0].argsort(kind="stable")]
+    fitted = isotonic_regression(ordered[:, 1]).x
+    scores, overlaps = [0.0], [0.0]
+    for part in np.array_split(np.arange(len(ordered)), knots):
+        score, overlap = float(ordered[part, 0].mean()), float(fitted[part].mean())
+        scores.append(round(max(score, scores[-1] + 1e-3), 4))
+        overlaps.append(round(max(overlap, overlaps[-1] + 1e-3), 4))
+    return scores, overlaps
+
+
+if __name__ == "__main__":
+    begin(main, Settings)

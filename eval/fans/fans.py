@@ -1,0 +1,132 @@
+"""How well is the imaged sector found? On simulated hard fans and on real clips, with the honesty of its confidence.
+
+    python -m eval fans [--clips 200]
+
+IoU with the true sector, the confidence (which claims to be that IoU), and how often the reader is asked to check:
+where the IoU is below 0.9 that is right, elsewhere wrong. Seconds are processor time of one find, frames in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from echogan.clips.clip import Clip, ClipFile
+from echogan.clips.files import open_clip
+from echogan.clips.sector.find_sector import find_sector
+from echogan.clips.sector.sector_confidence import CHECK_BELOW
+from echogan.core.geometry import Fan, Sector
+from eval.command import begin, write
+from eval.fans.hard_fans import hard_fan
+from eval.fans.outlines import OUTLINES, polygon
+from eval.paths import RESULTS, SHARED
+
+RESULT = RESULTS / "fans.json"
+FIRST_SEED = 2_200_000_000
+ENOUGH = 0.9  # IoU below which the reader should have been asked to check
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured, and where the result goes."""
+
+    clips: int = field(default=200, metadata={"help": "simulated hard fans"})
+    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first of them"})
+    data: Path = field(default=SHARED / "data", metadata={"help": "folder of real clips; may be absent"})
+    out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
+
+
+def main(settings: Settings) -> None:
+    """Measure, print and write."""
+    cv2.setNumThreads(1)
+    simulated = []
+    for seed in range(settings.first_seed, settings.first_seed + settings.clips):
+        hard = hard_fan(seed)
+        found, facts = timed(Clip(hard.frames), hard.truth)
+        facts["trace_found"] = None if hard.trace is None else trace_found(found, hard.trace & hard.truth)
+        facts["overlay"] = round(float((found.overlay_mask & hard.truth).sum() / hard.truth.sum()), 4)
+        simulated.append(
+            {"seed": seed, "frames": len(hard.frames), "traced": hard.trace is not None, **facts}
+        )
+    real = {name: timed(clip, truth)[1] for name, clip, truth in real_clips(settings.data)}
+    result = {"simulated": summary(simulated), "real": real, "simulated_clips": simulated}
+    print(json.dumps({key: result[key] for key in ("simulated", "real")}, indent=1))
+    write(result, settings.out, settings, rows=lambda result: result["real"])
+
+
+def timed(clip: Clip | ClipFile, truth: np.ndarray) -> tuple[Sector, dict[str, Any]]:
+    """The sector found and its row: IoU with the truth, bool (H, W), confidence, whether it asks, seconds."""
+    start = time.thread_time()
+    sector = find_sector(clip)
+    seconds = time.thread_time() - start
+    return sector, {
+        "iou": round(iou(sector.mask, truth), 4),
+        "confidence": round(sector.confidence, 4),
+        "asks": sector.confidence < CHECK_BELOW,
+        "squeezed": any("squeezed" in note for note in sector.notes),
+        "seconds": round(seconds, 3),
+    }
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two masks."""
+    return float((a & b).sum() / max((a | b).sum(), 1))
+
+
+def trace_found(found: Sector, trace: np.ndarray) -> float | None:
+    """The share of the trace within the true sector that is not taken for tissue; None where none is there."""
+    return round(float((trace & ~found.tissue_mask).sum() / trace.sum()), 4) if trace.sum() > 20 else None
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the rows say together; a rate is None where it has no cases."""
+    overlaps = np.array([row["iou"] for row in rows])
+    asks = np.array([row["asks"] for row in rows])
+    claimed = np.array([row["confidence"] for row in rows])
+    poor = overlaps < ENOUGH
+    traces = [row["trace_found"] for row in rows if row["trace_found"] is not None]
+    plain = [row["overlay"] for row in rows if not row["traced"]]
+    return {
+        "clips": len(rows),
+        "iou_median": round(float(np.median(overlaps)), 4),
+        "iou_percentile_5": round(float(np.percentile(overlaps, 5)), 4),
+        "iou_below_0.9": int(poor.sum()),
+        "asks_where_below": round(float(asks[poor].mean()), 4) if poor.any() else None,
+        "asks_elsewhere": round(float(asks[~poor].mean()), 4) if (~poor).any() else None,
+        "confidence_error": round(float(np.abs(claimed - overlaps).mean()), 4),
+        "trace_found_median": round(float(np.median(traces)), 4) if traces else None,
+        "overlay_mean_without_trace": round(float(np.mean(plain)), 4) if plain else None,
+        "squeezed": sum(row["squeezed"] for row in rows),
+        "seconds_median": round(float(np.median([row["seconds"] for row in rows])), 3),
+    }
+
+
+def real_clips(data: Path) -> Iterator[tuple[str, ClipFile, np.ndarray]]:
+    """(name, clip, truth bool (H, W)) of the real clips below `data` that are there."""
+    for name, (file, outline) in OUTLINES.items():
+        if (data / file).is_file():
+            clip = open_clip(data / file)
+            yield name, clip, polygon(outline, (clip.height, clip.width))
+    regions = data / "haze" / "regions.json"
+    if regions.is_file():
+        fan = fan_of(json.loads(regions.read_text())["fan"])
+        for path in sorted(regions.parent.glob("hazy_*.mkv")):
+            clip = open_clip(path)
+            yield path.stem, clip, fan.mask(clip.height, clip.width)
+
+
+def fan_of(given: dict[str, Any]) -> Fan:
+    """The fan of a regions.json."""
+    x, y = given["apex"]
+    return Fan((x, y), given["left_deg"], given["right_deg"], given["r_min"], given["r_max"])
+
+
+if __name__ == "__main__":
+    begin(main, Settings)

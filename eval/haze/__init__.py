@@ -1,0 +1,1 @@
+"""Real hazy clips."""

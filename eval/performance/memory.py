@@ -1,0 +1,132 @@
+"""Peak memory of a 2,000-frame clip beside that of a 200-frame clip, for every kind of output.
+
+`python -m eval memory` makes both clips, enhances each in a process of its own per output, prints the table and
+writes eval/results/memory.json. A small untrained generator does: its weights count the same in both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+
+from eval.paths import RESULTS
+
+RESULT = RESULTS / "memory.json"
+KINDS = ("mp4", "webm", "gif", "png", "npz", "dcm", "arrays", "player", "all")
+SIDE, SHORT, LONG, LIMIT = 256, 200, 2000, 1.2
+
+
+def make_clip(path: Path, frames: int) -> None:
+    """A moving textured fan on black as H.264 in AVI, 256 x 256, 30 frames per second."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    angle, radius = np.degrees(np.arctan2(x - SIDE / 2, y - 4)), np.hypot(x - SIDE / 2, y - 4)
+    fan = (np.abs(angle) < 40) & (radius > 6) & (radius < SIDE - 14)
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w", format="avi") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "20"})
+        stream.width = stream.height = SIDE
+        stream.pix_fmt = "yuv420p"
+        for index in range(frames):
+            wave = np.sin(radius / 4 - index / 3) * np.cos(angle / 6 + index / 9)
+            image = np.where(fan, 120 + 60 * wave + rng.normal(0, 12, (SIDE, SIDE)), 0).clip(0, 255)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image.astype(np.uint8), format="gray")))
+        container.mux(stream.encode(None))
+
+
+def enhance_and_weigh(clip: Path, kind: str, folder: Path) -> None:
+    """Enhance `clip` into one kind of output; prints this process's peak resident size in MiB."""
+    import torch
+
+    from echogan.enhance.enhance_file import Outputs, enhance_file
+    from echogan.enhance.enhancer import EnhanceSettings
+    from echogan.model.checkpoints.checkpoint import Checkpoint, CheckpointConfig
+    from echogan.model.networks.generators import GeneratorConfig, build_generator
+    from echogan.trust.map_styles import MAP_STYLES
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    config = CheckpointConfig(name="untrained", generator=GeneratorConfig(channels=4, blocks=1))
+    to_high, to_low = (build_generator(config.generator).eval() for _ in range(2))
+    checkpoint = Checkpoint("untrained", "memory", None, "0" * 64, config, to_high, to_low)
+    suffixes = [k for k in KINDS[:6] if kind in (k, "all")]
+    clips = [folder / ("frames" if suffix == "png" else f"out.{suffix}") for suffix in suffixes]
+    player = kind in ("player", "all")
+    outputs = Outputs(
+        clips=clips,
+        player_original=folder / "original.webm" if player else None,
+        player_enhanced=folder / "enhanced.webm" if player else None,
+        player_maps={name: folder / f"{name}.webm" for name in MAP_STYLES} if player else {},
+        arrays=folder / "arrays.npz" if kind in ("arrays", "all") else None,
+        report=folder / "report.json",
+        figure=folder / "figure.png",
+    )
+    enhance_file(clip, outputs, checkpoint, EnhanceSettings(device="cpu", working_size=SIDE // 2))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def weigh(clip: Path, kind: str) -> float:
+    """Peak resident size in MiB of a fresh process that enhances `clip` into `kind`."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "eval.performance.memory", "--one", str(clip), kind, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{kind}: {done.stderr.strip().splitlines()[-1]}")
+    return float(done.stdout.split()[-1])
+
+
+def measure(kinds: list[str]) -> dict:
+    """Weigh every kind on both clips; prints a line each."""
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        clips = {count: Path(folder) / f"{count}.avi" for count in (SHORT, LONG)}
+        for count, path in clips.items():
+            make_clip(path, count)
+        for kind in kinds:
+            short, long = (weigh(clips[count], kind) for count in (SHORT, LONG))
+            rows[kind] = {
+                "short_mib": round(short, 1),
+                "long_mib": round(long, 1),
+                "ratio": round(long / short, 3),
+                # A grey frame of this size has 64 KiB: an output that kept its frames would grow by that.
+                "growth_kib_per_frame": round((long - short) * 1024 / (LONG - SHORT), 2),
+            }
+            print(f"{kind:<8} {short:7.1f} MiB {long:7.1f} MiB  ratio {long / short:.3f}", flush=True)
+    worst = max(row["ratio"] for row in rows.values())
+    return {
+        "frames": [SHORT, LONG],
+        "size": [SIDE, SIDE],
+        "limit": LIMIT,
+        "worst_ratio": worst,
+        "within_limit": worst <= LIMIT,
+        "outputs": rows,
+    }
+
+
+def main() -> None:
+    """Measure, print, write; exit code 1 where the limit is passed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--one", nargs=3, metavar=("CLIP", "KIND", "FOLDER"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        clip, kind, folder = given.one
+        enhance_and_weigh(Path(clip), kind, Path(folder))
+        return
+    result = measure(given.kinds)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(result, indent=2) + "\n")
+    sys.exit(0 if result["within_limit"] else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How near the simulated clips come to real ones."""

@@ -1,0 +1,40 @@
+"""The network in numpy: against torch, and the frame's way into its square and back."""
+
+import numpy as np
+import pytest
+import torch
+
+from echogan.clips.sector.fan_network import CHANNELS, SIDE, WEIGHTS, Square, forward, network_input
+from eval.fans.network import FanNetwork
+
+
+def test_numpy_gives_what_torch_gives():
+    torch.manual_seed(3)
+    network = FanNetwork()
+    maps = torch.rand(CHANNELS, SIDE, SIDE)
+    with torch.no_grad():
+        expected = network(maps[None])[0].numpy()
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    assert np.abs(forward(maps.numpy(), weights) - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_the_weights_are_small():
+    assert WEIGHTS.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("box", [(0, 0, 240, 320), (10, 40, 210, 140), (0, 0, 31, 31)])
+def test_a_place_in_the_square_is_its_place_in_the_frame(box):
+    top, left, bottom, right = box
+    square = Square.around(box)
+    rows, columns = np.mgrid[top:bottom, left:right].astype(np.float32)
+    assert np.abs(square.shrink(rows) - square.y).max() <= max(0.5, 0.5 / square.scale)
+    assert np.abs(square.shrink(columns) - square.x).max() <= max(0.5, 0.5 / square.scale)
+
+
+def test_what_lies_around_the_frame_is_not_usable():
+    level = np.full((60, 120), 50, np.float32)
+    square = Square.around((0, 0, 60, 120))
+    maps = network_input(level, level, level, np.ones(level.shape, bool), square)
+    assert maps.shape == (CHANNELS, SIDE, SIDE)
+    assert maps[3].mean() == pytest.approx(0.5)
+    assert maps[0, square.rows, square.columns] == pytest.approx(np.log(51) / np.log(256), abs=1e-5)

@@ -1,0 +1,68 @@
+"""The ECG trace over the tissue, against traces drawn on simulated clips, whose pixels are known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from echogan.clips.clip import Clip, grey
+from echogan.clips.files import open_clip
+from echogan.clips.sector.find_sector import sector_from_fan
+from echogan.clips.sector.trace import find_trace
+from echogan.core.geometry import Fan
+from echogan.phantom.render import PhantomClip, phantom_clip
+
+HEIGHT = 12  # of the R wave, in pixels
+
+
+@pytest.fixture(scope="module")
+def clip() -> PhantomClip:
+    return phantom_clip(71, frames=8, want=("degraded",))
+
+
+def with_trace(clip: PhantomClip, step: int, colour: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """(frames uint8 (T, S, S, 3), trace bool (S, S) over all frames) with beats that move `step` pixels a frame."""
+    assert clip.degraded is not None
+    frames = np.repeat(clip.degraded.numpy()[..., None], 3, -1)
+    size, ever = frames.shape[1], np.zeros(frames.shape[1:3], bool)
+    for t, frame in enumerate(frames):
+        beat = (np.arange(size) + t * step) % 60
+        y = 0.8 * size - HEIGHT * np.clip(1 - np.abs(beat - 30) / 3, 0, 1)
+        points = np.stack([np.arange(size), y], 1).round().astype(np.int32)
+        cv2.polylines(frame, [points], False, colour, 1)
+        cv2.polylines(line := np.zeros(ever.shape, np.uint8), [points], False, 1, 1)
+        ever |= line > 0
+    return frames, ever
+
+
+@pytest.mark.parametrize("colour", [(170, 170, 170), (60, 220, 90)])
+@pytest.mark.parametrize("step", [0, 7])
+def test_a_trace_over_the_tissue_is_overlay(clip, step, colour):
+    frames, trace = with_trace(clip, step, colour)
+    x, y, *rest = clip.fan
+    sector = sector_from_fan(Fan((x, y), *rest), Clip(frames))
+    assert sector.overlay_mask[trace & sector.mask].mean() > 0.95
+    rows = np.flatnonzero(sector.overlay_mask.any(1))
+    size = len(trace)
+    assert rows[0] > 0.8 * size - HEIGHT - 16  # the tissue above stays tissue
+    assert sector.overlay_mask.sum() < 0.17 * sector.mask.sum()
+
+
+def test_tissue_alone_has_no_trace(clip):
+    assert clip.degraded is not None
+    assert not find_trace(clip.degraded.numpy()).any()
+
+
+def test_real_clips_without_a_trace_over_the_tissue_have_none(shared_data):
+    for name in ("good_a4c.gif", "poor_stress.gif"):
+        frames = open_clip(shared_data / "clips" / name).sample(20)
+        found = find_trace(frames)
+        assert not found[: frames.shape[1] // 2].any(), name
+
+
+def test_the_moving_trace_of_real_hazy_clips_is_found(shared_data):
+    for number in (2, 36, 41):
+        frames = open_clip(shared_data / "haze" / f"hazy_{number}.mkv").sample(12)
+        found, level = find_trace(frames), grey(frames)
+        baseline = level[:, 236:245, 5:60].max(1) > 60  # read off the frames: the trace runs in these rows
+        assert baseline.mean() > 0.7
+        assert found[236:245, 5:60].any(0).mean() > 0.9

@@ -1,0 +1,226 @@
+"""The enhancer: the overlay contract, strength, batches, cancelling, settings."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, whole_sector
+
+from echogan.core.errors import Cancelled, SectorError, SettingsError
+from echogan.core.grey_curve import REFERENCE, GreyCurve, canonical_curve
+from echogan.enhance.enhancer import BLACK_LEVEL, Enhancer, EnhanceSettings, keep_black, pick_device
+from echogan.enhance.working_space import WorkingSpace
+from echogan.model.networks.generators import GeneratorConfig, build_generator
+
+torch.set_num_threads(1)
+
+
+def enhance(frames, sector, model, **settings):
+    chunks = list(Enhancer(model, EnhanceSettings(device="cpu", **settings)).stream(clip_of(frames), sector))
+    return np.concatenate([chunk.enhanced for chunk in chunks]), chunks
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small real generator with large random heads: it changes every pixel, the black corners too."""
+    torch.manual_seed(3)
+    generator = build_generator(GeneratorConfig(channels=8, blocks=1))
+    for parameter in generator.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.2)
+    return checkpoint(generator, generator)
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_nothing_changes_outside_the_tissue(network, color: bool):
+    frames, sector = speckle(5), fan_sector()
+    if color:
+        frames = np.stack([frames, frames, np.roll(frames, 9, axis=1)], axis=-1)
+    enhanced, _ = enhance(frames, sector, network, batch_size=2)
+    assert enhanced.shape == frames.shape
+    assert enhanced.dtype == np.uint8
+    np.testing.assert_array_equal(enhanced[:, ~sector.tissue_mask], frames[:, ~sector.tissue_mask])
+    assert np.abs(enhanced.astype(int) - frames)[:, sector.tissue_mask].mean() > 5
+
+
+def test_outside_the_sector_the_working_space_keeps_its_input(network):
+    _, chunks = enhance(speckle(2), fan_sector(), network)
+    mask = WorkingSpace(fan_sector(), 256).mask
+    np.testing.assert_array_equal(chunks[0].g[:, ~mask], chunks[0].x[:, ~mask])
+    np.testing.assert_array_equal(chunks[0].cycled[:, ~mask], chunks[0].x[:, ~mask])
+    assert np.abs(chunks[0].g).max() <= 1
+
+
+def canonical(network):
+    """The same generators, said to expect the canonical grey curve."""
+    return replace(network, config=replace(network.config, canonical_grey=True))
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_generators_see_the_canonical_curve_and_the_result_is_shown_on_the_clips_own(power):
+    frames, sector = speckle(6), fan_sector()
+    dark = np.rint(255 * (frames / 255) ** power).astype(np.uint8)
+    space, seen = WorkingSpace(sector, 256), []
+
+    class Watched(Scale):
+        def forward(self, x):
+            seen.append(space.unpad(x)[:, 0].numpy())
+            return super().forward(x)
+
+    enhanced, chunks = enhance(dark, sector, canonical(checkpoint(Watched(1.0))))
+    np.testing.assert_array_equal(enhanced, dark)  # the identity there is the identity here
+    assert np.median(seen[0][:, space.tissue]) / 2 + 0.5 == pytest.approx(REFERENCE, abs=0.02)
+    displayed = np.median(dark[:, sector.tissue_mask]) / 255
+    assert np.median(chunks[0].x[:, space.tissue]) / 2 + 0.5 == pytest.approx(displayed, abs=0.02)
+
+
+def test_the_curve_is_off_by_a_switch_and_for_checkpoints_from_before_it(network):
+    clip, sector = clip_of(speckle(3)), fan_sector()
+    assert Enhancer(network, EnhanceSettings(device="cpu")).curve(clip, sector) == GreyCurve()
+    new = canonical(network)
+    assert Enhancer(new, EnhanceSettings(device="cpu")).curve(clip, sector) != GreyCurve()
+    assert Enhancer(new, EnhanceSettings(device="cpu", grey_curve=False)).curve(clip, sector) == GreyCurve()
+
+
+def test_the_levels_that_the_sector_noted_make_the_curve(network):
+    clip, sector = clip_of(speckle(3)), replace(fan_sector(), levels=tuple(float(x) for x in range(101)))
+    found = Enhancer(canonical(network), EnhanceSettings(device="cpu")).curve(clip, sector)
+    assert found == canonical_curve(sector.levels)
+
+
+@pytest.mark.parametrize("tint", [(0, 0, 0), (30, 0, -30), (3, -2, 5)])
+def test_strength_zero_is_the_identity(network, tint):
+    frames = np.clip(speckle(3)[..., None].astype(int) + tint, 0, 255).astype(np.uint8)
+    enhanced, _ = enhance(frames, fan_sector(), network, strength=0.0)
+    np.testing.assert_array_equal(enhanced, frames)
+
+
+def test_half_strength_is_half_the_change():
+    # to_high adds 0.4 of the range [-1, 1], 51 grey levels, everywhere: nothing to clip, nothing to resample.
+    frames, sector = speckle(3) // 2, whole_sector(96, 120)
+    full, _ = enhance(frames, sector, checkpoint(Scale(1, 0.4)))
+    half, _ = enhance(frames, sector, checkpoint(Scale(1, 0.4)), strength=0.5)
+    np.testing.assert_array_equal(full, frames + 51)
+    assert set(np.unique(half.astype(int) - frames)) <= {25, 26}
+
+
+def test_a_change_reaches_the_rim_of_the_fan_undiminished():
+    frames, sector = np.full((1, 96, 120), 100, np.uint8), fan_sector()
+    enhanced, _ = enhance(frames, sector, checkpoint(Scale(1, 0.4)))
+    assert (enhanced[0][sector.tissue_mask] == 151).mean() > 0.995
+
+
+@pytest.mark.parametrize("size", [(480, 640), (96, 120)])
+def test_native_detail_is_kept_by_a_smooth_change(size):
+    frames = speckle(1, *size) // 2
+    enhanced, _ = enhance(frames, whole_sector(*size), checkpoint(Scale(1, 0.2)), working_size=64)
+    np.testing.assert_allclose(enhanced, frames + 25.5, atol=0.51)
+
+
+def test_batch_size_does_not_matter(network):
+    frames, sector = speckle(7), fan_sector()
+    one, chunks = enhance(frames, sector, network, batch_size=1)
+    many, _ = enhance(frames, sector, network, batch_size=5)
+    assert [chunk.start for chunk in chunks] == list(range(7))
+    assert np.abs(one.astype(int) - many).max() <= 1
+
+
+def test_same_input_same_output(network):
+    frames, sector = speckle(3), fan_sector()
+    first, second = (enhance(frames, sector, network)[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_progress_counts_frames(network):
+    told = []
+    enhancer = Enhancer(network, EnhanceSettings(device="cpu", batch_size=3))
+    list(enhancer.stream(clip_of(speckle(7)), fan_sector(), lambda *now: told.append(now)))
+    assert told == [(3, 7), (6, 7), (7, 7)]
+
+
+def test_cancel_stops_before_the_next_batch(network):
+    cancel = threading.Event()
+    enhancer = Enhancer(network, EnhanceSettings(device="cpu", batch_size=2))
+    chunks = enhancer.stream(clip_of(speckle(6)), fan_sector(), cancel=cancel)
+    assert next(chunks).start == 0
+    cancel.set()
+    with pytest.raises(Cancelled):
+        next(chunks)
+
+
+def test_frames_are_decoded_as_they_are_needed(network):
+    taken = []
+    frames = speckle(9)
+    clip = clip_of(frames)
+    object.__setattr__(clip, "decode", lambda: (taken.append(i) or frame for i, frame in enumerate(frames)))
+    next(Enhancer(network, EnhanceSettings(device="cpu", batch_size=2)).stream(clip, fan_sector()))
+    assert taken == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"strength": 1.1},
+        {"strength": -0.1},
+        {"strength": float("nan")},
+        {"batch_size": 0},
+        {"working_size": 8},
+    ],
+)
+def test_a_setting_out_of_range_is_refused(network, setting):
+    with pytest.raises(SettingsError, match=r"give a number from"):
+        Enhancer(network, EnhanceSettings(**setting))
+
+
+def test_devices():
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(SettingsError, match="There is no device 'tpu'"):
+        pick_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(SettingsError, match="cuda is not available"):
+            pick_device("cuda")
+
+
+def test_a_sector_that_does_not_fit_is_refused(network):
+    enhancer = Enhancer(network, EnhanceSettings(device="cpu"))
+    with pytest.raises(SectorError, match="120 x 96"):
+        enhancer.stream(clip_of(speckle(1, 50, 50)), fan_sector())
+
+
+def test_the_checkpoint_stays_where_it_is_and_is_not_trained(network):
+    before = [parameter.clone() for parameter in network.to_high.parameters()]
+    enhance(speckle(1), fan_sector(), network)
+    for old, new in zip(before, network.to_high.parameters(), strict=True):
+        assert torch.equal(old, new)
+        assert new.grad is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: equality with the CPU not measured")
+def test_cuda_equals_cpu(network):
+    frames, sector = speckle(4), fan_sector()
+    here, _ = enhance(frames, sector, network)
+    model = Enhancer(network, EnhanceSettings(device="cuda"))
+    began = time.perf_counter()
+    there = np.concatenate([chunk.enhanced for chunk in model.stream(clip_of(frames), sector)])
+    print(f"{len(frames) / (time.perf_counter() - began):.1f} frames per second on CUDA")
+    assert np.abs(here.astype(int) - there).max() <= 2
+
+
+def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
+    level = np.zeros((1, 64, 96), np.float32)
+    level[..., 48:] = 100  # grey levels: black on the left, tissue on the right
+    x = level / 127.5 - 1
+    brighter, darker = np.minimum(x + 0.2, 1), np.maximum(x - 0.2, -1)
+    held = keep_black(x, brighter)
+    far = np.s_[..., :30]  # ten sigma from the tissue
+    assert np.array_equal(held[far], x[far])
+    assert np.array_equal(held[..., 48:], brighter[..., 48:])
+    assert np.array_equal(keep_black(x, darker), darker)
+
+
+def test_half_of_the_black_level_lets_half_of_an_addition_through():
+    x = np.full((2, 32, 32), BLACK_LEVEL / 2 / 127.5 - 1, np.float32)
+    assert keep_black(x, x + 0.4) == pytest.approx(x + 0.2, abs=1e-5)

@@ -1,0 +1,38 @@
+"""The evaluation of the fan: its hard fans keep their truth, and its rates are those of the rows."""
+
+import numpy as np
+import pytest
+
+from eval.fans.fans import iou, summary
+from eval.fans.hard_fans import hard_fan
+
+
+def row(overlap: float, asks: bool) -> dict:
+    facts = {"trace_found": None, "overlay": 0.1, "traced": False, "squeezed": False, "seconds": 0.2}
+    return {"iou": overlap, "asks": asks, "confidence": 0.9, **facts}
+
+
+def test_rates_are_counted_on_their_own_side():
+    found = summary([row(0.8, True), row(0.7, False), row(0.95, True), row(0.99, False), row(0.97, False)])
+    assert found["iou_below_0.9"] == 2
+    assert found["asks_where_below"] == 0.5
+    assert found["asks_elsewhere"] == pytest.approx(1 / 3, abs=1e-4)
+    assert found["iou_median"] == 0.95
+
+
+def test_a_seed_gives_one_hard_fan_whose_truth_is_in_the_frame():
+    for seed in (5, 6):
+        hard, again = hard_fan(seed, (128, 200)), hard_fan(seed, (128, 200))
+        assert (hard.frames == again.frames).all()
+        assert hard.frames.dtype == np.uint8
+        assert hard.truth.shape == hard.frames.shape[1:3]
+        assert 0.02 < hard.truth.mean() < 0.95
+        inside = hard.frames.max(0) if hard.frames.ndim == 3 else hard.frames.max((0, 3))
+        assert inside[hard.truth].mean() > inside[~hard.truth].mean()
+
+
+def test_iou_of_halves():
+    a = np.arange(10) < 5
+    assert iou(a, ~a) == 0
+    assert iou(a, a) == 1
+    assert iou(a, np.ones(10, bool)) == 0.5

@@ -1,0 +1,119 @@
+"""The page as a program meets it: one public endpoint, neutral names, sentences for mistakes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client, handle_file
+
+from echogan.model.checkpoints import checkpoint as store
+from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
+from echogan.model.networks.generators import GeneratorConfig, build_generator
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """A client of the app, launched on loopback with one small untrained model."""
+    folder = tmp_path_factory.mktemp("endpoint")
+    torch.manual_seed(0)
+    config = CheckpointConfig(name="tiny", generator=GeneratorConfig(channels=4, blocks=1), working_size=64)
+    save_checkpoint(
+        folder / "models" / "tiny",
+        config,
+        build_generator(config.generator),
+        build_generator(config.generator),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "BUNDLED", folder / "models")
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        from app import build, launch_settings
+
+        page = build()
+        settings = launch_settings() | {"server_name": "127.0.0.1", "prevent_thread_lock": True}
+        _, url, _ = page.launch(**settings)
+        yield Client(url, verbose=False, download_files=folder / "downloads")
+        page.close()
+
+
+def test_one_client_may_send_the_same_clip_again_while_another_waits(client, cine, tmp_path):
+    other = tmp_path / "other.png"
+    cv2.imwrite(str(other), np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))
+    jobs = [
+        client.submit(handle_file(path), "tiny", 1.0, api_name="/enhance") for path in (cine, other, cine)
+    ]
+    assert [job.result()[1]["input"]["frames"] for job in jobs] == [30, 1, 30]
+
+
+def test_a_strength_that_is_no_number_gets_a_sentence(client, cine):
+    with pytest.raises(Exception, match="strength is no number"):
+        client.predict(handle_file(cine), "tiny", None, api_name="/enhance")
+
+
+def test_enhance_is_the_only_public_endpoint(client):
+    api = client.view_api(return_format="dict", print_info=False)
+    assert list(api["named_endpoints"]) == ["/enhance"]
+    assert api["unnamed_endpoints"] == {}
+
+
+def test_a_clip_goes_out_enhanced_and_a_report_comes_with_it(client, cine, tmp_path):
+    named = tmp_path / "doe_jane_1950.dcm"
+    shutil.copy(cine, named)
+    enhanced, report = client.predict(handle_file(named), "tiny", 0.5, api_name="/enhance")
+    with av.open(enhanced) as video:
+        stream = video.streams.video[0]
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 320, 240)
+        frames = [frame.to_ndarray(format="gray") for frame in video.decode(stream)]
+    assert len(frames) == 30
+    assert (
+        max(frame[-20:].max() for frame in frames) < 24
+    )  # the scanner's menu bar at the foot is blacked out
+    assert (report["input"]["frames"], report["strength"], report["model"]["name"]) == (30, 0.5, "tiny")
+    assert len(report["per_frame"]["difference"]) == 30
+    assert Path(enhanced).name == "enhanced.mp4"
+    assert "doe_jane" not in json.dumps(report)
+
+
+@pytest.mark.parametrize(
+    ("model", "strength", "sentence"),
+    [
+        ("nothing/of/this", 1.0, "no bundled model"),
+        ("../tiny", 1.0, "no bundled model"),
+        ("tiny", 7.0, "0 to 1"),
+    ],
+)
+def test_a_mistake_arrives_as_its_sentence(client, cine, model, strength, sentence):
+    with pytest.raises(Exception, match=sentence):
+        client.predict(handle_file(cine), model, strength, api_name="/enhance")
+
+
+def test_a_text_file_is_refused_with_a_sentence(client, tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_text("this is no clip\n" * 100)
+    with pytest.raises(Exception, match="not a clip that can be read"):
+        client.predict(handle_file(path), "tiny", 1.0, api_name="/enhance")
+
+
+def test_the_page_keeps_no_history_and_calls_nobody(client):
+    config = client.config
+    assert not config.get("run_history")
+    assert config.get("analytics_enabled") is not True
+    gpu = [d for d in config["dependencies"] if d.get("api_name") == "enhance"]
+    assert len(gpu) == 1
+    assert "googleapis" not in json.dumps(config.get("stylesheets", []))
+
+
+def test_gpu_events_share_one_place():
+    from app import build
+
+    page = build()
+    limits = {fn.concurrency_id: fn.concurrency_limit for fn in page.fns.values()}
+    assert limits["gpu"] == 1
+    assert sum(fn.concurrency_id == "gpu" for fn in page.fns.values()) == 3
+    assert page._queue.max_size is not None
+    assert page.delete_cache is not None

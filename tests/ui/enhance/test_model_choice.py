@@ -1,0 +1,70 @@
+"""Which models a visitor may load: bundled ones and repositories; never a path of the machine."""
+
+import pytest
+import torch
+
+from echogan.core.errors import CheckpointError, CheckpointNotFound
+from echogan.model.checkpoints import checkpoint as store
+from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
+from echogan.model.networks.generators import GeneratorConfig, build_generator
+from echogan.ui.enhance.model_choice import Models
+
+
+@pytest.fixture
+def bundled(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    config = CheckpointConfig(name="tiny", generator=GeneratorConfig(channels=8, blocks=1))
+    for name in ("one", "two", "three"):
+        save_checkpoint(
+            tmp_path / name, config, build_generator(config.generator), build_generator(config.generator)
+        )
+    monkeypatch.setattr(store, "BUNDLED", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_bundled_models_are_listed_and_loaded_once(bundled):
+    models = Models()
+    assert models.names() == ["one", "three", "two"]
+    assert models.load(" one ") is models.load("one")
+    assert models.load("one").source == "one"
+
+
+def test_only_the_last_two_stay_in_memory(bundled):
+    models = Models()
+    first = models.load("one")
+    models.load("two")
+    models.load("three")
+    assert models.load("one") is not first
+
+
+@pytest.mark.parametrize(
+    "text", ["/etc", "../one", "./one", "~", "one/config.json", "a b/c", "", "<script>", "x" * 500]
+)
+def test_paths_and_nonsense_are_refused_with_a_sentence(bundled, text):
+    with pytest.raises(CheckpointNotFound) as refusal:
+        Models().load(text)
+    assert len(str(refusal.value)) < 250
+
+
+def test_a_folder_that_looks_like_a_repository_is_not_opened(bundled):
+    nested = bundled / "user"
+    (bundled / "one").rename(bundled / "moved")
+    nested.mkdir()
+    (bundled / "moved").rename(nested / "model")
+    with pytest.raises(CheckpointNotFound):
+        Models().load("user/model")
+
+
+def test_without_a_connection_a_repository_is_refused_quickly(bundled, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointError):
+        Models().load("user/model@main")
+
+
+def test_with_nothing_bundled_the_sentence_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "BUNDLED", tmp_path)
+    with pytest.raises(CheckpointNotFound, match=r"echogan train.*user/model"):
+        Models().load(None)
