@@ -40,9 +40,9 @@ class ClipFile:
     """A clip on disk: its facts, and its frames on demand.
 
     frames      number of frames that `iter_frames` yields
-    fps         frames per second (mean rate where frames last differently), None for a still
+    fps         frames per second, the mean rate if frame durations differ; None for a still
     durations_ms  one duration per frame where they differ, else None
-    spacing_mm  (row, column) size of a pixel in millimetres, None where unknown
+    spacing_mm  (row, column) size of a pixel in millimetres, None if unknown
     color       True where frames are (H, W, 3), False where they are (H, W)
     regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
     warnings    sentences for the reader: what was guessed or repaired

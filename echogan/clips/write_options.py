@@ -1,4 +1,4 @@
-"""How a clip is written: identity, blackout, compression; and the blackout itself, shared by all writers."""
+"""How a clip is written: identity, blackout, compression. The blackout itself is here too, shared by all writers."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ class WriteOptions:
 
 
 def black_outside(frame: np.ndarray, tissue_mask: np.ndarray) -> np.ndarray:
-    """A copy of the frame, uint8 (H, W) or (H, W, 3), zero wherever `tissue_mask`, bool (H, W), is False."""
+    """A copy of the frame, uint8 (H, W) or (H, W, 3), zero where `tissue_mask`, bool (H, W), is False."""
     assert frame.shape[:2] == tissue_mask.shape
     return np.where(tissue_mask if frame.ndim == 2 else tissue_mask[..., None], frame, np.uint8(0))

@@ -44,7 +44,7 @@ class FrameWriter(ABC):
         return self
 
     def write(self, frame: np.ndarray) -> None:
-        """Append one frame, black outside the tissue where the options ask for it."""
+        """Append one frame, black outside the tissue if the options ask for it."""
         self._check(frame)
         if self.options.blackout and self._mask is not None:
             frame = black_outside(frame, self._mask)
@@ -82,7 +82,7 @@ class FrameWriter(ABC):
             self._give_up()
 
     def _give_up(self) -> None:
-        with suppress(Exception):  # closing a half-written file may fail; it is removed all the same
+        with suppress(Exception):  # closing a half-written file may fail; it is removed anyway
             self._abort()
         self._unfinished.discard()
 
@@ -98,7 +98,7 @@ class FrameWriter(ABC):
 
     @property
     def variable(self) -> bool:
-        """True where frames keep durations of their own."""
+        """True if each frame keeps its own duration."""
         return self.options.fps is None and self.like.durations_ms is not None
 
     def duration_ms(self, index: int) -> float:

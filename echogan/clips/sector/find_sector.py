@@ -19,8 +19,8 @@ from echogan.core.geometry import Fan, Sector
 __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
 MAX_SAMPLE_BYTES = 400_000_000
-LEVEL_PIXELS = 200_000  # about so many pixels of tissue, of all frames together, give the percentiles of grey
-WHOLE = 0.97  # share of the frame from which all of it counts as tissue
+LEVEL_PIXELS = 200_000  # about this many tissue pixels, over all frames, give the percentiles of grey
+WHOLE = 0.97  # share of the frame from which the whole frame counts as tissue
 TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: look before you share the result."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
@@ -29,7 +29,8 @@ def find_sector(clip: ClipFile | Clip, samples: int = 40) -> Sector:
     """The imaged sector, from at most `samples` frames spread over the clip.
 
     A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks. The
-    confidence estimates the overlap (IoU) with the true sector. Nothing found: the whole frame, confidence 0, a note.
+    confidence estimates the overlap (IoU) with the true sector. If nothing is found: the whole frame, with confidence 0
+    and a note.
     """
     frames = _sample(clip, samples)
     stats = ClipStatistics.of(frames)
@@ -97,7 +98,7 @@ def _sector(fit: Fit, evidence: Evidence, frames: np.ndarray, stats: ClipStatist
 
 
 def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, moving: bool) -> Sector:
-    """Split the sector's tissue into tissue and overlay, take its levels, say where text can have been missed."""
+    """Split the sector into tissue and overlay, measure its grey levels, and note where text may have been missed."""
     inside = sector.tissue_mask
     overlay = find_overlay(stats, inside, moving, sector.fan) | (find_trace(frames) & inside)
     sure = text_is_sure(stats, moving)
@@ -114,9 +115,9 @@ def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, mov
 
 
 def grey_levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
-    """Percentiles 0, 1, ..., 100 of the grey levels of `tissue`, bool (H, W), all frames pooled; empty without any.
+    """Percentiles 0, 1, ..., 100 of the grey levels of `tissue`, bool (H, W), all frames pooled; empty without tissue.
 
-    Every nth pixel of the tissue alone, so that about LEVEL_PIXELS of them are looked at.
+    Only every nth tissue pixel is used, so that about LEVEL_PIXELS of them count.
     """
     where = np.flatnonzero(tissue)
     if not len(where):
