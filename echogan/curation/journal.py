@@ -31,15 +31,15 @@ class OtherShards(OutputError):
 
 @dataclass(frozen=True)
 class FileFingerprint:
-    """How a file is known again: its size in bytes and the time of its last change."""
+    """What identifies a file between runs: its size in bytes and the time of its last change."""
 
     size: int
     mtime_ns: int
 
 
 def split_of(patient: str, seed: int, shares: tuple[float, float, float]) -> str:
-    """The split of a patient: from a hash of the id and the seed alone, so no other patient can change it, and
-    two folders made with one seed agree."""
+    """The split of a patient: a hash of the id and the seed alone decides it, so no other patient can change
+    it, and two folders made with the same seed agree."""
     digest = hashlib.sha256(f"echogan split {seed}\0{patient}".encode("utf-8", "surrogateescape")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     if place < shares[0]:
@@ -50,9 +50,9 @@ def split_of(patient: str, seed: int, shares: tuple[float, float, float]) -> str
 class Journal:
     """The journal of one output folder. A context manager: the journal is open for appending inside it.
 
-    No name and no patient's id is ever stored, only hashes by a random salt, which lies beside the folder and not in
-    it: the folder is there to be shared, and whoever has the salt can try out ids. Raises OutputError where the folder
-    holds something else, and OtherShards where it holds shards of another archive, other settings or another salt.
+    No name and no patient id is stored, only hashes with a random salt. The salt lies beside the folder, not in it: the
+    folder may be shared, and anyone who has the salt can test guessed ids against the hashes. Raises OutputError if the
+    folder holds something else, and OtherShards if its shards are of another archive, other settings or another salt.
     """
 
     def __init__(self, out: Path, archive: Path, settings: CurateSettings) -> None:
@@ -84,7 +84,7 @@ class Journal:
         now |= {
             "graded": settings.quality is not None,
             "archive": self.hash("archive", str(archive.resolve())),
-            "salt": self.hash("salt", ""),  # tells salts apart, and nothing of them
+            "salt": self.hash("salt", ""),  # identifies a salt without revealing it
         }
         path, now = self.out / SETTINGS, json.loads(json.dumps(now))
         if not path.exists():
@@ -94,7 +94,7 @@ class Journal:
             before = json.loads(path.read_text())
         except (OSError, ValueError):
             raise OutputError(f"{path} is damaged. Delete the folder and curate again.") from None
-        before = {"salt": now["salt"]} | before  # folders of before salts were told apart
+        before = {"salt": now["salt"]} | before  # folders from before salts were identified
         other = [name for name in now if before.get(name) != now[name]]
         if "salt" in other:
             raise OtherShards(
@@ -123,7 +123,7 @@ class Journal:
         path = self.out / JOURNAL
         if path.exists():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                with suppress(ValueError, KeyError, TypeError):  # a kill can tear the last line
+                with suppress(ValueError, KeyError, TypeError):  # a killed run can leave half a line
                     record = json.loads(line)
                     records[record["key"]] = record
         return records
@@ -132,7 +132,7 @@ class Journal:
         self._lock()
         self._sweep()
         self._records = self._load()
-        # Rewritten first: lines of files looked at twice and a torn line go.
+        # Rewritten first, without repeated entries and half a line.
         lines = "".join(json.dumps(record) + "\n" for record in self._records.values())
         write_whole(self.out / JOURNAL, lines.encode())
         self._file = (self.out / JOURNAL).open("a", encoding="utf-8")
@@ -166,7 +166,7 @@ class Journal:
         return hmac.new(self._salt, message, hashlib.sha256).hexdigest()[:HASH_DIGITS]
 
     def record(self, key: str, fingerprint: FileFingerprint) -> Mapping[str, Any] | None:
-        """What is known of a file, None where it is new or has changed since."""
+        """What is known of a file, None if it is new or has changed since."""
         record = self._records.get(key)
         known = record is not None and (record.get("size"), record.get("mtime_ns")) == (
             fingerprint.size,
@@ -175,7 +175,7 @@ class Journal:
         return record if known else None
 
     def add(self, key: str, fingerprint: FileFingerprint, found: Mapping[str, Any]) -> None:
-        """Remember what was found in a file, beyond this run where it lasts. Raises OutputError on a full disk."""
+        """Record what was found in a file; for later runs only if it is lasting. Raises OutputError on a full disk."""
         assert self._file is not None, "the journal is open inside the with block"
         record = {"key": key, "size": fingerprint.size, "mtime_ns": fingerprint.mtime_ns, **found}
         self._records[key] = record
@@ -186,13 +186,13 @@ class Journal:
 
 
 def own_salt(out: Path) -> Path:
-    """Where the salt of a folder lies that was told none: beside it; inside, where an earlier version made it."""
+    """Where a folder's salt lies if none is given: beside it, or inside if an earlier version made it there."""
     inside, whole = out / SALT, out.resolve()
     return inside if inside.exists() else whole.with_name(f"{whole.name}.salt")
 
 
 def _read_salt(path: Path) -> bytes:
-    """The salt in a file, which is made where there is none. Raises OSError, and OutputError for another file."""
+    """The salt in a file, which is created if missing. Raises OSError, and OutputError if the file holds no salt."""
     if not path.exists():
         part = path.parent / f".{secrets.token_hex(6)}.part"
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

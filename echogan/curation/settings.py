@@ -1,4 +1,4 @@
-"""What `curate` can be told, and the reasons for which it leaves a file out."""
+"""The settings of `curate`, and the reasons why it leaves a file out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPLITS = ("train", "val", "test")
 
 
 class Reason(StrEnum):
-    """Why a file is not in the shards, as the report says it."""
+    """Why a file is not in the shards, in the words of the report."""
 
     NOT_A_CLIP = "not a clip or an image"
     UNREADABLE = "unreadable: damaged, cut off or encrypted"
@@ -33,7 +33,7 @@ class Reason(StrEnum):
 
     @property
     def lasting(self) -> bool:
-        """Whether the file itself is the reason; else it is looked at again in the next run."""
+        """Whether the file itself is the reason; if not, the next run examines it again."""
         return self not in (Reason.NOT_OPENED, Reason.FAILED)
 
 
@@ -47,7 +47,7 @@ class LeftOut(ClipError):
 
 @dataclass(frozen=True)
 class CurateSettings:
-    """How an archive becomes shards. `check` raises SettingsError where a number is out of its range."""
+    """How an archive becomes shards. `check` raises SettingsError if a number is out of its range."""
 
     quality: Path | None = field(
         default=None,
@@ -83,8 +83,8 @@ class CurateSettings:
     salt: Path | None = field(
         default=None,
         metadata={
-            "help": "file of the secret that hashes patients' ids, made where there is none; folders made with one "
-            "and the same know a patient again; by default each folder has its own beside it, FOLDER.salt"
+            "help": "file with the secret that hashes patient ids, created if missing; folders made with the same "
+            "file recognise a patient in both; by default FOLDER.salt beside each folder"
         },
     )
     name_left_out: bool = field(
@@ -122,7 +122,7 @@ class CurateSettings:
 
 @dataclass(frozen=True)
 class ExamineSettings:
-    """The part of the settings that a worker needs to look at one file."""
+    """The part of the settings that a worker needs to examine one file."""
 
     frames: int = 4
     size: int = 256
