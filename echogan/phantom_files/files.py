@@ -30,7 +30,7 @@ def write_pairs(
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> int:
-    """Write pairs into an existing folder, and sheet.png of the first dozen; the number of pairs with controls.
+    """Write pairs into an existing folder, and sheet.png of the first dozen; returns the number of pairs with controls.
 
     Each pair is NAME_clean and NAME_degraded in the settings' format (none for "npz"), NAME.json and NAME.npz;
     NAME is phantom_SEED_VIEW, then the lesion, or the lesion and "control". The .npz holds clean, degraded, labels
@@ -56,7 +56,7 @@ def write_pairs(
 
 def _stop_if(cancel: threading.Event | None) -> None:
     if cancel is not None and cancel.is_set():
-        raise Cancelled("Stopped; the pairs so far are whole.")
+        raise Cancelled("Stopped; the pairs so far are complete.")
 
 
 def write_pair(folder: Path, pair: Pair, suffix: str) -> None:

@@ -1,4 +1,4 @@
-"""Which simulated pairs to make: view, lesion and artefacts; and the pairs themselves, one after the other."""
+"""Which simulated pairs to make (view, lesion, artefacts), and the pairs, rendered one after the other."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, 
 
 MOST_SEED = 10**12
 MOST_BARREN = 50
-"""Hearts in a row that cannot carry the lesion before giving up."""
+"""So many hearts in a row that cannot carry the lesion end the search."""
 WANTED: tuple[Want, ...] = ("clean", "degraded", "labels", "support")
 
 
 @dataclass(frozen=True)
 class PairSettings:
-    """What `python -m echogan phantom` renders. Check it with `check`."""
+    """The settings of `python -m echogan phantom`; `check` validates them."""
 
     clips: int = field(default=4, metadata={"help": "pairs to write", "min": 1, "max": 10_000})
     seed: int = field(
@@ -38,7 +38,7 @@ class PairSettings:
     )
     only_artefact: tuple[str, ...] = field(
         default=(),
-        metadata={"help": f"degrade by this and nothing else; may be repeated: {', '.join(ARTEFACTS)}"},
+        metadata={"help": f"degrade only by this; may be repeated: {', '.join(ARTEFACTS)}"},
     )
     format: Literal["mp4", "webm", "gif", "dcm", "npz"] = field(
         default="mp4", metadata={"help": "of the clips; the arrays are always written as .npz"}
@@ -60,7 +60,7 @@ class PairSettings:
         self.phantom()
 
     def phantom(self) -> PhantomSettings:
-        """What the clips are drawn from. Raises SettingsError for an artefact that there is not."""
+        """The settings that the clips are drawn from. Raises SettingsError for an unknown artefact."""
         settings = PhantomSettings()
         if self.only_artefact:
             settings = replace(settings, degradation=only(settings.degradation, *self.only_artefact))
@@ -91,7 +91,7 @@ class Pair:
 
 
 def pairs(settings: PairSettings) -> Iterator[Pair]:
-    """Render pair after pair, each lesion followed by its control. Raises SettingsError where no heart carries it."""
+    """Render pair after pair, each lesion followed by its control. Raises SettingsError if no heart can carry it."""
     for phantom in _phantoms(settings):
         yield Pair(phantom.render(want=WANTED), "" if settings.lesion == "none" else settings.lesion)
         if phantom.lesion is not None:
@@ -101,7 +101,7 @@ def pairs(settings: PairSettings) -> Iterator[Pair]:
 
 
 def _phantoms(settings: PairSettings) -> Iterator[Phantom]:
-    """As many as asked for, of seeds in a row but for those whose heart has no room for the lesion."""
+    """As many as asked for, of consecutive seeds, without those whose heart has no space for the lesion."""
     phantoms, seed, barren = settings.phantom(), settings.seed, 0
     found = 0
     while found < settings.clips:

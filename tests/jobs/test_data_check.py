@@ -1,4 +1,4 @@
-"""The first look: what it counts, what it advises, and what it leaves in the run's folder."""
+"""The data check: what it counts, what it advises, and what it leaves in the run's folder."""
 
 import json
 from dataclasses import replace
