@@ -33,7 +33,7 @@ def _choice(default: str, help: str, *choices: str) -> Any:
 
 @dataclass
 class TrainingConfig:
-    """Everything a run decides. Check it with `check`; `train` does so first."""
+    """All settings of a run. `check` validates them; `train` calls it first."""
 
     name: str = field(default="run", metadata={"help": "name of the run: its folder, and its checkpoint"})
     folder: str = field(default="runs", metadata={"help": "where run folders are made"})
@@ -164,7 +164,7 @@ def with_settings(config: TrainingConfig, values: dict[str, Any]) -> TrainingCon
 
 
 def from_settings(settings: dict[str, Any]) -> TrainingConfig:
-    """TrainingConfig from a config.json. Raises TypeError or ValueError where it is another version's."""
+    """TrainingConfig from a config.json. Raises TypeError or ValueError if another version wrote it."""
     flat: dict[str, Any] = {}
     known = {name for name, _, _ in flatten_settings(TrainingConfig())}
     for key, value in current_names(settings).items():
@@ -175,9 +175,9 @@ def from_settings(settings: dict[str, Any]) -> TrainingConfig:
 
 
 def as_begun(config: TrainingConfig) -> TrainingConfig:
-    """The settings that the run of this name was started with: what a resumed run takes where it is told nothing.
+    """The settings that the run of this name was started with: the defaults of a resumed run.
 
-    Raises TrainingError where there is no run, or where it is of another version.
+    Raises TrainingError if there is no run, or if another version started it.
     """
     try:
         begun = from_settings(RunFolder(config.run_path).read_config())
@@ -201,7 +201,7 @@ def check_field(name: str, value: Any, metadata: dict[str, Any], kind: type) -> 
 
 
 def decisive(config: TrainingConfig) -> dict[str, Any]:
-    """The settings that a published checkpoint tells: all but the machine's own folders."""
+    """The settings that a published checkpoint records: all but the folders of this machine."""
     settings = asdict(config)
     for place in ("folder", "resume", "low", "high", "semireal"):
         del settings[place]
@@ -215,11 +215,11 @@ FREE_ON_RESUME = frozenset({
 
 
 def check_same(now: TrainingConfig, before: dict[str, Any]) -> None:
-    """Raise TrainingError where a resumed run asks for another setting than it was started with.
+    """Raise TrainingError if a resumed run asks for another setting than it was started with.
 
-    Where it runs and where its clips lie, how long, and how often it reports may change (`check_goes_on` knows the
-    clips by their contents). With the same `steps`, `threads` and device
-    the result has the same bits as a run that was never stopped; other `steps` move the learning rate's fall.
+    FREE_ON_RESUME may change: where the run and its clips lie, how long it trains, how often it reports
+    (`check_goes_on` compares the clips by their contents). With the same `steps`, `threads` and device the result has
+    the same bits as a run that was never stopped; other `steps` change when the learning rate falls.
     """
     changed = [
         f"{name} was {old!r}, now {value!r}"
@@ -234,7 +234,7 @@ def check_same(now: TrainingConfig, before: dict[str, Any]) -> None:
 
 
 def _leaf(settings: dict[str, Any], name: str, otherwise: Any) -> Any:
-    """The value of a dotted name in config.json; of a setting that a run did not have yet, `otherwise`: its default."""
+    """The value of a dotted name in config.json; `otherwise`, the default, if the run did not have that setting yet."""
     here: Any = settings
     for part in name.split("."):
         if not isinstance(here, dict) or part not in here:

@@ -33,9 +33,9 @@ def keep(
 
 
 def licence(config: TrainingConfig, data: TrainingData) -> str:
-    """What the settings say; else that of the weights it starts from, where simulated clips alone were added.
+    """The licence in the settings; else that of the weights the run started from, if it added only simulated clips.
 
-    Weights made of other clips have none that the program could know.
+    The program cannot know the licence of weights trained on other clips.
     """
     if config.license:
         return config.license

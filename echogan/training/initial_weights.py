@@ -1,4 +1,4 @@
-"""What a new run may start from: another run, with its discriminators, or a checkpoint, which has none."""
+"""Start a new run from the networks of another run, or from a checkpoint, which has no discriminators."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from echogan.training.state import TrainingState
 def start(state: TrainingState, config: TrainingConfig) -> None:
     """Give a new run the networks that `config.start_from` names.
 
-    Raises TrainingError where there are none, where they are built otherwise, and where the discriminators are new
-    and would not learn alone at first; CheckpointNotFound and InvalidCheckpoint for a damaged checkpoint.
+    Raises TrainingError if there are none, if they are built differently, or if the discriminators are new and would
+    not learn alone first; CheckpointNotFound and InvalidCheckpoint for a damaged checkpoint.
     """
     run = RunFolder(Path(config.start_from))
     if run.state.exists():
@@ -29,14 +29,14 @@ def start(state: TrainingState, config: TrainingConfig) -> None:
     checkpoint = read_checkpoint(folder, source=config.start_from)
     if config.loss.adversarial and not config.discriminators_first:
         raise TrainingError(
-            f"The checkpoint {config.start_from} has no discriminators, and generators unlearn under ones that know "
-            "nothing yet. Give --discriminators-first 400 as well."
+            f"The checkpoint {config.start_from} has no discriminators, and untrained ones would make the "
+            "generators forget what they have learnt. Give --discriminators-first 400 as well."
         )
     state.start_from_checkpoint(checkpoint)
 
 
 def weights_folder(start_from: str) -> Path:
-    """The folder of config.json and model.safetensors of what a run starts from; it need not be there."""
+    """The folder with config.json and model.safetensors that a run starts from; it may not exist."""
     given = Path(start_from)
     if RunFolder(given).state.exists():
         return RunFolder(given).checkpoint

@@ -1,15 +1,15 @@
-"""The run folder: what a training run leaves behind, each file written whole or not at all.
+"""The run folder: all files of a training run, each written whole or not at all.
 
 runs/<name>/
     config.json          the settings
     metrics.jsonl        a line per tick and per evaluation
     previews/            step_000250.npz: held-out frames, uint8
-    state.safetensors    all that an exact resume needs; its JSON is in the header: one rename swaps both
+    state.safetensors    all that an exact resume needs, with its JSON in the header, so that one rename swaps both
     checkpoint/          the averaged generators as of the last save
-    checkpoint_best/     those measured best on held-out clips
-    status.json          what the run is doing: running, stopped, finished or failed, and how far it is
-    stop                 make this file to end the run after its current step
-    .uploads/            clips that were sent for the run, until its shards are made
+    checkpoint_best/     the averaged generators with the best score on held-out clips
+    status.json          the state (running, stopped, finished or failed), and the step
+    stop                 create this file to end the run after its current step
+    .uploads/            clips that were uploaded for the run, until its shards are made
     data/                shards made for the run
 """
 
@@ -45,13 +45,13 @@ class RunFolder:
         self.checkpoint, self.best = path / "checkpoint", path / "checkpoint_best"
 
     def begin(self, config: dict[str, Any]) -> None:
-        """Make the folder of a new run. Raises TrainingError where one is in it already."""
+        """Make the folder of a new run. Raises TrainingError if it holds a run already."""
         self.refuse_begun()
         self.write_config(config)
         self.claim()
 
     def refuse_begun(self) -> None:
-        """Raise TrainingError where there is a run in the folder."""
+        """Raise TrainingError if there is a run in the folder."""
         if self.config.exists():
             raise TrainingError(
                 f"{self.path} holds a run already. Add --resume to go on with it, or give another --name."
@@ -84,7 +84,7 @@ class RunFolder:
         self._claimed = False
 
     def write_config(self, config: dict[str, Any]) -> None:
-        """Write config.json. Raises TrainingError where the folder cannot be made."""
+        """Write config.json. Raises TrainingError if the folder cannot be made."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -94,7 +94,7 @@ class RunFolder:
         self._write(self.config, json.dumps(config, indent=1) + "\n")
 
     def read_config(self) -> dict[str, Any]:
-        """The settings the run was started with. Raises TrainingError where there is no run."""
+        """The settings the run was started with. Raises TrainingError if there is no run."""
         try:
             return current_names(json.loads(self.config.read_text()))
         except FileNotFoundError:
@@ -113,7 +113,7 @@ class RunFolder:
         self._write(self.status, json.dumps(facts) + "\n")
 
     def rewind(self, step: int) -> None:
-        """Drop the metrics and previews of steps after `step`: a resumed run writes them again."""
+        """Remove the metrics and previews after `step`: a resumed run writes them again."""
         lines = self.metrics.read_text().splitlines(keepends=True) if self.metrics.exists() else []
         self._write(self.metrics, "".join(line for line in lines if _step_of(line) <= step))
         for preview in self.previews.glob("step_*.npz"):
@@ -138,7 +138,7 @@ class RunFolder:
             os.replace(temporary, self.state)
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The saved tensors, on the CPU, and the facts. Raises TrainingError where they are damaged."""
+        """The saved tensors, on the CPU, and the facts. Raises TrainingError if they are damaged."""
         try:
             with safe_open(self.state, "pt") as file:
                 tensors = {current_name(name): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -154,7 +154,7 @@ class RunFolder:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Turn a full disk, or what else keeps the block from writing, into TrainingError."""
+        """Turn a full disk, or any other error of writing in the block, into TrainingError."""
         try:
             yield
         except (OSError, SafetensorError) as error:

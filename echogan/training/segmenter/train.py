@@ -186,7 +186,7 @@ def train_segmenter(
 def segmentation_loss(logits: Tensor, classes: Tensor) -> Tensor:
     """Weighted cross-entropy plus one minus the soft Dice of the structures over a batch (Milletari et al., 3DV 2016).
 
-    logits (n, 6, h, w); classes int64 (n, h, w), IGNORED where it does not matter.
+    logits (n, 6, h, w); classes int64 (n, h, w), IGNORED where a pixel does not count.
     """
     known = classes != IGNORED
     wanted = F.one_hot(classes.where(known, 0), len(Structure)).movedim(3, 1) * known[:, None]
@@ -198,7 +198,7 @@ def segmentation_loss(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def learning_rate(config: SegmentConfig, step: int) -> float:
-    """Warming up over 30 steps, and a cosine to 0."""
+    """A warm-up over 30 steps, then a cosine schedule to 0."""
     warm = min(1.0, (step + 1) / 30)
     return (
         config.learning_rate
@@ -210,7 +210,7 @@ def learning_rate(config: SegmentConfig, step: int) -> float:
 
 @torch.no_grad()
 def dice(network: Segmenter, frames: Frames) -> dict[str, float]:
-    """Dice of each structure over all frames together: its pixels pooled."""
+    """Dice of each structure, with the pixels of all frames pooled."""
     found = torch.cat([network(part).argmax(1) for part in frames.images.split(8)])
     known = frames.classes != IGNORED
     scores = {}
@@ -240,7 +240,7 @@ def _check_same(config: SegmentConfig, before: dict[str, Any]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train with the flags given; see `ended`."""
+    """Train with the given flags; returns the exit code of `ended`."""
     parser = argparse.ArgumentParser(
         prog="python -m echogan.training.segmenter.train", description="Train the segmenter on the phantom."
     )
