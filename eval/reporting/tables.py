@@ -3,7 +3,7 @@
 python -m eval tables            write
 python -m eval tables --check    write nothing
 
-Exit code 1: a table or a result is stale.
+Exit code 1: a table or a result is stale, or a result misses its bar (`eval.reporting.bars`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from eval.reporting import (
     segmentation_tables,
     still_tables,
 )
+from eval.reporting.bars import missed_bars
 from eval.reporting.formats import NOT_MEASURED_YET
 from eval.reporting.stale import stale_results
 
@@ -80,8 +81,8 @@ class TablesSettings:
 
 
 def main(settings: TablesSettings) -> None:
-    """Write the tables, or check them; exit code 1 with a line for each stale table and result."""
-    found = stale_results()
+    """Write the tables, or check them; exit code 1 with a line for each stale table, stale result and missed bar."""
+    found = stale_results() + missed_bars()
     for page in PAGES:
         text = page.read_text()
         filled = fill(text)
