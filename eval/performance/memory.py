@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SIDE = 256  # pixels
 SHORT, LONG = 200, 2000  # frames
 LIMIT = 1.2  # greatest ratio of the peaks of the long and the short clip
-WORKER = "import sys; from eval.performance import memory; memory.enhance_and_weigh(*sys.argv[1:])"
+WORKER = "import sys; from eval.performance import memory; memory.enhance_and_print_peak(*sys.argv[1:])"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def make_clip(path: Path, frames: int) -> None:
         container.mux(stream.encode(None))
 
 
-def enhance_and_weigh(clip_path: str, kind: str, folder_path: str) -> None:
+def enhance_and_print_peak(clip_path: str, kind: str, folder_path: str) -> None:
     """Enhance a clip into one kind of output, and print the peak resident size of this process in MiB."""
     import torch
 
@@ -99,7 +99,7 @@ def enhance_and_weigh(clip_path: str, kind: str, folder_path: str) -> None:
     print(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
-def weigh(clip: Path, kind: str) -> float:
+def peak_mib(clip: Path, kind: str) -> float:
     """The peak resident size in MiB of a new process that enhances `clip` into `kind`."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", WORKER, str(clip), kind, folder]
@@ -117,7 +117,7 @@ def measure(kinds: Sequence[Kind]) -> dict:
         for count, path in clips.items():
             make_clip(path, count)
         for kind in kinds:
-            short, long = (weigh(clips[count], kind) for count in (SHORT, LONG))
+            short, long = (peak_mib(clips[count], kind) for count in (SHORT, LONG))
             rows[kind] = {
                 "short_mib": round(short, 1),
                 "long_mib": round(long, 1),

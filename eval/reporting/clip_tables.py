@@ -50,7 +50,8 @@ def foreshortening(result: dict[str, Any]) -> str:
         "step towards the full-length heart",
     ]
     counts = ", ".join(
-        f"{hearts['rows']['poor']['length']['groups']} {name} ({hearts['left_out']} left out, where no LV was found)"
+        f"{hearts['rows']['poor']['length']['groups']} {name} hearts "
+        f"({hearts['left_out']} left out because no LV was found)"
         for name, hearts in result["hearts"].items()
     )
     return markdown_table(heads, rows) + (

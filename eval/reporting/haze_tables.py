@@ -23,9 +23,9 @@ def haze(result: dict[str, Any]) -> str:
     return markdown_table(heads, rows) + (
         f"\n\n{len(result['clips'])} clips, each of another patient and all of another vendor than CAMUS. No network "
         "was trained on them or fitted to them. gCNR is of the hazy cavity against the septum, in regions drawn by "
-        "hand, of the clips that have regions. Levels of wall and cavity are relative to the input. Wall structure "
-        "kept is the SSIM inside the wall after tone matching; 1 is unchanged. The flicker ratio is output over "
-        f"input. Overlap (IoU) of the found fan with the one given by hand: {fans}. Checkpoints: "
+        "hand; clips without regions do not count. Levels of wall and cavity are relative to the input. Wall "
+        "structure kept is the SSIM inside the wall after tone matching; 1 is unchanged. The flicker ratio is output "
+        f"over input. Overlap (IoU) of the found fan with the one given by hand: {fans}. Checkpoints: "
         f"{checkpoint_names(result['models'])}."
     )
 
@@ -58,8 +58,8 @@ def frontier(result: dict[str, Any]) -> str:
     ]  # fmt: skip
     return markdown_table(heads, rows) + (
         f"\n\nHazy clips: five frames of each; the gCNR of the input is {result['input_gcnr']:.3f}. Gain in Dice: "
-        "points, on the stills of the selection patients (14 Poor, 12 Good), by a segmenter with another seed than the "
-        "frozen one."
+        "points, on the stills of the selection patients (14 Poor, 12 Good), by a segmenter with another seed than "
+        "the frozen one."
     )
 
 

@@ -29,7 +29,7 @@ def realism(result: dict[str, Any]) -> str:
         parts.append(_grades(result["grades"]))
     counts = ", ".join(f"{name} {count['groups']}" for name, count in result["counts"].items())
     parts.append(
-        "An accuracy of 0.5 means that a small network cannot classify the two sources. The sketch is an earlier "
+        "An accuracy of 0.5 is chance: the two sources cannot be separated. The sketch is an earlier "
         f"simulator. Patients or hearts: {counts}. Phantom {result['phantom']}."
     )
     return "\n\n".join(parts)

@@ -74,7 +74,7 @@ def main(settings: ForeshorteningSettings) -> None:
         other = drawn(seed, FULL_LENGTH)
         full.append(lengths(other, enhanced(other, enhancers), segmenter.network))
     result = {
-        "hearts": {"full length": summarise(full), "foreshortened": summarise(short)},
+        "hearts": {"full-length": summarise(full), "foreshortened": summarise(short)},
         "toward_full": {row: interval([one[row] for one in toward]) for row in toward[0]},
         "segmenter": {"sha256": segmenter.sha256},
         "settings": {"clips": settings.clips, "first_seed": settings.first_seed},

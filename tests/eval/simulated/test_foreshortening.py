@@ -54,7 +54,7 @@ def test_a_run_measures_full_length_and_foreshortened_hearts(tmp_path, monkeypat
     main(ForeshorteningSettings(model=("echogan",), clips=2, out=tmp_path / "found.json"))
     assert [clip.truth["foreshortening"] > 0 for clip in rendered] == [True, False, False] * 2
     result = json.loads((tmp_path / "found.json").read_text())
-    assert list(result["hearts"]["full length"]["rows"]) == ["clear", "poor", "echogan"]
+    assert list(result["hearts"]["full-length"]["rows"]) == ["clear", "poor", "echogan"]
     assert list(result["hearts"]["foreshortened"]["rows"])[3:] == ["poor, full length"]
     assert list(result["toward_full"]) == ["echogan", MIXED]
     table = clip_tables.foreshortening(result)
