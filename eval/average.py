@@ -1,9 +1,9 @@
-"""Average the weights of two checkpoints of one shape: a point between two networks, of one start, as one network.
+"""Average the weights of two checkpoints of one architecture, such as before and after fine-tuning.
 
     python -m eval average checkpoints/echogan runs/camus/checkpoint OUT/echogan-camus --share 0.5 --low-share 0
 
-After fine-tuning, the mean of the weights before and after keeps much of both (Wortsman et al., CVPR 2022). Settings,
-data and licence are those of the second checkpoint, which was trained from the first or from its kin.
+The mean of the weights before and after fine-tuning keeps much of both (Wortsman et al., CVPR 2022). Settings, data and
+licence are those of the second checkpoint. It should have been trained from the first, or from the same start.
 """
 
 from __future__ import annotations
@@ -22,20 +22,24 @@ from eval.command import begin
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Which checkpoints, and where their mean goes."""
+class AverageSettings:
+    """The two checkpoints, their shares, and where the mean goes."""
 
-    first: Annotated[Path, Positional] = field(metadata={"help": "folder of a checkpoint"})
-    second: Annotated[Path, Positional] = field(metadata={"help": "folder of another of the same shape"})
-    out: Annotated[Path, Positional] = field(
-        metadata={"help": "folder to write; its name becomes the checkpoint's"}
+    first: Annotated[Path, Positional] = field(metadata={"help": "folder of the first checkpoint"})
+    second: Annotated[Path, Positional] = field(
+        metadata={"help": "folder of the second checkpoint, of the same architecture"}
     )
-    share: float = field(default=0.5, metadata={"help": "of the first one's weights, 0 to 1"})
-    low_share: float | None = field(default=None, metadata={"help": "the same of to_low, where it differs"})
+    out: Annotated[Path, Positional] = field(
+        metadata={"help": "folder to write; the checkpoint gets its name"}
+    )
+    share: float = field(default=0.5, metadata={"help": "share of the first checkpoint's weights, 0 to 1"})
+    low_share: float | None = field(
+        default=None, metadata={"help": "the same share for to_low, where it differs"}
+    )
 
 
-def main(settings: Settings) -> None:
-    """Read both, average, write. Raises EchoGANError where they are not of one shape or grey curve."""
+def main(settings: AverageSettings) -> None:
+    """Read both, average, write. Raises EchoGANError where architecture, working size or grey curve differ."""
     low_share = settings.share if settings.low_share is None else settings.low_share
     for share in (settings.share, low_share):
         if not 0 <= share <= 1:
@@ -44,7 +48,7 @@ def main(settings: Settings) -> None:
     shapes = [(c.config.generator, c.config.working_size, c.config.canonical_grey) for c in (first, second)]
     if shapes[0] != shapes[1]:
         raise EchoGANError(
-            "The two checkpoints differ in their generators, size or grey curve; give two of one kind."
+            "The two checkpoints differ in generator, working size or grey curve; give two that agree."
         )
     average_into(second.to_high, first.to_high, settings.share)
     average_into(second.to_low, first.to_low, low_share)
@@ -57,11 +61,11 @@ def main(settings: Settings) -> None:
 
 
 def average_into(network: nn.Module, other: nn.Module, share: float) -> None:
-    """Each weight becomes `share` of the other's and the rest of its own."""
+    """Replace each weight by `share` of the other's weight plus the rest of its own."""
     with torch.no_grad():
-        for mine, theirs in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
-            mine.lerp_(theirs, share)
+        for own, others in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
+            own.lerp_(others, share)
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, AverageSettings)

@@ -1,4 +1,4 @@
-"""Image metrics inside a mask, and the intervals that belong to them, as pure functions of numpy arrays."""
+"""Image metrics inside a mask, and bootstrap intervals: pure functions of numpy arrays."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def ssim(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
 
 
 def tone_matched(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`image` through the rising tone curve that brings it nearest to `truth` inside the mask: float64 (h, w).
+    """`image` after the rising tone curve that brings it nearest to `truth` inside the mask: float64 (h, w).
 
-    What then differs is structure, not brightness or contrast. Isotonic least squares over the grey levels
-    (pool adjacent violators: Barlow & Brunk, JASA 67, 1972), of uint8 (h, w) images.
+    The remaining difference is in structure, not in brightness or contrast. The curve is isotonic least squares over
+    the grey levels of uint8 (h, w) images (pool adjacent violators: Barlow & Brunk, JASA 67, 1972).
     """
     count = np.bincount(image[mask], minlength=256).astype(np.float64)
     mean = np.bincount(image[mask], truth[mask], minlength=256) / np.maximum(count, 1)
@@ -50,18 +50,18 @@ def tone_matched_psnr(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) ->
 def gcnr(image: np.ndarray, first: np.ndarray, second: np.ndarray, bins: int = 64) -> float:
     """Generalised contrast-to-noise ratio of two regions (bool masks) of a uint8 image, 0 to 1.
 
-    1 less the overlap of their histograms, of `bins` equal bins over 0 to 256: the success of the best threshold.
-    No tone curve that keeps grey levels apart can raise it (Rodriguez-Molares et al., IEEE TUFFC 67(4), 2020).
+    It is 1 less the overlap of their histograms in `bins` equal bins over 0 to 256. No tone curve that keeps grey
+    levels distinct can raise it (Rodriguez-Molares et al., IEEE TUFFC 67(4), 2020).
     """
     shares = [np.histogram(image[region], bins, (0, 256))[0] / region.sum() for region in (first, second)]
     return float(1 - np.minimum(*shares).sum())
 
 
 def speckle_snr(image: np.ndarray, region: np.ndarray, patch: int = 8) -> float:
-    """Median over small patches wholly inside a region (bool) of their mean over their standard deviation.
+    """Speckle SNR: mean over standard deviation of small patches inside a region (bool); the median over patches.
 
-    Of grey levels, so a measure to compare treatments of one image by, not the 1.91 of a linear envelope. Higher
-    is smoother. NaN where no patch fits.
+    It is taken of grey levels, so it compares treatments of one image; it is not the 1.91 of a linear envelope.
+    Higher is smoother. NaN where no patch fits.
     """
     h, w = (side - side % patch for side in image.shape)
     tiles, inside = (

@@ -1,4 +1,4 @@
-"""KID by its definition, and the extractor made anew from its seed."""
+"""KID against its definition, and an extractor that follows from its seed."""
 
 from dataclasses import replace
 
@@ -47,10 +47,10 @@ def test_frames_of_one_clip_do_not_narrow_the_interval():
     a, b = sample(0.7, 60, 5)[:, None], sample(0, 60, 6)[:, None]
     alone, again = kid_interval(a, b), kid_interval(np.tile(a, (1, 4, 1)), np.tile(b, (1, 4, 1)))
     spreads = [found["high"] - found["low"] for found in (again, alone)]
-    assert spreads[0] == pytest.approx(spreads[1], rel=0.1)  # four copies tell nothing new
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.1)  # four copies add no information
 
 
-def test_clips_come_in_both_looks_with_their_view():
+def test_clips_are_labelled_by_look_and_view():
     settings = PhantomSettings(frame=FrameSettings(size=64))
     clips = [phantom_pair(seed, settings, frames=2, view=view) for seed, view in ((1, "A4C"), (2, "PLAX"))]
     frames, looks, views = labelled(clips, 32)
@@ -61,7 +61,7 @@ def test_clips_come_in_both_looks_with_their_view():
     assert torch.allclose(frames[7], shown[0])
 
 
-def test_the_extractor_follows_from_its_seed_and_is_kept(tmp_path):
+def test_the_extractor_follows_from_its_seed_and_is_saved(tmp_path):
     made = extractor(SMALL, tmp_path / "one", say=lambda _: None)
     again = extractor(SMALL, tmp_path / "two", say=lambda _: None)
     assert made.sha256 == again.sha256
