@@ -14,8 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from echogan.core.errors import TrainingError
-from echogan.model.batch import Batch
-from echogan.model.cyclegan import Fakes
+from echogan.model.batch import Batch, Fakes
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data.loader import TrainingData, batches, open_data
 from echogan.training.export import keep
