@@ -150,11 +150,10 @@ class Phantom:
     @cached_property
     def degradation(self) -> Degradation:
         """The first of up to eight draws whose first frame still shows tissue."""
-        draw = self._draw(5)
         grid = self._scene.grid(0, 1)
         looks, prone = self._scene.echoes(grid, 0, 1)
-        for _ in range(8):
-            degradation = draw_degradation(draw, self.settings.degradation)
+        for attempt in range(8):
+            degradation = draw_degradation(Draw(self._seed(5) + attempt), self.settings.degradation)
             grey = self._receiver(self.acquisition, degradation).grey(looks, prone, 0)
             if shows_tissue(255 * self.scan.pixels(grey)[0], self.scan.mask):
                 break
