@@ -16,7 +16,7 @@ HEIGHT = 12  # of the R wave, in pixels
 
 @pytest.fixture(scope="module")
 def clip() -> PhantomClip:
-    return phantom_clip(71, frames=8, want=("degraded",))
+    return phantom_clip(85, frames=8, want=("degraded",))
 
 
 def with_trace(clip: PhantomClip, step: int, colour: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
