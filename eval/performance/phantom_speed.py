@@ -26,7 +26,8 @@ import torch
 
 from echogan.core.version import __version__
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import Phantom, PhantomSettings, draw_view
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom.stream import StreamConfig, phantom_stream
 from eval.command import begin, write
 from eval.paths import RESULTS, ROOT

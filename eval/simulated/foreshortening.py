@@ -28,7 +28,8 @@ from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.networks.segmenter import Segmenter
 from echogan.phantom.anatomy.sizes import HeartSettings
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_pair
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_pair
 from eval.camus.segmentation import segment
 from eval.command import begin, write
 from eval.measures.baselines import NETWORKS, interval, provenance

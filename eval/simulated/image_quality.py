@@ -27,7 +27,8 @@ from echogan.core.geometry import Fan, Sector
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import PhantomClip, Want, phantom_pair
+from echogan.phantom.clip import PhantomClip, Want
+from echogan.phantom.render import phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.command import begin, write
 from eval.measures.baselines import NETWORKS, apart, chunks, provenance

@@ -19,8 +19,9 @@ from echogan.phantom.artefacts.degradation import (
 )
 from echogan.phantom.artefacts.semireal import degrade_frames
 from echogan.phantom.artefacts.vendor_look import VendorLook, VendorLookSettings, draw_look
+from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.draw import Draw, Noise, named_seed
-from echogan.phantom.render import Phantom, PhantomSettings, phantom_pair
+from echogan.phantom.render import Phantom, phantom_pair
 
 torch.set_num_threads(1)
 SETTINGS = DegradationSettings()

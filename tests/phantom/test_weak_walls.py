@@ -8,10 +8,11 @@ import torch
 from echogan.phantom.anatomy.views import draw_heart
 from echogan.phantom.artefacts.degradation import Degradation
 from echogan.phantom.beams import Beams
+from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.draw import Draw
 from echogan.phantom.medium.raster import rasterise
 from echogan.phantom.medium.weak_walls import WeakWallSettings, weak_walls
-from echogan.phantom.render import Phantom, PhantomSettings
+from echogan.phantom.render import Phantom
 from echogan.phantom.tissues import Tissue
 
 torch.set_num_threads(1)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from echogan.model.networks.segmenter import Structure
 from echogan.phantom.acoustics.probe import CLEAR
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_clip
 from echogan.phantom.tissues import Tissue
 
 FIRST_SEED = (

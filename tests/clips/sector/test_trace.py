@@ -9,7 +9,8 @@ from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import sector_from_fan
 from echogan.clips.sector.trace import find_trace
 from echogan.core.geometry import Fan
-from echogan.phantom.render import PhantomClip, phantom_clip
+from echogan.phantom.clip import PhantomClip
+from echogan.phantom.render import phantom_clip
 
 HEIGHT = 12  # of the R wave, in pixels
 
