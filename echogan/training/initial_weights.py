@@ -30,8 +30,8 @@ def start(state: TrainingState, config: TrainingConfig) -> None:
     checkpoint = read_checkpoint(folder, source=config.start_from)
     if config.loss.adversarial and not config.discriminators_first:
         raise TrainingError(
-            f"The checkpoint {config.start_from} has no discriminators, and generators unlearn under ones that know "
-            "nothing yet. Give --discriminators-first 400 as well."
+            f"The checkpoint {config.start_from} has no discriminators, and untrained ones make trained generators "
+            "worse. Give --discriminators-first 400 as well."
         )
     state.start_from_checkpoint(checkpoint)
 

@@ -16,7 +16,7 @@ from echogan.training.config import TrainingConfig
 from echogan.training.data.loader import TrainingData, batches, open_data
 from echogan.training.trainer import open_accelerator, rendering_device
 
-FRESH_EVERY = 4  # steps between new hearts: the old ones may be known by heart
+FRESH_EVERY = 4  # steps between new hearts: the networks may have memorised the old ones
 
 
 def separability(

@@ -62,7 +62,7 @@ class TrainingState:
     def start_from(self, run: RunFolder, new_discriminators: bool = False) -> None:
         """Begin with the networks and averages of another run; optimisers and pools stay new.
 
-        The discriminators come along because generators unlearn under ones that know nothing yet. With
+        The discriminators come along, because untrained ones would make trained generators worse. With
         `new_discriminators` they stay new where that run's are built otherwise: they must then learn alone at first.
         Where that run's generators see one frame and these several, they begin by looking at the one alone.
         Raises TrainingError where its networks are built otherwise.
@@ -80,7 +80,8 @@ class TrainingState:
         ):
             raise TrainingError(
                 f"The networks of the run in {run.path} are built otherwise than this run's. Give the same "
-                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 as well."
+                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 "
+                "as well."
             )
         for name, module in fitting.items():
             module.load_state_dict(_under(name, tensors))

@@ -41,7 +41,7 @@ def test_perfect_outputs_cost_nothing():
 
 
 @pytest.mark.parametrize("loss", [lsgan_generator, lambda s, m: hinge_generator(-(s**2), m)])
-def test_adversarial_losses_hear_only_patches_over_the_sector(loss):
+def test_adversarial_losses_count_only_patches_over_the_sector(loss):
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., :4, :4] = 1  # the centre of the first of the 2 x 2 patches, which lie two pixels apart
     assert loss(plane(0, 9, 9, 9), mask) == loss(plane(0, -5, 7, 2), mask)
@@ -70,7 +70,7 @@ def test_local_and_overall_outputs_count_alike(kind, generator, discriminator):
 
 
 @pytest.mark.parametrize(("kind", "stride"), [("patch", 16), ("patch70", 8)])
-def test_a_patch_is_heard_where_its_centre_lies(kind, stride):
+def test_a_patch_counts_where_its_centre_lies(kind, stride):
     discriminator = build_discriminator(DiscriminatorConfig(filters=4, norm="none", kind=kind))
     for weight in discriminator.parameters():
         torch.nn.init.constant_(weight, 0.1)
