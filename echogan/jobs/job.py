@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from echogan.jobs.log_messages import EXCEPTION, preparing, tail, why_it_failed
 from echogan.jobs.process import SAME_START, ProcessId, read_process
-from echogan.model.checkpoints.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE
 from echogan.training.old_names import current_names
 
 State = Literal["empty", "starting", "running", "stopping", "stopped", "finished", "failed"]

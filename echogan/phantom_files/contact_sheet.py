@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from echogan.core.atomic import write_whole
-from echogan.phantom.render import PhantomClip
+from echogan.phantom.clip import PhantomClip
 from echogan.phantom.tissues import Tissue
 
 MOST_ROWS = 12

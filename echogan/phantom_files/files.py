@@ -17,7 +17,7 @@ from echogan.clips.formats.npz_writer import NpzStream
 from echogan.core.atomic import output_errors
 from echogan.core.errors import Cancelled
 from echogan.core.geometry import Fan, Sector
-from echogan.phantom.render import PhantomClip
+from echogan.phantom.clip import PhantomClip
 from echogan.phantom_files.contact_sheet import Sheet
 from echogan.phantom_files.pairs import Pair, PairSettings, pairs
 

@@ -10,8 +10,9 @@ from echogan.core.errors import SettingsError
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS, View
 from echogan.phantom.artefacts.degradation import ARTEFACTS, only
+from echogan.phantom.clip import PhantomClip, PhantomSettings, Want
 from echogan.phantom.lesions import CARRIED_BY, LesionKind
-from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
+from echogan.phantom.render import Phantom, draw_view
 
 MOST_SEED = 10**12
 MOST_BARREN = 50

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from torch import nn
 
-from echogan.model.checkpoints.checkpoint import CONFIG_FILE, CheckpointConfig, save_checkpoint
+from echogan.model.checkpoints.checkpoint import save_checkpoint
+from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE
 from echogan.training.config import TrainingConfig, decisive
 from echogan.training.data.loader import TrainingData
 from echogan.training.initial_weights import weights_folder

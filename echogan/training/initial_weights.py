@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from echogan.core.errors import TrainingError
-from echogan.model.checkpoints.checkpoint import BUNDLED, WEIGHTS_FILE, read_checkpoint
+from echogan.model.checkpoints.checkpoint import BUNDLED, read_checkpoint
+from echogan.model.checkpoints.checkpoint_files import WEIGHTS_FILE
 from echogan.training.config import TrainingConfig
 from echogan.training.run_folder import RunFolder
 from echogan.training.state import TrainingState

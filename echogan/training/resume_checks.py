@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from echogan.core.errors import TrainingError
-from echogan.model.checkpoints.checkpoint import CONFIG_FILE
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE
 from echogan.training.config import TrainingConfig
 from echogan.training.data.loader import TrainingData
 from echogan.training.run_folder import RunFolder

@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Adam
 
 from echogan.model.batch import Batch
-from echogan.model.losses.losses import adversarial_discriminator, share_right
+from echogan.model.losses.adversarial_losses import adversarial_discriminator, share_right
 from echogan.model.networks.discriminators import build_discriminator
 from echogan.training.config import TrainingConfig
 from echogan.training.data.loader import TrainingData, batches, open_data

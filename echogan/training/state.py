@@ -80,7 +80,8 @@ class TrainingState:
         ):
             raise TrainingError(
                 f"The networks of the run in {run.path} are built otherwise than this run's. Give the same "
-                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 as well."
+                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 "
+                "as well."
             )
         for name, module in fitting.items():
             module.load_state_dict(_under(name, tensors))

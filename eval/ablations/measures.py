@@ -14,7 +14,8 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.networks.segmenter import Segmenter
-from echogan.phantom.render import PhantomClip, phantom_clip, phantom_pair
+from echogan.phantom.clip import PhantomClip
+from echogan.phantom.render import phantom_clip, phantom_pair
 from echogan.training.data.frame_pool import to_size
 from eval.camus.choose_checkpoint import dice_gain, enhance_still
 from eval.camus.stills import Still, degrade, stills

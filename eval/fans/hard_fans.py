@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from echogan.phantom.acoustics.probe import AcousticSettings
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_clip
 from eval.fans.hard_overlays import draw_overlays
 
 MOST_FRAMES = 40

@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS
-from echogan.phantom.render import PhantomClip, phantom_pair
+from echogan.phantom.clip import PhantomClip
+from echogan.phantom.render import phantom_pair
 from eval.paths import RUNS
 
 FOLDER = RUNS / "kid"

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import Phantom, PhantomSettings, draw_view
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom.stream import StreamConfig, phantom_stream
 from eval.command import begin, write
 from eval.paths import RESULTS, ROOT

@@ -29,8 +29,9 @@ from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import View
 from echogan.phantom.artefacts.degradation import draw_degradation
 from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
+from echogan.phantom.clip import PhantomClip, PhantomSettings, Want
 from echogan.phantom.draw import Draw
-from echogan.phantom.render import PhantomClip, PhantomSettings, Want, phantom_clip
+from echogan.phantom.render import phantom_clip
 from eval.real_data import camus_fan
 
 MM = 0.6  # millimetres per pixel at which frames are compared

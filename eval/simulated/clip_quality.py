@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from echogan.enhance.enhancer import Enhancer
-from echogan.phantom.render import PhantomClip
+from echogan.phantom.clip import PhantomClip
 from echogan.phantom.tissues import Tissue
 from eval.measures.baselines import Method
 from eval.measures.kid import FrozenExtractor

@@ -30,7 +30,8 @@ from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.networks.segmenter import Segmenter
 from echogan.phantom.anatomy.sizes import HeartSettings
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_pair
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_pair
 from eval.command import begin, write
 from eval.measures.baselines import NETWORKS, checkpoint_facts, open_enhancers
 from eval.measures.intervals import interval

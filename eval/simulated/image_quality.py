@@ -23,7 +23,8 @@ from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Sector
 from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import DEFAULT
-from echogan.phantom.render import Want, phantom_pair
+from echogan.phantom.clip import Want
+from echogan.phantom.render import phantom_pair
 from eval.command import begin, write
 from eval.measures.baselines import (
     NETWORKS,

@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 from echogan.core.geometry import Fan, Sector
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.acoustics import probe
+from echogan.phantom.clip import PhantomSettings, Want
 from echogan.phantom.lesions import LesionKind
-from echogan.phantom.render import Phantom, PhantomSettings, Want, draw_view
+from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom_files.pairs import PairSettings
 
 

@@ -9,7 +9,7 @@ import torch
 
 from echogan.core.geometry import Fan, Sector
 from echogan.enhance.enhancer import Chunk, Enhancer
-from echogan.phantom.render import PhantomClip
+from echogan.phantom.clip import PhantomClip
 from eval.measures.baselines import chunks
 
 

@@ -13,8 +13,8 @@ import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
 import echogan
-from echogan.cli.main import main
 from echogan.cli import enhance as commands
+from echogan.cli.main import main
 from echogan.clips.files import open_clip, write_clip
 from echogan.model.checkpoints import hub
 from echogan.model.networks.reference import UnetGenerator

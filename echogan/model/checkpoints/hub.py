@@ -10,15 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from echogan.core.errors import CheckpointNotFound
-from echogan.model.checkpoints.checkpoint import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    Checkpoint,
-    bundled_checkpoints,
-    check_files,
-    check_size,
-    read_checkpoint,
-)
+from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE, check_files, check_size
 from echogan.model.checkpoints.hub_errors import Request, Unreachable, explained, hidden
 
 ANSWER_TIMEOUT = 5.0  # seconds; the first question goes out once, without the 23 s of retries of a download

@@ -16,14 +16,9 @@ from torch import Tensor
 
 from echogan.core.atomic import replace_files
 from echogan.core.errors import CheckpointNotFound, InvalidCheckpoint, OutputError, SettingsError
-from echogan.model.checkpoints.checkpoint import (
-    BUNDLED,
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    check_files,
-    check_size,
-)
+from echogan.model.checkpoints.checkpoint import BUNDLED
 from echogan.model.checkpoints.checkpoint_config import NAME
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE, check_files, check_size
 from echogan.model.networks.segmenter import Segmenter, SegmenterConfig
 
 KIND = "segmenter"

@@ -29,9 +29,10 @@ def _switch(help: str) -> bool:
 class LossWeights:
     """What each term counts. A term of weight 0 is off and costs nothing, not even a network's forward pass.
 
-    The terms are explained, with their papers, where they are computed: losses.py, anatomy_losses.py, cutmix.py
-    and penalties.py. `temporal`, `flicker`, `paired`, `target_structure` and `labels` also need a batch that carries
-    the next frame, the target or the labels; on one without, they are off.
+    The terms are explained, with their papers, where they are computed: losses.py, adversarial_losses.py,
+    paired_losses.py, anatomy_losses.py, cutmix.py and penalties.py. `temporal`, `flicker`, `paired`,
+    `target_structure` and `labels` also need a batch that carries the next frame, the target or the labels; on one
+    without, they are off.
     """
 
     adversarial: float = _weight(1.0, "weight of looking like the other domain")

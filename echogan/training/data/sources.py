@@ -14,7 +14,7 @@ from echogan.model.networks.frames import FRAME_MS
 from echogan.training.data.shards import Shards
 
 if TYPE_CHECKING:
-    from echogan.phantom.render import PhantomSettings, Want
+    from echogan.phantom.clip import PhantomSettings, Want
 
 Look = Literal["clear", "ordinary", "degraded", "pair"]
 LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
@@ -108,7 +108,7 @@ class PhantomSource:
         """The settings that a clip is drawn from."""
         from echogan.phantom.acoustics.probe import CLEAR, AcousticSettings
         from echogan.phantom.anatomy.sizes import HeartSettings
-        from echogan.phantom.render import PhantomSettings
+        from echogan.phantom.clip import PhantomSettings
 
         heart = HeartSettings(foreshortening_chance=0.0 if self.look == "pair" else self.foreshortened)
         acoustics = CLEAR if self.look == "clear" else AcousticSettings()

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from echogan.model.networks.segmenter import Structure
 from echogan.phantom.acoustics.probe import CLEAR
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_clip
 from echogan.phantom.tissues import Tissue
+from echogan.training.data.frame_pool import to_float
 
 FIRST_SEED = 700_000_000  # other hearts than the generators' (from 0) and the held-out ones (from 10^9)
 HELD_OUT_SEED = 1_100_000_000
@@ -59,7 +61,7 @@ def labelled(clip: PhantomClip, size: int) -> Frames:
     assert clip.labels is not None
     looks = [look for look in (clip.clean, clip.degraded) if look is not None]
     classes = to_classes(clip.labels, size)
-    images = torch.cat(looks)[:, None].float() / 127.5 - 1
+    images = to_float(torch.cat(looks))
     return Frames(_fit(images, size), classes.repeat(len(looks), 1, 1))
 
 

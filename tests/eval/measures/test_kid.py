@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import VIEWS
-from echogan.phantom.render import PhantomSettings, phantom_pair
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import phantom_pair
 from eval.measures.kid import ExtractorSettings, extractor, kid, kid_interval, labelled
 
 SMALL = ExtractorSettings(size=32, width=8, steps=2, clips=2, frames=1, batch_size=2)

@@ -6,7 +6,8 @@ from fake_checkpoint import Scale, checkpoint
 
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
-from echogan.phantom.render import PhantomSettings, phantom_pair
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import phantom_pair
 from echogan.phantom.tissues import Tissue
 from eval.measures.baselines import Method, untouched
 from eval.measures.metrics import psnr

@@ -14,6 +14,7 @@ from torch import nn
 
 from echogan.core.errors import EchoGANError, InvalidCheckpoint, OutputError, SettingsError
 from echogan.model.checkpoints import convert as module
+from echogan.model.checkpoints import pth_file
 from echogan.model.checkpoints.checkpoint import describe_checkpoint, read_checkpoint
 from echogan.model.checkpoints.convert import ConvertSettings, convert
 
@@ -271,7 +272,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
     path = tmp_path / "bomb.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb/data.pkl", bytes(20_000_000))
-    monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 10_000_000)
+    monkeypatch.setattr(pth_file, "MAX_WEIGHTS_BYTES", 10_000_000)
     good = saved(tmp_path, "good.pth", small().state_dict())
     assert path.stat().st_size < 100_000
     assert "more than the 10,000,000 allowed" in refused(tmp_path, path, good)
@@ -279,7 +280,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
 
 def test_a_pair_too_large_to_be_read_again_is_refused(tmp_path, monkeypatch):
     files = both(tmp_path, small(1), small(2))
-    monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", files[0].stat().st_size + 1000)
+    monkeypatch.setattr(pth_file, "MAX_WEIGHTS_BYTES", files[0].stat().st_size + 1000)
     assert "two of them take more" in refused(tmp_path, *files)
 
 
