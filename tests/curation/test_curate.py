@@ -466,7 +466,7 @@ def sentence(capsys, wanted: str) -> None:
         ("in", "other", [], "holds other files"),
         ("in", "file", [], "is a file"),
         ("in", "out", ["--quality", "none.csv"], "cannot be read"),
-        ("in", "out", ["--frames", "0"], "The frames is 0; give a number from 1 to 64"),
+        ("in", "out", ["--frames", "0"], "frames is 0; give a whole number from 1 to 64"),
         ("in", "out", ["--shares", ".8", ".1", ".2"], "sum to 1"),
     ],
 )

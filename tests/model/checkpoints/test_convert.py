@@ -307,11 +307,14 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (ConvertSettings(), "--name"),
-        (ConvertSettings("../x"), "--name"),
-        (ConvertSettings("x", ""), "--license"),
-        (ConvertSettings("x", "two\nlines"), "--license"),
-        (ConvertSettings("x", working_size=250), "250; give a multiple of 16 from 64 to 1024"),
+        (ConvertSettings(), "name is ''; give text of letters"),
+        (ConvertSettings("../x"), "name is '../x'; give"),
+        (ConvertSettings("x", ""), "license is ''; give text of 1 to 200"),
+        (ConvertSettings("x", "two\nlines"), "license is .*; give text of 1 to 200 plain"),
+        (
+            ConvertSettings("x", working_size=250),
+            "working_size is 250; give a multiple of 16 from 64 to 1024",
+        ),
         (ConvertSettings("x", working_size=2048), "2048"),
     ],
 )

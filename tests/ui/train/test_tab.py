@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from echogan.core.errors import CheckpointNotFound, SettingsError
+from echogan.core.settings import flatten_settings
 from echogan.jobs.job import Job, Status
 from echogan.jobs.runs import Runs
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
-from echogan.training.config import TrainingConfig, flatten_settings, with_settings
+from echogan.training.config import TrainingConfig, with_settings
 from echogan.ui.enhance.model_choice import Models
 from echogan.ui.session import Sessions
 from echogan.ui.train import run_view as train_view
