@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from echogan.core.atomic import output_errors, write_whole
+from echogan.core.atomic import UNFINISHED, output_errors, remove_unfinished, replacing, write_whole
 from echogan.core.errors import OutputError
 from echogan.curation.settings import SPLITS, CurateSettings, Reason
 
 SALT, SETTINGS, JOURNAL, PARTS, LOCK = ".salt", ".curate.json", ".journal.jsonl", ".parts", ".lock"
 HASH_DIGITS = 16
-_UNFINISHED = re.compile(r"\.[0-9a-f]{12}\.part")
 _REMEMBERED = ("frames", "size", "seed", "shares", "min_confidence", "min_side")
 
 
@@ -76,7 +75,7 @@ class Journal:
         strangers = (
             p for p in (self.out.iterdir() if self.out.is_dir() else ()) if p.name not in (SALT, PARTS)
         )
-        if not (self.out / SETTINGS).exists() and any(not _UNFINISHED.fullmatch(p.name) for p in strangers):
+        if not (self.out / SETTINGS).exists() and any(not UNFINISHED.fullmatch(p.name) for p in strangers):
             raise OutputError(f"The folder {self.out} holds other files: give a new or an empty folder.")
 
     def _check_settings(self, archive: Path, settings: CurateSettings) -> None:
@@ -110,14 +109,6 @@ class Journal:
                 "give the same settings, or a new folder."
             )
 
-    def _sweep(self) -> None:
-        """Remove what a killed run was in the middle of writing."""
-        for folder in (self.out, self.parts, *(p for p in self.out.iterdir() if p.is_dir())):
-            for path in folder.iterdir():
-                if _UNFINISHED.fullmatch(path.name):
-                    with suppress(OSError):
-                        path.unlink()
-
     def _load(self) -> dict[str, dict[str, Any]]:
         records: dict[str, dict[str, Any]] = {}
         path = self.out / JOURNAL
@@ -130,7 +121,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         self._lock()
-        self._sweep()
+        remove_unfinished(self.out, self.parts, *(path for path in self.out.iterdir() if path.is_dir()))
         self._records = self._load()
         # Rewritten first: lines of files looked at twice and a torn line go.
         lines = "".join(json.dumps(record) + "\n" for record in self._records.values())
@@ -194,10 +185,9 @@ def own_salt(out: Path) -> Path:
 def _read_salt(path: Path) -> bytes:
     """The salt in a file, which is made where there is none. Raises OSError, and OutputError for another file."""
     if not path.exists():
-        part = path.parent / f".{secrets.token_hex(6)}.part"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        private = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with replacing(path) as part, os.fdopen(os.open(part, private, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-        os.replace(part, path)
     salt = path.read_bytes()
     if not re.fullmatch(rb"[0-9a-f]{64}\s*", salt):
         raise OutputError(f"{path} holds no salt. Give the file that an earlier curate made, or a new name.")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import ClipTooLarge, UnreadableClip
 
 CHUNK = 1 << 20
@@ -60,15 +61,12 @@ def unzip(
     Raises UnreadableClip and ClipTooLarge; nothing is left behind then.
     """
     limits = limits or UnzipLimits()
-    partial = target.with_name(f".{target.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with zipfile.ZipFile(archive) as opened, replacing(target) as part:
             wanted = checked(opened, limits)
-            partial.mkdir(parents=True)
-            unpack(opened, wanted, partial, limits, progress or (lambda done, total: None))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
+            part.mkdir(parents=True)
+            unpack(opened, wanted, part, limits, progress or (lambda done, total: None))
+            shutil.rmtree(target, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError):
         raise UnreadableClip(
             "The zip is damaged, encrypted or packed in a rare way. Pack the clips anew as a plain zip."
@@ -77,8 +75,6 @@ def unzip(
         raise UnreadableClip(
             f"The zip cannot be unpacked ({error.strerror or 'unreadable'}). Free some space, or send it again."
         ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return len(wanted)
 
 

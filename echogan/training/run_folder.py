@@ -28,6 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import TrainingError
 from echogan.training.old_names import current_name, current_names
 
@@ -122,20 +123,16 @@ class RunFolder:
 
     def preview(self, step: int, frames: dict[str, np.ndarray]) -> None:
         """Write previews/step_*.npz: name -> uint8 (n, h, w)."""
-        final = self.previews / f"step_{step:06d}.npz"
-        temporary = self.previews / f".{final.name}.tmp.npz"
         with self._writing():
             self.previews.mkdir(exist_ok=True)
-            np.savez_compressed(temporary, **frames)  # type: ignore[arg-type]
-            os.replace(temporary, final)
+            with replacing(self.previews / f"step_{step:06d}.npz") as part, part.open("wb") as file:
+                np.savez_compressed(file, **frames)  # type: ignore[arg-type]
 
     def save_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Replace the saved state. `facts` is JSON. Raises TrainingError; the state before stays."""
-        temporary = self.state.with_suffix(".tmp")
         own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        with self._writing():
-            save_file(own, temporary, {"facts": json.dumps(facts)})
-            os.replace(temporary, self.state)
+        with self._writing(), replacing(self.state, sync=True) as part:
+            save_file(own, part, {"facts": json.dumps(facts)})
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The saved tensors, on the CPU, and the facts. Raises TrainingError where they are damaged."""
@@ -147,10 +144,8 @@ class RunFolder:
             raise TrainingError(f"{self.state} is damaged. Start a new run, with another --name.") from None
 
     def _write(self, path: Path, text: str) -> None:
-        temporary = path.with_suffix(path.suffix + ".tmp")
-        with self._writing():
-            temporary.write_text(text)
-            os.replace(temporary, path)
+        with self._writing(), replacing(path) as part:
+            part.write_text(text)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

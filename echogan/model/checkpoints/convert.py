@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import uuid
 import warnings
 import zipfile
 from dataclasses import dataclass, fields
@@ -15,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import InvalidCheckpoint, OutputError, SettingsError
 from echogan.core.settings import check_setting, number, text
 from echogan.model.checkpoints.checkpoint import MAX_WEIGHTS_BYTES, save_checkpoint
@@ -191,20 +190,16 @@ def _another(path: Path, why: str) -> InvalidCheckpoint:
 
 
 def _write(folder: Path, config: CheckpointConfig, weights: list[dict[str, Tensor]]) -> None:
-    """Make the folder beside its place under another name, then move it there."""
     generators = [_loaded(config.generator, tensors) for tensors in weights]
-    part = folder.with_name(f".{uuid.uuid4().hex}")
     try:
-        save_checkpoint(part, config, *generators)
-        (part / CARD).write_text(_card(config), encoding="utf-8")
-        os.rename(part, folder)
+        with replacing(folder) as part:
+            save_checkpoint(part, config, *generators)
+            (part / CARD).write_text(_card(config), encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"The checkpoint cannot be written to {folder} ({error.strerror or error}); "
             f"free some space or choose another folder."
         ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _skeleton(shape: GeneratorConfig) -> GreyFrames:
