@@ -8,12 +8,13 @@ import json
 import os
 import re
 import secrets
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
+
+from filelock import FileLock, Timeout
 
 from echogan.core.atomic import UNFINISHED, output_errors, remove_unfinished, replacing, write_whole
 from echogan.core.errors import OutputError
@@ -67,7 +68,7 @@ class Journal:
         self._check_settings(archive, settings)
         self._records: dict[str, dict[str, Any]] = {}
         self._file: IO[str] | None = None
-        self._locked: IO[str] | None = None
+        self._lock = FileLock(out / LOCK, thread_local=False, fallback_to_soft=False)
 
     def _check_folder(self) -> None:
         if self.out.exists() and not self.out.is_dir():
@@ -120,7 +121,7 @@ class Journal:
         return records
 
     def __enter__(self) -> Self:
-        self._lock()
+        self._keep_others_out()
         remove_unfinished(self.out, self.parts, *(path for path in self.out.iterdir() if path.is_dir()))
         self._records = self._load()
         # Rewritten first: lines of files looked at twice and a torn line go.
@@ -130,21 +131,15 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in (self._file, self._locked):
-            if file is not None:
-                file.close()
+        if self._file is not None:
+            self._file.close()
+        self._lock.release()
 
-    def _lock(self) -> None:
-        """Keep a second run out of the folder until this one ends, however it ends. Raises OutputError."""
-        self._locked = (self.out / LOCK).open("w")
-        if sys.platform == "win32":
-            return
-        import fcntl  # not there on Windows, which then trusts its user
-
+    def _keep_others_out(self) -> None:
+        """Lock the folder until this run ends, however it ends. Raises OutputError where another run has it."""
         try:
-            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._locked.close()
+            self._lock.acquire(blocking=False)
+        except Timeout:
             raise OutputError(
                 f"The folder {self.out} is being curated: wait until the other run ends."
             ) from None

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 from dicom_samples import NAME, save, ultrasound
@@ -495,6 +496,15 @@ def test_a_folder_of_other_shards_is_refused(quick, archive, tmp_path, capsys):
         assert main(["curate", str(archive), str(out), "--frames", "2", "--size", "64"]) == 2
     sentence(capsys, "is being curated")
     assert everything(out) == kept
+
+
+def test_a_file_system_without_locks_is_no_hindrance(quick, archive, tmp_path, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    assert main(["curate", str(archive), str(tmp_path / "out"), "--frames", "2", "--size", "64"]) == 0
+    assert "5 of 8 files kept" in capsys.readouterr().out
 
 
 def test_an_archive_without_clips_says_so(quick, tmp_path, capsys):

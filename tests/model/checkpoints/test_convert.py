@@ -296,11 +296,13 @@ def test_what_is_there_is_never_replaced(tmp_path, taken):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(source: Path, target: Path) -> None:
+        if source.is_dir():  # all its files are written by then
+            raise OSError(28, "No space left on device")
+        rename(source, target)
 
-    files = both(tmp_path, small(1), small(2))
-    monkeypatch.setattr(module.os, "rename", full)
+    files, rename = both(tmp_path, small(1), small(2)), os.replace
+    monkeypatch.setattr(module.os, "replace", full)
     assert "No space left" in refused(tmp_path, *files, OutputError)
 
 
