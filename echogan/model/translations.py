@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from echogan.core.scale import GREY
 from echogan.model.batch import Batch, Fakes, inside
 from echogan.model.networks.discriminator_layers import DiscriminatorOutput
 
 if TYPE_CHECKING:
     from echogan.model.cyclegan import CycleGAN
-
-LEVELS = 127.5  # grey levels of 8 bits per unit of [-1, 1]
 
 
 class Translations:
@@ -116,5 +115,5 @@ def jitter(x: Tensor, generator: torch.Generator | None) -> Tensor:
     passes straight through (Bengio et al., 2013).
     """
     dither = torch.rand(x.shape, generator=generator).to(x.device) - 0.5
-    levels = ((x.detach() + 1) * LEVELS + dither).round().clamp(0, 2 * LEVELS)
-    return x + (levels / LEVELS - 1 - x.detach())
+    levels = ((x.detach() + 1) * GREY + dither).round().clamp(0, 2 * GREY)
+    return x + (levels / GREY - 1 - x.detach())

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from echogan.core.scale import GREY
 from echogan.model.batch import inside
 from echogan.model.losses.ssim import ssim_map
 from echogan.model.networks.frames import centre, neighbours
@@ -19,7 +20,6 @@ from echogan.training.data.sources import Source
 FRAMES_PER_CLIP = 3
 PREVIEW_FRAMES = 4
 SSIM_WORTH_DB = 20.0
-GREY = 127.5  # grey levels per unit of [-1, 1]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from echogan.core.errors import TrainingError
+from echogan.core.scale import GREY
 from echogan.model.batch import Batch
 from echogan.model.cyclegan import Fakes
 from echogan.training.config import TrainingConfig, check_same
@@ -229,10 +230,10 @@ def describe(line: dict[str, Any], steps: int) -> str:
         if "discriminators" in line
         else ""
     )
-    good = f", {line['change_high'] * 127.5:.1f} good" if "change_high" in line else ""
+    good = f", {line['change_high'] * GREY:.1f} good" if "change_high" in line else ""
     return (
         f"step {line['step']}/{steps}  generators {line['generators']:.3f}  {told}"
-        f"change {line['change_low'] * 127.5:.1f} poor{good}  "
+        f"change {line['change_low'] * GREY:.1f} poor{good}  "
         f"{line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
     )
 

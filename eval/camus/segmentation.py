@@ -22,6 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from echogan.core.scale import GREY
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.networks.segmenter import MULTIPLE, Segmenter, Structure
 from eval.camus.frozen_segmenter import frozen_segmenter
@@ -132,7 +133,7 @@ def measure_segmenter(settings: Settings) -> dict[str, Any]:
 
 def segment(network: Segmenter, image: np.ndarray) -> np.ndarray:
     """CAMUS' labels of an image uint8 (h, w): Structure, with the right heart as background."""
-    x = torch.from_numpy(image).float()[None, None] / 127.5 - 1
+    x = torch.from_numpy(image).float()[None, None] / GREY - 1
     bottom, right = (-side % MULTIPLE for side in image.shape)
     with torch.inference_mode():
         logits = network(F.pad(x, (0, right, 0, bottom), value=-1.0))

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from echogan.core.atomic import replacing
+from echogan.core.scale import GREY
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.render import PhantomClip, phantom_pair
@@ -145,7 +146,7 @@ def labelled(clips: Sequence[PhantomClip], size: int) -> tuple[Tensor, Tensor, T
 
 
 def _tensor(frames: np.ndarray, size: int) -> Tensor:
-    x = torch.from_numpy(frames).float()[:, None] / 127.5 - 1
+    x = torch.from_numpy(frames).float()[:, None] / GREY - 1
     return F.interpolate(x, (size, size), mode="area")
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from echogan.core.grey_curve import GreyCurve, canonical_curve
+from echogan.core.scale import GREY
 from echogan.phantom.artefacts.vendor_look import draw_look, show
 from echogan.phantom.draw import Draw
 from echogan.training.data.sources import Source, TrainingClip
@@ -57,7 +58,7 @@ def grey_levels(frames: Tensor, mask: Tensor) -> list[float]:
 
 def on_curve(frames: Tensor, mask: Tensor, curve: GreyCurve) -> Tensor:
     """uint8 (T, h, w) on a grey curve inside the mask (h, w), as it was outside."""
-    table = (curve.to_canonical(torch.linspace(-1, 1, 256)) * 127.5 + 127.5).round().to(torch.uint8)
+    table = (curve.to_canonical(torch.linspace(-1, 1, 256)) * GREY + GREY).round().to(torch.uint8)
     return torch.where(mask.bool(), table[frames.long()], frames)
 
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.core.scale import GREY
 from echogan.model.networks.frames import neighbours
 from echogan.training.data.sources import Source, TrainingClip
 
@@ -79,7 +80,7 @@ class Drawn:
 
 def in_range(frames: Tensor) -> Tensor:
     """uint8 to float32 in [-1, 1]."""
-    return frames.float() / 127.5 - 1
+    return frames.float() / GREY - 1
 
 
 def to_float(frames: Tensor) -> Tensor:

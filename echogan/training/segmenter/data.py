@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.core.scale import GREY
 from echogan.model.networks.segmenter import Structure
 from echogan.phantom.acoustics.probe import CLEAR
 from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
@@ -61,7 +62,7 @@ def labelled(clip: PhantomClip, size: int) -> Frames:
     assert clip.labels is not None
     looks = [look for look in (clip.clean, clip.degraded) if look is not None]
     classes = to_classes(clip.labels, size)
-    images = torch.cat(looks)[:, None].float() / 127.5 - 1
+    images = torch.cat(looks)[:, None].float() / GREY - 1
     return Frames(_fit(images, size), classes.repeat(len(looks), 1, 1))
 
 
