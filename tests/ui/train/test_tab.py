@@ -150,8 +150,14 @@ def test_smoothing_keeps_a_constant_and_ends_near_a_late_level():
 
 def test_ticks_are_round_and_within():
     assert even_ticks(0, 100) == [0, 50, 100]
+    assert even_ticks(-0.3, 0.3) == [-0.2, 0, 0.2]
     assert log_ticks(0.15, 2.2) == [0.2, 0.5, 1, 2]
-    assert len(log_ticks(1e-9, 1e9)) <= 6
+    assert log_ticks(1.1, 1.9) == [1.2, 1.4, 1.6, 1.8]
+    assert 2 <= len(log_ticks(1e-9, 1e9)) <= 6
+    for low, high in ((1e-9, 1e9), (0.99, 1.01), (3e-5, 0.2), (0.5, 1e5)):
+        for ticks in (log_ticks(low, high), even_ticks(low, high)):
+            assert len(ticks) >= 2
+            assert low <= min(ticks) < max(ticks) <= high
 
 
 def test_a_long_run_is_thinned_but_keeps_its_end():
