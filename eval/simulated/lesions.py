@@ -33,7 +33,7 @@ from echogan.core.errors import EchoGANError
 from echogan.phantom.lesions import LESIONS, LesionKind
 from eval.command import begin, write
 from eval.measures.baselines import NETWORKS, Row, make_rows, provenance
-from eval.measures.metrics import tone_matched
+from eval.measures.metrics import ratio_of_means, tone_matched
 from eval.paths import ORACLE, RESULTS
 from eval.simulated.lesion_clips import LesionClip, lesion_clip
 from eval.simulated.lesion_measures import SIGNS, TISSUES, SpotDetector, contrast, new_spot, surroundings
@@ -217,17 +217,10 @@ def measure(cases: list[Case], treat: Row, detecting: dict[str, Any]) -> dict[st
 
 def _kept(before: np.ndarray, truth: np.ndarray, after: np.ndarray) -> dict[str, Any]:
     return {
-        "of_input": ratio(after, before),
-        "of_truth": ratio(after, truth),
+        "of_input": ratio_of_means(after, before),
+        "of_truth": ratio_of_means(after, truth),
         "erased": share(list(after < ERASED * before)),
     }
-
-
-def ratio(over: np.ndarray, under: np.ndarray) -> dict[str, float]:
-    """Ratio of the means of paired values, with a 95 % interval by drawing clips."""
-    picks = np.random.default_rng(0).integers(len(over), size=(10_000, len(over)))
-    low, high = np.quantile(over[picks].mean(1) / under[picks].mean(1), (0.025, 0.975))
-    return {"mean": float(over.mean() / under.mean()), "low": float(low), "high": float(high)}
 
 
 def share(found: list[bool]) -> dict[str, float]:
