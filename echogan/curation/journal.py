@@ -20,7 +20,7 @@ from echogan.core.atomic import UNFINISHED, output_errors, remove_unfinished, re
 from echogan.core.errors import OutputError
 from echogan.curation.settings import SPLITS, CurateSettings, Reason
 
-SALT, SETTINGS, JOURNAL, PARTS, LOCK = ".salt", ".curate.json", ".journal.jsonl", ".parts", ".lock"
+SETTINGS, JOURNAL, PARTS, LOCK = ".curate.json", ".journal.jsonl", ".parts", ".lock"
 HASH_DIGITS = 16
 _REMEMBERED = ("frames", "size", "seed", "shares", "min_confidence", "min_side")
 
@@ -73,9 +73,7 @@ class Journal:
     def _check_folder(self) -> None:
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{self.out} is a file: give a folder for the shards.")
-        strangers = (
-            p for p in (self.out.iterdir() if self.out.is_dir() else ()) if p.name not in (SALT, PARTS)
-        )
+        strangers = (p for p in (self.out.iterdir() if self.out.is_dir() else ()) if p.name != PARTS)
         if not (self.out / SETTINGS).exists() and any(not UNFINISHED.fullmatch(p.name) for p in strangers):
             raise OutputError(f"The folder {self.out} holds other files: give a new or an empty folder.")
 
@@ -94,7 +92,6 @@ class Journal:
             before = json.loads(path.read_text())
         except (OSError, ValueError):
             raise OutputError(f"{path} is damaged. Delete the folder and curate again.") from None
-        before = {"salt": now["salt"]} | before  # folders of before salts were told apart
         other = [name for name in now if before.get(name) != now[name]]
         if "salt" in other:
             raise OtherShards(
@@ -172,9 +169,9 @@ class Journal:
 
 
 def own_salt(out: Path) -> Path:
-    """Where the salt of a folder lies that was told none: beside it; inside, where an earlier version made it."""
-    inside, whole = out / SALT, out.resolve()
-    return inside if inside.exists() else whole.with_name(f"{whole.name}.salt")
+    """Where the salt of a folder lies that was told none: beside it."""
+    whole = out.resolve()
+    return whole.with_name(f"{whole.name}.salt")
 
 
 def _read_salt(path: Path) -> bytes:

@@ -8,11 +8,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from echogan.core.atomic import replacing
 from echogan.core.errors import ClipTooLarge, UnreadableClip
+from echogan.core.settings import check_settings, number
 
 CHUNK = 1 << 20
 RATIO_FROM = 16 << 20  # bytes: under this much, even a black clip may shrink as far as it likes
@@ -43,12 +44,10 @@ Progress = Callable[[int, int], None]
 class UnzipLimits:
     """How much a zip may hold; sizes are counted while unpacking, for its own table may lie."""
 
-    entries: int = field(default=20_000, metadata={"help": "files", "min": 1, "max": 1_000_000})
-    entry_bytes: int = field(
-        default=2 << 30, metadata={"help": "bytes of one file", "min": 1, "max": 1 << 40}
-    )
-    total_bytes: int = field(default=20 << 30, metadata={"help": "bytes of all", "min": 1, "max": 1 << 42})
-    ratio: float = field(default=200.0, metadata={"help": "unpacked over packed", "min": 1.0, "max": 1e6})
+    entries: int = number(20_000, "files", 1, 1_000_000)
+    entry_bytes: int = number(2 << 30, "bytes of one file", 1, 1 << 40)
+    total_bytes: int = number(20 << 30, "bytes of all", 1, 1 << 42)
+    ratio: float = number(200.0, "unpacked over packed", 1.0, 1e6)
 
 
 def unzip(
@@ -58,9 +57,10 @@ def unzip(
 
     Names may be patients': files become clip_00001.dcm and folders folder_0001; which files share a folder is kept.
     Those of the topmost folder lie in `target` itself: a folder is a patient to `curate`, the topmost is not.
-    Raises UnreadableClip and ClipTooLarge; nothing is left behind then.
+    Raises UnreadableClip and ClipTooLarge; nothing is left behind then. SettingsError where a limit is out of range.
     """
     limits = limits or UnzipLimits()
+    check_settings(limits)
     try:
         with zipfile.ZipFile(archive) as opened, replacing(target) as part:
             wanted = checked(opened, limits)
@@ -134,15 +134,15 @@ def unpack(
     parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
     total = 0
-    for number, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
+    for index, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
         path = PurePosixPath(path_of(entry))
         place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
         room = min(limits.entry_bytes, limits.total_bytes - total)
         room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
-        total += copy(opened, entry, place / f"clip_{number:05d}{suffix}", room, limits)
-        progress(number, len(wanted))
+        total += copy(opened, entry, place / f"clip_{index:05d}{suffix}", room, limits)
+        progress(index, len(wanted))
 
 
 def copy(

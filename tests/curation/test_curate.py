@@ -86,7 +86,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 def salted(out: Path) -> Path:
     """An output folder whose salt is known, so that two of them can be compared."""
     out.mkdir()
-    (out / ".salt").write_text("ab" * 32)
+    out.with_name(f"{out.name}.salt").write_text("ab" * 32)
     return out
 
 
