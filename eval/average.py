@@ -17,6 +17,7 @@ from torch import nn
 from tyro.conf import Positional
 
 from echogan.core.errors import EchoGANError
+from echogan.core.settings import check_settings, number
 from echogan.model.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 from eval.command import begin
 
@@ -32,18 +33,14 @@ class AverageSettings:
     out: Annotated[Path, Positional] = field(
         metadata={"help": "folder to write; the checkpoint gets its name"}
     )
-    share: float = field(default=0.5, metadata={"help": "share of the first checkpoint's weights, 0 to 1"})
-    low_share: float | None = field(
-        default=None, metadata={"help": "the same share for to_low, where it differs"}
-    )
+    share: float = number(0.5, "share of the first checkpoint's weights, 0 to 1", 0, 1)
+    low_share: float | None = number(None, "the same share for to_low, where it differs", 0, 1)
 
 
 def main(settings: AverageSettings) -> None:
     """Read both, average, write. Raises EchoGANError where architecture, working size or grey curve differ."""
+    check_settings(settings)
     low_share = settings.share if settings.low_share is None else settings.low_share
-    for share in (settings.share, low_share):
-        if not 0 <= share <= 1:
-            raise EchoGANError(f"The share is {share}; give a number from 0 to 1.")
     first, second = (read_checkpoint(folder) for folder in (settings.first, settings.second))
     shapes = [(c.config.generator, c.config.working_size, c.config.canonical_grey) for c in (first, second)]
     if shapes[0] != shapes[1]:

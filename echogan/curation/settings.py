@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipError, SettingsError
+from echogan.core.settings import check_settings, number, switch
 
 SPLITS = ("train", "val", "test")
 
@@ -55,31 +56,15 @@ class CurateSettings:
             "help": "a CSV with the columns file, quality[, patient, split, spacing_mm]: one folder per quality"
         },
     )
-    frames: int = field(default=4, metadata={"help": "consecutive frames per clip", "min": 1, "max": 64})
-    size: int = field(
-        default=256, metadata={"help": "pixels of the sector's longer side", "min": 32, "max": 1024}
-    )
-    workers: int = field(
-        default=0, metadata={"help": "processes; 0 takes one per processor core", "min": 0, "max": 256}
-    )
-    seed: int = field(
-        default=0, metadata={"help": "another seed, another split of the patients", "min": 0, "max": 2**31}
-    )
+    frames: int = number(4, "consecutive frames per clip", 1, 64)
+    size: int = number(256, "pixels of the sector's longer side", 32, 1024)
+    workers: int = number(0, "processes; 0 takes one per processor core", 0, 256)
+    seed: int = number(0, "another seed, another split of the patients", 0, 2**31)
     shares: tuple[float, float, float] = field(
         default=(0.8, 0.1, 0.1), metadata={"help": "shares of the patients in train, val and test"}
     )
-    min_confidence: float = field(
-        default=0.8,
-        metadata={"help": "leave clips out whose fan's estimated IoU is less", "min": 0.0, "max": 1.0},
-    )
-    min_side: int = field(
-        default=96,
-        metadata={
-            "help": "leave clips out whose sector has a shorter longer side in pixels",
-            "min": 16,
-            "max": 4096,
-        },
-    )
+    min_confidence: float = number(0.8, "leave clips out whose fan's estimated IoU is less", 0.0, 1.0)
+    min_side: int = number(96, "leave clips out whose sector has a shorter longer side in pixels", 16, 4096)
     salt: Path | None = field(
         default=None,
         metadata={
@@ -87,22 +72,13 @@ class CurateSettings:
             "file recognise a patient in both; by default FOLDER.salt beside each folder"
         },
     )
-    name_left_out: bool = field(
-        default=False,
-        metadata={"help": "list the files left out by name in left_out.csv (names can identify patients)"},
+    name_left_out: bool = switch(
+        False, "list the files left out by name in left_out.csv (names can identify patients)"
     )
 
     def check(self) -> None:
-        """Raise SettingsError, naming the range, unless every number is within it."""
-        for setting in fields(self):
-            value, low, high = (
-                getattr(self, setting.name),
-                setting.metadata.get("min"),
-                setting.metadata.get("max"),
-            )
-            if low is not None and high is not None and not low <= value <= high:  # also catches NaN
-                name = setting.name.replace("_", " ")
-                raise SettingsError(f"The {name} is {value}; give a number from {low:g} to {high:g}.")
+        """Raise SettingsError, naming the setting and its range, unless every value can be used."""
+        check_settings(self)
         if not (
             len(self.shares) == 3
             and all(0 <= s <= 1 for s in self.shares)

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 import cv2
@@ -21,6 +21,7 @@ from echogan.core.errors import Cancelled, SectorError, SettingsError
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve, canonical_curve
 from echogan.core.scale import GREY
+from echogan.core.settings import check_settings
 from echogan.enhance.frame_window import FrameWindow
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -55,15 +56,8 @@ class EnhanceSettings:
     )
 
     def check(self) -> None:
-        """Raise SettingsError, naming the range, unless every number is within it."""
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            low, high = setting.metadata.get("min"), setting.metadata.get("max")
-            if value is None or low is None or high is None:
-                continue
-            if not low <= value <= high:  # also catches NaN
-                name = setting.name.replace("_", " ")
-                raise SettingsError(f"The {name} is {value}; give a number from {low:g} to {high:g}.")
+        """Raise SettingsError, naming the setting and its range, unless every value can be used."""
+        check_settings(self)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
+from torchvision.transforms.v2.functional import resize
+from torchvision.utils import make_grid
 
 from echogan.core.atomic import output_errors, write_whole
 from echogan.core.errors import Cancelled
@@ -165,13 +167,10 @@ def _side(pool: FramePool, shards: Shards | None) -> Side:
 
 def contact_sheet(low: FramePool, high: FramePool) -> np.ndarray:
     """What the discriminators will see, uint8 (h, w): the low frames on the left, the high ones on the right."""
-    sides = []
-    for pool in (low, high):
-        tiles = [
-            cv2.resize(frame, (TILE, TILE), interpolation=cv2.INTER_AREA)
-            for frame in pool.frames[:, 0].numpy()
-        ]
-        sides.append(np.vstack([np.hstack(tiles[k : k + 4]) for k in range(0, len(tiles), 4)]))
+    sides = [
+        make_grid(resize(pool.frames[:, :1], [TILE, TILE]), nrow=4, padding=0)[0].numpy()
+        for pool in (low, high)
+    ]
     sheet = np.hstack([sides[0], np.full((len(sides[0]), 8), 90, np.uint8), sides[1]])
     head = np.zeros((28, sheet.shape[1]), np.uint8)
     for text, x in (("low: to be enhanced", 8), ("high: what to look like", sides[0].shape[1] + 16)):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock
 
 from echogan.core.errors import TrainingError
 from echogan.jobs.process import ProcessId, read_process, write_process
@@ -40,20 +40,18 @@ class MachineLock:
 
         Raises TrainingError if a run is being trained already, or if the file cannot be written.
         """
-        with self._guard() as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
-            if run := self.holder():
-                raise busy(run)
-            yield
-
-    def _guard(self) -> IO[str]:
+        guard = FileLock(self.path.with_suffix(".guard"), thread_local=False, fallback_to_soft=False)
         try:
-            return self.path.with_suffix(".guard").open("a")
+            held = guard.acquire()
         except OSError as error:
             raise TrainingError(
                 f"The lock of this machine cannot be written ({error.strerror}). Correct the permissions of "
                 f"{self.path.parent}."
             ) from None
+        with held:
+            if run := self.holder():
+                raise busy(run)
+            yield
 
 
 def busy(run: str) -> TrainingError:

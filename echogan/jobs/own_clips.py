@@ -13,7 +13,7 @@ from textwrap import indent
 
 from echogan.core.errors import TrainingError
 from echogan.curation.curate import curate
-from echogan.curation.journal import SALT, SETTINGS, OtherShards
+from echogan.curation.journal import SETTINGS, OtherShards
 from echogan.curation.settings import CurateSettings
 from echogan.training.config import TrainingConfig
 from echogan.training.data.shards import INDEX
@@ -75,8 +75,7 @@ def curate_settings(config: TrainingConfig, run: RunFolder, out: Path) -> Curate
                 f"{out} holds shards of {before} pixels, and --size {config.size} wants {size}. Give the run another "
                 "--name."
             )
-    # Folders of earlier versions have their own salt.
-    return CurateSettings(frames=FRAMES, size=size, salt=None if (out / SALT).exists() else run.data / SALT)
+    return CurateSettings(frames=FRAMES, size=size, salt=run.data / ".salt")
 
 
 def was_sent(folder: Path, run: RunFolder) -> bool:

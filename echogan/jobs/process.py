@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from echogan.core.atomic import replacing
 
 SAME_START = 2.0  # seconds: the clock may be set between two looks
 
@@ -49,6 +50,5 @@ def read_process(path: Path) -> tuple[ProcessId | None, dict[str, Any]]:
 
 def write_process(path: Path, process: ProcessId, **facts: Any) -> None:
     """Write the process and JSON facts about it, whole or not at all. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(process) | facts) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as part:
+        part.write_text(json.dumps(asdict(process) | facts) + "\n", encoding="utf-8")

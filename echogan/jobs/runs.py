@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 
 from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.settings import NAME, check_setting, flatten_settings
 from echogan.jobs.job import Job
 from echogan.jobs.log_messages import BEGINS
 from echogan.jobs.machine_lock import MachineLock, busy, lock_path
 from echogan.jobs.process import ProcessId, read_process, write_process
-from echogan.model.checkpoints.checkpoint_config import NAME
-from echogan.training.config import TrainingConfig, flatten_settings, from_settings
+from echogan.training.config import TrainingConfig, from_settings
 
 FOLDER_VARIABLE = "ECHOGAN_RUNS"
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,11 +57,7 @@ class Runs:
 
     def path(self, name: str) -> Path:
         """The folder of a name that may be a run's. Raises SettingsError for any other."""
-        if not re.fullmatch(NAME, name or ""):
-            raise SettingsError(
-                f"'{(name or '')[:80]}' cannot be a run's name. Use letters, digits, spaces and . _ -, and a letter "
-                "or digit first."
-            )
+        check_setting(TrainingConfig, "name", name)
         return self.folder / name
 
     def list(self) -> list[Job]:

@@ -8,10 +8,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import ClipTooLarge, UnreadableClip
+from echogan.core.settings import check_settings, number
 
 CHUNK = 1 << 20
 RATIO_FROM = 16 << 20  # bytes: below this size any compression ratio is allowed, as that of a black clip
@@ -42,12 +44,10 @@ Progress = Callable[[int, int], None]
 class UnzipLimits:
     """How much a zip may hold; sizes are counted while unpacking, because its own table may be wrong."""
 
-    entries: int = field(default=20_000, metadata={"help": "files", "min": 1, "max": 1_000_000})
-    entry_bytes: int = field(
-        default=2 << 30, metadata={"help": "bytes of one file", "min": 1, "max": 1 << 40}
-    )
-    total_bytes: int = field(default=20 << 30, metadata={"help": "bytes of all", "min": 1, "max": 1 << 42})
-    ratio: float = field(default=200.0, metadata={"help": "unpacked over packed", "min": 1.0, "max": 1e6})
+    entries: int = number(20_000, "files", 1, 1_000_000)
+    entry_bytes: int = number(2 << 30, "bytes of one file", 1, 1 << 40)
+    total_bytes: int = number(20 << 30, "bytes of all", 1, 1 << 42)
+    ratio: float = number(200.0, "unpacked over packed", 1.0, 1e6)
 
 
 def unzip(
@@ -57,18 +57,16 @@ def unzip(
 
     Names may be those of patients, so files become clip_00001.dcm and folders folder_0001; files that share a folder
     still do. Files of the topmost folder lie in `target` itself: to `curate` a folder is a patient, but the topmost is
-    not. Raises UnreadableClip and ClipTooLarge, and then leaves nothing behind.
+    not. Raises UnreadableClip and ClipTooLarge, and then leaves nothing behind; SettingsError if a limit is out of range.
     """
     limits = limits or UnzipLimits()
-    partial = target.with_name(f".{target.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
+    check_settings(limits)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with zipfile.ZipFile(archive) as opened, replacing(target) as part:
             wanted = checked(opened, limits)
-            partial.mkdir(parents=True)
-            unpack(opened, wanted, partial, limits, progress or (lambda done, total: None))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
+            part.mkdir(parents=True)
+            unpack(opened, wanted, part, limits, progress or (lambda done, total: None))
+            shutil.rmtree(target, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError):
         raise UnreadableClip(
             "The zip is damaged, encrypted or packed in a rare way. Pack the clips again as a plain zip."
@@ -77,8 +75,6 @@ def unzip(
         raise UnreadableClip(
             f"The zip cannot be unpacked ({error.strerror or 'unreadable'}). Free some space, or send it again."
         ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return len(wanted)
 
 
@@ -138,15 +134,15 @@ def unpack(
     parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
     total = 0
-    for number, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
+    for index, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
         path = PurePosixPath(path_of(entry))
         place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
         room = min(limits.entry_bytes, limits.total_bytes - total)
         room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
-        total += copy(opened, entry, place / f"clip_{number:05d}{suffix}", room, limits)
-        progress(number, len(wanted))
+        total += copy(opened, entry, place / f"clip_{index:05d}{suffix}", room, limits)
+        progress(index, len(wanted))
 
 
 def copy(

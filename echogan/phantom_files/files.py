@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import write_clip
 from echogan.clips.formats.npz_writer import NpzStream
-from echogan.core.atomic import output_errors
+from echogan.core.atomic import moving_into, output_errors
 from echogan.core.errors import Cancelled
 from echogan.core.geometry import Fan, Sector
 from echogan.phantom.clip import PhantomClip
@@ -61,20 +59,17 @@ def _stop_if(cancel: threading.Event | None) -> None:
 
 def write_pair(folder: Path, pair: Pair, suffix: str) -> None:
     """All files of one pair, or none. Raises OutputError."""
-    with output_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".phantom-") as part:
-        unfinished = Path(part)
+    with output_errors(folder), moving_into(folder) as part:
         if suffix != "npz":
             for kind in ("clean", "degraded"):
-                write_grey(unfinished / f"{pair.name}_{kind}.{suffix}", pair.clip, kind)
+                write_grey(part / f"{pair.name}_{kind}.{suffix}", pair.clip, kind)
         text = json.dumps(pair.truth, indent=1)
-        (unfinished / f"{pair.name}.json").write_text(text + "\n", encoding="utf-8")
-        with NpzStream(unfinished / f"{pair.name}.npz") as file:
+        (part / f"{pair.name}.json").write_text(text + "\n", encoding="utf-8")
+        with NpzStream(part / f"{pair.name}.npz") as file:
             for name in ARRAYS:
                 file.put(name, getattr(pair.clip, name).numpy())
             file.put("fan", np.array(pair.clip.fan, np.float64))
             file.put("truth", text)
-        for path in sorted(unfinished.iterdir()):
-            os.replace(path, folder / path.name)
 
 
 def write_grey(path: Path, clip: PhantomClip, kind: str) -> None:

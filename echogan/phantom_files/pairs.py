@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from echogan.core.errors import SettingsError
+from echogan.core.settings import check_settings, number
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS, View
 from echogan.phantom.artefacts.degradation import ARTEFACTS, only
@@ -24,12 +25,9 @@ WANTED: tuple[Want, ...] = ("clean", "degraded", "labels", "support")
 class PairSettings:
     """The settings of `python -m echogan phantom`; `check` validates them."""
 
-    clips: int = field(default=4, metadata={"help": "pairs to write", "min": 1, "max": 10_000})
-    seed: int = field(
-        default=0,
-        metadata={"help": "seed of the first pair; the next has the next", "min": 0, "max": MOST_SEED},
-    )
-    frames: int = field(default=32, metadata={"help": "frames of each clip", "min": 1, "max": 1000})
+    clips: int = number(4, "pairs to write", 1, 10_000)
+    seed: int = number(0, "seed of the first pair; the next has the next", 0, MOST_SEED)
+    frames: int = number(32, "frames of each clip", 1, 1000)
     view: View | Literal["all"] = field(
         default="all", metadata={"help": "one view, or all in the shares that training draws"}
     )
@@ -47,12 +45,7 @@ class PairSettings:
 
     def check(self) -> None:
         """Raise SettingsError, naming the setting and what it may be, unless every value can be used."""
-        for f in fields(self):
-            value, low, high = getattr(self, f.name), f.metadata.get("min"), f.metadata.get("max")
-            if low is not None and not low <= value <= f.metadata["max"]:
-                raise SettingsError(
-                    f"The number given for {f.name} is {value}; give one from {low} to {high}."
-                )
+        check_settings(self)
         if self.lesion != "none" and self.view not in ("all", *CARRIED_BY[self.lesion]):
             raise SettingsError(
                 f"The view {self.view} cannot show a lesion of the kind {self.lesion}; "

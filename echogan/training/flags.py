@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from echogan.core.errors import EchoGANError
-from echogan.training.config import flatten_settings
+from echogan.core.settings import flatten_settings
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: Any) -> None:

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from echogan.core.errors import EchoGANError
+from echogan.core.settings import flatten_settings
 from echogan.model.checkpoints.checkpoint import describe_checkpoint
 from echogan.model.networks.generators import SMALL
 from echogan.phantom import PHANTOM_VERSION
-from echogan.training.config import TrainingConfig, check_same, flatten_settings, with_settings
+from echogan.training.config import TrainingConfig, check_same, with_settings
 from echogan.training.data.loader import open_data
 from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from echogan.core.atomic import replacing
 from echogan.phantom import PHANTOM_VERSION
 from echogan.training.data.loader import TrainingData
 from echogan.training.data.sources import Source, TrainingClip
@@ -51,9 +51,8 @@ class CachedSource:
         parts["frame_ms"] = torch.tensor(clip.frame_ms, dtype=torch.float64)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Another run may want the same clip at the same time: it finds all of it or nothing.
-        own = path.with_suffix(f".{os.getpid()}")
-        save_file({name: value.contiguous() for name, value in parts.items()}, own)
-        own.replace(path)
+        with replacing(path) as part:
+            save_file({name: value.contiguous() for name, value in parts.items()}, part)
 
 
 def with_cache(data: TrainingData, folder: Path) -> TrainingData:

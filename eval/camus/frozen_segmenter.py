@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import EchoGANError
 from eval.camus.splits import split_hash
 from eval.camus.stills import STRUCTURES, Still, view_stills
@@ -144,9 +144,8 @@ def train_frozen_segmenter(
 def save_network(network: nn.Module, path: Path) -> None:
     """Write the weights; an interrupted write leaves no file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
-    os.replace(part, path)
+    with replacing(path) as part:
+        save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
 
 
 def train(

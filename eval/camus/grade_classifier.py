@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
+from echogan.core.atomic import replacing
 from echogan.training.segmenter.data import Frames
 from eval.camus.splits import split_hash
 from eval.camus.stills import Still, view_stills
@@ -102,7 +103,8 @@ def grade_classifier(
         say(f"training the grade classifier on {len(good)} Good and {len(poor)} Poor stills, with repeats")
         members = train(good, poor, settings, say)
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: t.contiguous() for k, t in members.state_dict().items()}, path)
+        with replacing(path) as part:
+            save_file({k: t.contiguous() for k, t in members.state_dict().items()}, part)
     members.load_state_dict(load_file(path))
     members.eval().requires_grad_(False)
     return GradeClassifier(members, settings, hashlib.sha256(path.read_bytes()).hexdigest())

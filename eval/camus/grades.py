@@ -22,6 +22,7 @@ from scipy.stats import rankdata
 from eval.camus.grade_measures import NAMES, grade_measures
 from eval.command import begin, write
 from eval.measures.intervals import interval
+from eval.measures.metrics import bootstrap_interval
 from eval.paths import CAMUS, RESULTS
 
 GRADES = ("Poor", "Medium", "Good")  # from worst to best
@@ -89,13 +90,14 @@ def by_grade(values: np.ndarray, grade: np.ndarray, patient: np.ndarray) -> dict
     row: dict[str, Any] = {
         name: interval(values[grade == k], patient[grade == k].tolist()) for k, name in enumerate(GRADES)
     }
-    rng, names = np.random.default_rng(0), np.unique(patient)
-    stills = [np.flatnonzero(patient == name) for name in names]
-    drawn = (
-        np.concatenate([stills[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(DRAWS)
-    )
-    low, high = np.quantile([spearman(values[pick], grade[pick]) for pick in drawn], [0.025, 0.975])
-    return row | {"rho": {"mean": spearman(values, grade), "low": float(low), "high": float(high)}}
+    stills = [np.flatnonzero(patient == name) for name in np.unique(patient)]
+
+    def rho(patients: np.ndarray) -> float:
+        drawn = np.concatenate([stills[i] for i in patients])
+        return spearman(values[drawn], grade[drawn])
+
+    low, high = bootstrap_interval(np.arange(len(stills)), of=rho, vectorized=False, draws=DRAWS)
+    return row | {"rho": {"mean": spearman(values, grade), "low": low, "high": high}}
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from echogan.core.scale import GREY
 from echogan.training.segmenter.data import Frames, place
 from eval.camus.stills import Still
 
@@ -33,7 +34,7 @@ def to_square(image: np.ndarray, size: int, nearest: bool = False) -> tuple[np.n
 
 def tensor(image: np.ndarray) -> Tensor:
     """uint8 (h, w) to float32 (1, h, w) in [-1, 1]."""
-    return torch.from_numpy(image).float()[None] / 127.5 - 1
+    return torch.from_numpy(image).float()[None] / GREY - 1
 
 
 def light(images: Tensor, chance: torch.Generator) -> Tensor:

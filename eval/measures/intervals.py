@@ -9,8 +9,6 @@ from scipy.stats import binomtest
 
 from eval.measures.metrics import bootstrap_interval
 
-DRAWS = 10_000
-
 
 def interval(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None = None) -> dict[str, float]:
     """The mean of values (n,) with its bootstrap interval, and the number of groups.
@@ -27,13 +25,6 @@ def interval(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None 
     values = values[np.isfinite(values)]
     low, high = bootstrap_interval(values)
     return {"mean": float(values.mean()), "low": low, "high": high, "groups": len(values)}
-
-
-def ratio_interval(over: np.ndarray, under: np.ndarray) -> dict[str, float]:
-    """The ratio of the means of paired values (n,), one pair per clip, with its bootstrap interval over clips."""
-    picks = np.random.default_rng(0).integers(len(over), size=(DRAWS, len(over)))
-    low, high = np.quantile(over[picks].mean(1) / under[picks].mean(1), (0.025, 0.975))
-    return {"mean": float(over.mean() / under.mean()), "low": float(low), "high": float(high)}
 
 
 def share_interval(found: Sequence[bool]) -> dict[str, float]:

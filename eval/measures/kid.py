@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -24,6 +23,8 @@ import tyro
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from echogan.core.atomic import replacing
+from echogan.core.scale import GREY
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS
 from echogan.phantom.clip import PhantomClip
@@ -94,9 +95,9 @@ def extractor(
     path = folder / f"extractor-{key}.safetensors"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        save_file(train(settings, say).state_dict(), part)
-        os.replace(part, path)
+        weights = train(settings, say).state_dict()
+        with replacing(path) as part:
+            save_file(weights, part)
     network = Extractor(settings.width)
     network.load_state_dict(load_file(path))
     network.eval().requires_grad_(False)
@@ -149,7 +150,7 @@ def labelled(clips: Sequence[PhantomClip], size: int) -> tuple[Tensor, Tensor, T
 
 
 def _tensor(frames: np.ndarray, size: int) -> Tensor:
-    x = torch.from_numpy(frames).float()[:, None] / 127.5 - 1
+    x = torch.from_numpy(frames).float()[:, None] / GREY - 1
     return F.interpolate(x, (size, size), mode="area")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import isotonic_regression
 from skimage.metrics import structural_similarity
 
@@ -83,13 +85,35 @@ def mean_change(image: np.ndarray, original: np.ndarray, mask: np.ndarray) -> fl
 
 
 def bootstrap_interval(
-    values: np.ndarray, seed: int = 0, draws: int = 10_000, level: float = 0.95
+    *samples: np.ndarray,
+    of: Callable[..., Any] = np.mean,
+    paired: bool = False,
+    vectorized: bool = True,
+    draws: int = 10_000,
+    level: float = 0.95,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of (n,) values, one per clip.
+    """Percentile bootstrap interval of a statistic of samples (n,), one value per clip or patient; the same each time.
 
-    Give paired differences for a paired interval. Efron, Annals of Statistics 7(1), 1979.
+    `of(*samples)` is their mean unless another is given; where `vectorized` it takes an `axis`. Samples are drawn
+    each for itself, or with `paired`, of one length, together; give paired differences for a paired interval of a
+    mean. Efron, Annals of Statistics 7(1), 1979.
     """
-    values = np.asarray(values, np.float64)
-    picks = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(values[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    arrays = [np.asarray(sample) for sample in samples]
+    drawn_from = [
+        np.repeat(a, 2) if len(a) == 1 else a for a in arrays
+    ]  # SciPy wants two; one alone never varies
+    found = stats.bootstrap(
+        drawn_from, of, n_resamples=draws, confidence_level=level, method="percentile",
+        paired=paired, vectorized=vectorized, rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
+
+
+def ratio_of_means(over: np.ndarray, under: np.ndarray) -> dict[str, float]:
+    """Ratio of the means of paired values (n,), with its 95 % interval."""
+
+    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+        return a.mean(axis) / b.mean(axis)
+
+    low, high = bootstrap_interval(over, under, of=ratio, paired=True)
+    return {"mean": float(ratio(over, under)), "low": low, "high": high}

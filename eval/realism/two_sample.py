@@ -22,6 +22,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
+from eval.measures.metrics import bootstrap_interval
 from eval.realism.data import Picture
 
 PATCH = 64
@@ -188,10 +189,13 @@ def _by_group(groups: np.ndarray, right: np.ndarray) -> dict[str, float]:
 def accuracy_interval(
     result: TwoSampleResult, draws: int = 10_000, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the accuracy over patients and seeds, not over patches."""
-    rng = np.random.default_rng(0)
-    means = [_resampled(np.array(list(side.values())), rng, draws) for side in (result.first, result.second)]
-    return _quantiles((means[0] + means[1]) / 2, level)
+    """Percentile bootstrap interval of the accuracy; patients and seeds are drawn, never patches."""
+    first, second = (np.array(list(side.values())) for side in (result.first, result.second))
+
+    def balanced(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
+        return (a.mean(axis) + b.mean(axis)) / 2
+
+    return bootstrap_interval(first, second, of=balanced, draws=draws, level=level)
 
 
 def difference(
@@ -199,18 +203,11 @@ def difference(
 ) -> dict[str, float]:
     """Accuracy of `ours` less that of `theirs`, with an interval that pairs the real patients, which are the same."""
     assert ours.first.keys() == theirs.first.keys(), "both must be tested against the same real patients"
-    rng = np.random.default_rng(0)
-    paired = np.array([ours.first[name] - theirs.first[name] for name in ours.first])
-    real = _resampled(paired, rng, draws)
-    simulated = [_resampled(np.array(list(v.second.values())), rng, draws) for v in (ours, theirs)]
-    low, high = _quantiles((real + simulated[0] - simulated[1]) / 2, level)
+    real = np.array([ours.first[name] - theirs.first[name] for name in ours.first])
+    simulated = [np.array(list(one.second.values())) for one in (ours, theirs)]
+
+    def balanced(a: np.ndarray, b: np.ndarray, c: np.ndarray, axis: int) -> np.ndarray:
+        return (a.mean(axis) + b.mean(axis) - c.mean(axis)) / 2
+
+    low, high = bootstrap_interval(real, *simulated, of=balanced, draws=draws, level=level)
     return {"mean": ours.accuracy - theirs.accuracy, "low": low, "high": high}
-
-
-def _resampled(values: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
-    return values[rng.integers(len(values), size=(draws, len(values)))].mean(1)
-
-
-def _quantiles(means: np.ndarray, level: float) -> tuple[float, float]:
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from echogan.core.atomic import replacing
 from echogan.core.geometry import Fan, Sector
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.acoustics import probe
@@ -107,6 +107,5 @@ def _keep(clip: LesionClip, path: Path) -> None:
     parts = {f.name: getattr(clip, f.name).contiguous() for f in fields(clip) if f.name != "facts"}
     path.parent.mkdir(parents=True, exist_ok=True)
     # Another measurement may want the same clip at the same time: it finds all of it or nothing.
-    own = path.with_suffix(f".{os.getpid()}")
-    save_file(parts, own, metadata={"facts": json.dumps(clip.facts)})
-    own.replace(path)
+    with replacing(path) as part:
+        save_file(parts, part, metadata={"facts": json.dumps(clip.facts)})

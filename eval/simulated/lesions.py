@@ -33,7 +33,8 @@ from echogan.core.errors import EchoGANError
 from echogan.phantom.lesions import LESIONS, LesionKind
 from eval.command import begin, write
 from eval.measures.baselines import NETWORKS, Method, make_methods
-from eval.measures.intervals import ratio_interval, share_interval
+from eval.measures.intervals import share_interval
+from eval.measures.metrics import ratio_of_means
 from eval.measures.provenance import provenance
 from eval.paths import ORACLE, RESULTS
 from eval.simulated.lesion_cases import (
@@ -143,8 +144,8 @@ def measure(cases: list[LesionCase], method: Method, least: dict[str, Any]) -> d
 
 def _retention(before: np.ndarray, truth: np.ndarray, after: np.ndarray) -> dict[str, Any]:
     return {
-        "of_input": ratio_interval(after, before),
-        "of_truth": ratio_interval(after, truth),
+        "of_input": ratio_of_means(after, before),
+        "of_truth": ratio_of_means(after, truth),
         "erased": share_interval(list(after < ERASED * before)),
     }
 

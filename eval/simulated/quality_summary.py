@@ -8,8 +8,9 @@ import numpy as np
 
 from echogan.enhance.enhancer import Enhancer
 from echogan.phantom import PHANTOM_VERSION
-from eval.measures.intervals import interval, ratio_interval
+from eval.measures.intervals import interval
 from eval.measures.kid import kid_interval
+from eval.measures.metrics import ratio_of_means
 from eval.measures.provenance import provenance
 from eval.simulated.clip_quality import METRICS, SHARED_METRICS
 
@@ -57,7 +58,7 @@ def share_of_oracle(values: dict[str, dict[str, np.ndarray]], name: str) -> dict
     for metric in SHARED_METRICS:
         measured = np.stack([values[each][metric] for each in ("input", name, "oracle")])
         start, own, best = measured[:, np.isfinite(measured).all(0)]
-        shares[metric] = ratio_interval(own - start, best - start)
+        shares[metric] = ratio_of_means(own - start, best - start)
     return shares
 
 

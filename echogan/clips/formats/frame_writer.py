@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.clips.write_options import WriteOptions, black_outside
 from echogan.core.atomic import Unfinished, output_errors
-from echogan.core.errors import OutputError, SettingsError
+from echogan.core.errors import OutputError
 from echogan.core.geometry import Sector
 
 
@@ -36,8 +35,7 @@ class FrameWriter(ABC):
             raise OutputError(
                 "Nothing outside the sector can be made black without a sector: find or give one."
             )
-        if options.fps is not None and not (math.isfinite(options.fps) and options.fps > 0):
-            raise SettingsError(f"{options.fps} is no frame rate: give frames per second above 0.")
+        options.check()
 
     def __enter__(self) -> Self:
         self._unfinished = Unfinished(self.path, self.folder)

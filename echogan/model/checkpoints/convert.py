@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
-import uuid
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from echogan.core.errors import InvalidCheckpoint, OutputError, SettingsError
+from echogan.core.atomic import replacing
+from echogan.core.errors import InvalidCheckpoint, OutputError
+from echogan.core.settings import check_setting, number, text
 from echogan.model.checkpoints.checkpoint import save_checkpoint
-from echogan.model.checkpoints.checkpoint_config import NAME, CheckpointConfig
+from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
 from echogan.model.checkpoints.pth_file import TOOL, digest_of, read_state_dict, recognise, skeleton
-from echogan.model.networks.generators import GeneratorConfig
+from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
 
 CARD = "README.md"
 
@@ -26,37 +25,16 @@ CARD = "README.md"
 class ConvertSettings:
     """What a converted checkpoint says of itself."""
 
-    name: str = field(
-        default="", metadata={"help": "name of the checkpoint; the folder's own where not given"}
-    )
-    license: str = field(
-        default="not stated", metadata={"help": "license of the weights, up to 200 plain characters"}
-    )
-    working_size: int = field(
-        default=256,
-        metadata={
-            "help": "longer side in pixels that it was trained at, a multiple of 16",
-            "min": 64,
-            "max": 1024,
-        },
+    name: str = text("", "name of the checkpoint; the folder's own where not given")
+    license: str = text("not stated", "license of the weights, up to 200 plain characters")
+    working_size: int = number(
+        256, f"longer side in pixels that it was trained at, a multiple of {SIZE_MULTIPLE}", 64, 1024
     )
 
     def check(self) -> None:
         """Raise SettingsError, saying what to give, unless a checkpoint can hold every value."""
-        if not re.fullmatch(NAME, self.name):
-            raise SettingsError(
-                f"The name {self.name[:96]!r} cannot be a checkpoint's; "
-                f"give --name of letters, digits, spaces and . _ -, at most 96."
-            )
-        rules = {f.name: f.metadata for f in fields(CheckpointConfig)}
-        if not re.fullmatch(rules["license"]["pattern"], self.license):
-            raise SettingsError("The license cannot be kept; give --license 1 to 200 plain characters.")
-        size, rule = self.working_size, rules["working_size"]
-        if not rule["min"] <= size <= rule["max"] or size % rule["multiple"]:
-            raise SettingsError(
-                f"The working size is {size}; give a multiple of {rule['multiple']} "
-                f"from {rule['min']} to {rule['max']}."
-            )
+        for f in fields(self):
+            check_setting(CheckpointConfig, f.name, getattr(self, f.name))
 
 
 def convert(to_high: Path, to_low: Path, folder: Path, settings: ConvertSettings) -> CheckpointConfig:
@@ -98,20 +76,16 @@ def describe(shape: GeneratorConfig) -> str:
 
 
 def _write(folder: Path, config: CheckpointConfig, weights: list[dict[str, Tensor]]) -> None:
-    """Make the folder beside its place under another name, then move it there."""
     generators = [_loaded(config.generator, tensors) for tensors in weights]
-    part = folder.with_name(f".{uuid.uuid4().hex}")
     try:
-        save_checkpoint(part, config, *generators)
-        (part / CARD).write_text(_card(config), encoding="utf-8")
-        os.rename(part, folder)
+        with replacing(folder) as part:
+            save_checkpoint(part, config, *generators)
+            (part / CARD).write_text(_card(config), encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"The checkpoint cannot be written to {folder} ({error.strerror or error}); "
             f"free some space or choose another folder."
         ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _loaded(shape: GeneratorConfig, weights: dict[str, Tensor]) -> torch.nn.Module:

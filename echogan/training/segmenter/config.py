@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.errors import TrainingError
+from echogan.core.settings import NAME, NAME_WANTED, check_settings, number, switch, text
 from echogan.model.networks.segmenter import SegmenterConfig
 
 FREE_ON_RESUME = {"folder", "resume", "steps", "threads", "tick", "save_every"}
-
-
-def _number(default: Any, help: str, low: float, high: float) -> Any:
-    return field(default=default, metadata={"help": help, "min": low, "max": high})
 
 
 @dataclass(frozen=True)
 class SegmentConfig:
     """Everything a run decides."""
 
-    name: str = field(
-        default="segmenter", metadata={"help": "name of the run's folder and of the checkpoint"}
-    )
-    folder: str = field(default="runs", metadata={"help": "where run folders are made"})
-    resume: bool = field(default=False, metadata={"help": "go on where the run of this name stopped"})
-    steps: int = _number(3000, "training steps; the learning rate falls to 0 along a cosine", 1, 1_000_000)
-    batch_size: int = _number(8, "frames in a step", 1, 256)
-    size: int = _number(128, "height and width of the frames, pixels", 64, 512)
-    channels: int = _number(8, "width of the first level", 4, 64)
-    learning_rate: float = _number(2e-3, "of AdamW at the start", 1e-7, 1e-1)
-    ema_decay: float = _number(0.99, "decay of the averaged weights, which are kept", 0.0, 0.9999)
-    seed: int = _number(0, "everything random follows from it", 0, 250)
-    clips_per_round: int = _number(6, "clips rendered for a round of steps", 1, 1000)
-    frames_per_clip: int = _number(2, "frames rendered of each clip and look", 1, 100)
-    steps_per_round: int = _number(24, "steps between rounds of new clips", 1, 100_000)
-    rounds_kept: int = _number(16, "rounds that steps draw from", 1, 1000)
-    held_out_clips: int = _number(10, "clips, never trained on, for the Dice", 1, 1000)
-    threads: int = _number(1, "threads of torch on the CPU", 1, 256)
-    tick: int = _number(25, "steps between lines of metrics.jsonl", 1, 100_000)
-    save_every: int = _number(100, "steps between saved states", 1, 1_000_000)
+    name: str = text("segmenter", "name of the run's folder and of the checkpoint", NAME, NAME_WANTED)
+    folder: str = text("runs", "where run folders are made")
+    resume: bool = switch(False, "go on where the run of this name stopped")
+    steps: int = number(3000, "training steps; the learning rate falls to 0 along a cosine", 1, 1_000_000)
+    batch_size: int = number(8, "frames in a step", 1, 256)
+    size: int = number(128, "height and width of the frames, pixels", 64, 512)
+    channels: int = number(8, "width of the first level", 4, 64)
+    learning_rate: float = number(2e-3, "of AdamW at the start", 1e-7, 1e-1)
+    ema_decay: float = number(0.99, "decay of the averaged weights, which are kept", 0.0, 0.9999)
+    seed: int = number(0, "everything random follows from it", 0, 250)
+    clips_per_round: int = number(6, "clips rendered for a round of steps", 1, 1000)
+    frames_per_clip: int = number(2, "frames rendered of each clip and look", 1, 100)
+    steps_per_round: int = number(24, "steps between rounds of new clips", 1, 100_000)
+    rounds_kept: int = number(16, "rounds that steps draw from", 1, 1000)
+    held_out_clips: int = number(10, "clips, never trained on, for the Dice", 1, 1000)
+    threads: int = number(1, "threads of torch on the CPU", 1, 256)
+    tick: int = number(25, "steps between lines of metrics.jsonl", 1, 100_000)
+    save_every: int = number(100, "steps between saved states", 1, 1_000_000)
 
     def check(self) -> None:
         """Raise SettingsError, naming the setting and its range, unless every value can be used."""
-        for f in fields(self):
-            value, low, high = getattr(self, f.name), f.metadata.get("min"), f.metadata.get("max")
-            if low is not None and high is not None and not low <= value <= high:
-                raise SettingsError(f"{f.name} is {value}; give a number from {low:,.10g} to {high:,.10g}.")
+        check_settings(self)
         self.segmenter().check()
 
     def segmenter(self) -> SegmenterConfig:

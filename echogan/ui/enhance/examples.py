@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from echogan.core.atomic import replacing
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import View
 from echogan.phantom.render import phantom_clip
@@ -75,9 +76,8 @@ def _copy_cine(path: Path) -> None:
     spec = importlib.util.find_spec("pydicom")
     assert spec is not None, "pydicom is a requirement"
     assert spec.origin is not None
-    part = path.with_suffix(".part")
-    shutil.copyfile(Path(spec.origin).parent / CINE, part)
-    part.replace(path)
+    with replacing(path) as part:
+        shutil.copyfile(Path(spec.origin).parent / CINE, part)
 
 
 def _write_phantom(path: Path, wanted: Simulated) -> None:

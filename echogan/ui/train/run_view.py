@@ -14,11 +14,11 @@ from zipfile import BadZipFile
 import numpy as np
 from PIL import Image
 
+from echogan.core.scale import GREY
 from echogan.jobs.job import Job, Status
 from echogan.trust.map_styles import MAP_STYLES, MapPainter
 from echogan.ui.train.charts import Chart, Series, draw
 
-GREY = 127.5  # grey levels per unit of a network's [-1, 1]
 LARGEST_SAMPLE = 256  # px: what a cell can show
 ROWS = 4
 # Each row of the samples from left to right, as the arrays of a preview are named.

@@ -297,22 +297,27 @@ def test_what_is_there_is_never_replaced(tmp_path, taken):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(source: Path, target: Path) -> None:
+        if source.is_dir():  # all its files are written by then
+            raise OSError(28, "No space left on device")
+        rename(source, target)
 
-    files = both(tmp_path, small(1), small(2))
-    monkeypatch.setattr(module.os, "rename", full)
+    files, rename = both(tmp_path, small(1), small(2)), os.replace
+    monkeypatch.setattr(module.os, "replace", full)
     assert "No space left" in refused(tmp_path, *files, OutputError)
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (ConvertSettings(), "--name"),
-        (ConvertSettings("../x"), "--name"),
-        (ConvertSettings("x", ""), "--license"),
-        (ConvertSettings("x", "two\nlines"), "--license"),
-        (ConvertSettings("x", working_size=250), "250; give a multiple of 16 from 64 to 1024"),
+        (ConvertSettings(), "name is ''; give text of letters"),
+        (ConvertSettings("../x"), "name is '../x'; give"),
+        (ConvertSettings("x", ""), "license is ''; give text of 1 to 200"),
+        (ConvertSettings("x", "two\nlines"), "license is .*; give text of 1 to 200 plain"),
+        (
+            ConvertSettings("x", working_size=250),
+            "working_size is 250; give a multiple of 16 from 64 to 1024",
+        ),
         (ConvertSettings("x", working_size=2048), "2048"),
     ],
 )

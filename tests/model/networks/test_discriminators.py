@@ -149,7 +149,7 @@ def test_an_output_in_bf16_becomes_float32():
 )
 def test_what_cannot_be_built_is_refused_with_its_range(wrong):
     with pytest.raises(
-        SettingsError, match=f"Discriminator {next(iter(wrong))}.*(choose one of|integer from)"
+        SettingsError, match=f"Discriminator {next(iter(wrong))}.*(choose one of|whole number from)"
     ):
         build_discriminator(DiscriminatorConfig(**wrong))
 
