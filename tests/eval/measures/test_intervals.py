@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from eval.measures.intervals import interval, ratio_interval, share_interval
+from eval.measures.intervals import interval, share_interval
+from eval.measures.metrics import ratio_of_means
 
 
 def test_each_patient_counts_once():
@@ -13,7 +14,7 @@ def test_each_patient_counts_once():
 
 
 def test_the_ratio_is_that_of_the_means():
-    found = ratio_interval(np.array([1.0, 3.0]), np.array([2.0, 2.0]))
+    found = ratio_of_means(np.array([1.0, 3.0]), np.array([2.0, 2.0]))
     assert found["mean"] == 1.0
     assert (found["low"], found["high"]) == (0.5, 1.5)
 
