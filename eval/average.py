@@ -35,26 +35,48 @@ class AverageSettings:
     )
     share: float = number(0.5, "share of the first checkpoint's weights, 0 to 1", 0, 1)
     low_share: float | None = number(None, "the same share for to_low, where it differs", 0, 1)
+    gain: float = number(1.0, "multiple of the mean's change that the enhancer applies", 0.1, 3.0)
 
 
 def main(settings: AverageSettings) -> None:
-    """Read both, average, write. Raises EchoGANError where architecture, working size or grey curve differ."""
+    """Read both, average, write. Raises EchoGANError where what they share differs in architecture, working size or grey curve."""
     check_settings(settings)
-    low_share = settings.share if settings.low_share is None else settings.low_share
+    shares = {"to_high": settings.share, "to_low": settings.share}
+    if settings.low_share is not None:
+        shares["to_low"] = settings.low_share
     first, second = (read_checkpoint(folder) for folder in (settings.first, settings.second))
-    shapes = [(c.config.generator, c.config.working_size, c.config.canonical_grey) for c in (first, second)]
-    if shapes[0] != shapes[1]:
-        raise EchoGANError(
-            "The two checkpoints differ in generator, working size or grey curve; give two that agree."
-        )
-    average_into(second.to_high, first.to_high, settings.share)
-    average_into(second.to_low, first.to_low, low_share)
-    shares = {"to_high": settings.share, "to_low": low_share}
+    seen = [(c.config.working_size, c.config.canonical_grey) for c in (first, second)]
+    if seen[0] != seen[1]:
+        raise EchoGANError("The two checkpoints differ in working size or grey curve; give two that agree.")
+    sides = {
+        side: mean_of(getattr(first, side), getattr(second, side), share) for side, share in shares.items()
+    }
     averaged = {"with": first.config.name, "sha256": first.sha256, "share": shares}
     about = replace(
-        second.config, name=settings.out.name, training={**second.config.training, "averaged": averaged}
+        second.config,
+        name=settings.out.name,
+        # What to_high sees is said there; to_low always sees one frame.
+        generator=(first if settings.share == 1 else second).config.generator,
+        gain=settings.gain,
+        training={**second.config.training, "averaged": averaged},
     )
-    save_checkpoint(settings.out, about, second.to_high, second.to_low)
+    save_checkpoint(settings.out, about, sides["to_high"], sides["to_low"])
+
+
+def mean_of(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
+    """`share` of the first network's weights and the rest of the second's; of share 0 or 1, one as it is.
+
+    Raises EchoGANError where both have a part in it and their architectures differ.
+    """
+    if share in (0, 1):
+        return first if share else second
+    shapes = [{name: value.shape for name, value in net.state_dict().items()} for net in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise EchoGANError(
+            "The two checkpoints differ in their generators; give two that agree, or a share of 0 or 1."
+        )
+    average_into(second, first, share)
+    return second
 
 
 def average_into(network: nn.Module, other: nn.Module, share: float) -> None:

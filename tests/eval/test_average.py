@@ -7,7 +7,7 @@ import torch
 
 from echogan.core.errors import EchoGANError
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
-from echogan.model.networks.generators import GeneratorConfig, build_generator
+from echogan.model.networks.generators import GeneratorConfig, build_generator, build_generators
 from eval.average import AverageSettings, main
 
 SMALL = GeneratorConfig(channels=4, blocks=1)
@@ -44,3 +44,19 @@ def test_different_checkpoints_and_impossible_shares_are_refused(folders):
     save_checkpoint(folders / "other", other, build_generator(SMALL), build_generator(SMALL))
     with pytest.raises(EchoGANError, match="differ"):
         main(AverageSettings(folders / "one", folders / "other", folders / "mean"))
+
+
+def test_a_side_taken_whole_may_see_another_number_of_frames(folders):
+    several = replace(SMALL, frames=3)
+    to_high, to_low = build_generators(several)
+    save_checkpoint(folders / "three", CheckpointConfig(name="three", generator=several), to_high, to_low)
+    settings = AverageSettings(
+        folders / "three", folders / "two", folders / "mean", share=1.0, low_share=0.0, gain=1.5
+    )
+    main(settings)
+    two, three, mean = (read_checkpoint(folders / name) for name in ("two", "three", "mean"))
+    assert (mean.config.generator.frames, mean.config.gain) == (3, 1.5)
+    assert all(map(torch.equal, mean.to_high.parameters(), three.to_high.parameters()))
+    assert all(map(torch.equal, mean.to_low.parameters(), two.to_low.parameters()))
+    with pytest.raises(EchoGANError, match="differ in their generators"):
+        main(replace(settings, share=0.5))

@@ -24,6 +24,15 @@ class CheckpointConfig:
         default=False,  # checkpoints from before this field saw clips as they are displayed
         metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},
     )
+    gain: float = field(
+        default=1.0,
+        metadata={
+            "help": "multiple of to_high's change that full strength applies",
+            "min": 0.1,
+            "max": 3.0,
+            "optional": True,
+        },
+    )
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
     license: str = text("MIT", "of the weights", r"[ -~]{1,200}", "text of 1 to 200 plain characters")
