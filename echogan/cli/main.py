@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
+from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
 from echogan.training.old_names import current_flags
 
@@ -36,7 +37,7 @@ options:
   --help      this text; after a command, that command's options
   --version   the version
 
-Research only, not for diagnosis."""
+{NOTICE}."""
 LIMITS = "(Limits: --max-pixels-per-frame, --max-frames, --max-decoded-bytes.)"
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 

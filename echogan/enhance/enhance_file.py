@@ -21,6 +21,7 @@ from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished, write_whole
 from echogan.core.errors import OutputError, SettingsError
 from echogan.core.geometry import Fan, Sector
+from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings
 from echogan.enhance.report import Report, build_report
@@ -123,7 +124,7 @@ def enhance_file(
             encode_s += time.perf_counter() - diagnosed
         encode_s -= time.perf_counter()  # leaving the stack finishes the files, which is encoding too
     if outputs.figure is not None:
-        caption = f"{checkpoint.name} {checkpoint.sha256[:12]} · research only, not for diagnosis"
+        caption = f"{checkpoint.name} {checkpoint.sha256[:12]} · {NOTICE.lower()}"
         write_whole(outputs.figure, diagnoses.figure(sector, caption))
     ended = time.perf_counter()
     timing |= {"encode_s": encode_s + ended, "total_s": ended - began}
@@ -279,7 +280,7 @@ def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     checkpoint = enhancer.checkpoint
     text = (
         f"Enhanced by EchoGANhance {__version__}, model {checkpoint.name} {checkpoint.sha256[:12]}, "
-        f"strength {enhancer.settings.strength:g}. Research only, not for diagnosis."
+        f"strength {enhancer.settings.strength:g}."
     )
     version = write.software_version or __version__
     return dataclasses.replace(write, description=write.description or text, software_version=version)

@@ -10,14 +10,10 @@ from typing import Any
 from echogan.clips.clip import ClipFile
 from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
+from echogan.core.notice import IN_FULL
 from echogan.core.version import __version__
 from echogan.enhance.enhancer import Enhancer
 from echogan.trust.residuals import UNIT, MapSummary
-
-NOTICE = (
-    "Research only, not for diagnosis. A neural network made this image: it can remove structures that are "
-    "there and invent structures that are not, and neither map shows every such place."
-)
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Report:
     per_frame: dict[str, list[float]]
     warnings: list[str]
     version: str
-    notice: str = NOTICE
+    notice: str = IN_FULL
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dictionaries, lists, numbers and strings."""

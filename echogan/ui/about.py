@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-ABOUT = """
+from echogan.core.notice import HALLUCINATION, NO_DEVICE, NOTICE
+
+ABOUT = f"""
 <article class="eg-about">
-<h2>Research only, not for diagnosis</h2>
-<p>EchoGANhance is a research tool. It is no medical device, and no clinical decision may rest on its pictures.
-A neural network made them: it can remove structures that are there and invent structures that are not.</p>
+<h2>{NOTICE}</h2>
+<p>{NO_DEVICE} {HALLUCINATION}.</p>
 <h2>Method</h2>
 <p>The imaged sector is found and brought to a grey working image of 256 pixels on its longer side. A generator,
 trained as a CycleGAN on unpaired clips of poor and good quality, proposes a change to every frame; the strength

@@ -16,9 +16,9 @@ from echogan.clips.files import open_clip, write_clip
 from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan, Sector
+from echogan.core.notice import IN_FULL
 from echogan.enhance.enhance_file import Outputs, enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
-from echogan.enhance.report import NOTICE
 from echogan.trust.map_styles import MAP_STYLES, MapPainter
 
 torch.set_num_threads(1)
@@ -141,7 +141,7 @@ def test_report_has_everything(done):
     )
     assert parts == pytest.approx(report["timing"]["total_s"], rel=0.3)
     assert report["version"] == echogan.__version__
-    assert report["notice"] == NOTICE
+    assert report["notice"] == IN_FULL
     assert isinstance(report["warnings"], list)
     assert "Doe" not in text
 

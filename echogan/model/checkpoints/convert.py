@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from echogan.core.errors import InvalidCheckpoint, OutputError, SettingsError
+from echogan.core.notice import NOTICE
 from echogan.model.checkpoints.checkpoint import MAX_WEIGHTS_BYTES, save_checkpoint
 from echogan.model.checkpoints.checkpoint_config import NAME, CheckpointConfig
 from echogan.model.networks.generators import GeneratorConfig, build_generator
@@ -258,7 +259,7 @@ tags:
 # {config.name}
 
 Two generators converted from weights of {TOOL}: `to_high` enhances, `to_low` goes back.
-Each is {describe(config.generator)}, instance norm, kept in float32. **Research only, not for diagnosis.**
+Each is {describe(config.generator)}, instance norm, kept in float32. **{NOTICE}.**
 What they were trained on is not known here; nothing was measured. License of the weights: {config.license}.
 
 SHA-256 of the files converted:

@@ -11,6 +11,7 @@ import gradio as gr
 
 from echogan.clips.files import open_clip
 from echogan.core.errors import EchoGANError, SettingsError
+from echogan.core.notice import NOTICE
 from echogan.ui.enhance.model_choice import Models
 from echogan.ui.enhance.result import Request, enhance_for_client
 from echogan.ui.enhance.tab import FAILED, GPU, log_place
@@ -37,7 +38,7 @@ def build_endpoint(sessions: Sessions, models: Models) -> None:
             [enhanced, report],
             api_name="enhance",
             api_description="Enhance one clip. Returns the enhanced MP4 and the report. DICOM input is blacked out "
-            "outside the sector. Research only, not for diagnosis.",
+            f"outside the sector. {NOTICE}.",
             **GPU,
         )
 
