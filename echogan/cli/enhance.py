@@ -16,6 +16,7 @@ from echogan.clips.clip import ClipLimits
 from echogan.core.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan
 from echogan.enhance.enhancer import EnhanceSettings
+from echogan.model.checkpoints.checkpoint import DEFAULT
 
 if TYPE_CHECKING:
     from echogan.enhance.report import Report
@@ -34,7 +35,7 @@ class Enhance:
 
     input: Annotated[Positional[Path], arg(metavar="INPUT", help="DICOM, video, GIF, image, or a folder")]
     output: Annotated[Positional[Path], arg(metavar="OUTPUT", help="a file; a folder where INPUT is one")]
-    model: str = "echogan"
+    model: str = DEFAULT
     """a bundled checkpoint, its folder, or user/model[@revision] on the Hugging Face Hub"""
     settings: OmitArgPrefixes[EnhanceSettings] = field(default_factory=EnhanceSettings)
     limits: OmitArgPrefixes[ClipLimits] = field(default_factory=ClipLimits)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipError, SettingsError
+from echogan.core.scale import WORKING_SIZE
 
 SPLITS = ("train", "val", "test")
 
@@ -57,7 +58,7 @@ class CurateSettings:
     )
     frames: int = field(default=4, metadata={"help": "consecutive frames per clip", "min": 1, "max": 64})
     size: int = field(
-        default=256, metadata={"help": "pixels of the sector's longer side", "min": 32, "max": 1024}
+        default=WORKING_SIZE, metadata={"help": "pixels of the sector's longer side", "min": 32, "max": 1024}
     )
     workers: int = field(
         default=0, metadata={"help": "processes; 0 takes one per processor core", "min": 0, "max": 256}
@@ -125,7 +126,7 @@ class ExamineSettings:
     """The part of the settings that a worker needs to look at one file."""
 
     frames: int = 4
-    size: int = 256
+    size: int = WORKING_SIZE
     min_confidence: float = 0.8
     min_side: int = 96
     limits: ClipLimits = field(default_factory=ClipLimits)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.scale import WORKING_SIZE
 from echogan.model.checkpoints.checkpoint_config import NAME
 from echogan.model.cyclegan import LossWeights
 from echogan.model.networks.discriminators import DiscriminatorConfig
@@ -74,7 +75,9 @@ class TrainingConfig:
         8000, "training steps; the learning rate falls to 0 in the second half", 1, 10_000_000
     )
     batch_size: int = _number(4, "frames of each domain in a step, per process", 1, 256)
-    size: int = _number(256, "height and width of the frames in pixels, a multiple of 16", SMALLEST, 1024)
+    size: int = _number(
+        WORKING_SIZE, "height and width of the frames in pixels, a multiple of 16", SMALLEST, 1024
+    )
     half_size_steps: int = _number(0, "first steps at half that size: the whole frame in view", 0, 10_000_000)
     seed: int = _number(0, "everything random follows from it", 0, 100_000)
     learning_rate: float = _number(2e-4, "of both Adam optimisers", 1e-7, 1e-1)

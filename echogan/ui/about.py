@@ -5,16 +5,17 @@ from __future__ import annotations
 import gradio as gr
 
 from echogan.core.notice import HALLUCINATION, NO_DEVICE, NOTICE
+from echogan.core.scale import WORKING_SIZE
 
 ABOUT = f"""
 <article class="eg-about">
 <h2>{NOTICE}</h2>
 <p>{NO_DEVICE} {HALLUCINATION}.</p>
 <h2>Method</h2>
-<p>The imaged sector is found and brought to a grey working image of 256 pixels on its longer side. A generator,
-trained as a CycleGAN on unpaired clips of poor and good quality, proposes a change to every frame; the strength
-says how much of it is applied. A second generator leads back to poor quality and gives the cycle error. Text, ECG
-and everything outside the sector stay as they are; video downloads compress the whole picture, NPZ and PNG do
+<p>EchoGANhance finds the imaged sector and scales it to a grey working image of {WORKING_SIZE} pixels on its longer
+side. A generator, trained as a CycleGAN on unpaired clips of poor and good quality, proposes a change to every frame; the
+strength says how much of it is applied. A second generator leads back to poor quality and gives the cycle error. Text,
+ECG and everything outside the sector stay as they are; video downloads compress the whole picture, NPZ and PNG do
 not. Frame rate, frame count and size are kept.</p>
 <h2>What the maps show, and what they do not</h2>
 <ul>

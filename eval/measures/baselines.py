@@ -18,6 +18,7 @@ from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Sector
 from echogan.core.version import __version__
 from echogan.enhance.enhancer import BLACK_LEVEL, BLACK_SIGMA, Chunk, Enhancer, EnhanceSettings
+from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom import PHANTOM_VERSION
 from eval.measures import classical
@@ -25,7 +26,7 @@ from eval.measures.metrics import bootstrap_interval
 
 Row = Callable[[np.ndarray, Sector], np.ndarray]
 """(frames uint8 (T, h, w), their sector) to frames of the same shape."""
-NETWORKS = ("echogan", "echogan-camus", "echogan-unpaired")  # the bundled ones
+NETWORKS = (DEFAULT, "echogan-camus", "echogan-unpaired")  # the bundled ones
 LIBRARIES = ("torch", "numpy", "opencv-python", "scikit-image", "PyWavelets")
 
 

@@ -25,7 +25,7 @@ from echogan.clips.files import open_clip
 from echogan.core.version import __version__
 from echogan.enhance.enhance_file import Outputs, enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
-from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.model.checkpoints.checkpoint import DEFAULT, Checkpoint
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.model.cyclegan import Batch, CycleGAN, LossWeights
 from echogan.model.networks.discriminators import DiscriminatorConfig
@@ -243,7 +243,7 @@ def example_clip() -> Path | None:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="echogan")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--clip", type=Path, default=None, help="the clip of the whole way (pydicom's cine)")
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--out", type=Path, default=RESULT)

@@ -17,6 +17,7 @@ import numpy as np
 
 from echogan.core.scale import GREY
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
+from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom.render import phantom_pair
 from eval.command import begin
@@ -36,7 +37,7 @@ COLUMNS = (
 class Settings:
     """Which clips are shown, and where the picture goes."""
 
-    model: str = "echogan"
+    model: str = DEFAULT
     # Two that go well, and one that does not: the third poor clip shows next to nothing of a round cavity.
     seeds: tuple[int, ...] = (1_500_000_046, 1_500_000_054, 1_500_000_051)
     out: Path = DOCS / "picture.png"

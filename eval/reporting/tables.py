@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from echogan.model.checkpoints.checkpoint import bundled_checkpoints, describe_checkpoint
+from echogan.model.checkpoints.checkpoint import DEFAULT, bundled_checkpoints, describe_checkpoint
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
 from eval.camus.splits import split_hash
@@ -30,7 +30,7 @@ DATED = ("ablations", "classical", "realism", "realism_blind")
 """Results that stay those of the phantom that they name beside their table: they take hours, or a reader."""
 PAGES = (
     ROOT / "README.md",
-    ROOT / "checkpoints" / "echogan" / "README.md",
+    ROOT / "checkpoints" / DEFAULT / "README.md",
     ROOT / "checkpoints" / "echogan-camus" / "README.md",
     ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
     ROOT / "docs" / "phantom.md",

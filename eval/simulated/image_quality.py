@@ -25,6 +25,7 @@ import torch
 from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Fan, Sector
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings
+from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.render import PhantomClip, Want, phantom_pair
@@ -71,7 +72,7 @@ Treatment = Callable[[np.ndarray, PhantomClip], np.ndarray]  # frames uint8 (T, 
 class Settings:
     """What is measured, and where the result goes."""
 
-    model: str = field(default="echogan", metadata={"help": "checkpoint to measure"})
+    model: str = field(default=DEFAULT, metadata={"help": "checkpoint to measure"})
     others: tuple[str, ...] = field(default=NETWORKS[1:], metadata={"help": "more checkpoints, a row each"})
     reference: Path = field(
         default=REFERENCE, metadata={"help": "checkpoint of the reference CycleGAN; may be absent"}

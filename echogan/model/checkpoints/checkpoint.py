@@ -24,7 +24,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 MAX_CONFIG_BYTES = 1_000_000
 MAX_WEIGHTS_BYTES = 2 * 2**30
 SIDES = ("to_high", "to_low")
-DEFAULT = "echogan"  # comes first wherever models are listed
+DEFAULT = "echogan"  # used where no model is named, and first wherever models are listed
 BUNDLED = Path(__file__).resolve().parents[3] / "checkpoints"
 
 

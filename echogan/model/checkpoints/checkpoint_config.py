@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_origin, get_type_hints
 
 from echogan.core.errors import InvalidCheckpoint, SettingsError
+from echogan.core.scale import WORKING_SIZE
 from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,95}"
@@ -25,7 +26,7 @@ class CheckpointConfig:
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     format: int = field(default=1, metadata={"help": "layout of the checkpoint", "min": 1, "max": 1})
     working_size: int = field(
-        default=256,
+        default=WORKING_SIZE,
         metadata={
             "help": "longer side of the working space, pixels",
             "min": 64,

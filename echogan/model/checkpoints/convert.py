@@ -18,6 +18,7 @@ from torch import Tensor
 
 from echogan.core.errors import InvalidCheckpoint, OutputError, SettingsError
 from echogan.core.notice import NOTICE
+from echogan.core.scale import WORKING_SIZE
 from echogan.model.checkpoints.checkpoint import MAX_WEIGHTS_BYTES, save_checkpoint
 from echogan.model.checkpoints.checkpoint_config import NAME, CheckpointConfig
 from echogan.model.networks.generators import GeneratorConfig, build_generator
@@ -42,7 +43,7 @@ class ConvertSettings:
         default="not stated", metadata={"help": "license of the weights, up to 200 plain characters"}
     )
     working_size: int = field(
-        default=256,
+        default=WORKING_SIZE,
         metadata={
             "help": "longer side in pixels that it was trained at, a multiple of 16",
             "min": 64,
