@@ -16,7 +16,7 @@ from echogan.training.old_names import current_flags
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "enhance": ("enhance", "Enhance", "enhance a clip, or every clip of a folder"),
-    "models": ("models", "Models", "list the checkpoints that come with the program"),
+    "models": ("models", "ListModels", "list the checkpoints that come with the program"),
     "phantom": ("phantom", "PhantomPairs", "write simulated pairs: a clean clip and the same clip degraded"),
     "train": ("training", "Train", "train a pair of generators on simulated clips or your own"),
     "convert": (

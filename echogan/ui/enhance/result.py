@@ -29,7 +29,7 @@ CAVEAT = (
 
 
 @dataclass(frozen=True)
-class Request:
+class EnhanceRequest:
     """What the visitor asked for."""
 
     source: Path
@@ -40,7 +40,7 @@ class Request:
 
 
 def enhance_for_page(
-    request: Request, folder: Path, progress: Progress, cancel: threading.Event
+    request: EnhanceRequest, folder: Path, progress: Progress, cancel: threading.Event
 ) -> PlayerValue:
     """Enhance with every output that the page offers, all in `folder`. Raises EchoGANError."""
     look = look_at(request.source, request.fan)
@@ -66,7 +66,9 @@ def enhance_for_page(
     return result(request, look, outputs, report, folder)
 
 
-def enhance_for_client(request: Request, folder: Path, progress: Progress, cancel: threading.Event) -> Report:
+def enhance_for_client(
+    request: EnhanceRequest, folder: Path, progress: Progress, cancel: threading.Event
+) -> Report:
     """Enhance into `folder`/enhanced.mp4 only. Raises EchoGANError."""
     outputs = Outputs(clips=[folder / "enhanced.mp4"])
     settings = EnhanceSettings(strength=request.strength)
@@ -81,7 +83,9 @@ def options(blackout: bool) -> WriteOptions:
     return WriteOptions(blackout=blackout, software_version=__version__)
 
 
-def result(request: Request, look: Look, outputs: Outputs, report: Report, folder: Path) -> PlayerValue:
+def result(
+    request: EnhanceRequest, look: Look, outputs: Outputs, report: Report, folder: Path
+) -> PlayerValue:
     """The finished work as the player shows it."""
     assert outputs.player_original is not None
     assert outputs.player_enhanced is not None

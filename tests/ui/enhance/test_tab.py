@@ -8,10 +8,12 @@ import pytest
 from fake_checkpoint import Scale, checkpoint, clip_of, whole_sector
 
 from echogan.core.errors import UnreadableClip
-from echogan.ui.enhance import tab as enhance_tab
-from echogan.ui.enhance.model_choice import Models
+from echogan.ui import feedback
+from echogan.ui.enhance import handlers as module
+from echogan.ui.enhance.handlers import EnhanceHandlers, take_fan
+from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.result import downloads, fits_dicom, too_long
-from echogan.ui.enhance.tab import Handlers, build_enhance_tab, take_fan
+from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.session import Sessions
 
 ANN = SimpleNamespace(session_hash="ann")
@@ -22,24 +24,24 @@ def page(tmp_path, monkeypatch):
     """The handlers with their sessions, and the toasts shown; enhancing and previews are stand-ins."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     sessions, toasts, made = Sessions(), [], []
-    monkeypatch.setattr(Models, "load", lambda models, name: checkpoint(Scale(1.0)))
-    monkeypatch.setattr(enhance_tab, "as_json", lambda value: value)
-    monkeypatch.setattr(enhance_tab, "look_at", lambda *_: SimpleNamespace(clip=SimpleNamespace(kind="gif")))
-    monkeypatch.setattr(enhance_tab, "preview", lambda *_, veil: {"preview": veil})
+    monkeypatch.setattr(ModelChoices, "load", lambda models, name: checkpoint(Scale(1.0)))
+    monkeypatch.setattr(module, "as_json", lambda value: value)
+    monkeypatch.setattr(module, "look_at", lambda *_: SimpleNamespace(clip=SimpleNamespace(kind="gif")))
+    monkeypatch.setattr(module, "preview", lambda *_, veil: {"preview": veil})
     for name in ("Info", "Warning"):
-        monkeypatch.setattr(enhance_tab.gr, name, lambda text, **_: toasts.append(text))
-    monkeypatch.setattr(enhance_tab.tell, "__defaults__", (lambda text, **_: toasts.append(text),))
-    real = Handlers.__init__
-    monkeypatch.setattr(Handlers, "__init__", lambda self, *a: (real(self, *a), made.append(self))[0])
+        monkeypatch.setattr(module.gr, name, lambda text, **_: toasts.append(text))
+    monkeypatch.setattr(feedback.show_error, "__defaults__", (lambda text, **_: toasts.append(text),))
+    real = EnhanceHandlers.__init__
+    monkeypatch.setattr(EnhanceHandlers, "__init__", lambda self, *a: (real(self, *a), made.append(self))[0])
     with gr.Blocks():
-        build_enhance_tab(sessions, Models())
+        build_enhance_tab(sessions, ModelChoices())
     return SimpleNamespace(handlers=made[0], sessions=sessions, toasts=toasts)
 
 
 def enhancing(monkeypatch, act):
     """Let `act(progress, cancel)` be what enhances."""
     monkeypatch.setattr(
-        enhance_tab, "enhance_for_page", lambda request, folder, progress, cancel: act(progress, cancel)
+        module, "enhance_for_page", lambda request, folder, progress, cancel: act(progress, cancel)
     )
 
 
