@@ -86,7 +86,8 @@ class Enhance:
         cancel: threading.Event,
     ) -> None:
         from echogan.clips.write_options import WriteOptions
-        from echogan.enhance.enhance_file import Outputs, enhance_file
+        from echogan.enhance.enhance_file import enhance_file
+        from echogan.enhance.outputs import Outputs
 
         report, arrays, figure = extras
         outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
@@ -162,7 +163,11 @@ def _stem(path: Path) -> str:
 
 
 def _summary(target: Path, report: Report) -> str:
-    change = report.diagnostics["difference"]["mean"]
-    speed = report.timing["frames_per_s"]
-    frames = f"{report.input['frames']} frames, {speed:.1f} per second"
-    return f"{target}: {frames}, mean change {change:.1f} grey levels"
+    from echogan.trust.map_styles import MAP_STYLES
+    from echogan.trust.residuals import UNIT
+
+    frames = f"{report.input['frames']} frames, {report.timing['frames_per_s']:.1f} per second"
+    means = [
+        f"{MAP_STYLES[name].label.lower()} {found['mean']:.1f}" for name, found in report.diagnostics.items()
+    ]
+    return f"{target}: {frames}; means in {UNIT}: {', '.join(means)}"

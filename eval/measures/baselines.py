@@ -17,7 +17,8 @@ from echogan.clips.clip import ClipFile
 from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Sector
 from echogan.core.version import __version__
-from echogan.enhance.enhancer import BLACK_LEVEL, BLACK_SIGMA, Chunk, Enhancer, EnhanceSettings
+from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings
+from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom import PHANTOM_VERSION

@@ -45,8 +45,9 @@ def enhance_and_weigh(clip: Path, kind: str, folder: Path) -> None:
     """Enhance `clip` into one kind of output; prints this process's peak resident size in MiB."""
     import torch
 
-    from echogan.enhance.enhance_file import Outputs, enhance_file
+    from echogan.enhance.enhance_file import enhance_file
     from echogan.enhance.enhancer import EnhanceSettings
+    from echogan.enhance.outputs import Outputs
     from echogan.model.checkpoints.checkpoint import Checkpoint, CheckpointConfig
     from echogan.model.networks.generators import GeneratorConfig, build_generator
     from echogan.trust.map_styles import MAP_STYLES

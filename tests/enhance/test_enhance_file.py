@@ -17,9 +17,10 @@ from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import IN_FULL
-from echogan.enhance.enhance_file import Outputs, enhance_file
+from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
-from echogan.trust.map_styles import MAP_STYLES, MapPainter
+from echogan.enhance.outputs import Outputs
+from echogan.trust.map_styles import MAP_STYLES
 
 torch.set_num_threads(1)
 CPU = EnhanceSettings(device="cpu", batch_size=4, working_size=64)
@@ -264,20 +265,3 @@ def test_a_full_memory_is_a_sentence_and_leaves_nothing(source, tmp_path, error)
     with pytest.raises(SettingsError, match="memory did not suffice"):
         enhance_file(source, Outputs(clips=[tmp_path / "a.mp4"]), checkpoint(Greedy(0.5)), CPU, fan_sector())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_map_colours_are_fixed_and_signed():
-    image, tissue = np.full((1, 5), 100, np.uint8), np.array([[True] * 4 + [False]])
-    values = np.array([[-64, 0, 64, 500, 64]], np.float32)
-    red, green, blue = MapPainter(MAP_STYLES["difference"]).paint(image, values, tissue)[0].T.astype(int)
-    assert blue[0] > red[0] + 100
-    assert red[2] > blue[2] + 100
-    np.testing.assert_allclose([red[1], green[1], blue[1]], 45, atol=3)  # zero: all but the dimmed image
-    assert red[4] == green[4] == blue[4] == 45  # outside the tissue: the dimmed image
-    assert (red[3], blue[3]) == (red[2], blue[2])  # beyond the scale: its end
-
-
-def test_map_legend_is_css():
-    legend = MAP_STYLES["cycle_error"].legend(5)
-    assert len(legend) == 5
-    assert all(colour.startswith("#") and len(colour) == 7 for colour in legend)

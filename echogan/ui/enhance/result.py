@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,21 +12,16 @@ from echogan.clips.dicom.writer import fits_dicom
 from echogan.clips.write_options import WriteOptions
 from echogan.core.geometry import Fan, Sector
 from echogan.core.version import __version__
-from echogan.enhance.enhance_file import Outputs, enhance_file
+from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.trust.map_styles import MAP_STYLES
+from echogan.trust.map_styles import CAVEAT, MAP_STYLES
+from echogan.trust.residuals import UNIT
 from echogan.ui.enhance.clip_preview import Look, look_at, shown
-from echogan.ui.player.player import Download, MapView, PlayerValue
+from echogan.ui.player.player import CurveView, Download, MapView, PlayerValue
 from echogan.ui.session import Progress
-
-NAMES = {"difference": "Difference", "cycle_error": "Cycle error"}
-UNIT = "grey levels"
-CAVEAT = (
-    "Neither map sees a hallucination reliably: a structure that was removed or invented can leave both nearly "
-    "blank. Compare with the original."
-)
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,9 @@ def result(
         mode="result",
         media={"original": outputs.player_original, "enhanced": outputs.player_enhanced},
         maps=[map_view(name, path) for name, path in outputs.player_maps.items()],
-        curves=[(NAMES[name], values) for name, values in report.per_frame.items()],
+        curves=[curve_view(name, values) for name, values in report.per_frame.items()],
+        curves_title=f"Mean over the sector, {UNIT}",
+        curves_unit=UNIT.capitalize(),
         badge=badge(request.checkpoint, report),
         downloads=downloads(outputs, look.sector),
         notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(look.clip)])),
@@ -105,10 +103,15 @@ def result(
 def map_view(name: str, path: Path) -> MapView:
     """A map clip with the scale that it was painted with."""
     style = MAP_STYLES[name]
-    meaning = style.label.partition(" [")[0]
-    return MapView(
-        path, NAMES[name], meaning[:1].upper() + meaning[1:], UNIT, style.low, style.high, style.legend()
-    )
+    title = style.title[:1].upper() + style.title[1:]
+    hint = f"{style.shows} {style.misses}"
+    return MapView(path, style.label, title, hint, UNIT, style.low, style.high, style.legend())
+
+
+def curve_view(name: str, values: Sequence[float]) -> CurveView:
+    """The per-frame means of a map, in its colour."""
+    style = MAP_STYLES[name]
+    return CurveView(style.label, values, style.line, style.dashed)
 
 
 def badge(checkpoint: Checkpoint, report: Report) -> list[tuple[str, str, str]]:
@@ -145,7 +148,7 @@ def downloads(outputs: Outputs, sector: Sector) -> list[Download]:
             Download(dcm, "DICOM", f"Enhanced clip as a derived multi-frame object, identity removed; {text}")
             for dcm in dicom
         ),
-        Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and both maps"),
+        Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and maps"),
         Download(outputs.report, "Report", "Everything that decided this result, JSON"),
         Download(outputs.figure, "Figure", "Mean images, maps and curves, PNG"),
     ]
