@@ -85,6 +85,7 @@ class Enhance:
         fan: Fan | None,
         cancel: threading.Event,
     ) -> None:
+        from echogan.clips.files import open_clip
         from echogan.clips.write_options import WriteOptions
         from echogan.enhance.enhance_file import enhance_file
         from echogan.enhance.outputs import Outputs
@@ -94,7 +95,14 @@ class Enhance:
         write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout)
         with progress_bar(target.name) as progress:
             done = enhance_file(
-                source, outputs, checkpoint, self.settings, fan, progress, cancel, write, self.limits
+                open_clip(source, self.limits),
+                outputs,
+                checkpoint,
+                self.settings,
+                fan,
+                progress,
+                cancel,
+                write,
             )
         # The output's name, not the input's: that may hold a patient's, and what is printed is often kept.
         print(_summary(target, done))

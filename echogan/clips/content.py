@@ -70,6 +70,10 @@ def decoder_errors(path: Path) -> Iterator[None]:
         raise ClipTooLarge(
             f"'{path.name}' needs more memory to decode than there is: give a smaller clip."
         ) from error
+    except FileNotFoundError as error:
+        raise UnreadableClip(
+            f"'{path.name}' is no longer there: it was moved or deleted meanwhile."
+        ) from error
     except Exception as error:
         # Decoders answer damage with any exception at all (struct.error, IndexError, SyntaxError, ...).
         raise UnreadableClip(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector, sector_from_fan
 from echogan.clips.write_options import WriteOptions
@@ -40,11 +40,10 @@ def enhance_file(
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
     write: WriteOptions | None = None,
-    limits: ClipLimits | None = None,
 ) -> Report:
     """Enhance a clip and write every output in one pass over its frames; memory does not grow with its length.
 
-    clip       as `open_clip` gives it; a path is opened here, within `limits`
+    clip       as `open_clip` gives it; a path is opened here, within the usual limits
     sector     found on the clip where not given
     progress   called as progress(done, total) with numbers of frames
     write      identity and quality; `blackout` holds for the arrays too
@@ -55,7 +54,7 @@ def enhance_file(
     began = time.perf_counter()
     outputs.check(clip.path if isinstance(clip, ClipFile) else Path(clip))
     enhancer = Enhancer(checkpoint, settings)
-    clip = clip if isinstance(clip, ClipFile) else open_clip(clip, limits)
+    clip = clip if isinstance(clip, ClipFile) else open_clip(clip)
     prepared = enhancer.prepare(clip, _settle_sector(clip, sector))
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}

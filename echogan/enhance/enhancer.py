@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from echogan.clips.clip import ClipFile, grey
+from echogan.clips.sector.clip_sample import ClipSample
 from echogan.clips.sector.find_sector import grey_levels, split
 from echogan.core.errors import Cancelled, SectorError, SettingsError
 from echogan.core.geometry import Sector
@@ -24,8 +25,6 @@ from echogan.enhance.frame_window import FrameWindow
 from echogan.enhance.put_back import keep_black, put_back
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
-
-LEVEL_SAMPLES = 40  # frames, where the sector does not know the clip's grey levels
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,8 @@ class Enhancer:
         """
         if not (self.settings.grey_curve and self.checkpoint.config.canonical_grey):
             return GreyCurve()
-        return canonical_curve(sector.levels or grey_levels(clip.sample(LEVEL_SAMPLES), sector.tissue_mask))
+        levels = sector.levels or grey_levels(ClipSample.of(clip).frames, sector.tissue_mask)
+        return canonical_curve(levels)
 
     def run(
         self,

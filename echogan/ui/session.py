@@ -16,6 +16,8 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from echogan.ui.enhance.open_clips import OpenClips
+
 KEEP_SECONDS = 3600  # how long a result stays, when its visitor does not leave or start another
 KEPT_PER_VISITOR = 3  # the one being made, that on the page, and one that a client with several still fetches
 HASH = re.compile("[0-9a-f]{40,}")
@@ -45,10 +47,14 @@ class VisitorTask:
 
 
 class Sessions:
-    """All visitors' tasks. Thread-safe; the key is Gradio's session hash, which only that visitor knows."""
+    """All visitors' tasks, uploads and open clips (`clips`). Thread-safe.
+
+    The key is Gradio's session hash, which only that visitor knows.
+    """
 
     def __init__(self, keep_seconds: float = KEEP_SECONDS):
         self.keep_seconds = keep_seconds
+        self.clips = OpenClips()
         self._tasks: dict[str, list[VisitorTask]] = {}
         self._uploads: dict[str, Path] = {}
         self._sent: dict[str, set[Path]] = {}
@@ -106,6 +112,7 @@ class Sessions:
 
     def hold(self, key: str, upload: str | None) -> None:
         """This visitor's clip is now `upload`. The one before goes: its very name may be a patient's."""
+        self.clips.close(key)
         with self._lock:
             before = self._uploads.pop(key, None)
             if upload is not None:
@@ -152,6 +159,7 @@ class Sessions:
 
     def sweep(self) -> None:
         """Remove what is older than `keep_seconds` and not in use, also what an earlier start of the app left."""
+        self.clips.sweep(self.keep_seconds)
         oldest = time.time() - self.keep_seconds
         with self._lock:
             # A task's signal is set when it ends, too.

@@ -384,11 +384,12 @@ def test_a_fault_of_ours_is_logged_without_the_name(tmp_path, monkeypatch, capfd
     def fail(path, *_):
         raise RuntimeError(f"cannot do {path} of {NAME}")
 
-    monkeypatch.setattr("echogan.ui.enhance.handlers.look_at", fail)
+    monkeypatch.setattr("echogan.ui.enhance.open_clips.open_preview", fail)
     parts = {name: name for name in ("player", "run", "stop", "progress", "blackout", "fan")}
     handlers = EnhanceHandlers(
         Sessions(), ModelChoices(), SimpleNamespace(**parts), "player", "fan", "ticket"
     )  # type: ignore
+    (tmp_path / FILE).touch()
     with overheard(capfd, caplog):
         handlers.opened(str(tmp_path / FILE), SimpleNamespace(session_hash="x"))  # type: ignore
     assert "RuntimeError" in caplog.text

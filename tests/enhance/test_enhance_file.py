@@ -4,10 +4,12 @@ import json
 import os
 import stat
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from counted_clips import count_clips
 from fake_checkpoint import Scale, checkpoint, fan_sector, speckle
 
 import echogan
@@ -20,6 +22,7 @@ from echogan.core.notice import IN_FULL
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
+from echogan.enhance.working_space import WorkingSpace
 from echogan.trust.map_styles import MAP_STYLES
 
 torch.set_num_threads(1)
@@ -265,3 +268,23 @@ def test_a_full_memory_is_a_sentence_and_leaves_nothing(source, tmp_path, error)
     with pytest.raises(SettingsError, match="memory did not suffice"):
         enhance_file(source, Outputs(clips=[tmp_path / "a.mp4"]), checkpoint(Greedy(0.5)), CPU, fan_sector())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_is_opened_once_and_decoded_for_its_sector_and_for_its_enhancing(source, monkeypatch):
+    built = []
+    really = WorkingSpace.__init__
+    monkeypatch.setattr(WorkingSpace, "__init__", lambda self, *given: built.append(really(self, *given)))
+    counts = count_clips(monkeypatch)
+    enhance_file(source, Outputs(), HALVE, CPU)
+    assert counts == {"opened": 1, "decoded": 2}
+    assert len(built) == 1
+    clip = open_clip(source)
+    counts.clear()
+    enhance_file(clip, Outputs(), HALVE, CPU, fan_sector())
+    assert counts == {"decoded": 1}
+    # A sector made by hand knows no grey levels: one sample, for the grey curve and the report together.
+    counts.clear()
+    enhance_file(
+        clip, Outputs(), replace(HALVE, config=replace(HALVE.config, canonical_grey=True)), CPU, fan_sector()
+    )
+    assert counts == {"decoded": 2}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,7 +12,7 @@ from echogan.clips.files import open_clip
 from echogan.core.errors import EchoGANError, SettingsError
 from echogan.core.notice import NOTICE
 from echogan.ui.enhance.model_choice import ModelChoices
-from echogan.ui.enhance.result import EnhanceRequest, enhance_for_client
+from echogan.ui.enhance.result import enhance_for_client
 from echogan.ui.feedback import FAILED, GPU, log_place
 from echogan.ui.session import Done, Sessions, in_thread
 
@@ -54,9 +53,9 @@ def serve(
         with sessions.using(key, file):
             if not isinstance(strength, int | float):
                 raise SettingsError("The strength is no number. Give one from 0 to 1.")
-            blackout = open_clip(file).kind == "dicom"
-            asked = EnhanceRequest(Path(file), models.load(model), float(strength), blackout)
-            for step in in_thread(partial(enhance_for_client, asked, task.folder), task.cancel):
+            clip, checkpoint = open_clip(file), models.load(model)
+            work = partial(enhance_for_client, clip, checkpoint, float(strength), task.folder)
+            for step in in_thread(work, task.cancel):
                 if isinstance(step, Done):
                     yield str(task.folder / "enhanced.mp4"), step.result.to_dict()
     except Exception as error:

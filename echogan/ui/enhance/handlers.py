@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from echogan.core.errors import Cancelled
 from echogan.core.geometry import Fan
-from echogan.ui.enhance.clip_preview import look_at, preview
+from echogan.ui.enhance.clip_preview import preview_value
 from echogan.ui.enhance.examples import Example, example_path
 from echogan.ui.enhance.layout import Rail
 from echogan.ui.enhance.model_choice import ModelChoices
@@ -37,7 +36,7 @@ class EnhanceHandlers:
         self.rail, self.player, self.fan, self.ticket = rail, player, fan, ticket
 
     def opened(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
-        """A clip was chosen or taken away: look at it, outline its sector, settle the blackout."""
+        """A clip was chosen or taken away: open it, outline its sector, settle the blackout."""
         rail, visitor = self.rail, str(request.session_hash)
         nothing = {
             self.player: None,
@@ -51,9 +50,9 @@ class EnhanceHandlers:
             return {**nothing, rail.progress: ""}
         key, task = self._begin(request)
         try:
-            look = look_at(path)
-            dicom = look.clip.kind == "dicom"
-            shown = preview(look, task.folder, veil=dicom)
+            preview = self.sessions.clips.get(key, path)
+            dicom = preview.clip.kind == "dicom"
+            shown = preview_value(preview, task.folder, blackout=dicom)
         except Exception as error:
             self.sessions.drop(key, task)
             show_error(error, "This file cannot be used")
@@ -67,7 +66,7 @@ class EnhanceHandlers:
             self.fan: None,
         }
 
-    def veil_changed(self, path: str | None, blackout: bool, fan: str | None, request: gr.Request) -> Any:
+    def blackout_changed(self, path: str | None, blackout: bool, fan: str | None, request: gr.Request) -> Any:
         """The blackout was switched: show the still accordingly. A result stays, for it took its time."""
         if path is None:
             return gr.skip()
@@ -76,7 +75,8 @@ class EnhanceHandlers:
             return gr.skip()
         key, task = self._begin(request)
         try:
-            return as_json(preview(look_at(path, parse_fan(fan)), task.folder, veil=blackout))
+            preview = self.sessions.clips.get(key, path, parse_fan(fan))
+            return as_json(preview_value(preview, task.folder, blackout))
         except Exception as error:
             self.sessions.drop(key, task)
             show_error(error, "This file cannot be used")
@@ -92,7 +92,7 @@ class EnhanceHandlers:
         ticket: str | None,
         request: gr.Request,
     ) -> Iterator[dict[Any, Any]]:
-        """Enhance, telling how far it is after every batch; nothing, where it is not wanted any more."""
+        """Enhance, with the progress after every batch; nothing, where it is not wanted any more."""
         if path is None or not self.sessions.take(str(request.session_hash), ticket):
             yield {self.rail.progress: gr.skip()}
             return
@@ -100,7 +100,8 @@ class EnhanceHandlers:
         yield self._busy("Preparing")
         try:
             checkpoint = self.models.load(model)
-            asked = EnhanceRequest(Path(path), checkpoint, float(strength), blackout, parse_fan(fan))
+            preview = self.sessions.clips.get(key, path, parse_fan(fan))
+            asked = EnhanceRequest(preview, checkpoint, float(strength), blackout)
             for step in in_thread(partial(enhance_for_page, asked, task.folder), task.cancel):
                 if not isinstance(step, Done):
                     yield self._busy("", *step)

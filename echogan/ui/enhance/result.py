@@ -10,7 +10,7 @@ from pathlib import Path
 from echogan.clips.clip import ClipFile
 from echogan.clips.dicom.writer import fits_dicom
 from echogan.clips.write_options import WriteOptions
-from echogan.core.geometry import Fan, Sector
+from echogan.core.geometry import Sector
 from echogan.core.version import __version__
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
@@ -19,29 +19,28 @@ from echogan.enhance.report import Report
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.map_styles import CAVEAT, MAP_STYLES
 from echogan.trust.residuals import UNIT
-from echogan.ui.enhance.clip_preview import Look, look_at, shown
+from echogan.ui.enhance.clip_preview import ClipPreview, common_fields
 from echogan.ui.player.player import CurveView, Download, MapView, PlayerValue
 from echogan.ui.session import Progress
 
 
 @dataclass(frozen=True)
 class EnhanceRequest:
-    """What the visitor asked for."""
+    """What the visitor asked for: a clip with its sector, and how to enhance it."""
 
-    source: Path
+    preview: ClipPreview
     checkpoint: Checkpoint
     strength: float
     blackout: bool
-    fan: Fan | None = None
 
 
 def enhance_for_page(
     request: EnhanceRequest, folder: Path, progress: Progress, cancel: threading.Event
 ) -> PlayerValue:
     """Enhance with every output that the page offers, all in `folder`. Raises EchoGANError."""
-    look = look_at(request.source, request.fan)
+    preview = request.preview
     outputs = Outputs(
-        clips=[folder / "enhanced.mp4", *([folder / "enhanced.dcm"] if fits_dicom(look.clip) else [])],
+        clips=[folder / "enhanced.mp4", *([folder / "enhanced.dcm"] if fits_dicom(preview.clip) else [])],
         player_original=folder / "original.webm",
         player_enhanced=folder / "enhanced.webm",
         player_maps={name: folder / f"{name}.webm" for name in MAP_STYLES},
@@ -50,28 +49,30 @@ def enhance_for_page(
         figure=folder / "maps.png",
     )
     report = enhance_file(
-        request.source,
+        preview.clip,
         outputs,
         request.checkpoint,
         EnhanceSettings(strength=request.strength),
-        sector=look.sector,
+        sector=preview.sector,
         progress=progress,
         cancel=cancel,
         write=options(request.blackout),
     )
-    return result(request, look, outputs, report, folder)
+    return result_value(request, outputs, report, folder)
 
 
 def enhance_for_client(
-    request: EnhanceRequest, folder: Path, progress: Progress, cancel: threading.Event
+    clip: ClipFile,
+    checkpoint: Checkpoint,
+    strength: float,
+    folder: Path,
+    progress: Progress,
+    cancel: threading.Event,
 ) -> Report:
-    """Enhance into `folder`/enhanced.mp4 only. Raises EchoGANError."""
+    """Enhance into `folder`/enhanced.mp4 only, DICOM blacked out outside the sector. Raises EchoGANError."""
     outputs = Outputs(clips=[folder / "enhanced.mp4"])
-    settings = EnhanceSettings(strength=request.strength)
-    write = options(request.blackout)
-    return enhance_file(
-        request.source, outputs, request.checkpoint, settings, progress=progress, cancel=cancel, write=write
-    )
+    settings, write = EnhanceSettings(strength=strength), options(clip.kind == "dicom")
+    return enhance_file(clip, outputs, checkpoint, settings, progress=progress, cancel=cancel, write=write)
 
 
 def options(blackout: bool) -> WriteOptions:
@@ -79,10 +80,9 @@ def options(blackout: bool) -> WriteOptions:
     return WriteOptions(blackout=blackout, software_version=__version__)
 
 
-def result(
-    request: EnhanceRequest, look: Look, outputs: Outputs, report: Report, folder: Path
-) -> PlayerValue:
+def result_value(request: EnhanceRequest, outputs: Outputs, report: Report, folder: Path) -> PlayerValue:
     """The finished work as the player shows it."""
+    preview = request.preview
     assert outputs.player_original is not None
     assert outputs.player_enhanced is not None
     return PlayerValue(
@@ -93,10 +93,10 @@ def result(
         curves_title=f"Mean over the sector, {UNIT}",
         curves_unit=UNIT.capitalize(),
         badge=badge(request.checkpoint, report),
-        downloads=downloads(outputs, look.sector),
-        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(look.clip)])),
+        downloads=downloads(outputs, preview.sector),
+        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(preview.clip)])),
         caveat=CAVEAT,
-        **shown(look, folder, request.blackout),
+        **common_fields(preview, folder, request.blackout),
     )
 
 

@@ -27,12 +27,12 @@ def build_enhance_tab(sessions: Sessions, models: ModelChoices) -> gr.Dropdown:
     handlers = EnhanceHandlers(sessions, models, rail, player, fan, ticket)
     for button, example in zip(rail.examples, EXAMPLES, strict=True):
         button.click(partial(open_example, example), outputs=rail.upload, concurrency_id="examples", **QUIET)
-    looked = [player, rail.blackout, rail.run, rail.stop, rail.progress, fan]
+    opened = [player, rail.blackout, rail.run, rail.stop, rail.progress, fan]
     rail.upload.change(
-        handlers.opened, rail.upload, looked, concurrency_id="look", concurrency_limit=2, **QUIET
+        handlers.opened, rail.upload, opened, concurrency_id="open", concurrency_limit=2, **QUIET
     )
     rail.blackout.input(
-        handlers.veil_changed, [rail.upload, rail.blackout, fan], player, concurrency_id="look", **QUIET
+        handlers.blackout_changed, [rail.upload, rail.blackout, fan], player, concurrency_id="open", **QUIET
     )
     asked = [rail.upload, rail.model, rail.strength, rail.blackout, fan, ticket]
     shown = [player, rail.run, rail.stop, rail.progress, rail.blackout]

@@ -12,6 +12,7 @@ from echogan.ui import feedback
 from echogan.ui.enhance import handlers as module
 from echogan.ui.enhance.handlers import EnhanceHandlers, take_fan
 from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui.enhance.open_clips import OpenClips
 from echogan.ui.enhance.result import downloads, fits_dicom, too_long
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.session import Sessions
@@ -26,8 +27,9 @@ def page(tmp_path, monkeypatch):
     sessions, toasts, made = Sessions(), [], []
     monkeypatch.setattr(ModelChoices, "load", lambda models, name: checkpoint(Scale(1.0)))
     monkeypatch.setattr(module, "as_json", lambda value: value)
-    monkeypatch.setattr(module, "look_at", lambda *_: SimpleNamespace(clip=SimpleNamespace(kind="gif")))
-    monkeypatch.setattr(module, "preview", lambda *_, veil: {"preview": veil})
+    opened = SimpleNamespace(clip=SimpleNamespace(kind="gif"))
+    monkeypatch.setattr(OpenClips, "get", lambda *_: opened)
+    monkeypatch.setattr(module, "preview_value", lambda preview, folder, blackout: {"preview": blackout})
     for name in ("Info", "Warning"):
         monkeypatch.setattr(module.gr, name, lambda text, **_: toasts.append(text))
     monkeypatch.setattr(feedback.show_error, "__defaults__", (lambda text, **_: toasts.append(text),))
@@ -106,10 +108,10 @@ def test_what_waits_does_not_begin_after_a_stop_or_another_clip(page, monkeypatc
 
 
 def test_the_blackout_takes_no_result_away(page, monkeypatch):
-    assert page.handlers.veil_changed("a.gif", True, None, ANN) == {"preview": True}
+    assert page.handlers.blackout_changed("a.gif", True, None, ANN) == {"preview": True}
     enhancing(monkeypatch, lambda *_: "result")
     list(start(page))
-    assert page.handlers.veil_changed("a.gif", True, None, ANN) == gr.skip()
+    assert page.handlers.blackout_changed("a.gif", True, None, ANN) == gr.skip()
     assert page.sessions.has_result("ann")
     assert "Press Enhance" in page.toasts[0]
 
