@@ -18,24 +18,25 @@ os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
 
 import gradio as gr
 
+from echogan.core.notice import NOTICE
 from echogan.jobs.runs import Runs
 from echogan.ui import theme
 from echogan.ui.about import build_about_tab
 from echogan.ui.enhance.endpoint import build_endpoint
-from echogan.ui.enhance.model_choice import Models
+from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
 WAITING = 32  # visitors in the queue before the page says that it is full
-TOP = """<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
-<p class="eg-notice" role="note">Research only, not for diagnosis</p></header>"""
+TOP = f"""<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
+<p class="eg-notice" role="note">{NOTICE}</p></header>"""
 
 
 def build(sessions: Sessions | None = None) -> gr.Blocks:
     """The page, ready to launch with `launch_settings()`."""
-    sessions, models = sessions or Sessions(), Models()
+    sessions, models = sessions or Sessions(), ModelChoices()
     sessions.sweep()
 
     def leave(request: gr.Request) -> None:

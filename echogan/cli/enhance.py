@@ -16,6 +16,7 @@ from echogan.clips.clip import ClipLimits
 from echogan.core.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan
 from echogan.enhance.enhancer import EnhanceSettings
+from echogan.model.checkpoints.checkpoint import DEFAULT
 
 if TYPE_CHECKING:
     from echogan.enhance.report import Report
@@ -34,7 +35,7 @@ class Enhance:
 
     input: Annotated[Positional[Path], arg(metavar="INPUT", help="DICOM, video, GIF, image, or a folder")]
     output: Annotated[Positional[Path], arg(metavar="OUTPUT", help="a file; a folder where INPUT is one")]
-    model: str = "echogan"
+    model: str = DEFAULT
     """a bundled checkpoint, its folder, or user/model[@revision] on the Hugging Face Hub"""
     settings: OmitArgPrefixes[EnhanceSettings] = field(default_factory=EnhanceSettings)
     limits: OmitArgPrefixes[ClipLimits] = field(default_factory=ClipLimits)
@@ -84,15 +85,24 @@ class Enhance:
         fan: Fan | None,
         cancel: threading.Event,
     ) -> None:
+        from echogan.clips.files import open_clip
         from echogan.clips.write_options import WriteOptions
-        from echogan.enhance.enhance_file import Outputs, enhance_file
+        from echogan.enhance.enhance_file import enhance_file
+        from echogan.enhance.outputs import Outputs
 
         report, arrays, figure = extras
         outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
         write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout)
         with progress_bar(target.name) as progress:
             done = enhance_file(
-                source, outputs, checkpoint, self.settings, fan, progress, cancel, write, self.limits
+                open_clip(source, self.limits),
+                outputs,
+                checkpoint,
+                self.settings,
+                fan,
+                progress,
+                cancel,
+                write,
             )
         # The output's name, not the input's: that may hold a patient's, and what is printed is often kept.
         print(_summary(target, done))
@@ -161,7 +171,11 @@ def _stem(path: Path) -> str:
 
 
 def _summary(target: Path, report: Report) -> str:
-    change = report.diagnostics["difference"]["mean"]
-    speed = report.timing["frames_per_s"]
-    frames = f"{report.input['frames']} frames, {speed:.1f} per second"
-    return f"{target}: {frames}, mean change {change:.1f} grey levels"
+    from echogan.trust.map_styles import MAP_STYLES
+    from echogan.trust.residuals import UNIT
+
+    frames = f"{report.input['frames']} frames, {report.timing['frames_per_s']:.1f} per second"
+    means = [
+        f"{MAP_STYLES[name].label.lower()} {found['mean']:.1f}" for name, found in report.diagnostics.items()
+    ]
+    return f"{target}: {frames}; means in {UNIT}: {', '.join(means)}"

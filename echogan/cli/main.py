@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
+from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
 from echogan.training.old_names import current_flags
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "enhance": ("enhance", "Enhance", "enhance a clip, or every clip of a folder"),
-    "models": ("models", "Models", "list the checkpoints that come with the program"),
+    "models": ("models", "ListModels", "list the checkpoints that come with the program"),
     "phantom": ("phantom", "PhantomPairs", "write simulated pairs: a clean clip and the same clip degraded"),
     "train": ("training", "Train", "train a pair of generators on simulated clips or your own"),
     "convert": (
@@ -36,7 +37,7 @@ options:
   --help      this text; after a command, that command's options
   --version   the version
 
-Research only, not for diagnosis."""
+{NOTICE}."""
 LIMITS = "(Limits: --max-pixels-per-frame, --max-frames, --max-decoded-bytes.)"
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 

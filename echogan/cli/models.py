@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Models:
+class ListModels:
     """List the checkpoints that come with the program."""
 
     def run(self) -> int:

@@ -70,6 +70,10 @@ def decoder_errors(path: Path) -> Iterator[None]:
         raise ClipTooLarge(
             f"'{path.name}' needs more memory to decode than there is: give a smaller clip."
         ) from error
+    except FileNotFoundError as error:
+        raise UnreadableClip(
+            f"'{path.name}' is no longer there: it was moved or deleted meanwhile."
+        ) from error
     except Exception as error:
         # On a damaged file a decoder may raise any exception (struct.error, IndexError, SyntaxError, ...).
         raise UnreadableClip(

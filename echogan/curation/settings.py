@@ -9,6 +9,7 @@ from pathlib import Path
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipError, SettingsError
+from echogan.core.scale import WORKING_SIZE
 from echogan.core.settings import check_settings, number, switch
 
 SPLITS = ("train", "val", "test")
@@ -57,7 +58,7 @@ class CurateSettings:
         },
     )
     frames: int = number(4, "consecutive frames per clip", 1, 64)
-    size: int = number(256, "pixels of the sector's longer side", 32, 1024)
+    size: int = number(WORKING_SIZE, "pixels of the sector's longer side", 32, 1024)
     workers: int = number(0, "processes; 0 takes one per processor core", 0, 256)
     seed: int = number(0, "another seed, another split of the patients", 0, 2**31)
     shares: tuple[float, float, float] = field(
@@ -101,7 +102,7 @@ class ExamineSettings:
     """The part of the settings that a worker needs to examine one file."""
 
     frames: int = 4
-    size: int = 256
+    size: int = WORKING_SIZE
     min_confidence: float = 0.8
     min_side: int = 96
     limits: ClipLimits = field(default_factory=ClipLimits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import math
 import threading
@@ -11,23 +10,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 
 from echogan.clips.clip import ClipFile, grey
-from echogan.clips.sector.find_sector import grey_levels, merge, split
-from echogan.core.errors import Cancelled, SectorError, SettingsError
+from echogan.clips.sector.clip_sample import ClipSample
+from echogan.clips.sector.find_sector import grey_levels, split
+from echogan.core.errors import Cancelled, SectorError
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve, canonical_curve
 from echogan.core.scale import GREY
 from echogan.core.settings import check_settings
+from echogan.enhance.device import pick_device, precision
 from echogan.enhance.frame_window import FrameWindow
+from echogan.enhance.put_back import amplified, keep_black, put_back
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
-
-LEVEL_SAMPLES = 40  # frames, where the sector does not know the clip's grey levels
-BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,16 @@ class EnhanceSettings:
     def check(self) -> None:
         """Raise SettingsError, naming the setting and its range, unless every value can be used."""
         check_settings(self)
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """A clip with all that is settled before its first frame is enhanced."""
+
+    clip: ClipFile
+    sector: Sector
+    space: WorkingSpace
+    curve: GreyCurve
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,9 @@ class Chunk:
 
 
 class Enhancer:
-    """A checkpoint on a device. `stream` enhances one clip; the object holds no state of it.
+    """A checkpoint on a device. `stream` enhances one clip, `prepare` and `run` do it in two steps.
 
+    The object holds no state of a clip.
     Raises SettingsError for a setting out of its range or a device that is not there.
     """
 
@@ -119,17 +128,21 @@ class Enhancer:
     ) -> Iterator[Chunk]:
         """Enhance `clip` batch by batch.
 
-        progress(done, total) is called after every batch with numbers of frames; `cancel` is looked at before
+        progress(done, total) is called after every batch with numbers of frames; `cancel` is checked before
         every batch. Raises SectorError at once for a sector that does not fit, Cancelled and what decoding
         raises (ClipError) while iterating.
         """
+        return self.run(self.prepare(clip, sector), progress, cancel)
+
+    def prepare(self, clip: ClipFile, sector: Sector) -> PreparedClip:
+        """Make the working space and the grey curve of a clip. Raises SectorError for a sector that does not fit."""
         if sector.tissue_mask.shape != (clip.height, clip.width):
             raise SectorError(
                 f"The sector is made for frames of {sector.tissue_mask.shape[1]} x {sector.tissue_mask.shape[0]} "
                 f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
             )
         space = WorkingSpace(sector, self.working_size, self.multiple)
-        return self._chunks(clip, sector, space, self.curve(clip, sector), progress, cancel)
+        return PreparedClip(clip, sector, space, self.curve(clip, sector))
 
     def curve(self, clip: ClipFile, sector: Sector) -> GreyCurve:
         """The grey curve on which the generators see this clip: the canonical one where they were trained on it.
@@ -138,9 +151,18 @@ class Enhancer:
         """
         if not (self.settings.grey_curve and self.checkpoint.config.canonical_grey):
             return GreyCurve()
-        return canonical_curve(sector.levels or grey_levels(clip.sample(LEVEL_SAMPLES), sector.tissue_mask))
+        levels = sector.levels or grey_levels(ClipSample.of(clip).frames, sector.tissue_mask)
+        return canonical_curve(levels)
 
-    def _chunks(self, clip, sector, space, curve, progress, cancel) -> Iterator[Chunk]:
+    def run(
+        self,
+        prepared: PreparedClip,
+        progress: Callable[[int, int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Chunk]:
+        """Enhance a prepared clip batch by batch, decoding it once; as `stream`."""
+        clip, sector, space = prepared.clip, prepared.sector, prepared.space
+
         def enter(frame: np.ndarray) -> np.ndarray:
             return space.enter(grey(split(frame, sector))[None])[0]
 
@@ -154,96 +176,41 @@ class Enhancer:
             if not batch:
                 return
             decoded = time.perf_counter() - began
-            yield self._enhance(np.stack(batch), window, sector, space, curve, start, decoded)
+            yield self._enhance(np.stack(batch), window, prepared, start, decoded)
             start += len(batch)
             if progress is not None:
                 progress(min(start, clip.frames), clip.frames)
 
     def _enhance(
-        self,
-        original: np.ndarray,
-        window: FrameWindow,
-        sector: Sector,
-        space: WorkingSpace,
-        curve: GreyCurve,
-        start: int,
-        decode_s: float,
+        self, original: np.ndarray, window: FrameWindow, prepared: PreparedClip, start: int, decode_s: float
     ) -> Chunk:
+        """The window's batch, whose decoded frames are `original`."""
         began = time.perf_counter()
-        seen = window.seen()
+        sector, space, seen = prepared.sector, prepared.space, window.seen()
         x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
-        g = keep_black(x, self._apply(self.to_high, seen, space, curve, outside=x))
+        g = keep_black(
+            x, amplified(x, self._apply(self.to_high, seen, prepared, outside=x), self.checkpoint.config.gain)
+        )
         residual = space.leave(self.settings.strength * (g - x)) * GREY
         enhanced = np.stack(
-            [_put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
+            [put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
         )
         middle = time.perf_counter()
-        cycled = self._apply(self.to_low, g[:, None], space, curve, outside=x)
+        cycled = self._apply(self.to_low, g[:, None], prepared, outside=x)
         ended = time.perf_counter()
         times = (decode_s, middle - began, ended - middle)
         return Chunk(start, original, enhanced, x, g, cycled, self.settings.strength, *times)
 
     def _apply(
-        self,
-        generator: torch.nn.Module,
-        seen: np.ndarray,
-        space: WorkingSpace,
-        curve: GreyCurve,
-        outside: np.ndarray,
+        self, generator: torch.nn.Module, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray
     ) -> np.ndarray:
         """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`.
 
         Both as displayed: the generator alone sees the frames on the grey curve.
         """
-        with torch.inference_mode(), _precision(self.device):
+        space, curve = prepared.space, prepared.curve
+        with torch.inference_mode(), precision(self.device):
             batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))
             result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0]
             result = curve.to_display(result).cpu().numpy()
         return np.where(space.mask, result, outside)
-
-
-def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """Take back what `g` adds where `x` holds no echo; float32 (n, h, w) in [-1, 1], as the result.
-
-    What fell below the display's range is lost: anything painted there is invented. The share of an addition
-    that stays grows with the local mean level of x (Gaussian of BLACK_SIGMA pixels), from none in black to all at
-    BLACK_LEVEL grey levels. What `g` removes stays removed.
-    """
-    level = np.stack([cv2.GaussianBlur(frame, (0, 0), BLACK_SIGMA) for frame in (x + 1) * GREY])
-    share = np.clip(level / BLACK_LEVEL, 0, 1)
-    return np.where(g > x, x + share * (g - x), g).astype(np.float32)
-
-
-def pick_device(name: str) -> torch.device:
-    """The device of that name; "auto" is CUDA where there, else Apple's MPS, else the CPU. Raises SettingsError."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, present in there.items() if present)
-    if name not in there:
-        raise SettingsError(f"There is no device '{name}'. Choose auto, cpu, cuda or mps.")
-    if not there[name]:
-        raise SettingsError(f"The device {name} is not available on this machine. Choose auto or cpu.")
-    return torch.device(name)
-
-
-@contextlib.contextmanager
-def _precision(device: torch.device) -> Iterator[None]:
-    """bf16 on CUDA, with cuDNN held to its deterministic algorithms; float32 elsewhere."""
-    if device.type != "cuda":
-        yield
-        return
-    cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with cudnn, torch.autocast("cuda", dtype=torch.bfloat16):
-        yield
-
-
-def _put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: WorkingSpace) -> np.ndarray:
-    """Add a residual in grey levels (H', W') to the grey of a frame, and restore all that is not tissue."""
-    before = grey(frame)
-    after = before.copy()
-    after[space.box] = np.rint(np.clip(before[space.box] + residual, 0, 255)).astype(np.uint8)
-    result = merge(frame, after, sector)
-    # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
-    same = after == before
-    result[same] = frame[same]
-    return result

@@ -10,14 +10,11 @@ from typing import Any
 from echogan.clips.clip import ClipFile
 from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
+from echogan.core.notice import IN_FULL
 from echogan.core.version import __version__
-from echogan.enhance.enhancer import Enhancer
-from echogan.trust.residuals import UNIT, MapSummary
-
-NOTICE = (
-    "Research only, not for diagnosis. A neural network made this image: it can remove structures that are "
-    "there and invent structures that are not, and neither map shows every such place."
-)
+from echogan.enhance.enhancer import Enhancer, PreparedClip
+from echogan.trust.map_styles import MAP_STYLES
+from echogan.trust.residuals import UNIT_IN_FULL, MapSummary
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,8 @@ class Report:
     """Everything that decided a result, beside its numbers. Names no file: a name may identify a patient.
 
     timing        seconds: decode_s, enhance_s, diagnose_s, encode_s, total_s; and frames_per_s = frames / total_s
-    diagnostics   {difference, cycle_error}: mean and 99th percentile over the tissue, in `unit`
+    diagnostics   every map of MAP_STYLES by its name: mean and 99th percentile of its absolute values over the
+                  tissue, in `unit`, the signed mean where it has signs, and what it shows and misses
     per_frame     the mean inside the tissue of every frame, in the same unit
     """
 
@@ -40,7 +38,7 @@ class Report:
     per_frame: dict[str, list[float]]
     warnings: list[str]
     version: str
-    notice: str = NOTICE
+    notice: str = IN_FULL
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dictionaries, lists, numbers and strings."""
@@ -96,34 +94,36 @@ def describe_model(enhancer: Enhancer) -> dict[str, Any]:
     }
 
 
+def describe_map(name: str, summary: MapSummary) -> dict[str, Any]:
+    """The numbers of the map called `name` in MAP_STYLES, and how to read them."""
+    style = MAP_STYLES[name]
+    numbers = {"mean": round(summary.mean, 4), "p99": round(summary.percentile(99), 4), "unit": UNIT_IN_FULL}
+    if style.signed:
+        numbers["signed_mean"] = round(summary.signed_mean, 4)
+    return numbers | {"shows": style.shows, "misses": style.misses}
+
+
 def build_report(
-    clip: ClipFile,
-    sector: Sector,
+    prepared: PreparedClip,
     enhancer: Enhancer,
     summaries: dict[str, MapSummary],
-    signed_mean: float,
     timing: dict[str, float],
     warnings: list[str],
 ) -> Report:
-    """Put the report of one finished clip together; `summaries` are by name, `signed_mean` in grey levels."""
-    diagnostics: dict[str, dict[str, Any]] = {
-        name: {"mean": round(s.mean, 4), "p99": round(s.percentile(99), 4), "unit": UNIT}
-        for name, s in summaries.items()
-    }
-    diagnostics["difference"]["signed_mean"] = round(signed_mean, 4)
-    done = len(summaries["difference"].curve)
+    """Put the report of one finished clip together; `summaries` are by the maps' names."""
     total = timing["total_s"]
+    done = len(next(iter(summaries.values())).curve)
     return Report(
-        input=describe_input(clip),
-        sector=describe_sector(sector),
+        input=describe_input(prepared.clip),
+        sector=describe_sector(prepared.sector),
         model=describe_model(enhancer),
         device=str(enhancer.device),
         strength=enhancer.settings.strength,
         settings=asdict(enhancer.settings)
-        | {"working_size": enhancer.working_size, "grey_power": enhancer.curve(clip, sector).power},
+        | {"working_size": enhancer.working_size, "grey_power": prepared.curve.power},
         timing={name: round(value, 4) for name, value in timing.items()}
         | {"frames_per_s": round(done / total, 3)},
-        diagnostics=diagnostics,
+        diagnostics={name: describe_map(name, s) for name, s in summaries.items()},
         per_frame={name: [round(v, 4) for v in s.curve] for name, s in summaries.items()},
         warnings=warnings,
         version=__version__,

@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import indent
 
 from echogan.core.errors import TrainingError
+from echogan.core.scale import WORKING_SIZE
 from echogan.curation.curate import curate
 from echogan.curation.journal import SETTINGS, OtherShards
 from echogan.curation.settings import CurateSettings
@@ -20,7 +21,7 @@ from echogan.training.data.shards import INDEX
 from echogan.training.run_folder import RunFolder
 
 SIDES = ("low", "high", "semireal")
-FRAMES, SIZE = 4, 256
+FRAMES = 4  # of a clip
 
 Progress = Callable[[str, int, int], None]  # side, files done, all files
 
@@ -67,7 +68,7 @@ def with_shards(
 def curate_settings(config: TrainingConfig, run: RunFolder, out: Path) -> CurateSettings:
     """How a side is curated. Raises TrainingError if it was begun with frames of another size."""
     run.data.mkdir(parents=True, exist_ok=True)
-    size = max(SIZE, config.size)
+    size = max(WORKING_SIZE, config.size)
     with suppress(OSError, ValueError, KeyError):  # not there, or damaged, which curate tells
         before = json.loads((out / SETTINGS).read_text())["size"]
         if before != size:

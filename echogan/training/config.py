@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.scale import WORKING_SIZE
 from echogan.core.settings import (
     NAME,
     NAME_WANTED,
@@ -66,7 +67,9 @@ class TrainingConfig:
         8000, "training steps; the learning rate falls to 0 in the second half", 1, 10_000_000
     )
     batch_size: int = number(4, "frames of each domain in a step, per process", 1, 256)
-    size: int = number(256, "height and width of the frames in pixels, a multiple of 16", SMALLEST, 1024)
+    size: int = number(
+        WORKING_SIZE, "height and width of the frames in pixels, a multiple of 16", SMALLEST, 1024
+    )
     half_size_steps: int = number(0, "first steps at half that size: the whole frame in view", 0, 10_000_000)
     seed: int = number(0, "everything random follows from it", 0, 100_000)
     learning_rate: float = number(2e-4, "of both Adam optimisers", 1e-7, 1e-1)

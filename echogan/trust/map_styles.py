@@ -1,34 +1,77 @@
-"""Pictures of the diagnostics: maps as colour frames for the player, and the map figure. Scales are fixed."""
+"""The maps, one entry each: how a map is computed, what it is called, its colours, what it shows and what it misses."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
-CURVE_TOPS = (32, 64, 128, 256)  # the first that holds the curves, so that most clips share one scale
+from echogan.trust.residuals import cycle_error, difference
+
 DIM = 0.45  # brightness that is left of the grey image under a map
+CAVEAT = (
+    "No map sees a hallucination reliably: a structure that was removed or invented can leave all of them nearly "
+    "blank. Compare with the original."
+)
+
+
+@dataclass(frozen=True)
+class MapInput:
+    """What a map is computed from: frames in the working space, float32 (n, h, w) in [-1, 1].
+
+    x        the input
+    y        the result shown
+    g        to_high(x), the result at full strength
+    cycled   to_low(g)
+    tissue   bool (h, w)
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    g: np.ndarray
+    cycled: np.ndarray
+    tissue: np.ndarray
 
 
 @dataclass(frozen=True)
 class MapStyle:
-    """How one diagnostic is coloured: the same on every frame of every clip.
+    """One map. Player, figure, report, arrays, command line and About page take all they say of it from here.
 
-    low, high   the ends of the scale, in grey levels (0 to 255)
-    solid_at    |value| from which the map covers the image; nearer to zero the image shines through
+    label        on buttons and beside curves
+    title        in full, beside a scale, in lower case
+    compute      the map, float32 (n, h, w) in grey levels, zero outside the tissue
+    signed       whether it has negative values; means, percentiles and curves are of its absolute values
+    colormap     matplotlib's name; from `low` to `high` in grey levels, the same on every frame of every clip
+    solid_at     |value| from which the map covers the image; nearer to zero the image shines through
+    line, dashed  the CSS colour of its curve on the page, and whether it is dashed
+    shows, misses  a sentence each
     """
 
     label: str
+    title: str
+    compute: Callable[[MapInput], np.ndarray]
+    signed: bool
     colormap: str
     low: float
     high: float
     solid_at: float
+    line: str
+    dashed: bool
+    shows: str
+    misses: str
+
+    @property
+    def magnitude(self) -> str:
+        """The title of its absolute value."""
+        return f"|{self.title}|" if self.signed else self.title
+
+    @property
+    def magnitude_colormap(self) -> str:
+        """The colormap of its absolute value, from zero to `high`."""
+        return "inferno" if self.signed else self.colormap
 
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """Colour float32 (256, 3) in 0 to 255 and opacity float32 (256, 1) in 0 to 1, from low to high."""
@@ -44,9 +87,36 @@ class MapStyle:
 
 
 MAP_STYLES = {
-    "difference": MapStyle("enhanced − original [grey levels]", "bwr", -64, 64, 16),
-    "cycle_error": MapStyle("cycle-reconstruction error [grey levels]", "inferno", 0, 32, 8),
+    "difference": MapStyle(
+        label="Difference",
+        title="enhanced − original",
+        compute=lambda frames: difference(frames.x, frames.y, frames.tissue),
+        signed=True,
+        colormap="bwr",
+        low=-64,
+        high=64,
+        solid_at=16,
+        line="#6cb8bd",
+        dashed=False,
+        shows="Where the image was changed: enhanced minus original, in grey levels.",
+        misses="An invented structure changes the image no more than a removed haze does.",
+    ),
+    "cycle_error": MapStyle(
+        label="Cycle error",
+        title="cycle-reconstruction error",
+        compute=lambda frames: cycle_error(frames.x, frames.cycled, frames.tissue),
+        signed=False,
+        colormap="inferno",
+        low=0,
+        high=32,
+        solid_at=8,
+        line="#d9a35f",
+        dashed=True,
+        shows="What the second generator could not restore from the result at full strength, in grey levels.",
+        misses="A generator can erase a structure and still carry it, hidden, through the cycle.",
+    ),
 }
+"""Name -> map, in the order in which they are shown. The name is that of files, arrays and report entries."""
 
 
 class MapPainter:
@@ -64,55 +134,3 @@ class MapPainter:
         dimmed = image.astype(np.float32)[..., None] * DIM
         painted = np.where(tissue[..., None], self._ink[index] + self._clear[index] * dimmed, dimmed)
         return painted.astype(np.uint8)
-
-
-def map_figure(
-    images: dict[str, np.ndarray],
-    maps: dict[str, np.ndarray],
-    curves: dict[str, Sequence[float]],
-    caption: str,
-) -> bytes:
-    """The map figure as PNG bytes.
-
-    images   title -> mean grey image (H, W), 0 to 255, NaN where nothing is shown
-    maps     name in MAP_STYLES -> mean map (h, w) in grey levels, NaN outside the sector
-    curves   name in MAP_STYLES -> one mean per frame, in grey levels
-    """
-    height, width = next(iter(maps.values())).shape
-    panels = min(3.0 * height / width, 6.0) + 1.0  # inches: three wide, and room for title and colour bar
-    figure = Figure(figsize=(12, panels + 3.0), dpi=110, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, len(images) + len(maps), height_ratios=(panels, 2.7))
-    for column, (title, image) in enumerate(images.items()):
-        _panel(figure, grid[0, column], image, title, "gray", 0, 255, "grey level")
-    for column, (name, values) in enumerate(maps.items(), start=len(images)):
-        style = MAP_STYLES[name]
-        # The mean map is of absolute values, so its scale starts at zero.
-        colormap = "inferno"
-        _panel(
-            figure, grid[0, column], values, f"mean {_title(name)}", colormap, 0, style.high, "grey levels"
-        )
-    axes = figure.add_subplot(grid[1, :])
-    for name, curve in curves.items():
-        axes.plot(range(len(curve)), curve, marker="." if len(curve) < 2 else None, label=_title(name))
-    most = max(max(curve) for curve in curves.values())
-    top = next(top for top in CURVE_TOPS if top >= most)
-    axes.set(xlabel="frame", ylabel="mean inside the tissue\n[grey levels]", ylim=(0, top))
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    figure.supxlabel(caption, fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def _panel(figure, cell, values, title, colormap, low, high, unit) -> None:
-    axes = figure.add_subplot(cell)
-    axes.set_facecolor("black")
-    shown = axes.imshow(values, cmap=colormap, vmin=low, vmax=high, interpolation="nearest")
-    axes.set(title=title, xticks=[], yticks=[])
-    figure.colorbar(shown, ax=axes, orientation="horizontal", label=unit, shrink=0.9)
-
-
-def _title(name: str) -> str:
-    return {"difference": "|enhanced − original|", "cycle_error": "cycle-reconstruction error"}[name]

@@ -8,7 +8,8 @@ import numpy as np
 
 from echogan.core.scale import GREY
 
-UNIT = "grey levels (0 to 255) of the working-space image"
+UNIT = "grey levels"
+UNIT_IN_FULL = f"{UNIT} (0 to 255) of the working-space image"
 
 
 def difference(x: np.ndarray, y: np.ndarray, tissue: np.ndarray) -> np.ndarray:
@@ -40,9 +41,9 @@ def _masked(residual: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 
 @dataclass
 class MapSummary:
-    """Mean, percentiles, per-frame curve and mean map of a stream of maps, in memory that does not grow.
+    """Mean, percentiles, per-frame curve and mean map of a map's absolute values, in memory that does not grow.
 
-    Values run from 0 to `top` and are counted to the nearest of `steps` steps (1/16 grey level as set), so
+    They run from 0 to `top` and are counted to the nearest of `steps` steps (1/16 grey level as set), so
     percentiles are exact to half a step. Only the curve, one number a frame, grows with the clip.
     """
 
@@ -55,10 +56,13 @@ class MapSummary:
         assert self.tissue.any(), "a summary needs at least one tissue pixel"
         self._histogram = np.zeros(self.steps + 1, np.int64)
         self._total = np.zeros(self.tissue.shape, np.float64)
+        self._signed = 0.0
 
     def add(self, maps: np.ndarray) -> None:
-        """Take in maps float32 (n, h, w), non-negative."""
+        """Take in maps float32 (n, h, w), zero outside the tissue, of either sign."""
         assert maps.shape[1:] == self.tissue.shape, "maps and tissue have one shape"
+        self._signed += float(maps.sum(dtype=np.float64))
+        maps = np.abs(maps)
         values = maps[:, self.tissue]
         index = np.minimum(np.rint(values * (self.steps / self.top)).astype(np.int64), self.steps)
         self._histogram += np.bincount(index.ravel(), minlength=self.steps + 1)
@@ -69,6 +73,11 @@ class MapSummary:
     def mean(self) -> float:
         """The mean over all tissue pixels of all frames."""
         return float(self._total[self.tissue].sum() / self._histogram.sum())
+
+    @property
+    def signed_mean(self) -> float:
+        """The mean of the values with their signs."""
+        return self._signed / (len(self.curve) * int(self.tissue.sum()))
 
     @property
     def mean_map(self) -> np.ndarray:

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import gradio as gr
 
-ABOUT = """
+from echogan.core.notice import HALLUCINATION, NO_DEVICE, NOTICE
+from echogan.core.scale import WORKING_SIZE
+from echogan.trust.map_styles import CAVEAT, MAP_STYLES
+
+MAPS = "\n".join(
+    f"<li><b>{style.label}.</b> {style.shows} {style.misses}</li>" for style in MAP_STYLES.values()
+)
+ABOUT = f"""
 <article class="eg-about">
-<h2>Research only, not for diagnosis</h2>
-<p>EchoGANhance is a research tool. It is no medical device, and no clinical decision may rest on its pictures.
-A neural network made them: it can remove structures that are there and invent structures that are not.</p>
+<h2>{NOTICE}</h2>
+<p>{NO_DEVICE} {HALLUCINATION}.</p>
 <h2>Method</h2>
-<p>The imaged sector is found and brought to a grey working image of 256 pixels on its longer side. A generator,
-trained as a CycleGAN on unpaired clips of poor and good quality, proposes a change to every frame; the strength
-says how much of it is applied. A second generator leads back to poor quality and gives the cycle error. Text, ECG
-and everything outside the sector stay as they are; video downloads compress the whole picture, NPZ and PNG do
-not. Frame rate, frame count and size are kept.</p>
-<h2>What the maps show, and what they do not</h2>
+<p>EchoGANhance finds the imaged sector and scales it to a grey working image of {WORKING_SIZE} pixels on its longer
+side. A generator, trained as a CycleGAN on unpaired clips of poor and good quality, changes every frame; the strength
+says how much of the change is applied. A second generator leads back to poor quality and gives the cycle error. Text,
+ECG and everything outside the sector stay as they are. Frame rate, frame count and size are kept. Video downloads are
+compressed; NPZ and PNG are lossless.</p>
+<h2>What the maps show, and what they miss</h2>
 <ul>
-<li>The difference map shows where the picture was changed: enhanced minus original, in grey levels.</li>
-<li>The cycle error shows what the second generator could not restore of the result at full strength.</li>
-<li>Neither sees a hallucination reliably. A generator can erase a structure and still carry it, hidden, through the
-cycle; an invented one changes the picture no more than a removed haze does. A map without colour is not a
-verification: compare with the original.</li>
+{MAPS}
 </ul>
+<p>{CAVEAT} A map without colour is not a verification.</p>
 <h2>Limits</h2>
 <ul>
 <li>Two-dimensional grey-scale echocardiography only; no Doppler, no M-mode.</li>
-<li>echogan and echogan-unpaired were trained on simulated hearts alone, echogan-camus on stills of one vendor too. On
+<li>echogan and echogan-unpaired were trained on simulated hearts alone, echogan-camus also on stills of one vendor. On
 real clips each is a demonstration.</li>
-<li>Measurements on an enhanced picture are not validated.</li>
+<li>Measurements on an enhanced image are not validated.</li>
 </ul>
 <h2>Your clips</h2>
-<p>Files stay on the machine that runs this page, in folders with random names, and are removed after an hour or when
-you leave. Nothing is sent anywhere else. Exports carry no patient tags; with the blackout on, which is so for DICOM,
-nothing outside the sector is kept either. Text drawn over the tissue itself can remain: look before you share.</p>
+<p>Files stay on the machine that runs this page, in folders with random names. They are removed after an hour or when
+you leave. Nothing is sent anywhere else. Exports carry no patient tags. With blackout on, as it is for DICOM, nothing
+outside the sector is kept either. Text drawn over the tissue itself can remain: check each clip before you share
+it.</p>
 <h2>Licences</h2>
-<p>EchoGANhance is free software under the MIT licence. The weights of echogan-camus are not: they are
-under CC BY-NC-SA 4.0, for research only. The libraries keep their licences; one deserves naming: the MP4 download is
-written with the x264 encoder inside PyAV's binary packages, which is under the GNU GPL. The player's own clips
-are VP9 in WebM. The example cine comes with pydicom (MIT).</p>
+<p>EchoGANhance is free software under the MIT licence. The weights of echogan-camus are not: they are under
+CC BY-NC-SA 4.0, for research only. The libraries keep their own licences. The MP4 download is written with the x264
+encoder inside PyAV's binary packages, which is under the GNU GPL. The player's own clips are VP9 in WebM. The example
+cine comes with pydicom (MIT).</p>
 </article>
 """
 

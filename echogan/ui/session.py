@@ -16,6 +16,8 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from echogan.ui.enhance.open_clips import OpenClips
+
 KEEP_SECONDS = 3600  # how long a result stays, when its visitor does not leave or start another
 KEPT_PER_VISITOR = 3  # the one being made, that on the page, and one that a client with several still fetches
 HASH = re.compile("[0-9a-f]{40,}")
@@ -33,8 +35,8 @@ def app_folder(name: str) -> Path:
 
 
 @dataclass
-class Run:
-    """One piece of work: where it writes (a random name tells nothing) and how it is stopped."""
+class VisitorTask:
+    """A piece of work for a visitor: the folder it writes to, of a random name, and how it is stopped."""
 
     folder: Path
     cancel: threading.Event = field(default_factory=threading.Event)  # set when it ends, too
@@ -45,36 +47,40 @@ class Run:
 
 
 class Sessions:
-    """All visitors' runs. Thread-safe; the key is Gradio's session hash, which only that visitor knows."""
+    """All visitors' tasks, uploads and open clips (`clips`). Thread-safe.
+
+    The key is Gradio's session hash, which only that visitor knows.
+    """
 
     def __init__(self, keep_seconds: float = KEEP_SECONDS):
         self.keep_seconds = keep_seconds
-        self._runs: dict[str, list[Run]] = {}
+        self.clips = OpenClips()
+        self._tasks: dict[str, list[VisitorTask]] = {}
         self._uploads: dict[str, Path] = {}
         self._sent: dict[str, set[Path]] = {}
         self._asked: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def begin(self, key: str) -> Run:
-        """A new run of this visitor; its earlier work is stopped, and old results go."""
+    def begin(self, key: str) -> VisitorTask:
+        """A new task of this visitor; its earlier work is stopped, and old results go."""
         self.stop(key)
         self.sweep()
-        run = Run(app_folder("sessions") / secrets.token_hex(16))
-        run.folder.mkdir()
+        task = VisitorTask(app_folder("sessions") / secrets.token_hex(16))
+        task.folder.mkdir()
         with self._lock:
-            runs = self._runs.setdefault(key, [])
-            runs.append(run)
-            old, self._runs[key] = runs[:-KEPT_PER_VISITOR], runs[-KEPT_PER_VISITOR:]
+            tasks = self._tasks.setdefault(key, [])
+            tasks.append(task)
+            old, self._tasks[key] = tasks[:-KEPT_PER_VISITOR], tasks[-KEPT_PER_VISITOR:]
         _remove(old)
-        return run
+        return task
 
     def stop(self, key: str) -> None:
         """Ask this visitor's work to stop, which it does before its next batch; what waits will not begin."""
         with self._lock:
             self._asked.pop(key, None)
-            for run in self._runs.get(key, ()):
-                run.stopped = True
-                run.cancel.set()
+            for task in self._tasks.get(key, ()):
+                task.stopped = True
+                task.cancel.set()
 
     def ask(self, key: str) -> str:
         """A ticket for this visitor, who waits for the machine; an earlier one is void."""
@@ -94,18 +100,19 @@ class Sessions:
     def has_result(self, key: str) -> bool:
         """Whether this visitor's page shows a result."""
         with self._lock:
-            runs = self._runs.get(key)
-            return bool(runs and runs[-1].finished)
+            tasks = self._tasks.get(key)
+            return bool(tasks and tasks[-1].finished)
 
-    def drop(self, key: str, run: Run) -> None:
-        """Forget a run that came to nothing."""
+    def drop(self, key: str, task: VisitorTask) -> None:
+        """Forget a task that came to nothing."""
         with self._lock:
-            if run in (runs := self._runs.get(key, [])):
-                runs.remove(run)
-        _remove([run])
+            if task in (tasks := self._tasks.get(key, [])):
+                tasks.remove(task)
+        _remove([task])
 
     def hold(self, key: str, upload: str | None) -> None:
         """This visitor's clip is now `upload`. The one before goes: its very name may be a patient's."""
+        self.clips.close(key)
         with self._lock:
             before = self._uploads.pop(key, None)
             if upload is not None:
@@ -137,7 +144,7 @@ class Sessions:
     def close_all(self) -> None:
         """The app ends: stop all work, and remove the clips and the results of every visitor."""
         with self._lock:
-            keys = {*self._runs, *self._uploads, *self._sent}
+            keys = {*self._tasks, *self._uploads, *self._sent}
         for key in keys:
             self.close(key)
 
@@ -146,16 +153,19 @@ class Sessions:
         self.stop(key)
         self.hold(key, None)
         with self._lock:
-            gone = self._runs.pop(key, [])
+            gone = self._tasks.pop(key, [])
             self._let_go(self._sent.pop(key, set()))
         _remove(gone)
 
     def sweep(self) -> None:
         """Remove what is older than `keep_seconds` and not in use, also what an earlier start of the app left."""
+        self.clips.sweep(self.keep_seconds)
         oldest = time.time() - self.keep_seconds
         with self._lock:
-            # A run's signal is set when it ends, too.
-            used = {run.folder for runs in self._runs.values() for run in runs if not run.cancel.is_set()}
+            # A task's signal is set when it ends, too.
+            used = {
+                task.folder for tasks in self._tasks.values() for task in tasks if not task.cancel.is_set()
+            }
             used |= {upload.parent for upload in self._uploads.values()}
         sessions = app_folder("sessions")
         uploads = [folder for folder in sessions.parent.iterdir() if HASH.fullmatch(folder.name)]
@@ -163,8 +173,8 @@ class Sessions:
             if folder not in used and _changed(folder) < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
-            for key, runs in self._runs.items():
-                self._runs[key] = [run for run in runs if run.folder.exists()]
+            for key, tasks in self._tasks.items():
+                self._tasks[key] = [task for task in tasks if task.folder.exists()]
 
 
 def _changed(folder: Path) -> float:
@@ -187,9 +197,9 @@ def _remove_upload(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _remove(runs: list[Run]) -> None:
-    for run in runs:
-        shutil.rmtree(run.folder, ignore_errors=True)
+def _remove(tasks: list[VisitorTask]) -> None:
+    for task in tasks:
+        shutil.rmtree(task.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from echogan.core.geometry import Fan, Sector
+from echogan.core.scale import WORKING_SIZE
 from echogan.phantom.artefacts.degradation import draw_degradation
 from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
 from echogan.phantom.draw import Draw
@@ -25,7 +26,7 @@ from eval.camus.splits import Role, patients
 from eval.camus.two_chamber import CamusView, ViewRole, folder_of
 from eval.real_data import camus_fan
 
-SIZE = 256  # longer side of a still in pixels, as in the working space
+SIZE = WORKING_SIZE  # longer side of a still in pixels
 STRUCTURES = ("LV", "myocardium", "LA")  # CAMUS' labels 1, 2, 3
 
 

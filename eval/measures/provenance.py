@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from echogan.core.version import __version__
-from echogan.enhance.enhancer import BLACK_LEVEL, BLACK_SIGMA, EnhanceSettings
+from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
 from echogan.phantom import PHANTOM_VERSION
 from eval.measures import classical
 

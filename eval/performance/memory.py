@@ -70,8 +70,9 @@ def enhance_and_print_peak(clip_path: str, kind: str, folder_path: str) -> None:
     """Enhance a clip into one kind of output, and print the peak resident size of this process in MiB."""
     import torch
 
-    from echogan.enhance.enhance_file import Outputs, enhance_file
+    from echogan.enhance.enhance_file import enhance_file
     from echogan.enhance.enhancer import EnhanceSettings
+    from echogan.enhance.outputs import Outputs
     from echogan.model.checkpoints.checkpoint import Checkpoint, CheckpointConfig
     from echogan.model.networks.generators import GeneratorConfig, build_generator
     from echogan.trust.map_styles import MAP_STYLES

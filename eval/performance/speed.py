@@ -20,8 +20,9 @@ from typing import Literal
 import torch
 
 from echogan.clips.files import open_clip
-from echogan.enhance.enhance_file import Outputs, enhance_file
+from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.outputs import Outputs
 from echogan.model.checkpoints.checkpoint import DEFAULT, Checkpoint
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.model.networks.frames import centre

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from echogan.model.checkpoints.checkpoint import DEFAULT
 from eval.command import begin
 from eval.paths import RESULTS, ROOT
 from eval.reporting import (
@@ -33,7 +34,7 @@ from eval.reporting.stale import stale_results
 
 PAGES = (
     ROOT / "README.md",
-    ROOT / "checkpoints" / "echogan" / "README.md",
+    ROOT / "checkpoints" / DEFAULT / "README.md",
     ROOT / "checkpoints" / "echogan-camus" / "README.md",
     ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
     ROOT / "docs" / "phantom.md",

@@ -32,8 +32,8 @@ from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints import hub
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
-from echogan.ui.enhance.model_choice import Models
-from echogan.ui.enhance.tab import Handlers
+from echogan.ui.enhance.handlers import EnhanceHandlers
+from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.session import Sessions
 
 torch.set_num_threads(1)
@@ -384,9 +384,12 @@ def test_a_fault_of_ours_is_logged_without_the_name(tmp_path, monkeypatch, capfd
     def fail(path, *_):
         raise RuntimeError(f"cannot do {path} of {NAME}")
 
-    monkeypatch.setattr("echogan.ui.enhance.tab.look_at", fail)
+    monkeypatch.setattr("echogan.ui.enhance.open_clips.open_preview", fail)
     parts = {name: name for name in ("player", "run", "stop", "progress", "blackout", "fan")}
-    handlers = Handlers(Sessions(), Models(), SimpleNamespace(**parts), "player", "fan", "ticket")  # type: ignore
+    handlers = EnhanceHandlers(
+        Sessions(), ModelChoices(), SimpleNamespace(**parts), "player", "fan", "ticket"
+    )  # type: ignore
+    (tmp_path / FILE).touch()
     with overheard(capfd, caplog):
         handlers.opened(str(tmp_path / FILE), SimpleNamespace(session_hash="x"))  # type: ignore
     assert "RuntimeError" in caplog.text

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from echogan.clips.files import open_clip
 from echogan.core.geometry import Fan
+from echogan.core.notice import NOTICE
 from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, bundled_checkpoints, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
@@ -92,7 +93,7 @@ def test_a_dicom_cine_is_enhanced_and_played_beside_its_maps(page: Page, cine, s
     expect(page.locator(".eg-badge")).to_contain_text(
         re.compile(r"small.*[0-9a-f]{12}.*(cpu|cuda|mps)", re.S)
     )
-    expect(page.locator(".eg-notice")).to_contain_text("not for diagnosis")
+    expect(page.locator(".eg-notice")).to_contain_text(NOTICE)
     expect(page.locator(".eg-caveat")).to_contain_text("hallucination")
 
     # Pause, then one frame forth and back; every clip stands in that frame.

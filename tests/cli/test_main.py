@@ -16,6 +16,7 @@ import echogan
 from echogan.cli import enhance as commands
 from echogan.cli.main import main
 from echogan.clips.files import open_clip, write_clip
+from echogan.core.notice import NOTICE
 from echogan.model.checkpoints import hub
 from echogan.model.networks.reference import UnetGenerator
 
@@ -48,7 +49,7 @@ def test_help_is_quick_and_names_the_commands():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-    for name in ("enhance", "models", "phantom", "train", "convert", "not for diagnosis"):
+    for name in ("enhance", "models", "phantom", "train", "convert", NOTICE):
         assert name in done.stdout
 
 

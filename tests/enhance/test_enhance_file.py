@@ -4,10 +4,12 @@ import json
 import os
 import stat
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from counted_clips import count_clips
 from fake_checkpoint import Scale, checkpoint, fan_sector, speckle
 
 import echogan
@@ -16,10 +18,12 @@ from echogan.clips.files import open_clip, write_clip
 from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan, Sector
-from echogan.enhance.enhance_file import Outputs, enhance_file
+from echogan.core.notice import IN_FULL
+from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
-from echogan.enhance.report import NOTICE
-from echogan.trust.map_styles import MAP_STYLES, MapPainter
+from echogan.enhance.outputs import Outputs
+from echogan.enhance.working_space import WorkingSpace
+from echogan.trust.map_styles import MAP_STYLES
 
 torch.set_num_threads(1)
 CPU = EnhanceSettings(device="cpu", batch_size=4, working_size=64)
@@ -141,7 +145,7 @@ def test_report_has_everything(done):
     )
     assert parts == pytest.approx(report["timing"]["total_s"], rel=0.3)
     assert report["version"] == echogan.__version__
-    assert report["notice"] == NOTICE
+    assert report["notice"] == IN_FULL
     assert isinstance(report["warnings"], list)
     assert "Doe" not in text
 
@@ -266,18 +270,21 @@ def test_a_full_memory_is_a_sentence_and_leaves_nothing(source, tmp_path, error)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_map_colours_are_fixed_and_signed():
-    image, tissue = np.full((1, 5), 100, np.uint8), np.array([[True] * 4 + [False]])
-    values = np.array([[-64, 0, 64, 500, 64]], np.float32)
-    red, green, blue = MapPainter(MAP_STYLES["difference"]).paint(image, values, tissue)[0].T.astype(int)
-    assert blue[0] > red[0] + 100
-    assert red[2] > blue[2] + 100
-    np.testing.assert_allclose([red[1], green[1], blue[1]], 45, atol=3)  # zero: all but the dimmed image
-    assert red[4] == green[4] == blue[4] == 45  # outside the tissue: the dimmed image
-    assert (red[3], blue[3]) == (red[2], blue[2])  # beyond the scale: its end
-
-
-def test_map_legend_is_css():
-    legend = MAP_STYLES["cycle_error"].legend(5)
-    assert len(legend) == 5
-    assert all(colour.startswith("#") and len(colour) == 7 for colour in legend)
+def test_a_clip_is_opened_once_and_decoded_for_its_sector_and_for_its_enhancing(source, monkeypatch):
+    built = []
+    really = WorkingSpace.__init__
+    monkeypatch.setattr(WorkingSpace, "__init__", lambda self, *given: built.append(really(self, *given)))
+    counts = count_clips(monkeypatch)
+    enhance_file(source, Outputs(), HALVE, CPU)
+    assert counts == {"opened": 1, "decoded": 2}
+    assert len(built) == 1
+    clip = open_clip(source)
+    counts.clear()
+    enhance_file(clip, Outputs(), HALVE, CPU, fan_sector())
+    assert counts == {"decoded": 1}
+    # A sector made by hand knows no grey levels: one sample, for the grey curve and the report together.
+    counts.clear()
+    enhance_file(
+        clip, Outputs(), replace(HALVE, config=replace(HALVE.config, canonical_grey=True)), CPU, fan_sector()
+    )
+    assert counts == {"decoded": 2}

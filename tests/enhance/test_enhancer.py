@@ -11,7 +11,7 @@ from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, who
 
 from echogan.core.errors import Cancelled, SectorError, SettingsError
 from echogan.core.grey_curve import REFERENCE, GreyCurve, canonical_curve
-from echogan.enhance.enhancer import BLACK_LEVEL, Enhancer, EnhanceSettings, keep_black, pick_device
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.generators import GeneratorConfig, build_generator
 
@@ -174,16 +174,6 @@ def test_a_setting_out_of_range_is_refused(network, setting):
         Enhancer(network, EnhanceSettings(**setting))
 
 
-def test_devices():
-    assert pick_device("cpu").type == "cpu"
-    assert pick_device("auto").type in ("cpu", "cuda", "mps")
-    with pytest.raises(SettingsError, match="There is no device 'tpu'"):
-        pick_device("tpu")
-    if not torch.cuda.is_available():
-        with pytest.raises(SettingsError, match="cuda is not available"):
-            pick_device("cuda")
-
-
 def test_a_sector_that_does_not_fit_is_refused(network):
     enhancer = Enhancer(network, EnhanceSettings(device="cpu"))
     with pytest.raises(SectorError, match="120 x 96"):
@@ -207,20 +197,3 @@ def test_cuda_equals_cpu(network):
     there = np.concatenate([chunk.enhanced for chunk in model.stream(clip_of(frames), sector)])
     print(f"{len(frames) / (time.perf_counter() - began):.1f} frames per second on CUDA")
     assert np.abs(here.astype(int) - there).max() <= 2
-
-
-def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
-    level = np.zeros((1, 64, 96), np.float32)
-    level[..., 48:] = 100  # grey levels: black on the left, tissue on the right
-    x = level / 127.5 - 1
-    brighter, darker = np.minimum(x + 0.2, 1), np.maximum(x - 0.2, -1)
-    held = keep_black(x, brighter)
-    far = np.s_[..., :30]  # ten sigma from the tissue
-    assert np.array_equal(held[far], x[far])
-    assert np.array_equal(held[..., 48:], brighter[..., 48:])
-    assert np.array_equal(keep_black(x, darker), darker)
-
-
-def test_half_of_the_black_level_lets_half_of_an_addition_through():
-    x = np.full((2, 32, 32), BLACK_LEVEL / 2 / 127.5 - 1, np.float32)
-    assert keep_black(x, x + 0.4) == pytest.approx(x + 0.2, abs=1e-5)

@@ -20,9 +20,9 @@ from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, re
 from echogan.clips.dicom.identity import IDENTITY_TAGS, SOFTWARE, add_privacy, code, new_uid, plain
 from echogan.clips.write_options import WriteOptions
 from echogan.core.geometry import Sector
+from echogan.core.notice import NOTICE
 
-NOTICE = "NOT FOR DIAGNOSTIC USE"
-SERIES_DESCRIPTION = "AI-enhanced, not for diagnostic use (EchoGANhance)"
+SERIES_DESCRIPTION = f"AI-enhanced, {NOTICE.lower()} (EchoGANhance)"[:64]  # as long as the tag may be
 MAX_SHORT_VALUE = 65_534
 
 # Value 3 of Image Type that PS3.3, C.8.5.6.1.1 defines and an echo laboratory writes; other words are not kept.

@@ -7,74 +7,67 @@ from dataclasses import replace
 import numpy as np
 
 from echogan.clips.clip import Clip, ClipFile, grey
+from echogan.clips.sector.clip_sample import SAMPLES, ClipSample
 from echogan.clips.sector.evidence import Evidence, gather, moves
 from echogan.clips.sector.fan_fit import Fit, fit_shape
 from echogan.clips.sector.fan_polish import polish
-from echogan.clips.sector.overlay import ClipStatistics, find_overlay, merge, split, text_is_sure
+from echogan.clips.sector.overlay import find_overlay, merge, split, text_is_sure
 from echogan.clips.sector.sector_confidence import CHECK_BELOW, sector_confidence
-from echogan.clips.sector.trace import find_trace
 from echogan.core.errors import SectorError
 from echogan.core.geometry import Fan, Sector
 
 __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
-MAX_SAMPLE_BYTES = 400_000_000
 LEVEL_PIXELS = 200_000  # about this many tissue pixels, over all frames, give the percentiles of grey
 WHOLE = 0.97  # share of the frame from which the whole frame counts as tissue
 TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: look before you share the result."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
 
-def find_sector(clip: ClipFile | Clip, samples: int = 40) -> Sector:
-    """The imaged sector, from at most `samples` frames spread over the clip.
+def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> Sector:
+    """The imaged sector, from at most `samples` frames spread over the clip; a ClipSample is taken as it is.
 
     A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks. The
     confidence estimates the overlap (IoU) with the true sector. If nothing is found: the whole frame, with confidence 0
     and a note.
     """
-    frames = _sample(clip, samples)
-    stats = ClipStatistics.of(frames)
-    evidence = gather(stats, clip.regions if isinstance(clip, ClipFile) else ())
+    sample = _sample(clip, samples)
+    evidence = gather(sample.statistics, sample.regions)
     if evidence.target is None:
         nothing = "No moving or bright tissue was found, so the whole frame counts as tissue."
-        return _whole(frames, stats, 0.0, (*evidence.notes, nothing))
+        return _whole(sample, 0.0, (*evidence.notes, nothing))
     if (evidence.target.share > 0.5).mean() > WHOLE:
-        return _whole_frame(frames, stats, evidence)
+        return _whole_frame(sample, evidence)
     fit = fit_shape(evidence.target)
     if fit is None:
         nothing = "No fan and no rectangle fits what looks like tissue, so the whole frame counts as tissue."
-        return _whole(frames, stats, 0.0, (*evidence.notes, nothing))
-    return _sector(fit, evidence, frames, stats)
+        return _whole(sample, 0.0, (*evidence.notes, nothing))
+    return _sector(fit, evidence, sample)
 
 
-def sector_from_fan(fan: Fan, clip: ClipFile | Clip, samples: int = 40) -> Sector:
+def sector_from_fan(fan: Fan, clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> Sector:
     """The sector of a fan given by hand; the overlay inside it is still found. Raises SectorError."""
     fan.check()
-    frames = _sample(clip, samples)
-    height, width = frames.shape[1:3]
+    sample = _sample(clip, samples)
+    height, width = sample.frames.shape[1:3]
     inside = fan.mask(height, width)
     if inside.mean() < 0.01:
         raise SectorError(
             f"The sector {fan} covers less than 1 % of the {width} x {height} frame. "
             "Give its apex and radii in pixels of the frame, and its angles in degrees from straight down."
         )
-    stats = ClipStatistics.of(frames)
     sector = Sector("fan", inside, inside, 1.0, fan, ("The sector was given by hand.",))
-    return _with_overlay(frames, stats, sector, moves(stats))
+    return _with_overlay(sample, sector, moves(sample.statistics))
 
 
-def _sample(clip: ClipFile | Clip, samples: int) -> np.ndarray:
-    """At most `samples` frames spread evenly, fewer of huge ones: uint8 (n, H, W) or (n, H, W, 3)."""
-    if isinstance(clip, ClipFile):
-        size = clip.height * clip.width * (3 if clip.color else 1)
-        return clip.sample(min(samples, max(3, MAX_SAMPLE_BYTES // size)))
-    wanted = np.linspace(0, len(clip.frames) - 1, min(samples, len(clip.frames))).round().astype(int)
-    return clip.frames[wanted]
+def _sample(clip: ClipFile | Clip | ClipSample, samples: int) -> ClipSample:
+    return clip if isinstance(clip, ClipSample) else ClipSample.of(clip, samples)
 
 
-def _sector(fit: Fit, evidence: Evidence, frames: np.ndarray, stats: ClipStatistics) -> Sector:
+def _sector(fit: Fit, evidence: Evidence, sample: ClipSample) -> Sector:
     """The shape with its overlay and its notes."""
     assert evidence.target is not None
+    stats = sample.statistics
     shape, notes = stats.mean.shape, list(evidence.notes)
     if evidence.panes > 1:
         notes.append(
@@ -86,7 +79,7 @@ def _sector(fit: Fit, evidence: Evidence, frames: np.ndarray, stats: ClipStatist
         notes.append("The frame looks squeezed: a fan with oblong pixels fits it better than a round one.")
     inside = shown.fan.mask(*shape) if shown.fan is not None else _box_mask(shown, shape)
     if inside.mean() > WHOLE:
-        return _whole_frame(frames, stats, evidence)
+        return _whole_frame(sample, evidence)
     confidence = sector_confidence(fit, lit, evidence)
     what = "fan" if shown.fan is not None else "rectangle"
     if not evidence.moving:
@@ -94,13 +87,13 @@ def _sector(fit: Fit, evidence: Evidence, frames: np.ndarray, stats: ClipStatist
     if confidence < CHECK_BELOW:
         notes.append(f"The {what} may overlap with the true sector by only {confidence:.0%}. {PLEASE_CHECK}")
     sector = Sector(what, inside, inside, confidence, shown.fan, tuple(notes))
-    return _with_overlay(frames, stats, sector, evidence.moving)
+    return _with_overlay(sample, sector, evidence.moving)
 
 
-def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, moving: bool) -> Sector:
+def _with_overlay(sample: ClipSample, sector: Sector, moving: bool) -> Sector:
     """Split the sector into tissue and overlay, measure its grey levels, and note where text may have been missed."""
-    inside = sector.tissue_mask
-    overlay = find_overlay(stats, inside, moving, sector.fan) | (find_trace(frames) & inside)
+    inside, stats = sector.tissue_mask, sample.statistics
+    overlay = find_overlay(stats, inside, moving, sector.fan) | (sample.trace & inside)
     sure = text_is_sure(stats, moving)
     notes = sector.notes if sure else (*sector.notes, TEXT_UNSURE)
     tissue = inside & ~overlay
@@ -110,7 +103,7 @@ def _with_overlay(frames: np.ndarray, stats: ClipStatistics, sector: Sector, mov
         overlay_mask=overlay,
         notes=notes,
         text_sure=sure,
-        levels=grey_levels(frames, tissue),
+        levels=grey_levels(sample.frames, tissue),
     )
 
 
@@ -135,15 +128,15 @@ def _box_mask(fit: Fit, shape: tuple[int, ...]) -> np.ndarray:
     return mask
 
 
-def _whole_frame(frames: np.ndarray, stats: ClipStatistics, evidence: Evidence) -> Sector:
+def _whole_frame(sample: ClipSample, evidence: Evidence) -> Sector:
     assert evidence.target is not None
     note = "The frame has no border: all of it counts as tissue."
-    return _whole(frames, stats, float(evidence.target.share.mean()), (*evidence.notes, note))
+    return _whole(sample, float(evidence.target.share.mean()), (*evidence.notes, note))
 
 
-def _whole(frames: np.ndarray, stats: ClipStatistics, confidence: float, notes: tuple[str, ...]) -> Sector:
-    everything = np.ones(stats.mean.shape, bool)
+def _whole(sample: ClipSample, confidence: float, notes: tuple[str, ...]) -> Sector:
+    everything = np.ones(sample.frames.shape[1:3], bool)
     if confidence == 0:
         notes = (*notes, PLEASE_CHECK)
     sector = Sector("whole", everything, everything, confidence, None, notes)
-    return _with_overlay(frames, stats, sector, moves(stats))
+    return _with_overlay(sample, sector, moves(sample.statistics))

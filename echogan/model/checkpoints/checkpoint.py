@@ -29,7 +29,7 @@ from echogan.model.checkpoints.checkpoint_files import (
 from echogan.model.networks.generators import build_generators
 
 GENERATORS = ("to_high", "to_low")
-DEFAULT = "echogan"  # comes first wherever models are listed
+DEFAULT = "echogan"  # used where no model is named, and first wherever models are listed
 BUNDLED = Path(__file__).resolve().parents[3] / "checkpoints"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_origin, get_type_hints
 
 from echogan.core.errors import InvalidCheckpoint, SettingsError
+from echogan.core.scale import WORKING_SIZE
 from echogan.core.settings import NAME, NAME_WANTED, choice, fits, number, shown, text, wanted
 from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
 
@@ -19,7 +20,9 @@ class CheckpointConfig:
     name: str = field(metadata={"help": "of the checkpoint", "pattern": NAME, "wanted": NAME_WANTED})
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     format: int = choice(1, "layout of the checkpoint", 1)
-    working_size: int = number(256, "longer side of the working space, pixels", 64, 1024, SIZE_MULTIPLE)
+    working_size: int = number(
+        WORKING_SIZE, "longer side of the working space, pixels", 64, 1024, SIZE_MULTIPLE
+    )
     canonical_grey: bool = field(
         default=False,  # checkpoints from before this field saw clips as they are displayed
         metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},

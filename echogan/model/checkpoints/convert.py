@@ -12,6 +12,8 @@ from torch import Tensor
 
 from echogan.core.atomic import replacing
 from echogan.core.errors import InvalidCheckpoint, OutputError
+from echogan.core.notice import NOTICE
+from echogan.core.scale import WORKING_SIZE
 from echogan.core.settings import check_setting, number, text
 from echogan.model.checkpoints.checkpoint import save_checkpoint
 from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
@@ -28,7 +30,7 @@ class ConvertSettings:
     name: str = text("", "name of the checkpoint; the folder's own where not given")
     license: str = text("not stated", "license of the weights, up to 200 plain characters")
     working_size: int = number(
-        256, f"longer side in pixels that it was trained at, a multiple of {SIZE_MULTIPLE}", 64, 1024
+        WORKING_SIZE, f"longer side in pixels that it was trained at, a multiple of {SIZE_MULTIPLE}", 64, 1024
     )
 
     def check(self) -> None:
@@ -110,7 +112,7 @@ tags:
 # {config.name}
 
 Two generators converted from weights of {TOOL}: `to_high` enhances, `to_low` goes back.
-Each is {describe(config.generator)}, instance norm, kept in float32. **Research only, not for diagnosis.**
+Each is {describe(config.generator)}, instance norm, kept in float32. **{NOTICE}.**
 What they were trained on is not known here; nothing was measured. License of the weights: {config.license}.
 
 SHA-256 of the files converted:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from echogan.clips.files import open_clip
 from echogan.core.errors import EchoGANError, SettingsError
-from echogan.ui.enhance.model_choice import Models
-from echogan.ui.enhance.result import Request, enhance_for_client
-from echogan.ui.enhance.tab import FAILED, GPU, log_place
+from echogan.core.notice import NOTICE
+from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui.enhance.result import enhance_for_client
+from echogan.ui.feedback import FAILED, GPU, log_place
 from echogan.ui.session import Done, Sessions, in_thread
 
 
-def build_endpoint(sessions: Sessions, models: Models) -> None:
+def build_endpoint(sessions: Sessions, models: ModelChoices) -> None:
     """Add /enhance to the page, with nothing to see. Call inside a gr.Blocks."""
 
     def enhance(
@@ -37,29 +37,29 @@ def build_endpoint(sessions: Sessions, models: Models) -> None:
             [enhanced, report],
             api_name="enhance",
             api_description="Enhance one clip. Returns the enhanced MP4 and the report. DICOM input is blacked out "
-            "outside the sector. Research only, not for diagnosis.",
+            f"outside the sector. {NOTICE}.",
             **GPU,
         )
 
 
 def serve(
-    sessions: Sessions, models: Models, file: str | None, model: str, strength: float, key: str
+    sessions: Sessions, models: ModelChoices, file: str | None, model: str, strength: float, key: str
 ) -> Iterator[tuple[Any, Any]]:
     """Enhance for a client; a user's mistake arrives there as an error with its sentence."""
     if file is None:
         raise gr.Error("Send a file to enhance.", print_exception=False)
-    run = sessions.begin(key)
+    task = sessions.begin(key)
     try:
         with sessions.using(key, file):
             if not isinstance(strength, int | float):
                 raise SettingsError("The strength is no number. Give one from 0 to 1.")
-            blackout = open_clip(file).kind == "dicom"
-            asked = Request(Path(file), models.load(model), float(strength), blackout)
-            for step in in_thread(partial(enhance_for_client, asked, run.folder), run.cancel):
+            clip, checkpoint = open_clip(file), models.load(model)
+            work = partial(enhance_for_client, clip, checkpoint, float(strength), task.folder)
+            for step in in_thread(work, task.cancel):
                 if isinstance(step, Done):
-                    yield str(run.folder / "enhanced.mp4"), step.result.to_dict()
+                    yield str(task.folder / "enhanced.mp4"), step.result.to_dict()
     except Exception as error:
-        sessions.drop(key, run)
+        sessions.drop(key, task)
         if isinstance(error, EchoGANError):
             raise gr.Error(str(error), print_exception=False) from None
         log_place(error)

@@ -19,7 +19,7 @@ NONE_BUNDLED = (
 )
 
 
-class Models:
+class ModelChoices:
     """Loads checkpoints once and keeps the last few. Thread-safe."""
 
     def __init__(self) -> None:

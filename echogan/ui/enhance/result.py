@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.dicom.writer import fits_dicom
 from echogan.clips.write_options import WriteOptions
-from echogan.core.geometry import Fan, Sector
+from echogan.core.geometry import Sector
 from echogan.core.version import __version__
-from echogan.enhance.enhance_file import Outputs, enhance_file
+from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.trust.map_styles import MAP_STYLES
-from echogan.ui.enhance.clip_preview import Look, look_at, shown
-from echogan.ui.player.player import Download, MapView, PlayerValue
+from echogan.trust.map_styles import CAVEAT, MAP_STYLES
+from echogan.trust.residuals import UNIT
+from echogan.ui.enhance.clip_preview import ClipPreview, common_fields
+from echogan.ui.player.player import CurveView, Download, MapView, PlayerValue
 from echogan.ui.session import Progress
-
-NAMES = {"difference": "Difference", "cycle_error": "Cycle error"}
-UNIT = "grey levels"
-CAVEAT = (
-    "Neither map sees a hallucination reliably: a structure that was removed or invented can leave both nearly "
-    "blank. Compare with the original."
-)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the visitor asked for."""
+class EnhanceRequest:
+    """What the visitor asked for: a clip with its sector, and how to enhance it."""
 
-    source: Path
+    preview: ClipPreview
     checkpoint: Checkpoint
     strength: float
     blackout: bool
-    fan: Fan | None = None
 
 
 def enhance_for_page(
-    request: Request, folder: Path, progress: Progress, cancel: threading.Event
+    request: EnhanceRequest, folder: Path, progress: Progress, cancel: threading.Event
 ) -> PlayerValue:
     """Enhance with every output that the page offers, all in `folder`. Raises EchoGANError."""
-    look = look_at(request.source, request.fan)
+    preview = request.preview
     outputs = Outputs(
-        clips=[folder / "enhanced.mp4", *([folder / "enhanced.dcm"] if fits_dicom(look.clip) else [])],
+        clips=[folder / "enhanced.mp4", *([folder / "enhanced.dcm"] if fits_dicom(preview.clip) else [])],
         player_original=folder / "original.webm",
         player_enhanced=folder / "enhanced.webm",
         player_maps={name: folder / f"{name}.webm" for name in MAP_STYLES},
@@ -54,26 +49,30 @@ def enhance_for_page(
         figure=folder / "maps.png",
     )
     report = enhance_file(
-        request.source,
+        preview.clip,
         outputs,
         request.checkpoint,
         EnhanceSettings(strength=request.strength),
-        sector=look.sector,
+        sector=preview.sector,
         progress=progress,
         cancel=cancel,
         write=options(request.blackout),
     )
-    return result(request, look, outputs, report, folder)
+    return result_value(request, outputs, report, folder)
 
 
-def enhance_for_client(request: Request, folder: Path, progress: Progress, cancel: threading.Event) -> Report:
-    """Enhance into `folder`/enhanced.mp4 only. Raises EchoGANError."""
+def enhance_for_client(
+    clip: ClipFile,
+    checkpoint: Checkpoint,
+    strength: float,
+    folder: Path,
+    progress: Progress,
+    cancel: threading.Event,
+) -> Report:
+    """Enhance into `folder`/enhanced.mp4 only, DICOM blacked out outside the sector. Raises EchoGANError."""
     outputs = Outputs(clips=[folder / "enhanced.mp4"])
-    settings = EnhanceSettings(strength=request.strength)
-    write = options(request.blackout)
-    return enhance_file(
-        request.source, outputs, request.checkpoint, settings, progress=progress, cancel=cancel, write=write
-    )
+    settings, write = EnhanceSettings(strength=strength), options(clip.kind == "dicom")
+    return enhance_file(clip, outputs, checkpoint, settings, progress=progress, cancel=cancel, write=write)
 
 
 def options(blackout: bool) -> WriteOptions:
@@ -81,30 +80,38 @@ def options(blackout: bool) -> WriteOptions:
     return WriteOptions(blackout=blackout, software_version=__version__)
 
 
-def result(request: Request, look: Look, outputs: Outputs, report: Report, folder: Path) -> PlayerValue:
+def result_value(request: EnhanceRequest, outputs: Outputs, report: Report, folder: Path) -> PlayerValue:
     """The finished work as the player shows it."""
+    preview = request.preview
     assert outputs.player_original is not None
     assert outputs.player_enhanced is not None
     return PlayerValue(
         mode="result",
         media={"original": outputs.player_original, "enhanced": outputs.player_enhanced},
         maps=[map_view(name, path) for name, path in outputs.player_maps.items()],
-        curves=[(NAMES[name], values) for name, values in report.per_frame.items()],
+        curves=[curve_view(name, values) for name, values in report.per_frame.items()],
+        curves_title=f"Mean over the sector, {UNIT}",
+        curves_unit=UNIT.capitalize(),
         badge=badge(request.checkpoint, report),
-        downloads=downloads(outputs, look.sector),
-        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(look.clip)])),
+        downloads=downloads(outputs, preview.sector),
+        notes=list(dict.fromkeys([*report.warnings, *request.checkpoint.notes, *too_long(preview.clip)])),
         caveat=CAVEAT,
-        **shown(look, folder, request.blackout),
+        **common_fields(preview, folder, request.blackout),
     )
 
 
 def map_view(name: str, path: Path) -> MapView:
     """A map clip with the scale that it was painted with."""
     style = MAP_STYLES[name]
-    meaning = style.label.partition(" [")[0]
-    return MapView(
-        path, NAMES[name], meaning[:1].upper() + meaning[1:], UNIT, style.low, style.high, style.legend()
-    )
+    title = style.title[:1].upper() + style.title[1:]
+    hint = f"{style.shows} {style.misses}"
+    return MapView(path, style.label, title, hint, UNIT, style.low, style.high, style.legend())
+
+
+def curve_view(name: str, values: Sequence[float]) -> CurveView:
+    """The per-frame means of a map, in its colour."""
+    style = MAP_STYLES[name]
+    return CurveView(style.label, values, style.line, style.dashed)
 
 
 def badge(checkpoint: Checkpoint, report: Report) -> list[tuple[str, str, str]]:
@@ -141,7 +148,7 @@ def downloads(outputs: Outputs, sector: Sector) -> list[Download]:
             Download(dcm, "DICOM", f"Enhanced clip as a derived multi-frame object, identity removed; {text}")
             for dcm in dicom
         ),
-        Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and both maps"),
+        Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and maps"),
         Download(outputs.report, "Report", "Everything that decided this result, JSON"),
         Download(outputs.figure, "Figure", "Mean images, maps and curves, PNG"),
     ]

@@ -115,7 +115,7 @@ function setMap(index) {
 }
 
 function drawScale(map) {
-  $(".eg-scale-name").textContent = `${map.meaning}, ${map.unit}`;
+  $(".eg-scale-name").textContent = `${map.title}, ${map.unit}`;
   $(".eg-scale-low").textContent = map.min;
   $(".eg-scale-high").textContent = map.max;
   $(".eg-scale-bar").style.background = `linear-gradient(to right, ${map.colors.join(",")})`;
@@ -172,7 +172,7 @@ function loadResult(data) {
   fillMaps(data.maps);
   fillBadge(data.badge);
   fillDownloads(data.downloads);
-  curves.load(data.curves, state.starts);
+  curves.load(data, state.starts);
   state.place = "pane";
   setMap(-1);
   setMode(narrow.matches ? "wipe" : "side");
@@ -198,8 +198,9 @@ function fillMaps(maps) {
     return source;
   });
   $(".eg-sources").replaceChildren(...mapVideos);
-  const buttons = [["No map", -1], ...maps.map((m, i) => [m.label, i])];
-  $(".eg-maps").replaceChildren(...buttons.map(([label, i]) => make("button", label, { type: "button", "data-map": i })));
+  const none = make("button", "No map", { type: "button", "data-map": -1 });
+  const buttons = maps.map((m, i) => make("button", m.label, { type: "button", "data-map": i, title: m.hint }));
+  $(".eg-maps").replaceChildren(none, ...buttons);
 }
 
 function fillBadge(badge) {

@@ -18,15 +18,29 @@ SCRIPTS = ("player_curves.js", "player_fan.js", "player.js")
 
 @dataclass(frozen=True)
 class MapView:
-    """One map clip with its fixed scale from `low` to `high`; `colors` are CSS colours from end to end."""
+    """One map clip with its fixed scale from `low` to `high`; `colors` are CSS colours from end to end.
+
+    label   on its button; `title` beside its scale; `hint` says what it shows and misses
+    """
 
     path: Path
     label: str
-    meaning: str
+    title: str
+    hint: str
     unit: str
     low: float
     high: float
     colors: Sequence[str]
+
+
+@dataclass(frozen=True)
+class CurveView:
+    """One mean per frame in grey levels; `color` is a CSS colour."""
+
+    label: str
+    values: Sequence[float]
+    color: str
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ class PlayerValue:
     given   whether the visitor drew the fan
     box     of a rectangular sector: left, top, right, bottom in pixels, ends exclusive
     starts  when each frame starts, seconds, and the end of the last: frames + 1 numbers; None at a constant rate
-    curves  (label, one value per frame in grey levels)
+    curves_title, curves_unit  over the curves: what their values are, and their unit alone where that is too long
     badge   (name, shown, full text for the tooltip)
     """
 
@@ -63,7 +77,9 @@ class PlayerValue:
     starts: Sequence[float] | None = None
     media: dict[str, Path] = field(default_factory=dict)
     maps: Sequence[MapView] = ()
-    curves: Sequence[tuple[str, Sequence[float]]] = ()
+    curves: Sequence[CurveView] = ()
+    curves_title: str = ""
+    curves_unit: str = ""
     badge: Sequence[tuple[str, str, str]] = ()
     downloads: Sequence[Download] = ()
     notes: Sequence[str] = ()
@@ -109,9 +125,9 @@ def as_json(value: PlayerValue) -> dict[str, Any]:
         },
         "media": {name: _file(path) for name, path in value.media.items()},
         "maps": [_map(m) for m in value.maps],
-        "curves": [
-            {"label": label, "values": [round(float(v), 3) for v in values]} for label, values in value.curves
-        ],
+        "curves": [_curve(c) for c in value.curves],
+        "curves_title": value.curves_title,
+        "curves_unit": value.curves_unit,
         "badge": [list(row) for row in value.badge],
         "downloads": [
             {
@@ -129,8 +145,13 @@ def as_json(value: PlayerValue) -> dict[str, Any]:
 
 
 def _map(m: MapView) -> dict[str, Any]:
-    scale = {"label": m.label, "meaning": m.meaning, "unit": m.unit, "min": m.low, "max": m.high}
-    return {**scale, "colors": list(m.colors), "file": _file(m.path)}
+    words = {"label": m.label, "title": m.title, "hint": m.hint, "unit": m.unit}
+    return {**words, "min": m.low, "max": m.high, "colors": list(m.colors), "file": _file(m.path)}
+
+
+def _curve(c: CurveView) -> dict[str, Any]:
+    values = [round(float(v), 3) for v in c.values]
+    return {"label": c.label, "values": values, "color": c.color, "dashed": c.dashed}
 
 
 def _file(path: Path) -> dict[str, Any]:

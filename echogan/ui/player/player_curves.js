@@ -1,9 +1,9 @@
-// The per-frame curves: difference and cycle error in grey levels; a click goes to that frame.
+// The per-frame curves, with the labels and colours that come with them; a click goes to that frame.
 
 function makeCurves(svg, onPick) {
   const NS = "http://www.w3.org/2000/svg";
   const W = 1000, H = 118, LEFT = 44, RIGHT = 12, TOP = 24, BOTTOM = 22;
-  let curves = [], count = 0, x = () => 0;
+  let curves = [], title = "", unit = "", count = 0, x = () => 0;
 
   function draw(tag, attributes, text) {
     const node = document.createElementNS(NS, tag);
@@ -19,7 +19,9 @@ function makeCurves(svg, onPick) {
   }
 
   function load(data, starts) {
-    curves = data;
+    curves = data.curves;
+    title = data.curves_title;
+    unit = data.curves_unit;
     count = starts.length - 1;
     render();
   }
@@ -40,17 +42,18 @@ function makeCurves(svg, onPick) {
     for (const i of [0, Math.round((count - 1) / 2), count - 1])
       draw("text", { x: x(i), y: H - 5, class: "eg-tick", "text-anchor": i === 0 ? "start" : i === count - 1 ? "end" : "middle" }, i ? i + 1 : "Frame 1");
     let at = LEFT;
-    curves.forEach((c, k) => {
-      draw("line", { x1: at, x2: at + 16, y1: 10, y2: 10, class: `eg-line eg-line-${k}` });
+    curves.forEach((c) => {
+      const stroke = { class: "eg-line", stroke: c.color, "stroke-dasharray": c.dashed ? "5 3" : "none" };
+      draw("line", { x1: at, x2: at + 16, y1: 10, y2: 10, ...stroke });
       draw("text", { x: at + 22, y: 14, class: "eg-key" }, c.label);
       at += 40 + 6.4 * c.label.length;
       const points = c.values.map((v, i) => `${x(i)},${y(v)}`).join(" ");
-      draw("polyline", { points, class: `eg-line eg-line-${k}` });
+      draw("polyline", { points, ...stroke });
     });
-    const unit = width > 560 ? "Mean over the sector, grey levels" : "Grey levels";
-    draw("text", { x: width - RIGHT, y: 14, class: "eg-tick", "text-anchor": "end" }, unit);
+    const heading = [title, unit].find((text) => width - RIGHT - 6 * text.length > at);
+    if (heading) draw("text", { x: width - RIGHT, y: 14, class: "eg-tick", "text-anchor": "end" }, heading);
     draw("line", { y1: TOP - 4, y2: H - BOTTOM, class: "eg-cursor" });
-    curves.forEach((c, k) => draw("circle", { r: 3.5, class: `eg-dot eg-dot-${k}` }));
+    for (const c of curves) draw("circle", { r: 3.5, class: "eg-dot", fill: c.color });
     svg.dataset.y = JSON.stringify(curves.map((c) => c.values.map(y)));
   }
 

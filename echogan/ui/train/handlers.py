@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -16,35 +15,33 @@ from echogan.jobs.job import Job
 from echogan.jobs.runs import Runs
 from echogan.jobs.unzip import unzip
 from echogan.training.config import TrainingConfig, with_settings
-from echogan.ui.enhance.model_choice import Models
-from echogan.ui.enhance.tab import progress_bar, tell
+from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui.feedback import progress_bar, show_error
 from echogan.ui.session import Sessions
-from echogan.ui.train import run_view as train_view
+from echogan.ui.train.layout import RunForm, RunView
 from echogan.ui.train.presets import preset
+from echogan.ui.train.run_updates import RunUpdates, Update, nearest, sample_of
 from echogan.ui.train.settings_form import parse_all
 
-if TYPE_CHECKING:
-    from echogan.ui.train.tab import Form, View
-
-Update = dict[Any, Any]
 SIDES = {"low": "poor", "high": "good"}
 
 
-class Handlers:
+class TrainHandlers:
     """A user's mistake becomes a toast with its sentence, and the page stays as it was."""
 
     def __init__(
         self,
         runs: Runs,
         sessions: Sessions,
-        models: Models,
-        form: Form,
-        view: View,
+        models: ModelChoices,
+        form: RunForm,
+        view: RunView,
         model_choice: gr.Dropdown,
         shared: bool,
     ) -> None:
         self.runs, self.sessions, self.models = runs, sessions, models
         self.form, self.view, self.model_choice, self.shared = form, view, model_choice, shared
+        self.updates = RunUpdates(runs, form, view)
 
     # The run that begins.
 
@@ -93,11 +90,11 @@ class Handlers:
                     own.parent.rmdir()
             if not isinstance(error, Exception):
                 raise
-            tell(error, "The run did not start")
+            show_error(error, "The run did not start")
             yield {self.form.progress: "", **cleared}
             return
         yield {
-            **self._picture(job, {}),
+            **self.updates.of(job, {}),
             **cleared,
             self.form.settings["name"]: self.runs.free_name(found.stem),
             self.form.progress: "",
@@ -137,16 +134,16 @@ class Handlers:
         try:
             self.runs.stop(name or "")
         except EchoGANError as error:
-            tell(error, "Nothing was stopped")
-        return self.look(name, at, seen)
+            show_error(error, "Nothing was stopped")
+        return self.refresh(name, at, seen)
 
     def resume(self, name: str | None, at: float | None, seen: dict[str, Any] | None) -> Update:
         """Go on with the run that is shown."""
         try:
             self.runs.resume(name or "")
         except Exception as error:
-            tell(error, "The run did not resume")
-        return {**self.look(name, at, seen), self.view.timer: gr.Timer(active=True)}
+            show_error(error, "The run did not resume")
+        return {**self.refresh(name, at, seen), self.view.timer: gr.Timer(active=True)}
 
     def use(self, name: str | None) -> tuple[Any, Any]:
         """Offer the run's network to the Enhance tab, and go there with it chosen."""
@@ -157,7 +154,7 @@ class Handlers:
                 raise TrainingError("This run has not saved a network yet. Wait for its first save.")
             offered = self.models.offer(job.name, folder)
         except Exception as error:
-            tell(error, "This network cannot be used yet")
+            show_error(error, "This network cannot be used yet")
             return gr.skip(), gr.skip()
         return gr.Tabs(selected="enhance"), gr.Dropdown(self.models.names(), value=offered)
 
@@ -171,16 +168,16 @@ class Handlers:
             self.model_choice: gr.Dropdown(self.models.names()),
         }
         if job is None:
-            return {**self._nothing(), **form}
-        return {**self._picture(job, {}), **form, self.view.timer: gr.Timer(active=job.status().live)}
+            return {**self.updates.nothing(), **form}
+        return {**self.updates.of(job, {}), **form, self.view.timer: gr.Timer(active=job.status().live)}
 
-    def look(self, name: str | None, at: float | None, seen: dict[str, Any] | None) -> Update:
+    def refresh(self, name: str | None, at: float | None, seen: dict[str, Any] | None) -> Update:
         """The run of that name as it is now; only what has changed since the page last saw it is sent."""
         try:
             job = self.runs.job(name or "")
         except EchoGANError:
-            return self._nothing()
-        return self._picture(job, seen or {}, at)
+            return self.updates.nothing()
+        return self.updates.of(job, seen or {}, at)
 
     def show_samples(self, name: str | None, at: float | None) -> Any:
         """The samples of an earlier step."""
@@ -191,69 +188,5 @@ class Handlers:
         steps = job.preview_steps()
         return sample_of(job, nearest(steps, at)) if steps else gr.skip()
 
-    def _picture(self, job: Job, seen: dict[str, Any], at: float | None = None) -> Update:
-        status, steps = job.status(), job.preview_steps()
-        new = seen.get("run") != job.name
-        last = steps[-1] if steps else None
-        # A visitor who looks at an earlier step stays there; the slider says nothing before it is shown.
-        follow = new or at is None or not seen.get("slider") or at >= seen.get("last", 0)
-        shown = None if last is None else last if follow else nearest(steps, at)
-        now = {
-            "run": job.name,
-            "last": last or 0,
-            "slider": len(steps) > 1,
-            "shown": shown,
-            "lines": len(job.lines()),
-            "log": job.log_tail(),
-            "head": train_view.head(job, status),
-        }
-        view, out = self.view, {self.view.seen: now, self.form.stop: gr.Button(interactive=status.live)}
-        if new:
-            names = [found.name for found in self.runs.list()]
-            out[view.run] = gr.Dropdown(names, value=job.name)
-            out |= {view.whole: gr.Column(visible=True), view.nothing: gr.HTML(visible=False)}
-        if now["head"] != seen.get("head"):
-            out[view.head] = now["head"]
-            out[view.resume] = gr.Button(visible=job.can_resume())
-            out[view.use] = gr.Button(visible=job.checkpoint() is not None)
-        if new or now["lines"] != seen.get("lines"):
-            out |= {view.charts: train_view.charts(job), view.terms: train_view.terms(job)}
-        if new or shown != seen.get("shown"):
-            out[view.samples] = train_view.NO_SAMPLES if shown is None else sample_of(job, shown)
-        if new or now["last"] != seen.get("last"):
-            out[view.at] = step_slider(steps, shown)
-        if new or now["log"] != seen.get("log"):
-            out[view.log] = train_view.log(now["log"])
-        if new or not status.live:
-            out[view.timer] = gr.Timer(active=status.live)
-        return out
-
-    def _nothing(self) -> Update:
-        return {
-            self.view.whole: gr.Column(visible=False),
-            self.view.nothing: gr.HTML(visible=True),
-            self.view.seen: {},
-            self.view.timer: gr.Timer(active=False),
-            self.form.stop: gr.Button(interactive=False),
-        }
-
     def _busy(self, text: str) -> Update:
         return {self.form.progress: progress_bar(text, 0, 0)}
-
-
-def nearest(steps: list[int], at: float | None) -> int:
-    """The step that has a preview and lies nearest to where the slider stands; the last where it does not stand."""
-    return steps[-1] if at is None else min(steps, key=lambda step: abs(step - at))
-
-
-def sample_of(job: Job, step: int) -> str:
-    """The samples of a step, as HTML."""
-    return train_view.samples(job.preview(step), step)
-
-
-def step_slider(steps: list[int], shown: int | None) -> gr.Slider:
-    """The slider over the previews; hidden while there is nothing to choose."""
-    if len(steps) < 2:
-        return gr.Slider(visible=False)
-    gap = min(b - a for a, b in pairwise(steps))
-    return gr.Slider(steps[0], steps[-1], value=shown, step=gap, visible=True)

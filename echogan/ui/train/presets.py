@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from echogan.core.scale import WORKING_SIZE
 from echogan.core.settings import flatten_settings
 from echogan.model.networks.generators import SMALL
 from echogan.training.config import TrainingConfig
@@ -39,7 +40,7 @@ QUICK = {
     "generator.blocks": SMALL["blocks"],
     "discriminator.filters": 24,
 }
-WHOLE = {"size": 256, "half_size_steps": 4000}
+WHOLE = {"size": WORKING_SIZE, "half_size_steps": 4000}
 # As the default network was trained: unpaired and in pairs (docs/method.md, "Pairs").
 ANCHORED = {
     "loss.paired": 10.0,
@@ -53,15 +54,15 @@ ANCHORED = {
 PRESETS = (
     Preset(
         "Try it in five minutes",
-        "Simulated hearts, 128 px, small networks: to see a run from its start to its end on two CPU cores. "
-        "The result is a toy.",
+        f"Simulated hearts, {QUICK['size']} px, small networks: to see a run from its start to its end on two CPU "
+        "cores. The result is a toy.",
         "try",
         QUICK,
     ),
     Preset(
         "Standard",
-        "Simulated hearts, unpaired and in pairs, 256 px: networks of the size of those that come with EchoGANhance. "
-        "Some hours on a CPU.",
+        f"Simulated hearts, unpaired and in pairs, {WORKING_SIZE} px: networks of the size of those that come with "
+        "EchoGANhance. Some hours on a CPU.",
         "standard",
         WHOLE | ANCHORED,
     ),

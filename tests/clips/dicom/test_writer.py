@@ -19,6 +19,7 @@ from echogan.clips.dicom.writer import DicomWriter
 from echogan.clips.write_options import WriteOptions, black_outside
 from echogan.core.errors import EchoGANError, OutputError
 from echogan.core.geometry import Sector
+from echogan.core.notice import NOTICE
 
 KEEP = WriteOptions(keep_identity=True, description="model demo", software_version="1.2.3")
 
@@ -93,9 +94,9 @@ def test_derivation_is_told(tmp_path: Path):
     like = source(tmp_path)
     original = pydicom.dcmread(like.path)
     ds = write(tmp_path, like, moving(), KEEP)
-    for word in ("1.2.3", "model demo", "NOT FOR DIAGNOSTIC USE"):
+    for word in ("1.2.3", "model demo", NOTICE):
         assert word in ds.DerivationDescription
-    assert "not for diagnostic use" in ds.SeriesDescription
+    assert NOTICE.lower() in ds.SeriesDescription
     equipment = ds.ContributingEquipmentSequence[0]
     assert equipment.PurposeOfReferenceCodeSequence[0].CodeValue == "109102"
     assert (equipment.Manufacturer, equipment.SoftwareVersions) == ("EchoGANhance", "1.2.3")

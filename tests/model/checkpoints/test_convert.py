@@ -13,6 +13,7 @@ from published_cyclegan import Resnet, Unet, trained_like
 from torch import nn
 
 from echogan.core.errors import EchoGANError, InvalidCheckpoint, OutputError, SettingsError
+from echogan.core.notice import NOTICE
 from echogan.model.checkpoints import convert as module
 from echogan.model.checkpoints import pth_file
 from echogan.model.checkpoints.checkpoint import describe_checkpoint, read_checkpoint
@@ -90,7 +91,7 @@ def test_the_folder_says_what_it_is(tmp_path):
     assert describe_checkpoint(out).config.generator.kind == "resnet"
     card = (out / "README.md").read_text()
     assert r'license_name: "CC \"BY\" 4.0"' in card
-    assert "not for diagnosis" in card
+    assert NOTICE in card
     assert str(tmp_path) not in card
 
 

@@ -7,7 +7,7 @@ from echogan.core.errors import CheckpointError, CheckpointNotFound
 from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
-from echogan.ui.enhance.model_choice import Models
+from echogan.ui.enhance.model_choice import ModelChoices
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def bundled(tmp_path, monkeypatch):
 
 
 def test_bundled_models_are_listed_and_loaded_once(bundled):
-    models = Models()
+    models = ModelChoices()
     assert models.names() == ["one", "three", "two"]
     assert models.load(" one ") is models.load("one")
     assert models.load("one").source == "one"
 
 
 def test_only_the_last_two_stay_in_memory(bundled):
-    models = Models()
+    models = ModelChoices()
     first = models.load("one")
     models.load("two")
     models.load("three")
@@ -43,7 +43,7 @@ def test_only_the_last_two_stay_in_memory(bundled):
 )
 def test_paths_and_nonsense_are_refused_with_a_sentence(bundled, text):
     with pytest.raises(CheckpointNotFound) as refusal:
-        Models().load(text)
+        ModelChoices().load(text)
     assert len(str(refusal.value)) < 250
 
 
@@ -53,7 +53,7 @@ def test_a_folder_that_looks_like_a_repository_is_not_opened(bundled):
     nested.mkdir()
     (bundled / "moved").rename(nested / "model")
     with pytest.raises(CheckpointNotFound):
-        Models().load("user/model")
+        ModelChoices().load("user/model")
 
 
 def test_without_a_connection_a_repository_is_refused_quickly(bundled, monkeypatch):
@@ -61,10 +61,10 @@ def test_without_a_connection_a_repository_is_refused_quickly(bundled, monkeypat
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(CheckpointError):
-        Models().load("user/model@main")
+        ModelChoices().load("user/model@main")
 
 
 def test_with_nothing_bundled_the_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "BUNDLED", tmp_path)
     with pytest.raises(CheckpointNotFound, match=r"echogan train.*user/model"):
-        Models().load(None)
+        ModelChoices().load(None)

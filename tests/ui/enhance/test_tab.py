@@ -8,10 +8,13 @@ import pytest
 from fake_checkpoint import Scale, checkpoint, clip_of, whole_sector
 
 from echogan.core.errors import UnreadableClip
-from echogan.ui.enhance import tab as enhance_tab
-from echogan.ui.enhance.model_choice import Models
+from echogan.ui import feedback
+from echogan.ui.enhance import handlers as module
+from echogan.ui.enhance.handlers import EnhanceHandlers, take_fan
+from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui.enhance.open_clips import OpenClips
 from echogan.ui.enhance.result import downloads, fits_dicom, too_long
-from echogan.ui.enhance.tab import Handlers, build_enhance_tab, take_fan
+from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.session import Sessions
 
 ANN = SimpleNamespace(session_hash="ann")
@@ -22,24 +25,25 @@ def page(tmp_path, monkeypatch):
     """The handlers with their sessions, and the toasts shown; enhancing and previews are stand-ins."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     sessions, toasts, made = Sessions(), [], []
-    monkeypatch.setattr(Models, "load", lambda models, name: checkpoint(Scale(1.0)))
-    monkeypatch.setattr(enhance_tab, "as_json", lambda value: value)
-    monkeypatch.setattr(enhance_tab, "look_at", lambda *_: SimpleNamespace(clip=SimpleNamespace(kind="gif")))
-    monkeypatch.setattr(enhance_tab, "preview", lambda *_, veil: {"preview": veil})
+    monkeypatch.setattr(ModelChoices, "load", lambda models, name: checkpoint(Scale(1.0)))
+    monkeypatch.setattr(module, "as_json", lambda value: value)
+    opened = SimpleNamespace(clip=SimpleNamespace(kind="gif"))
+    monkeypatch.setattr(OpenClips, "get", lambda *_: opened)
+    monkeypatch.setattr(module, "preview_value", lambda preview, folder, blackout: {"preview": blackout})
     for name in ("Info", "Warning"):
-        monkeypatch.setattr(enhance_tab.gr, name, lambda text, **_: toasts.append(text))
-    monkeypatch.setattr(enhance_tab.tell, "__defaults__", (lambda text, **_: toasts.append(text),))
-    real = Handlers.__init__
-    monkeypatch.setattr(Handlers, "__init__", lambda self, *a: (real(self, *a), made.append(self))[0])
+        monkeypatch.setattr(module.gr, name, lambda text, **_: toasts.append(text))
+    monkeypatch.setattr(feedback.show_error, "__defaults__", (lambda text, **_: toasts.append(text),))
+    real = EnhanceHandlers.__init__
+    monkeypatch.setattr(EnhanceHandlers, "__init__", lambda self, *a: (real(self, *a), made.append(self))[0])
     with gr.Blocks():
-        build_enhance_tab(sessions, Models())
+        build_enhance_tab(sessions, ModelChoices())
     return SimpleNamespace(handlers=made[0], sessions=sessions, toasts=toasts)
 
 
 def enhancing(monkeypatch, act):
     """Let `act(progress, cancel)` be what enhances."""
     monkeypatch.setattr(
-        enhance_tab, "enhance_for_page", lambda request, folder, progress, cancel: act(progress, cancel)
+        module, "enhance_for_page", lambda request, folder, progress, cancel: act(progress, cancel)
     )
 
 
@@ -104,10 +108,10 @@ def test_what_waits_does_not_begin_after_a_stop_or_another_clip(page, monkeypatc
 
 
 def test_the_blackout_takes_no_result_away(page, monkeypatch):
-    assert page.handlers.veil_changed("a.gif", True, None, ANN) == {"preview": True}
+    assert page.handlers.blackout_changed("a.gif", True, None, ANN) == {"preview": True}
     enhancing(monkeypatch, lambda *_: "result")
     list(start(page))
-    assert page.handlers.veil_changed("a.gif", True, None, ANN) == gr.skip()
+    assert page.handlers.blackout_changed("a.gif", True, None, ANN) == gr.skip()
     assert page.sessions.has_result("ann")
     assert "Press Enhance" in page.toasts[0]
 

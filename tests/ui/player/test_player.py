@@ -7,7 +7,7 @@ import pytest
 
 from echogan.core.geometry import Fan
 from echogan.ui.player import player
-from echogan.ui.player.player import Download, MapView, PlayerValue, as_json, build_player
+from echogan.ui.player.player import CurveView, Download, MapView, PlayerValue, as_json, build_player
 
 STATIC = sorted(Path(player.__file__).parent.glob("*.*s*")) + sorted(
     Path(player.__file__).parent.glob("*.html")
@@ -34,13 +34,14 @@ def value(tmp_path) -> PlayerValue:
                 tmp_path / "map.webm",
                 "Difference",
                 "Enhanced",
+                "Where it changed",
                 "grey levels",
                 -64,
                 64,
                 ["#0000ff", "#ff0000"],
             )
         ],
-        curves=[("Difference", [1.0, 2.0, 3.00049])],
+        curves=[CurveView("Difference", [1.0, 2.0, 3.00049], "#6cb8bd")],
         badge=[("Hash", "0123456789ab", "0123456789ab" * 5)],
         downloads=[Download(tmp_path / "enhanced.mp4", "MP4", "video")],
     )
@@ -67,7 +68,8 @@ def test_every_file_is_one_that_gradio_turns_into_a_link(value):
 def test_numbers_reach_the_page_unchanged(value):
     shown = as_json(value)
     assert shown["sector"]["fan"] == [160.0, 10.0, -38.0, 40.0, 5.0, 220.0, 1.0]
-    assert shown["curves"] == [{"label": "Difference", "values": [1.0, 2.0, 3.0]}]
+    (curve,) = shown["curves"]
+    assert curve == {"label": "Difference", "values": [1.0, 2.0, 3.0], "color": "#6cb8bd", "dashed": False}
     assert (shown["maps"][0]["min"], shown["maps"][0]["max"]) == (-64, 64)
     assert shown["downloads"][0]["size"] == "1.2 MB"
 

@@ -21,13 +21,13 @@ from echogan.jobs.runs import Runs
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
 from echogan.training.config import TrainingConfig, with_settings
-from echogan.ui.enhance.model_choice import Models
 from echogan.ui.session import Sessions
-from echogan.ui.train import run_view as train_view
+from echogan.ui.train import layout, run_charts, run_samples, run_view
 from echogan.ui.train import tab as train_tab
 from echogan.ui.train.charts import Chart, Series, draw, even_ticks, log_ticks, smoothed
-from echogan.ui.train.handlers import Handlers, nearest
+from echogan.ui.train.handlers import TrainHandlers
 from echogan.ui.train.presets import PRESETS, preset
+from echogan.ui.train.run_updates import nearest
 from echogan.ui.train.settings_form import ELSEWHERE, all_settings, build_settings, parse_all, slider_step
 
 
@@ -168,12 +168,12 @@ def test_a_long_run_is_thinned_but_keeps_its_end():
 
 
 def test_the_state_is_told_in_words():
-    say = train_view.words
+    say = run_view.status_sentence
     assert say(Status("running", 120, 250, 1.1, 143.0)) == "Step 120 of 250, 1.10 s a step, 2 min left."
     assert "exactly as if it had never stopped" in say(Status("stopped", 120, 250))
-    assert say(Status("starting", 0, 250, message="5 of 8 files")).endswith("looked at: 5 of 8 files.")
+    assert say(Status("starting", 0, 250, message="5 of 8 files")).endswith("prepared: 5 of 8 files.")
     assert "NaN" in say(Status("failed", 120, 250, message="The losses are NaN."))
-    assert [train_view.duration(s) for s in (5, 400, 8000, 400_000)] == [
+    assert [run_view.duration(s) for s in (5, 400, 8000, 400_000)] == [
         "5 s",
         "7 min",
         "2 h 13 min",
@@ -183,19 +183,19 @@ def test_the_state_is_told_in_words():
 
 def test_the_picture_of_a_run(job):
     assert job.status().state == "stopped"
-    head = train_view.head(job, job.status())
+    head = run_view.head(job, job.status())
     assert "At step 30 of 100" in head
     assert "at step 20: PSNR 17.30 dB (+0.30 dB against" in head.replace(
         "(+0.30 against", "(+0.30 dB against"
     )
-    charts = train_view.charts(job)
+    charts = run_charts.charts(job)
     assert charts.count("<figure") == 4
-    assert "Cycle" in train_view.terms(job)
-    samples = train_view.samples(job.preview(20), 20)
+    assert "Cycle" in run_charts.terms(job)
+    samples = run_samples.samples(job.preview(20), 20)
     assert samples.count("<img") == 4 * 5
-    assert train_view.samples(job.preview(11), 11) == ""
+    assert run_samples.samples(job.preview(11), 11) == ""
     job.preview(20).write_bytes(b"half")
-    assert train_view.samples(job.preview(20), 20) == ""
+    assert run_samples.samples(job.preview(20), 20) == ""
 
 
 def test_the_slider_lands_on_a_step_that_has_samples():
@@ -204,7 +204,7 @@ def test_the_slider_lands_on_a_step_that_has_samples():
 
 
 def test_the_log_is_escaped():
-    assert "<script>" not in train_view.log(["<script>alert(1)</script>"])
+    assert "<script>" not in run_view.log(["<script>alert(1)</script>"])
 
 
 @pytest.mark.parametrize(
@@ -222,14 +222,14 @@ def test_switched_off_there_is_one_sentence_and_nothing_to_call(monkeypatch, tmp
     with gr.Blocks() as page:
         model = gr.Dropdown([])
         with gr.Tabs() as tabs, gr.Tab("Train"):
-            train_tab.build_train_tab(page, tabs, model, Sessions(), Models(), Runs(tmp_path))
+            train_tab.build_train_tab(page, tabs, model, Sessions(), ModelChoices(), Runs(tmp_path))
     assert not page.fns
     assert [b for b in page.blocks.values() if isinstance(b, gr.HTML) and "ECHOGAN_TRAIN=1" in b.value]
 
 
 def test_a_runs_network_becomes_a_choice_as_it_is_now(tmp_path):
     config = CheckpointConfig(name="mine", generator=GeneratorConfig(channels=8, blocks=1))
-    models = Models()
+    models = ModelChoices()
     hashes = []
     for seed in (0, 1):
         torch.manual_seed(seed)
@@ -253,7 +253,7 @@ def own_clips(tmp_path):
     runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
     sessions: Any = SimpleNamespace(hold=lambda key, path: None)
     nothing: Any = SimpleNamespace()
-    handlers: Any = Handlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, shared=True)
+    handlers: Any = TrainHandlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, shared=True)
     request, zips = SimpleNamespace(session_hash="x"), (str(archive), str(archive))
     return lambda steps, good=None: handlers.start(
         request, PRESETS[-1].label, None, good, zips[0], None if good else zips[1], steps
@@ -284,9 +284,9 @@ def test_a_mistake_on_the_other_side_costs_no_upload(own_clips, tmp_path):
 def test_looking_at_another_run_sets_the_page_s_clock_anew(job, live, monkeypatch):
     status = replace(job.status(), state="running" if live else "stopped")
     monkeypatch.setattr(Job, "status", lambda self: status)
-    view: Any = SimpleNamespace(**{field.name: field.name for field in fields(train_tab.View)})
+    view: Any = SimpleNamespace(**{field.name: field.name for field in fields(layout.RunView)})
     form: Any = SimpleNamespace(stop="stop")
     nothing: Any = SimpleNamespace()
     runs: Any = SimpleNamespace(list=lambda: [job], job=lambda name: job)
-    handlers = Handlers(runs, nothing, nothing, form, view, nothing, shared=False)
-    assert handlers.look("one", None, {"run": "another"})["timer"].active is live
+    handlers = TrainHandlers(runs, nothing, nothing, form, view, nothing, shared=False)
+    assert handlers.refresh("one", None, {"run": "another"})["timer"].active is live

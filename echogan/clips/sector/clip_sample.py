@@ -1,0 +1,52 @@
+"""A sample of a clip's frames, decoded once: its sector, its preview and its grey levels are all taken from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from echogan.clips.clip import Clip, ClipFile
+from echogan.clips.sector.overlay import ClipStatistics
+from echogan.clips.sector.trace import find_trace
+
+SAMPLES = 40
+MAX_SAMPLE_BYTES = 400_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSample:
+    """Frames spread evenly over a clip, and what is computed from them on first use.
+
+    frames    uint8 (n, H, W) or (n, H, W, 3); the first is the clip's first
+    regions   as of ClipFile
+    """
+
+    frames: np.ndarray
+    regions: tuple[tuple[int, int, int, int], ...] = ()
+
+    @classmethod
+    def of(cls, clip: ClipFile | Clip, count: int = SAMPLES) -> ClipSample:
+        """Decode at most `count` frames, fewer of huge ones. Raises UnreadableClip."""
+        if isinstance(clip, ClipFile):
+            size = clip.height * clip.width * (3 if clip.color else 1)
+            return cls(clip.sample(min(count, max(3, MAX_SAMPLE_BYTES // size))), clip.regions)
+        wanted = np.linspace(0, len(clip.frames) - 1, min(count, len(clip.frames))).round().astype(int)
+        return cls(clip.frames[wanted])
+
+    @cached_property
+    def statistics(self) -> ClipStatistics:
+        """Per-pixel statistics over time."""
+        return ClipStatistics.of(self.frames)
+
+    @cached_property
+    def trace(self) -> np.ndarray:
+        """Pixels that an ECG trace covers: bool (H, W)."""
+        return find_trace(self.frames)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes, with the statistics and the trace, 18 bytes a pixel."""
+        height, width = self.frames.shape[1:3]
+        return self.frames.nbytes + 18 * height * width

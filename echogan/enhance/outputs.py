@@ -1,0 +1,125 @@
+"""What can be written of an enhanced clip, and the writers that take its chunks as they come."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from echogan.clips.clip import ClipFile, grey
+from echogan.clips.files import is_frame_folder, open_writer
+from echogan.clips.formats.npz_writer import NpzStream
+from echogan.clips.write_options import WriteOptions
+from echogan.core.atomic import Unfinished
+from echogan.core.errors import OutputError
+from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.trust.map_styles import MAP_STYLES, MapPainter
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What to write; every path is optional, and every file is written whole or not at all.
+
+    clips            enhanced clips: .mp4, .webm, .gif, .npz, .dcm, or a folder of .png (no suffix)
+    player_original, player_enhanced   .webm at the clip's size and frame count, for a synchronised player
+    player_maps      name in MAP_STYLES -> .webm of that map over the dimmed image, same size and count
+    arrays           .npz: original and enhanced uint8 (T, H, W), tissue_mask bool (H, W), and in the working
+                     space working_mask bool (h, w) and every map of MAP_STYLES by its name, float16 (T, h, w)
+                     in grey levels, zero outside the tissue; the difference is signed
+    report, figure   .json and .png
+    """
+
+    clips: list[Path] = field(default_factory=list)
+    player_original: Path | None = None
+    player_enhanced: Path | None = None
+    player_maps: dict[str, Path] = field(default_factory=dict)
+    arrays: Path | None = None
+    report: Path | None = None
+    figure: Path | None = None
+
+    def paths(self) -> list[Path]:
+        """Every path asked for."""
+        single = (self.player_original, self.player_enhanced, self.arrays, self.report, self.figure)
+        return [*self.clips, *(path for path in single if path is not None), *self.player_maps.values()]
+
+    def check(self, source: Path) -> None:
+        """Raise OutputError where a path is the input, is asked for twice, or cannot be written last."""
+        taken = {source.resolve()}
+        for path in self.paths():
+            if path.resolve() in taken:
+                reason = "is the input" if path.resolve() == source.resolve() else "is asked for twice"
+                raise OutputError(f"The output {path} {reason}. Choose another name.")
+            taken.add(path.resolve())
+        for folder in filter(is_frame_folder, self.clips):
+            if inside := [path for path in self.paths() if folder.resolve() in path.resolve().parents]:
+                raise OutputError(
+                    f"The output {inside[0]} lies inside the PNG folder {folder}. Choose another place for it."
+                )
+        for path in (self.figure, self.report):
+            if path is not None:
+                Unfinished(path).discard()  # tried now, for by their time the clips are in place
+
+
+Sink = Callable[[Chunk, dict[str, np.ndarray]], None]
+"""Takes a chunk and its maps by name, and writes what is its own."""
+
+
+def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write: WriteOptions) -> list[Sink]:
+    """Open every output on the stack, so that an exception anywhere removes all of them unfinished."""
+
+    def clip_writer(path: Path, like: ClipFile = prepared.clip):
+        return stack.enter_context(open_writer(path, like, prepared.sector, write))
+
+    sinks: list[Sink] = []
+    for path in [*outputs.clips, *([outputs.player_enhanced] if outputs.player_enhanced else [])]:
+        sinks.append(_frames_sink(clip_writer(path), lambda chunk: chunk.enhanced))
+    if outputs.player_original:
+        sinks.append(_frames_sink(clip_writer(outputs.player_original), lambda chunk: chunk.original))
+    for name, path in outputs.player_maps.items():
+        writer = clip_writer(path, dataclasses.replace(prepared.clip, color=True))
+        sinks.append(_map_sink(writer, name, prepared))
+    if outputs.arrays:
+        file = stack.enter_context(NpzStream(outputs.arrays))
+        sinks.append(_arrays_sink(file, prepared, write.blackout))
+    return sinks
+
+
+def _frames_sink(writer, frames_of: Callable[[Chunk], np.ndarray]) -> Sink:
+    def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
+        for frame in frames_of(chunk):
+            writer.write(frame)
+
+    return add
+
+
+def _map_sink(writer, name: str, prepared: PreparedClip) -> Sink:
+    painter, space, tissue = MapPainter(MAP_STYLES[name]), prepared.space, prepared.sector.tissue_mask
+
+    def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
+        values = np.zeros(tissue.shape, np.float32)
+        for frame, in_box in zip(grey(chunk.original), space.leave(maps[name]), strict=True):
+            values[space.box] = in_box
+            writer.write(painter.paint(frame, values, tissue))
+
+    return add
+
+
+def _arrays_sink(file: NpzStream, prepared: PreparedClip, blackout: bool) -> Sink:
+    tissue = prepared.sector.tissue_mask
+    file.put("tissue_mask", tissue)
+    file.put("working_mask", prepared.space.tissue)
+    frames = {name: file.array(name, tissue.shape, np.uint8) for name in ("original", "enhanced")}
+    maps_out = {name: file.array(name, prepared.space.size, np.float16) for name in MAP_STYLES}
+
+    def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
+        for name, array in frames.items():
+            shown = grey(getattr(chunk, name))
+            array.append(shown * tissue if blackout else shown)
+        for name, array in maps_out.items():
+            array.append(maps[name])
+
+    return add

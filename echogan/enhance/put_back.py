@@ -1,0 +1,43 @@
+"""What of a generator's change reaches the frame: nothing added to black, nothing outside the tissue."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from echogan.clips.clip import grey
+from echogan.clips.sector.find_sector import merge
+from echogan.core.geometry import Sector
+from echogan.core.scale import GREY
+from echogan.enhance.working_space import WorkingSpace
+
+BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
+
+
+def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
+    """`gain` times the change from x to g, float32 (n, h, w) in [-1, 1]: the gain is the checkpoint's."""
+    return g if gain == 1 else np.clip(x + gain * (g - x), -1, 1).astype(np.float32)
+
+
+def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Take back what `g` adds where `x` holds no echo; float32 (n, h, w) in [-1, 1], as the result.
+
+    What fell below the display's range is lost: anything painted there is invented. The share of an addition
+    that stays grows with the local mean level of x (Gaussian of BLACK_SIGMA pixels), from none in black to all at
+    BLACK_LEVEL grey levels. What `g` removes stays removed.
+    """
+    level = np.stack([cv2.GaussianBlur(frame, (0, 0), BLACK_SIGMA) for frame in (x + 1) * GREY])
+    share = np.clip(level / BLACK_LEVEL, 0, 1)
+    return np.where(g > x, x + share * (g - x), g).astype(np.float32)
+
+
+def put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: WorkingSpace) -> np.ndarray:
+    """Add a residual in grey levels (H', W') to the grey of a frame, and restore all that is not tissue."""
+    before = grey(frame)
+    after = before.copy()
+    after[space.box] = np.rint(np.clip(before[space.box] + residual, 0, 255)).astype(np.uint8)
+    result = merge(frame, after, sector)
+    # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
+    same = after == before
+    result[same] = frame[same]
+    return result
