@@ -21,6 +21,7 @@ from echogan.jobs.runs import Runs
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
 from echogan.training.config import TrainingConfig, with_settings
+from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.session import Sessions
 from echogan.ui.train import layout, run_charts, run_samples, run_view
 from echogan.ui.train import tab as train_tab
