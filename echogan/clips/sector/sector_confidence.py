@@ -11,7 +11,7 @@ import numpy as np
 from echogan.clips.sector.evidence import Evidence
 from echogan.clips.sector.fan_fit import Fit
 
-CHECK_BELOW = 0.9  # estimated IoU below which the reader is asked to look
+CHECK_BELOW = 0.9  # estimated IoU below which the reader is asked to check the sector
 CALIBRATION = Path(__file__).with_name("sector_confidence.json")  # by `python -m eval fan_calibration`
 UNLIT = 0.05  # what an overlap with lit tissue is worth less than one with the network's map: shadows hide borders
 
