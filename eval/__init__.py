@@ -1,1 +1,1 @@
-"""The numbers behind the tables: each file here is a command that writes eval/results/<its name>.json."""
+"""Evaluations behind the tables: `python -m eval NAME` runs one and writes its result to eval/results."""

@@ -1,4 +1,4 @@
-"""`python -m eval`: measures everything anew with the bundled checkpoint, then renews the picture and the tables.
+"""`python -m eval` repeats every measurement with the bundled checkpoints, then updates the pictures and tables.
 
 `python -m eval NAME ...` runs one part with its own arguments; NAME is a key of PARTS.
 """
@@ -60,11 +60,11 @@ ALL = (
     "phantom_picture",
     "tables",
 )
-"""What `python -m eval` runs, in this order."""
+"""The parts that `python -m eval` runs, in this order."""
 
 
 def main() -> None:
-    """Run each part in a process of its own, so that no part's memory or threads reach another's figures."""
+    """Run each part in a process of its own, so that its memory and threads do not affect another part."""
     if sys.argv[1:] and sys.argv[1] in PARTS:
         runpy.run_module(PARTS[sys.argv.pop(1)], run_name="__main__", alter_sys=True)
         return

@@ -1,9 +1,9 @@
-"""Average the weights of two checkpoints of one shape: a point between two networks, of one start, as one network.
+"""Average the weights of two checkpoints of one architecture, such as before and after fine-tuning.
 
     python -m eval average checkpoints/echogan runs/camus/checkpoint OUT/echogan-camus --share 0.5 --low-share 0
 
-After fine-tuning, the mean of the weights before and after keeps much of both (Wortsman et al., CVPR 2022). Settings,
-data and licence are those of the second checkpoint, which was trained from the first or from its kin.
+The mean of the weights before and after fine-tuning keeps much of both (Wortsman et al., CVPR 2022). Settings, data and
+licence are those of the second checkpoint. It should have been trained from the first, or from the same start.
 """
 
 from __future__ import annotations
@@ -17,51 +17,74 @@ from torch import nn
 from tyro.conf import Positional
 
 from echogan.core.errors import EchoGANError
+from echogan.core.settings import check_settings, number
 from echogan.model.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 from eval.command import begin
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Which checkpoints, and where their mean goes."""
+class AverageSettings:
+    """The two checkpoints, their shares, and where the mean goes."""
 
-    first: Annotated[Path, Positional] = field(metadata={"help": "folder of a checkpoint"})
-    second: Annotated[Path, Positional] = field(metadata={"help": "folder of another of the same shape"})
-    out: Annotated[Path, Positional] = field(
-        metadata={"help": "folder to write; its name becomes the checkpoint's"}
+    first: Annotated[Path, Positional] = field(metadata={"help": "folder of the first checkpoint"})
+    second: Annotated[Path, Positional] = field(
+        metadata={"help": "folder of the second checkpoint, of the same architecture"}
     )
-    share: float = field(default=0.5, metadata={"help": "of the first one's weights, 0 to 1"})
-    low_share: float | None = field(default=None, metadata={"help": "the same of to_low, where it differs"})
+    out: Annotated[Path, Positional] = field(
+        metadata={"help": "folder to write; the checkpoint gets its name"}
+    )
+    share: float = number(0.5, "share of the first checkpoint's weights, 0 to 1", 0, 1)
+    low_share: float | None = number(None, "the same share for to_low, where it differs", 0, 1)
+    gain: float = number(1.0, "multiple of the mean's change that the enhancer applies", 0.1, 3.0)
 
 
-def main(settings: Settings) -> None:
-    """Read both, average, write. Raises EchoGANError where they are not of one shape or grey curve."""
-    low_share = settings.share if settings.low_share is None else settings.low_share
-    for share in (settings.share, low_share):
-        if not 0 <= share <= 1:
-            raise EchoGANError(f"The share is {share}; give a number from 0 to 1.")
+def main(settings: AverageSettings) -> None:
+    """Read both, average, write. Raises EchoGANError where what they share differs in architecture, working size or grey curve."""
+    check_settings(settings)
+    shares = {"to_high": settings.share, "to_low": settings.share}
+    if settings.low_share is not None:
+        shares["to_low"] = settings.low_share
     first, second = (read_checkpoint(folder) for folder in (settings.first, settings.second))
-    shapes = [(c.config.generator, c.config.working_size, c.config.canonical_grey) for c in (first, second)]
-    if shapes[0] != shapes[1]:
-        raise EchoGANError(
-            "The two checkpoints differ in their generators, size or grey curve; give two of one kind."
-        )
-    average_into(second.to_high, first.to_high, settings.share)
-    average_into(second.to_low, first.to_low, low_share)
-    shares = {"to_high": settings.share, "to_low": low_share}
+    seen = [(c.config.working_size, c.config.canonical_grey) for c in (first, second)]
+    if seen[0] != seen[1]:
+        raise EchoGANError("The two checkpoints differ in working size or grey curve; give two that agree.")
+    sides = {
+        side: mean_of(getattr(first, side), getattr(second, side), share) for side, share in shares.items()
+    }
     averaged = {"with": first.config.name, "sha256": first.sha256, "share": shares}
     about = replace(
-        second.config, name=settings.out.name, training={**second.config.training, "averaged": averaged}
+        second.config,
+        name=settings.out.name,
+        # What to_high sees is said there; to_low always sees one frame.
+        generator=(first if settings.share == 1 else second).config.generator,
+        gain=settings.gain,
+        training={**second.config.training, "averaged": averaged},
     )
-    save_checkpoint(settings.out, about, second.to_high, second.to_low)
+    save_checkpoint(settings.out, about, sides["to_high"], sides["to_low"])
+
+
+def mean_of(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
+    """`share` of the first network's weights and the rest of the second's; of share 0 or 1, one as it is.
+
+    Raises EchoGANError where both have a part in it and their architectures differ.
+    """
+    if share in (0, 1):
+        return first if share else second
+    shapes = [{name: value.shape for name, value in net.state_dict().items()} for net in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise EchoGANError(
+            "The two checkpoints differ in their generators; give two that agree, or a share of 0 or 1."
+        )
+    average_into(second, first, share)
+    return second
 
 
 def average_into(network: nn.Module, other: nn.Module, share: float) -> None:
-    """Each weight becomes `share` of the other's and the rest of its own."""
+    """Replace each weight by `share` of the other's weight plus the rest of its own."""
     with torch.no_grad():
-        for mine, theirs in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
-            mine.lerp_(theirs, share)
+        for own, others in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
+            own.lerp_(others, share)
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, AverageSettings)

@@ -1,4 +1,4 @@
-"""How every evaluation begins and ends: mistakes in a sentence, and no full result lost to a lesser one."""
+"""The start and end of every evaluation: read the settings from the command line, write the result as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ MISTAKE = 2  # exit code, as of `python -m echogan`
 
 
 def begin(main: Callable[[Any], None], settings: Any, **options: Any) -> None:
-    """Read the settings (a class for tyro) from the command line and do `main`; an EchoGANError is its sentence."""
+    """Read the settings from the command line by tyro and run `main`.
+
+    An EchoGANError prints its message and exits with code 2. `options` are those of `tyro.cli`.
+    """
     try:
         main(tyro.cli(settings, **options))
     except EchoGANError as error:
@@ -33,14 +36,17 @@ def write(
     rows: Callable[[dict[str, Any]], Iterable[str]],
     but: Sequence[str] = (),
 ) -> bool:
-    """Write a result as JSON; one of the project's own is kept where the new one is less. True where it was written.
+    """Write a result as JSON. An incomplete one does not replace a file in eval/results. True if it was written.
 
-    Less is what lacks some of the old one's `rows`, or was measured with other settings than the usual ones, `but`
-    those named (paths never count): a quick look, or a machine without the real data. A sentence says so.
+    A result is incomplete if it lacks some of the old file's `rows`, or if a setting differs from its default. So a
+    short run, or one without the real data, replaces nothing; a message says why. Settings named in `but`, and paths,
+    may differ.
     """
-    why = _less(result, out, settings, rows, but) if out.parent == RESULTS and out.is_file() else []
+    why = _incomplete(result, out, settings, rows, but) if out.parent == RESULTS and out.is_file() else []
     if why:
-        print(f"{out.name} is left as it is, for the new one {' and '.join(why)}: give --out to keep it.")
+        print(
+            f"{out.name} is not replaced, because the new result {' and '.join(why)}: give --out to keep it."
+        )
         return False
     text = json.dumps(result, indent=1, allow_nan=False)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +54,7 @@ def write(
     return True
 
 
-def _less(
+def _incomplete(
     result: dict[str, Any],
     out: Path,
     settings: Any,
@@ -57,10 +63,12 @@ def _less(
 ) -> list[str]:
     lost = sorted(set(rows(json.loads(out.read_text()))) - set(rows(result)))
     other = [name for name in changed(settings) if name not in but]
-    return [f"lacks {', '.join(lost)}"] * bool(lost) + [f"has another {', '.join(other)}"] * bool(other)
+    return [f"lacks {', '.join(lost)}"] * bool(lost) + [f"has other settings ({', '.join(other)})"] * bool(
+        other
+    )
 
 
 def changed(settings: Any) -> list[str]:
-    """The names of a dataclass' fields that have not their default, paths left out."""
+    """The names of a dataclass' fields whose value is not the default; paths are left out."""
     values = ((field, getattr(settings, field.name)) for field in fields(settings))
     return [f.name for f, value in values if not isinstance(value, Path) and value != f.default]

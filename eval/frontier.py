@@ -1,11 +1,11 @@
-"""Effect against truth, one point a run: gCNR on the real hazy clips against the Dice gained on selection stills.
+"""Effect against fidelity, one point per training run: gCNR on real hazy clips against the gain in Dice on stills.
 
-    python -m eval frontier                                          draw docs/frontier.png from the kept points
+    python -m eval frontier                                          draw docs/frontier.png from the saved points
     python -m eval frontier --add runs/my-run/checkpoint --name my-run --recipe "haze 0.5, cycle 3"
 
-Adding measures the checkpoint on the hazy clips (`eval.haze.haze`, quick, the sector as found) and keeps the point in
-eval/results/frontier.json; one of the same name is replaced. Dice is of the patients that serve for choosing
-(`eval.camus.selection`), by a segmenter of another seed than the frozen one of `eval.camus.segmentation`.
+--add measures a checkpoint on the hazy clips (as `python -m eval haze --quick`, with the sector as found) and saves the
+point in eval/results/frontier.json. It replaces a point of the same name. Dice is measured on the selection patients
+(`eval.camus.selection`), by a segmenter with another seed than the frozen one.
 """
 
 from __future__ import annotations
@@ -27,32 +27,34 @@ from echogan.core.errors import EchoGANError
 from eval.camus.selection import measure_selection
 from eval.command import begin
 from eval.haze import haze
+from eval.haze.clips import hazy_clips
+from eval.haze.haze import HazeSettings
 from eval.paths import CAMUS, DOCS, RESULTS
 
 RESULT = RESULTS / "frontier.json"
 FIGURE = DOCS / "frontier.png"
 GRADES = ("Poor", "Good")
 KEPT = ("gcnr", "wall_db", "structure", "greatest_flicker", "change")
-LEAST_LIMIT = 1.0  # hundredths of Dice, of the axis on either side
-MOST_CHANGE = 15.0  # grey levels, the end of the colour scale
+LEAST_LIMIT = 1.0  # least end of the Dice axis on either side, in hundredths
+MOST_CHANGE = 15.0  # end of the colour scale in grey levels
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Which run is added, and where points and figure lie."""
+class FrontierSettings:
+    """Which checkpoint is added, and where points and figure are saved."""
 
     add: str | None = field(default=None, metadata={"help": "checkpoint to measure, by name or folder"})
     name: str | None = field(
-        default=None, metadata={"help": "of the point; the checkpoint's where not given"}
+        default=None, metadata={"help": "name of the point, by default that of the checkpoint"}
     )
-    recipe: str = field(default="", metadata={"help": "what the run was trained with, in words"})
-    data: Path = field(default=haze.Settings().data, metadata={"help": "the hazy clips"})
+    recipe: str = field(default="", metadata={"help": "how the run was trained, in words"})
+    data: Path = field(default=HazeSettings().data, metadata={"help": "folder of the hazy clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON of the points"})
     figure: Path = field(default=FIGURE, metadata={"help": "PNG to draw"})
 
 
-def main(settings: Settings) -> None:
-    """Add a point where one is asked for, and draw all."""
+def main(settings: FrontierSettings) -> None:
+    """Add a point if one is given, and draw all points."""
     torch.set_num_threads(1)
     kept = json.loads(settings.out.read_text()) if settings.out.is_file() else {"points": []}
     if settings.add is not None:
@@ -63,18 +65,17 @@ def main(settings: Settings) -> None:
         settings.out.parent.mkdir(parents=True, exist_ok=True)
         settings.out.write_text(json.dumps(kept, indent=1, allow_nan=False) + "\n")
     if not kept["points"]:
-        raise EchoGANError("There is no point to draw yet: give a checkpoint with --add.")
+        raise EchoGANError("There is no point to draw: give a checkpoint with --add.")
     draw(kept, settings.figure)
 
 
-def measured(settings: Settings) -> tuple[dict[str, Any], float]:
-    """The point of the checkpoint to add, and the mean gCNR of the untouched clips."""
+def measured(settings: FrontierSettings) -> tuple[dict[str, Any], float]:
+    """The point of the checkpoint to add, and the mean gCNR of the clips without enhancement."""
     assert settings.add is not None
     if not (settings.data / "regions.json").is_file():
-        raise EchoGANError(f"There are no hazy clips in {settings.data}: a point cannot be measured without.")
-    rows, told = haze.haze_rows(haze.Settings(model=(settings.add,), oracle=None))
-    clips = {clip.name: haze.measure(clip, rows)[0] for clip in haze.hazy_clips(settings.data, quick=True)}
-    network = told[0]
+        raise EchoGANError(f"There are no hazy clips in {settings.data}: a point cannot be measured.")
+    methods, (network,) = haze.haze_methods(HazeSettings(model=(settings.add,), oracle=None))
+    clips = {clip.name: haze.measure(clip, methods)[0] for clip in hazy_clips(settings.data, quick=True)}
     means = haze.means(clips)
     found = means[network["name"]]["found"]
     point = {
@@ -88,7 +89,7 @@ def measured(settings: Settings) -> tuple[dict[str, Any], float]:
 
 
 def dice_gains(add: str, network: str) -> dict[str, float | None]:
-    """Dice gained over the input on poor and good stills of the selection patients; None where there is no CAMUS."""
+    """The gain in Dice over the input on poor and good stills of the selection patients; None without CAMUS."""
     if not (CAMUS / "index.csv").is_file():
         return dict.fromkeys(GRADES)
     found = measure_selection(CAMUS, [add])[network]
@@ -96,7 +97,7 @@ def dice_gains(add: str, network: str) -> dict[str, float | None]:
 
 
 def draw(kept: dict[str, Any], out: Path) -> None:
-    """Write the figure: one panel a grade, gCNR upwards, Dice gained to the right, change as colour."""
+    """Write the figure: one panel per grade, with gCNR upwards, gain in Dice to the right, and change as colour."""
     figure, axes = plt.subplots(1, len(GRADES), figsize=(11, 5), sharey=True, layout="constrained")
     for axis, grade in zip(axes, GRADES, strict=True):
         shown = _panel(axis, kept, grade)
@@ -135,14 +136,14 @@ def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
         label = axis.annotate(
             point["name"], (across, up), xytext=(side, 4), textcoords="offset points", fontsize=7, ha=align
         )
-        label.set_in_layout(False)  # else a long name squeezes the panels
+        label.set_in_layout(False)  # a long name would narrow the panels
     axis.margins(y=0.2)
     axis.set_xlabel(
-        f"Dice gained on {grade.lower()} real stills, hundredths"
+        f"gain in Dice on {grade.lower()} real stills, hundredths"
         + (f" ({missing} not measured)" if missing else "")
     )
     return shown
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, FrontierSettings)

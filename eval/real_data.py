@@ -1,10 +1,11 @@
-"""The real clips and stills beside the project, and where a CAMUS still has its fan."""
+"""The real clips and stills beside the project, and the fans that are known of them."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from echogan.core.geometry import Fan
 
 
 def camus_fan(image: np.ndarray) -> Fan:
-    """The fan of a CAMUS still: its apex is the middle of the first row, black lies outside it.
+    """The fan of a CAMUS still, uint8 (h, w), in pixels. Its apex is the middle of the first row; outside is black.
 
-    The angles are the medians over rows of where the first and last lit pixels lie.
+    The angles are the medians over rows of where the first and the last lit pixels lie.
     """
     height, width = image.shape
     apex = ((width - 1) / 2, -1.0)
@@ -25,8 +26,14 @@ def camus_fan(image: np.ndarray) -> Fan:
     return Fan(apex, edges[0], edges[1], 2.0, float(height))
 
 
+def fan_of_regions(given: dict[str, Any]) -> Fan:
+    """The fan that the regions.json of the hazy clips gives, in pixels and degrees."""
+    x, y = (float(value) for value in given["apex"])
+    return Fan((x, y), given["left_deg"], given["right_deg"], float(given["r_min"]), float(given["r_max"]))
+
+
 def real_clips(folder: Path) -> Iterator[tuple[Path, str]]:
-    """The real clips at hand and their grade, Good or Poor: those in `folder`, and pydicom's own cine."""
+    """(path, grade) of the real clips in `folder` that are there, and of pydicom's cine; a grade is Good or Poor."""
     for name, grade in (
         ("good_a4c.gif", "Good"),
         ("plot_of_a_clip.mp4", "Good"),
@@ -34,8 +41,14 @@ def real_clips(folder: Path) -> Iterator[tuple[Path, str]]:
     ):
         if (folder / name).is_file():
             yield folder / name, grade
+    if cine := pydicom_cine():
+        yield cine, "Good"
+
+
+def pydicom_cine() -> Path | None:
+    """The real echo cine that comes with pydicom; None where pydicom is not installed."""
     package = importlib.util.find_spec("pydicom")
-    if package is not None and package.origin is not None:
-        cine = Path(package.origin).parent / "data" / "test_files" / "examples_ybr_color.dcm"
-        if cine.is_file():
-            yield cine, "Good"
+    if package is None or package.origin is None:
+        return None
+    path = Path(package.origin).parent / "data" / "test_files" / "examples_ybr_color.dcm"
+    return path if path.is_file() else None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from echogan.core.errors import SettingsError
+from echogan.core.settings import check_settings, number
 
 ClipKind = Literal["dicom", "video", "gif", "image"]
 
@@ -18,21 +18,13 @@ ClipKind = Literal["dicom", "video", "gif", "image"]
 class ClipLimits:
     """How much a file may hold before it is refused (ClipTooLarge)."""
 
-    max_pixels_per_frame: int = field(
-        default=16_000_000, metadata={"help": "refuse clips with more pixels in one frame", "min": 1}
-    )
-    max_frames: int = field(default=20_000, metadata={"help": "refuse clips with more frames", "min": 1})
-    max_decoded_bytes: int = field(
-        default=32 * 2**30, metadata={"help": "refuse clips whose frames decode to more bytes", "min": 1}
-    )
+    max_pixels_per_frame: int = number(16_000_000, "refuse clips with more pixels in one frame", 1)
+    max_frames: int = number(20_000, "refuse clips with more frames", 1)
+    max_decoded_bytes: int = number(32 * 2**30, "refuse clips whose frames decode to more bytes", 1)
 
     def check(self) -> None:
         """Raise SettingsError unless every limit lets at least something through."""
-        for limit in fields(self):
-            value, low = getattr(self, limit.name), limit.metadata["min"]
-            if value < low:
-                name = limit.name.replace("_", " ")
-                raise SettingsError(f"The {name} is {value}; give a whole number from {low} up.")
+        check_settings(self)
 
 
 @dataclass(frozen=True)
@@ -40,9 +32,9 @@ class ClipFile:
     """A clip on disk: its facts, and its frames on demand.
 
     frames      number of frames that `iter_frames` yields
-    fps         frames per second (mean rate where frames last differently), None for a still
+    fps         frames per second, the mean rate if frame durations differ; None for a still
     durations_ms  one duration per frame where they differ, else None
-    spacing_mm  (row, column) size of a pixel in millimetres, None where unknown
+    spacing_mm  (row, column) size of a pixel in millimetres, None if unknown
     color       True where frames are (H, W, 3), False where they are (H, W)
     regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
     warnings    sentences for the reader: what was guessed or repaired

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; whether it is all there; and the guards that every reader shares."""
+"""Detect a file's type from its first bytes, and check its size and completeness; shared by every reader."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 
 
 def sniff(head: bytes) -> Content | None:
-    """The kind of a file from its first bytes (at least 132), None where they are no known magic."""
+    """The type of a file from its first bytes (at least 132); None if no known signature matches."""
     # A DICOM preamble may hold another format's magic (PS3.10, section 7.1), so DICM is looked for first.
     if head[128:132] == b"DICM":
         return "dicom"
@@ -44,7 +44,7 @@ def sniff(head: bytes) -> Content | None:
 
 
 def refusal(name: str, head: bytes) -> str:
-    """The sentence for a file of no known kind: what it seems to be, and what to give instead."""
+    """The error message for a file of unknown type: what it seems to be, and what to give instead."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return f"'{name}' is empty: export or download it again."
@@ -61,7 +61,7 @@ def refusal(name: str, head: bytes) -> str:
 
 @contextmanager
 def decoder_errors(path: Path) -> Iterator[None]:
-    """Turn whatever a decoder raises inside the block into UnreadableClip; our own errors pass."""
+    """Turn any exception of a decoder inside the block into UnreadableClip; EchoGANError passes through."""
     try:
         yield
     except EchoGANError:
@@ -75,7 +75,7 @@ def decoder_errors(path: Path) -> Iterator[None]:
             f"'{path.name}' is no longer there: it was moved or deleted meanwhile."
         ) from error
     except Exception as error:
-        # Decoders answer damage with any exception at all (struct.error, IndexError, SyntaxError, ...).
+        # On a damaged file a decoder may raise any exception (struct.error, IndexError, SyntaxError, ...).
         raise UnreadableClip(
             f"'{path.name}' is damaged or incomplete and cannot be decoded: export it again. "
             f"({type(error).__name__})"
@@ -83,7 +83,7 @@ def decoder_errors(path: Path) -> Iterator[None]:
 
 
 def check_limits(path: Path, limits: ClipLimits, frames: int, height: int, width: int, channels: int) -> None:
-    """Raise ClipTooLarge where the clip's size, as announced or as decoded so far, is over a limit."""
+    """Raise ClipTooLarge if the clip's size, as the file declares it or as decoded so far, is over a limit."""
     if height * width > limits.max_pixels_per_frame:
         raise ClipTooLarge(
             f"'{path.name}' has frames of {width} x {height} pixels; at most {limits.max_pixels_per_frame} "
@@ -101,7 +101,7 @@ def check_limits(path: Path, limits: ClipLimits, frames: int, height: int, width
 
 
 def check_whole(path: Path, content: Content) -> None:
-    """Raise UnreadableClip where the container's outermost parts announce more bytes than the file has.
+    """Raise UnreadableClip if the container's top-level parts declare more bytes than the file has.
 
     MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), RIFF chunks, and the EBML Segment (RFC 8794, 9.1).
     """

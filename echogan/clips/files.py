@@ -1,4 +1,4 @@
-"""One door for clips: open_clip decides by content, open_writer and write_clip by the name's suffix."""
+"""Open and write clips: open_clip decides by the file's content, open_writer and write_clip by the name's suffix."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ _WRITERS: dict[str, Callable[[Path, ClipFile, Sector | None, WriteOptions], Clip
 
 
 def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
-    """Read what the file says of itself, whatever its name; frames are decoded later, on demand.
+    """Read the facts in the file's header, whatever its name; frames are decoded later, on demand.
 
-    Raises UnreadableClip (no clip, damaged, cut off), UnsupportedClip (nothing in it that can be
+    Raises UnreadableClip (not a clip, damaged, cut off), UnsupportedClip (nothing in it can be
     enhanced) and ClipTooLarge (over one of the limits).
     """
     path, limits = Path(path), limits or ClipLimits()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,66 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from echogan.core.errors import EchoGANError, OutputError
+
+UNFINISHED = re.compile(r"\.[0-9a-f]{12}\.part")
+"""The name of what a writer has begun; where it is still there after the writer has ended, that was killed."""
+
+
+def temporary_name(target: Path) -> Path:
+    """A name beside `target` that nobody else uses."""
+    return target.parent / f".{secrets.token_hex(6)}.part"
+
+
+@contextmanager
+def replacing(target: Path, sync: bool = False) -> Iterator[Path]:
+    """A temporary name beside `target`, at which the block makes a file or a folder; then it is renamed to `target`.
+
+    An older file stays whole until then; an empty folder gives way to a folder. Where the block or the renaming
+    fails, the temporary one is removed and the older one stays. `sync` waits for the disk before the renaming, for
+    files that a power cut must not cost. Raises OSError, and what the block raises.
+    """
+    part = temporary_name(target)
+    try:
+        yield part
+        if sync:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+        os.replace(part, target)
+    except BaseException:
+        _remove(part)
+        raise
+
+
+@contextmanager
+def moving_into(folder: Path) -> Iterator[Path]:
+    """A temporary folder inside `folder`, whose files move into `folder` when the block has made all of them.
+
+    They replace older ones of their names. Where the block fails, none moves. Raises OSError, and what the block raises.
+    """
+    part = temporary_name(folder / "files")
+    try:
+        part.mkdir()
+        yield part
+        for path in sorted(part.iterdir()):
+            os.replace(path, folder / path.name)
+    finally:
+        _remove(part)
+
+
+def remove_unfinished(*folders: Path) -> None:
+    """Remove what killed writers left in these folders. Only for one who keeps all other writers out of them."""
+    for folder in folders:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if UNFINISHED.fullmatch(path.name):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, as far as the system allows."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -35,7 +96,7 @@ class Unfinished:
 
     def __init__(self, target: Path, folder: bool = False) -> None:
         self.target, self.folder = target, folder
-        self.path = target.parent / f".{secrets.token_hex(6)}.part"
+        self.path = temporary_name(target)
         self._made: list[Path] = []
         self._check_target()
         try:
@@ -45,7 +106,7 @@ class Unfinished:
                     self.path.mkdir()
                 else:
                     self.path.touch(exist_ok=False)
-        except OutputError:
+        except BaseException:  # Ctrl-C too leaves nothing behind
             self.discard()
             raise
 
@@ -77,11 +138,7 @@ class Unfinished:
 
     def discard(self) -> None:
         """Remove the temporary file or folder and the parents made for it, as far as they are empty."""
-        if self.folder:
-            shutil.rmtree(self.path, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                self.path.unlink(missing_ok=True)
+        _remove(self.path)
         for parent in reversed(self._made):
             with suppress(OSError):
                 parent.rmdir()
@@ -107,7 +164,7 @@ def replace_files(files: dict[Path, bytes]) -> None:
     parts: dict[Path, Path] = {}
     try:
         for path, content in files.items():
-            parts[path] = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+            parts[path] = temporary_name(path)
             with parts[path].open("xb") as file:
                 file.write(content)
                 file.flush()
@@ -116,6 +173,5 @@ def replace_files(files: dict[Path, bytes]) -> None:
             os.replace(part, path)
     except BaseException:
         for part in parts.values():
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+            _remove(part)
         raise

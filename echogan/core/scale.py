@@ -1,4 +1,4 @@
-"""Scales of grey and of size: 8 bits as displayed and what networks see, and the pixels of the working space."""
+"""The scales of grey, 0 to 255 as displayed and -1 to 1 for networks (levels / GREY - 1), and the working size."""
 
 GREY = 127.5
 """Grey levels of 8 bits per unit of [-1, 1]."""

@@ -1,4 +1,4 @@
-"""Put the clips that are kept into shard folders; whatever is there already stays where it is as far as it can."""
+"""Put the kept clips into shard folders; clips that are already in a shard stay there where possible."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from echogan.curation.shards import (
 
 @dataclass(frozen=True)
 class Placed:
-    """A clip and where it belongs; `row` is its line of the index, its shard and row still to be set."""
+    """A clip and the folder it belongs in; `row` is its line of the index, whose shard and row are set later."""
 
     folder: Path
     row: ShardRow
@@ -42,7 +42,7 @@ def shard_folders(out: Path) -> list[Path]:
 
 
 def stored(out: Path, parts: Path) -> dict[str, Source]:
-    """Where the pixels of each clip are, by its hash: a part written since, or else a row of a shard."""
+    """Where the pixels of each clip are, by its hash: in a part file, else in a row of a shard."""
     places: dict[str, Source] = {}
     reader = RowReader()
     for folder in shard_folders(out):
@@ -51,10 +51,10 @@ def stored(out: Path, parts: Path) -> dict[str, Source]:
         part, place = Source(path), places.get(path.stem)
         try:
             pixels = RowReader().read(part)
-        except OutputError:  # the power went before it was on the disk: its file is looked at again
+        except OutputError:  # power failed before it was on the disk: its file is examined again
             path.unlink()
             continue
-        # A kill between the index and the parts' removal leaves both; the row then has the same pixels.
+        # A kill between writing the index and removing the parts leaves both; the row then has the same pixels.
         if place is None or not _same(reader.read(place), pixels):
             places[path.stem] = part
     return places
@@ -67,8 +67,8 @@ def _same(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
 def assemble(out: Path, parts: Path, clips: Sequence[Placed], places: Mapping[str, Source]) -> None:
     """Make the shard folders below `out` hold exactly these clips. Raises OutputError.
 
-    All new shards are written first, then every index, then what no index names is deleted: killed at any moment,
-    each folder is whole, as it was or as it will be, and the next run ends the work.
+    All new shards are written first, then every index; last, files that no index names are deleted. If the process is
+    killed at any moment, each folder is complete, as it was or as it will be, and the next run finishes the work.
     """
     places = {**places, **_set_aside(parts, clips, places)}
     folders = dict.fromkeys([*shard_folders(out), *(clip.folder for clip in clips)])
@@ -90,7 +90,7 @@ def assemble(out: Path, parts: Path, clips: Sequence[Placed], places: Mapping[st
 
 
 def _set_aside(parts: Path, clips: Sequence[Placed], places: Mapping[str, Source]) -> dict[str, Source]:
-    """Parts of the clips that change folders: between two indices, neither may list them."""
+    """Write a part for each clip that changes folders: while the indices are replaced, it may be in neither."""
     reader, aside = RowReader(), {}
     for clip in clips:
         place = places[clip.row.clip]
@@ -102,7 +102,7 @@ def _set_aside(parts: Path, clips: Sequence[Placed], places: Mapping[str, Source
 
 
 def _shards(folder: Path, wanted: Sequence[ShardRow], places: Mapping[str, Source]) -> list[ShardRow]:
-    """The folder's index as it will be, sorted by place; shards that lost or changed a clip are written anew."""
+    """The folder's index as it will be, sorted by place; shards that lost or changed a clip are rewritten."""
     before = read_index(folder)
     wanted_clips = {row.clip for row in wanted}
     broken = {

@@ -1,4 +1,4 @@
-"""What `curate` must know of a DICOM file beyond its pixels: whose it is, and which kind of no-tissue it shows."""
+"""What `curate` needs from a DICOM file beyond its pixels: the patient's id, and whether it shows more than B-mode."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from echogan.curation.settings import Reason
 class DicomFacts:
     """What the header says.
 
-    patient  the PatientID, empty where there is none
-    reason   what the regions show that is no B-mode: colour Doppler, or spectral Doppler or M-mode
-    mixed    whether they show that beside tissue
+    patient  the PatientID, empty if there is none
+    reason   what the regions show other than B-mode: colour Doppler, or spectral Doppler or M-mode
+    mixed    whether they show tissue too
     """
 
     patient: str = ""
@@ -26,7 +26,7 @@ class DicomFacts:
 
 
 def dicom_facts(path: Path) -> DicomFacts:
-    """Read the header alone. An unreadable one says nothing."""
+    """Read only the header. An unreadable one gives empty facts."""
     try:
         with reading():
             with DicomSource.of(path).open() as file:

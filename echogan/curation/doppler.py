@@ -1,4 +1,4 @@
-"""Tell B-mode from what is no B-mode: colour Doppler by its colours, M-mode and spectral Doppler by their scrolling."""
+"""Detect what is not B-mode: colour Doppler by its colours, M-mode and spectral Doppler by their scrolling."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from echogan.clips.clip import grey
 from echogan.clips.sector.overlay import tint_curve
 
 SATURATED = 50.0  # grey levels between the largest and smallest channel
-FLOW_SHARE = 0.004  # of the sector in one frame, once lines and letters are gone
-PLAIN_SHARE = 0.3  # of the lit pixels without colour: then the B-mode has no tint
+FLOW_SHARE = 0.004  # share of the sector in one frame, without lines and letters
+PLAIN_SHARE = 0.3  # share of the lit pixels without colour from which the B-mode has no tint
 LIT = 40
 
 
 def shows_flow(frames: np.ndarray, inside: np.ndarray) -> bool:
     """Whether uint8 frames (n, H, W, 3) show colour Doppler within `inside`, bool (H, W).
 
-    Saturated colour counts in patches, not in lines: an ECG trace or a caliper is no flow. A tint that the whole
-    B-mode shares is taken off first.
+    Saturated colour counts in patches, not in lines: an ECG trace or a caliper is not flow. A tint that the
+    whole B-mode shares is removed first.
     """
     if frames.ndim < 4 or not inside.any():
         return False
@@ -39,7 +39,7 @@ def shows_flow(frames: np.ndarray, inside: np.ndarray) -> bool:
 
 
 def _chroma_spread(frame: np.ndarray, tint: np.ndarray | None) -> np.ndarray:
-    """Largest less smallest channel, float32 (H, W), once the tint (256, 3) is taken off."""
+    """Largest less smallest channel, float32 (H, W), after the tint (256, 3) is removed."""
     colour = frame.astype(np.float32)
     if tint is not None:
         colour = colour - tint[grey(frame)]
@@ -48,7 +48,7 @@ def _chroma_spread(frame: np.ndarray, tint: np.ndarray | None) -> np.ndarray:
 
 
 def _tint(frame: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
-    """The B-mode's own colour at each grey level; None where much of it is plain grey, or all of it dark."""
+    """The B-mode's own colour at each grey level; None if much of it is plain grey, or all of it dark."""
     lit = inside & (grey(frame) > LIT)
     if not lit.any() or (_chroma_spread(frame, None)[lit] < 20).mean() > PLAIN_SHARE:
         return None
@@ -58,7 +58,7 @@ def _tint(frame: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
 def scrolls(frames: np.ndarray) -> bool:
     """Whether grey frames uint8 (n, H, W), in order, move sideways as a whole or are redrawn in a narrow column.
 
-    So do M-mode and spectral Doppler displays; tissue does neither. A single frame never scrolls.
+    M-mode and spectral Doppler displays do so, tissue does not. A single frame never scrolls.
     """
     small = [
         cv2.resize(frame, (256, 128), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames

@@ -7,14 +7,14 @@ import numpy as np
 
 GRID = 16  # cells on a side: 256 bits a frame
 WORDS = GRID * GRID // 64
-# Bits of 256 by which a copy may differ, on the average of its frames. Stills as JPEG of quality 50 at 0.7 of
+# Bits of 256 by which a copy may differ, averaged over its frames. Stills as JPEG of quality 50 at 0.7 of
 # their size differ by at most 7, clips as H.264 (crf 35) by 7 to 15; another phase of the same heart
 # differs by 18 or more.
 STILL_RADIUS, CLIP_RADIUS = 10, 14
 
 
 def print_of(frames: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The prints of uint8 frames (k, S, S), tissue only, with the tissue's mask bool (S, S): uint64 (k, 4).
+    """The fingerprints of uint8 frames (k, S, S), tissue only, with the tissue's mask bool (S, S): uint64 (k, 4).
 
     Each bit says whether a cell of a 16 x 16 grid over the tissue's box is brighter than the cell left of it
     (dHash; N. Krawetz, "Kind of like that", 2013). A cell's level is the mean of its tissue, so the border between
@@ -37,20 +37,20 @@ def _cells(image: np.ndarray) -> np.ndarray:
 
 
 class Seen:
-    """The prints of the clips kept so far; `find` names the first that is the same clip."""
+    """The fingerprints of the clips kept so far; `find` names the first that is the same clip."""
 
     def __init__(self) -> None:
         self._prints: dict[int, np.ndarray] = {}  # number of frames -> uint64 (capacity, frames, WORDS)
         self._names: dict[int, list[str]] = {}
 
     def find(self, prints: np.ndarray) -> str | None:
-        """The name of the earliest clip within the radius of uint64 (k, 4), None where there is none."""
+        """The name of the earliest clip within the radius of uint64 (k, 4), None if there is none."""
         names = self._names.get(len(prints))
         if not names:
             return None
         known = self._prints[len(prints)][: len(names)]
         allowed = (CLIP_RADIUS if len(prints) > 1 else STILL_RADIUS) * len(prints)
-        # The mean over the frames can only be near where one of them is: the first frame sorts out most.
+        # The mean distance is small only if that of some frame is: the first frame rules out most clips.
         first = np.bitwise_count(known[:, 0] ^ prints[0]).sum(1, dtype=int)
         near = np.nonzero(first <= allowed)[0]
         apart = np.bitwise_count(known[near] ^ prints).sum((1, 2), dtype=int)

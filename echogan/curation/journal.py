@@ -8,20 +8,20 @@ import json
 import os
 import re
 import secrets
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from echogan.core.atomic import output_errors, write_whole
+from filelock import FileLock, Timeout
+
+from echogan.core.atomic import UNFINISHED, output_errors, remove_unfinished, replacing, write_whole
 from echogan.core.errors import OutputError
 from echogan.curation.settings import SPLITS, CurateSettings, Reason
 
-SALT, SETTINGS, JOURNAL, PARTS, LOCK = ".salt", ".curate.json", ".journal.jsonl", ".parts", ".lock"
+SETTINGS, JOURNAL, PARTS, LOCK = ".curate.json", ".journal.jsonl", ".parts", ".lock"
 HASH_DIGITS = 16
-_UNFINISHED = re.compile(r"\.[0-9a-f]{12}\.part")
 _REMEMBERED = ("frames", "size", "seed", "shares", "min_confidence", "min_side")
 
 
@@ -31,15 +31,15 @@ class OtherShards(OutputError):
 
 @dataclass(frozen=True)
 class FileFingerprint:
-    """How a file is known again: its size in bytes and the time of its last change."""
+    """What identifies a file between runs: its size in bytes and the time of its last change."""
 
     size: int
     mtime_ns: int
 
 
 def split_of(patient: str, seed: int, shares: tuple[float, float, float]) -> str:
-    """The split of a patient: from a hash of the id and the seed alone, so no other patient can change it, and
-    two folders made with one seed agree."""
+    """The split of a patient: a hash of the id and the seed alone decides it, so no other patient can change
+    it, and two folders made with the same seed agree."""
     digest = hashlib.sha256(f"echogan split {seed}\0{patient}".encode("utf-8", "surrogateescape")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     if place < shares[0]:
@@ -50,9 +50,9 @@ def split_of(patient: str, seed: int, shares: tuple[float, float, float]) -> str
 class Journal:
     """The journal of one output folder. A context manager: the journal is open for appending inside it.
 
-    No name and no patient's id is ever stored, only hashes by a random salt, which lies beside the folder and not in
-    it: the folder is there to be shared, and whoever has the salt can try out ids. Raises OutputError where the folder
-    holds something else, and OtherShards where it holds shards of another archive, other settings or another salt.
+    No name and no patient id is stored, only hashes with a random salt. The salt lies beside the folder, not in it: the
+    folder may be shared, and anyone who has the salt can test guessed ids against the hashes. Raises OutputError if the
+    folder holds something else, and OtherShards if its shards are of another archive, other settings or another salt.
     """
 
     def __init__(self, out: Path, archive: Path, settings: CurateSettings) -> None:
@@ -68,15 +68,13 @@ class Journal:
         self._check_settings(archive, settings)
         self._records: dict[str, dict[str, Any]] = {}
         self._file: IO[str] | None = None
-        self._locked: IO[str] | None = None
+        self._lock = FileLock(out / LOCK, thread_local=False, fallback_to_soft=False)
 
     def _check_folder(self) -> None:
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{self.out} is a file: give a folder for the shards.")
-        strangers = (
-            p for p in (self.out.iterdir() if self.out.is_dir() else ()) if p.name not in (SALT, PARTS)
-        )
-        if not (self.out / SETTINGS).exists() and any(not _UNFINISHED.fullmatch(p.name) for p in strangers):
+        strangers = (p for p in (self.out.iterdir() if self.out.is_dir() else ()) if p.name != PARTS)
+        if not (self.out / SETTINGS).exists() and any(not UNFINISHED.fullmatch(p.name) for p in strangers):
             raise OutputError(f"The folder {self.out} holds other files: give a new or an empty folder.")
 
     def _check_settings(self, archive: Path, settings: CurateSettings) -> None:
@@ -84,7 +82,7 @@ class Journal:
         now |= {
             "graded": settings.quality is not None,
             "archive": self.hash("archive", str(archive.resolve())),
-            "salt": self.hash("salt", ""),  # tells salts apart, and nothing of them
+            "salt": self.hash("salt", ""),  # identifies a salt without revealing it
         }
         path, now = self.out / SETTINGS, json.loads(json.dumps(now))
         if not path.exists():
@@ -94,7 +92,6 @@ class Journal:
             before = json.loads(path.read_text())
         except (OSError, ValueError):
             raise OutputError(f"{path} is damaged. Delete the folder and curate again.") from None
-        before = {"salt": now["salt"]} | before  # folders of before salts were told apart
         other = [name for name in now if before.get(name) != now[name]]
         if "salt" in other:
             raise OtherShards(
@@ -110,50 +107,36 @@ class Journal:
                 "give the same settings, or a new folder."
             )
 
-    def _sweep(self) -> None:
-        """Remove what a killed run was in the middle of writing."""
-        for folder in (self.out, self.parts, *(p for p in self.out.iterdir() if p.is_dir())):
-            for path in folder.iterdir():
-                if _UNFINISHED.fullmatch(path.name):
-                    with suppress(OSError):
-                        path.unlink()
-
     def _load(self) -> dict[str, dict[str, Any]]:
         records: dict[str, dict[str, Any]] = {}
         path = self.out / JOURNAL
         if path.exists():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                with suppress(ValueError, KeyError, TypeError):  # a kill can tear the last line
+                with suppress(ValueError, KeyError, TypeError):  # a killed run can leave half a line
                     record = json.loads(line)
                     records[record["key"]] = record
         return records
 
     def __enter__(self) -> Self:
-        self._lock()
-        self._sweep()
+        self._keep_others_out()
+        remove_unfinished(self.out, self.parts, *(path for path in self.out.iterdir() if path.is_dir()))
         self._records = self._load()
-        # Rewritten first: lines of files looked at twice and a torn line go.
+        # Rewritten first, without repeated entries and half a line.
         lines = "".join(json.dumps(record) + "\n" for record in self._records.values())
         write_whole(self.out / JOURNAL, lines.encode())
         self._file = (self.out / JOURNAL).open("a", encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in (self._file, self._locked):
-            if file is not None:
-                file.close()
+        if self._file is not None:
+            self._file.close()
+        self._lock.release()
 
-    def _lock(self) -> None:
-        """Keep a second run out of the folder until this one ends, however it ends. Raises OutputError."""
-        self._locked = (self.out / LOCK).open("w")
-        if sys.platform == "win32":
-            return
-        import fcntl  # not there on Windows, which then trusts its user
-
+    def _keep_others_out(self) -> None:
+        """Lock the folder until this run ends, however it ends. Raises OutputError where another run has it."""
         try:
-            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._locked.close()
+            self._lock.acquire(blocking=False)
+        except Timeout:
             raise OutputError(
                 f"The folder {self.out} is being curated: wait until the other run ends."
             ) from None
@@ -166,7 +149,7 @@ class Journal:
         return hmac.new(self._salt, message, hashlib.sha256).hexdigest()[:HASH_DIGITS]
 
     def record(self, key: str, fingerprint: FileFingerprint) -> Mapping[str, Any] | None:
-        """What is known of a file, None where it is new or has changed since."""
+        """What is known of a file, None if it is new or has changed since."""
         record = self._records.get(key)
         known = record is not None and (record.get("size"), record.get("mtime_ns")) == (
             fingerprint.size,
@@ -175,7 +158,7 @@ class Journal:
         return record if known else None
 
     def add(self, key: str, fingerprint: FileFingerprint, found: Mapping[str, Any]) -> None:
-        """Remember what was found in a file, beyond this run where it lasts. Raises OutputError on a full disk."""
+        """Record what was found in a file; for later runs only if it is lasting. Raises OutputError on a full disk."""
         assert self._file is not None, "the journal is open inside the with block"
         record = {"key": key, "size": fingerprint.size, "mtime_ns": fingerprint.mtime_ns, **found}
         self._records[key] = record
@@ -186,18 +169,17 @@ class Journal:
 
 
 def own_salt(out: Path) -> Path:
-    """Where the salt of a folder lies that was told none: beside it; inside, where an earlier version made it."""
-    inside, whole = out / SALT, out.resolve()
-    return inside if inside.exists() else whole.with_name(f"{whole.name}.salt")
+    """Where the salt of a folder lies that was told none: beside it."""
+    whole = out.resolve()
+    return whole.with_name(f"{whole.name}.salt")
 
 
 def _read_salt(path: Path) -> bytes:
-    """The salt in a file, which is made where there is none. Raises OSError, and OutputError for another file."""
+    """The salt in a file, which is created if missing. Raises OSError, and OutputError if the file holds no salt."""
     if not path.exists():
-        part = path.parent / f".{secrets.token_hex(6)}.part"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        private = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with replacing(path) as part, os.fdopen(os.open(part, private, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-        os.replace(part, path)
     salt = path.read_bytes()
     if not re.fullmatch(rb"[0-9a-f]{64}\s*", salt):
         raise OutputError(f"{path} holds no salt. Give the file that an earlier curate made, or a new name.")

@@ -15,7 +15,7 @@ from echogan.curation.settings import SPLITS
 
 @dataclass(frozen=True)
 class Label:
-    """What the list says of one file; an empty string or None where it says nothing."""
+    """What the list says about one file; an empty string or None where it says nothing."""
 
     quality: str
     patient: str = ""
@@ -25,7 +25,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels by the file's path below the archive, and how many rows named no file of it, or several."""
+    """The labels by the file's path below the archive, and how many rows matched no file, or several."""
 
     by_file: dict[str, Label]
     unmatched: int = 0
@@ -34,9 +34,9 @@ class Labels:
 def read_labels(path: Path, archive: Path, files: Sequence[str]) -> Labels:
     """The labels of `files`, paths below the archive with slashes.
 
-    A row names its file by that path, by an absolute path, or by the bare name where only one file bears it; the
-    suffix may be left out. Raises SettingsError where the list cannot be read, has no such columns, contradicts
-    itself or matches nothing.
+    A row names its file by that path, by an absolute path, or by the bare name if only one file has it; the
+    suffix may be left out. Raises SettingsError if the list cannot be read, lacks these columns, contradicts itself
+    or matches nothing.
     """
     rows = _rows(path)
     if not rows or not {"file", "quality"} <= set(rows[0]):

@@ -1,4 +1,4 @@
-"""Read a clip from .npz: frames uint8 (T, H, W) or (T, H, W, 3), one at a time, and fps and spacing_mm if there."""
+"""Read a clip from .npz: frames uint8 (T, H, W) or (T, H, W, 3), one at a time, and fps and spacing_mm if present."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def looks_like_npz(path: Path) -> bool:
 
 
 def open_npz(path: Path, limits: ClipLimits) -> ClipFile:
-    """The facts of a clip in .npz, as `write_clip` makes them. Raises UnreadableClip and ClipTooLarge."""
+    """Read the facts of a clip in .npz, as `write_clip` writes it. Raises UnreadableClip and ClipTooLarge."""
     with decoder_errors(path):
         with _member(path) as (_, shape):
             pass
@@ -77,7 +77,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _number(path: Path, name: str, count: int) -> np.ndarray | None:
-    """A small array of the file, None where it is not there or of another size."""
+    """A small array of the file, None if it is missing or of another size."""
     with zipfile.ZipFile(path) as archive:
         if f"{name}.npy" not in archive.namelist() or archive.getinfo(f"{name}.npy").file_size > 4096:
             return None

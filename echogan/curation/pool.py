@@ -18,7 +18,7 @@ from echogan.core.errors import Cancelled, OutputError
 from echogan.curation.settings import ExamineSettings, Reason
 from echogan.curation.worker import request
 
-FILE_SECONDS = 900.0  # a decoder that needs longer for one file hangs
+FILE_SECONDS = 900.0  # seconds after which a decoder counts as hanging
 WAIT_SECONDS = 0.2
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = "echogan.curation.worker"
@@ -26,7 +26,7 @@ WORKER = "echogan.curation.worker"
 
 @dataclass(frozen=True)
 class Task:
-    """One file to look at: `key` is its salted hash, `part` where its pixels go."""
+    """One file to examine: `key` is its salted hash, `part` is where its pixels go."""
 
     key: str
     path: Path
@@ -34,14 +34,14 @@ class Task:
 
 
 class _Child:
-    """A worker process that is started when it is needed, and again after it died."""
+    """A worker process, started when it is needed and again after it died."""
 
     def __init__(self, module: str, seconds: float) -> None:
         self.module, self.seconds = module, seconds
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, line: str) -> dict[str, Any] | None:
-        """The answer to one request; None where the process died over it or took too long."""
+        """The answer to one request; None if the process died or took too long."""
         process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -69,7 +69,7 @@ class _Child:
             text=True,
             encoding="utf-8",
             env={**os.environ, **single, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # the terminal's Ctrl-C is for the parent, which then ends this child
+            start_new_session=True,  # the parent handles the terminal's Ctrl-C, and ends this child
         )
         self._process = process
         assert process.stdout is not None
@@ -79,13 +79,13 @@ class _Child:
         return process
 
     def kill(self) -> None:
-        """End the process from another thread; whoever waits for its answer gets None."""
+        """End the process from another thread; a thread that waits for its answer gets None."""
         process = self._process
         if process is not None:
             process.kill()
 
     def close(self) -> None:
-        """End the process and take its last words."""
+        """End the process and wait for it."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -101,10 +101,10 @@ def examine_all(
     module: str = WORKER,
     seconds: float = FILE_SECONDS,
 ) -> Iterator[tuple[Task, dict[str, Any]]]:
-    """Look at every file with so many processes; yields (task, answer) as they come, in any order.
+    """Examine every file with `workers` processes; yields (task, answer) as they come, in any order.
 
-    An answer holds `reason` (empty where the part was written) and what curate_worker found. A file over which the
-    process dies twice or hangs is left out as FAILED. Raises Cancelled soon after `cancel` is set, and OutputError.
+    An answer holds `reason` (empty if the part was written) and what `worker` found. A file is left out as FAILED if
+    the process dies on it twice or hangs. Raises Cancelled soon after `cancel` is set, and OutputError.
     """
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
@@ -133,7 +133,7 @@ def _threads(
     done: queue.Queue[tuple[Task, dict[str, Any]] | BaseException],
     settings: ExamineSettings,
 ) -> Iterator[None]:
-    """A thread per child that feeds it; leaving the block ends the children and, with them, the threads."""
+    """A thread per child that gives it tasks; leaving the block ends the children and then the threads."""
     stop = threading.Event()
 
     def feed(child: _Child) -> None:
@@ -144,7 +144,7 @@ def _threads(
                 except queue.Empty:
                     return
                 done.put((task, _ask_twice(child, task, settings, stop)))
-        except Exception as error:  # to be raised where somebody listens
+        except Exception as error:  # raised again in the caller's thread
             done.put(error)
         finally:
             child.close()
@@ -165,7 +165,7 @@ def _threads(
 def _ask_twice(child: _Child, task: Task, settings: ExamineSettings, stop: threading.Event) -> dict[str, Any]:
     line = request(task.path, task.part, settings)
     reply = child.ask(line)
-    if reply is None and not stop.is_set():  # a crash can be the machine's (out of memory), not the file's
+    if reply is None and not stop.is_set():  # the machine may be to blame (out of memory), not the file
         reply = child.ask(line)
     if reply and "error" in reply:
         raise OutputError(reply["error"])

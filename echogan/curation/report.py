@@ -1,4 +1,4 @@
-"""What `curate` did: report.json, report.txt, a contact sheet, and on request the names of what was left out."""
+"""The report of `curate`: report.json, report.txt, a contact sheet and, on request, the names of files left out."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CurateReport:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Files left out by reason, the commonest first."""
+        """Files left out by reason, the most common first."""
         return dict(Counter(item.reason for item in self.left_out).most_common())
 
     def text(self) -> str:
@@ -68,7 +68,7 @@ class CurateReport:
 
 
 def write_report(out: Path, report: CurateReport, names: Sequence[str] | None) -> None:
-    """Write the report's files into `out`; `names` are the archive's files in order, None to leave names out."""
+    """Write the report's files into `out`; `names` are the archive's files in order; None leaves names out."""
     facts = {
         "files": report.files,
         "kept": report.kept,
@@ -112,7 +112,7 @@ def write_sheet(out: Path) -> None:
 
 
 def _tile(frame: np.ndarray, mask: np.ndarray, caption: str) -> np.ndarray:
-    """A frame on dark blue where it is not tissue, so that holes show, and a caption below: uint8 (h, w, 3)."""
+    """A frame with dark blue outside the tissue, so that holes show, and a caption below: uint8 (h, w, 3)."""
     picture = np.where(mask[..., None], frame[..., None], np.array([12, 16, 40])).astype(np.uint8)
     tile = Image.new("RGB", (TILE, TILE + CAPTION), (30, 30, 30))
     tile.paste(Image.fromarray(picture).resize((TILE - 2, TILE - 2), Image.Resampling.BOX), (1, 1))
@@ -121,7 +121,7 @@ def _tile(frame: np.ndarray, mask: np.ndarray, caption: str) -> np.ndarray:
 
 
 def check_kept(report: CurateReport) -> None:
-    """Raise OutputError where no clip at all was kept, with the commonest reason."""
+    """Raise OutputError with the most common reason if no clip was kept."""
     if not report.kept:
         reason = next(iter(report.reasons), "nothing was there")
         raise OutputError(

@@ -1,21 +1,22 @@
-"""What `curate` can be told, and the reasons for which it leaves a file out."""
+"""The settings of `curate`, and the reasons why it leaves a file out."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipError, SettingsError
 from echogan.core.scale import WORKING_SIZE
+from echogan.core.settings import check_settings, number, switch
 
 SPLITS = ("train", "val", "test")
 
 
 class Reason(StrEnum):
-    """Why a file is not in the shards, as the report says it."""
+    """Why a file is not in the shards, in the words of the report."""
 
     NOT_A_CLIP = "not a clip or an image"
     UNREADABLE = "unreadable: damaged, cut off or encrypted"
@@ -34,7 +35,7 @@ class Reason(StrEnum):
 
     @property
     def lasting(self) -> bool:
-        """Whether the file itself is the reason; else it is looked at again in the next run."""
+        """Whether the file itself is the reason; if not, the next run examines it again."""
         return self not in (Reason.NOT_OPENED, Reason.FAILED)
 
 
@@ -48,7 +49,7 @@ class LeftOut(ClipError):
 
 @dataclass(frozen=True)
 class CurateSettings:
-    """How an archive becomes shards. `check` raises SettingsError where a number is out of its range."""
+    """How an archive becomes shards. `check` raises SettingsError if a number is out of its range."""
 
     quality: Path | None = field(
         default=None,
@@ -56,54 +57,29 @@ class CurateSettings:
             "help": "a CSV with the columns file, quality[, patient, split, spacing_mm]: one folder per quality"
         },
     )
-    frames: int = field(default=4, metadata={"help": "consecutive frames per clip", "min": 1, "max": 64})
-    size: int = field(
-        default=WORKING_SIZE, metadata={"help": "pixels of the sector's longer side", "min": 32, "max": 1024}
-    )
-    workers: int = field(
-        default=0, metadata={"help": "processes; 0 takes one per processor core", "min": 0, "max": 256}
-    )
-    seed: int = field(
-        default=0, metadata={"help": "another seed, another split of the patients", "min": 0, "max": 2**31}
-    )
+    frames: int = number(4, "consecutive frames per clip", 1, 64)
+    size: int = number(WORKING_SIZE, "pixels of the sector's longer side", 32, 1024)
+    workers: int = number(0, "processes; 0 takes one per processor core", 0, 256)
+    seed: int = number(0, "another seed, another split of the patients", 0, 2**31)
     shares: tuple[float, float, float] = field(
         default=(0.8, 0.1, 0.1), metadata={"help": "shares of the patients in train, val and test"}
     )
-    min_confidence: float = field(
-        default=0.8,
-        metadata={"help": "leave clips out whose fan's estimated IoU is less", "min": 0.0, "max": 1.0},
-    )
-    min_side: int = field(
-        default=96,
-        metadata={
-            "help": "leave clips out whose sector has a shorter longer side in pixels",
-            "min": 16,
-            "max": 4096,
-        },
-    )
+    min_confidence: float = number(0.8, "leave clips out whose fan's estimated IoU is less", 0.0, 1.0)
+    min_side: int = number(96, "leave clips out whose sector has a shorter longer side in pixels", 16, 4096)
     salt: Path | None = field(
         default=None,
         metadata={
-            "help": "file of the secret that hashes patients' ids, made where there is none; folders made with one "
-            "and the same know a patient again; by default each folder has its own beside it, FOLDER.salt"
+            "help": "file with the secret that hashes patient ids, created if missing; folders made with the same "
+            "file recognise a patient in both; by default FOLDER.salt beside each folder"
         },
     )
-    name_left_out: bool = field(
-        default=False,
-        metadata={"help": "list the files left out by name in left_out.csv (names can identify patients)"},
+    name_left_out: bool = switch(
+        False, "list the files left out by name in left_out.csv (names can identify patients)"
     )
 
     def check(self) -> None:
-        """Raise SettingsError, naming the range, unless every number is within it."""
-        for setting in fields(self):
-            value, low, high = (
-                getattr(self, setting.name),
-                setting.metadata.get("min"),
-                setting.metadata.get("max"),
-            )
-            if low is not None and high is not None and not low <= value <= high:  # also catches NaN
-                name = setting.name.replace("_", " ")
-                raise SettingsError(f"The {name} is {value}; give a number from {low:g} to {high:g}.")
+        """Raise SettingsError, naming the setting and its range, unless every value can be used."""
+        check_settings(self)
         if not (
             len(self.shares) == 3
             and all(0 <= s <= 1 for s in self.shares)
@@ -123,7 +99,7 @@ class CurateSettings:
 
 @dataclass(frozen=True)
 class ExamineSettings:
-    """The part of the settings that a worker needs to look at one file."""
+    """The part of the settings that a worker needs to examine one file."""
 
     frames: int = 4
     size: int = WORKING_SIZE

@@ -1,4 +1,4 @@
-"""The shard folder: index.csv and shard_0000.npz, ..., written whole or not at all, and rebuilt without loss.
+"""The shard folder: index.csv and shard_0000.npz, ..., written whole or not at all, and rewritten without loss.
 
 Arrays of a shard: frames uint8 (n, T, S, S), masks bool (n, S, S), fans float32 (n, 6), lengths int64 (n,).
 """
@@ -20,9 +20,7 @@ from echogan.core.errors import OutputError
 
 INDEX = "index.csv"
 CLIPS_PER_SHARD = 64
-BYTES_PER_SHARD = (
-    2**28
-)  # a shard is in memory as a whole when it is made, and several when they are trained on
+BYTES_PER_SHARD = 2**28  # one whole shard is in memory while it is made, and several during training
 ARRAYS = ("frames", "masks", "fans", "lengths")
 
 Arrays = dict[str, np.ndarray]
@@ -46,7 +44,7 @@ COLUMNS = tuple(field.name for field in fields(ShardRow))
 
 
 def read_index(folder: Path) -> list[ShardRow]:
-    """The rows of index.csv, none where there is no index. Raises OutputError for a damaged one."""
+    """The rows of index.csv, none if there is no index. Raises OutputError for a damaged one."""
     try:
         with (folder / INDEX).open(newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
@@ -80,7 +78,7 @@ def read_arrays(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in ARRAYS}
-    except Exception:  # numpy and zipfile answer damage with any exception at all
+    except Exception:  # numpy and zipfile may raise any exception on a damaged file
         raise OutputError(f"{path} is missing or damaged. Delete the folder and curate again.") from None
 
 
@@ -93,7 +91,7 @@ class Source:
 
 
 class RowReader:
-    """Reads rows of many files, keeping the last file open in memory: rows that lie together cost one read."""
+    """Reads rows of many files and keeps the last file in memory: neighbouring rows cost one read."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -118,7 +116,7 @@ def write_shards(folder: Path, sources: Sequence[Source], first: int) -> Iterato
 
 
 def clips_per_shard(clip: Arrays) -> int:
-    """How many clips of such arrays share a shard: CLIPS_PER_SHARD, or fewer large ones."""
+    """How many clips with such arrays share a shard: CLIPS_PER_SHARD, or fewer if they are large."""
     return max(1, min(CLIPS_PER_SHARD, BYTES_PER_SHARD // sum(values.nbytes for values in clip.values())))
 
 
@@ -128,12 +126,12 @@ def shard_name(number: int) -> str:
 
 
 def next_number(rows: Iterable[ShardRow]) -> int:
-    """The first number that no shard of the index bears."""
+    """The first number that no shard of the index has."""
     return 1 + max((int(row.shard.removeprefix("shard_").removesuffix(".npz")) for row in rows), default=-1)
 
 
 def remove_unlisted(folder: Path, rows: Iterable[ShardRow]) -> None:
-    """Delete the shards that the index does not name: left by a kill, or emptied."""
+    """Delete shards that the index does not name: left by a killed run, or emptied."""
     named = {row.shard for row in rows}
     for path in folder.glob("shard_*.npz"):
         if path.name not in named:

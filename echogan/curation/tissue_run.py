@@ -1,4 +1,4 @@
-"""Look at one file for `curate`: the tissue of a short run of its frames, square and in grey, or why not."""
+"""Examine one file for `curate`: the tissue of a short run of its frames, square and grey, or the reason why not."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from echogan.curation.duplicates import print_of
 from echogan.curation.npz_clip import looks_like_npz, open_npz
 from echogan.curation.settings import ExamineSettings, LeftOut, Reason
 
-WINDOW = 240  # frames about the clip's middle that are looked at
-SAMPLES = 16  # of them, to find the sector in
+WINDOW = 240  # frames around the clip's middle that are examined
+SAMPLES = 16  # of these, used to find the sector
 SAMPLE_BYTES = 300_000_000
-# What the system answers when a disk, a network share or its own limits fail; decoders raise none of these of damage.
+# Errors of a failing disk, a network share or system limits; decoders do not raise these for damaged files.
 MACHINE = {
     getattr(errno, name)
     for name in ("EACCES", "EDQUOT", "EHOSTDOWN", "EIO", "EMFILE", "ENFILE", "ENODEV", "ENOENT", "ENOMEM", "ENOSPC",
                  "ENOTCONN", "EPERM", "ESTALE", "ETIMEDOUT", "ECONNRESET")
     if hasattr(errno, name)
 }  # fmt: skip
-DARK_PEAK, DARK_MEAN = 40, 4.0  # grey levels of the tissue's 99th percentile and mean: below, almost black
+DARK_PEAK, DARK_MEAN = 40, 4.0  # grey levels of the tissue's 99th percentile and mean: below, nearly black
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class TissueRun:
     fan         float32 (6,): apex_x, apex_y, left_deg, right_deg, r_min, r_max in pixels of the frames
     prints      uint64 (k, 4), see duplicates.print_of
     scale       pixels of the frames to one pixel height of the clip
-    spacing_mm  height of the clip's pixel in millimetres, None where unknown
+    spacing_mm  height of the clip's pixel in millimetres, None if unknown
     confidence  of the sector, 0 to 1
-    text_sure   False where text over the tissue can have been missed
+    text_sure   False if text over the tissue may have been missed
     """
 
     frames: np.ndarray
@@ -60,7 +60,7 @@ class TissueRun:
 
 
 def patient_of(path: Path) -> str:
-    """The PatientID of a DICOM file, empty where there is none or the file is no DICOM."""
+    """The PatientID of a DICOM file, empty if there is none or the file is not DICOM."""
     facts = _dicom_facts(path)
     return facts.patient if facts is not None else ""
 
@@ -83,7 +83,7 @@ def examine(path: Path, settings: ExamineSettings) -> TissueRun:
 
 
 def _reason(error: ClipError | OSError, path: Path) -> Reason:
-    """Why a file cannot be had: its own fault, or the machine's, which may be over when it is looked at again."""
+    """Why a file cannot be read: the file's fault, or the machine's, which may have passed by the next run."""
     if isinstance(error, OSError):
         return Reason.NOT_OPENED
     cause = error.__cause__
@@ -201,7 +201,7 @@ class _View:
         self.fan = np.array([x, y, fan.left_deg, fan.right_deg, *radii], np.float32)
 
     def tissue(self, level: np.ndarray) -> np.ndarray:
-        """A grey frame uint8 (H, W) as uint8 (S, S), its tissue alone; the rim does not fade into the black."""
+        """Only the tissue of a grey frame uint8 (H, W), as uint8 (S, S); its rim does not fade into black."""
         mean = self._resize(level[self.box] * self.weight) / np.maximum(self.share, 1e-3)
         return np.where(self.mask, self._placed(np.rint(np.clip(mean, 0, 255)).astype(np.uint8)), 0).astype(
             np.uint8

@@ -1,6 +1,6 @@
 """The child process of `curate`: a file's path in on standard input, what was found out on standard output.
 
-One line of JSON each way. A decoder that crashes takes only this process with it.
+One line of JSON each way. A decoder that crashes ends only this process.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def request(path: Path, part: Path, settings: ExamineSettings) -> str:
 
 
 def answer(line: str) -> dict[str, Any]:
-    """Do what a request asks. `reason` is empty where the part was written; `patient` is the DICOM's own, if any.
+    """Do what a request asks. `reason` is empty if the part was written; `patient` is the DICOM's own, if any.
 
-    `error` instead: the part cannot be written, which is no fault of the file.
+    An answer with `error` instead means that the part cannot be written, which is not the file's fault.
     """
     asked = json.loads(line)
     settings = ExamineSettings(**{**asked["settings"], "limits": ClipLimits(**asked["settings"]["limits"])})
@@ -43,7 +43,7 @@ def answer(line: str) -> dict[str, Any]:
     except OutputError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"reason": Reason.FAILED.value}  # with more memory it may go
+        return {"reason": Reason.FAILED.value}  # may work with more memory
 
 
 def _arrays(run: TissueRun, frames: int) -> dict[str, np.ndarray]:
@@ -69,7 +69,7 @@ def _facts(run: TissueRun) -> dict[str, Any]:
 
 
 def _own_channel() -> TextIO:
-    """Standard output for the answers alone: what a C library prints goes nowhere."""
+    """Keep standard output for the answers: what a C library prints is discarded."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -16,13 +16,14 @@ import torch
 from echogan.clips.clip import ClipFile, grey
 from echogan.clips.sector.clip_sample import ClipSample
 from echogan.clips.sector.find_sector import grey_levels, split
-from echogan.core.errors import Cancelled, SectorError, SettingsError
+from echogan.core.errors import Cancelled, SectorError
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve, canonical_curve
 from echogan.core.scale import GREY
+from echogan.core.settings import check_settings
 from echogan.enhance.device import pick_device, precision
 from echogan.enhance.frame_window import FrameWindow
-from echogan.enhance.put_back import keep_black, put_back
+from echogan.enhance.put_back import amplified, keep_black, put_back
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
@@ -53,15 +54,8 @@ class EnhanceSettings:
     )
 
     def check(self) -> None:
-        """Raise SettingsError, naming the range, unless every number is within it."""
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            low, high = setting.metadata.get("min"), setting.metadata.get("max")
-            if value is None or low is None or high is None:
-                continue
-            if not low <= value <= high:  # also catches NaN
-                name = setting.name.replace("_", " ")
-                raise SettingsError(f"The {name} is {value}; give a number from {low:g} to {high:g}.")
+        """Raise SettingsError, naming the setting and its range, unless every value can be used."""
+        check_settings(self)
 
 
 @dataclass(frozen=True)
@@ -194,7 +188,9 @@ class Enhancer:
         began = time.perf_counter()
         sector, space, seen = prepared.sector, prepared.space, window.seen()
         x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
-        g = keep_black(x, self._apply(self.to_high, seen, prepared, outside=x))
+        g = keep_black(
+            x, amplified(x, self._apply(self.to_high, seen, prepared, outside=x), self.checkpoint.config.gain)
+        )
         residual = space.leave(self.settings.strength * (g - x)) * GREY
         enhanced = np.stack(
             [put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]

@@ -14,6 +14,11 @@ from echogan.enhance.working_space import WorkingSpace
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
 
 
+def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
+    """`gain` times the change from x to g, float32 (n, h, w) in [-1, 1]: the gain is the checkpoint's."""
+    return g if gain == 1 else np.clip(x + gain * (g - x), -1, 1).astype(np.float32)
+
+
 def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Take back what `g` adds where `x` holds no echo; float32 (n, h, w) in [-1, 1], as the result.
 

@@ -1,1 +1,1 @@
-"""Training runs as processes of their own: start, watch, stop and resume them, also from another server."""
+"""Training runs as separate processes: start, watch, stop and resume them, also from another server."""

@@ -1,4 +1,4 @@
-"""A first look at training data, before hours are spent: can a discriminator see the difference, and is it fair?
+"""Check training data before a long run: can a discriminator tell poor from good, and is the comparison fair?
 
 `python -m echogan train --check` writes check.json and check.png into the run's folder and says whether to start.
 """
@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
+from torchvision.transforms.v2.functional import resize
+from torchvision.utils import make_grid
 
 from echogan.core.atomic import output_errors, write_whole
 from echogan.core.errors import Cancelled
@@ -46,7 +48,7 @@ def check_data(
     data: TrainingData | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> DataCheck:
-    """Look at the data of the settings, whose folders hold shards. Raises SettingsError, TrainingError, Cancelled."""
+    """Check the data that the settings name, folders of shards. Raises SettingsError, TrainingError, Cancelled."""
     config.check()
     accelerator = open_accelerator(config)
     device = rendering_device(accelerator)
@@ -75,19 +77,19 @@ def check_data(
 
 
 def held_back(config: TrainingConfig, folders: list[Path], device: str) -> TrainingData | None:
-    """The validation patients of the folders; None where there are no folders, or one has no such patients."""
+    """The validation patients of the folders; None if there are no folders, or if one has no such patients."""
     if not folders or not all(has_split(folder, "val") for folder in folders):
         return None
     return open_data(config, device, "val")
 
 
 def every_split(folder: str) -> list[Shards]:
-    """What a folder holds, those kept for validation and testing too: nothing where there is no folder."""
+    """All clips of a folder, those kept for validation and testing included; none if there is no folder."""
     return [open_shards(Path(folder), split) for split in SPLITS if folder and has_split(Path(folder), split)]
 
 
 def _quick(config: TrainingConfig) -> TrainingConfig:
-    """Whole frames at half size: what a discriminator sees best in little time."""
+    """Whole frames at half size: the most that a discriminator can see in little time."""
     return replace(
         config,
         size=max(64, config.size // 2 // 16 * 16),
@@ -101,14 +103,14 @@ def _quick(config: TrainingConfig) -> TrainingConfig:
 def _heard(say: Say, cancel: Callable[[], bool] | None) -> Say:
     def heard(text: str) -> None:
         if cancel is not None and cancel():
-            raise Cancelled("The first look was stopped.")
+            raise Cancelled("The data check was stopped.")
         say(text)
 
     return heard
 
 
 def time_steps(config: TrainingConfig, data: TrainingData, accelerator: Accelerator) -> tuple[float, float]:
-    """Seconds that a step computes, the median of a few whole ones after the first, and seconds of rendering a clip."""
+    """Seconds to compute a step, the median of a few after the first, and seconds to render a clip."""
     few = replace(config, steps=TIMED_STEPS + 1, clips_per_round=TIMED_CLIPS, steps_per_round=8, workers=0)
     gan: CycleGAN = TrainingState(few, accelerator).gan
     times, began = [], time.perf_counter()
@@ -127,7 +129,7 @@ def time_steps(config: TrainingConfig, data: TrainingData, accelerator: Accelera
 
 
 def seconds_per_step(config: TrainingConfig, compute: float, render: float, cores: int) -> float:
-    """Of the run, on average: steps at half size compute a quarter, and workers render ahead on spare cores."""
+    """The run's average: a step at half size computes a quarter, and workers render ahead on spare cores."""
     compute *= 1 - 0.75 * min(config.half_size_steps, config.steps) / config.steps
     render *= config.clips_per_round / config.steps_per_round
     ahead = min(config.workers, cores - 1)
@@ -135,7 +137,7 @@ def seconds_per_step(config: TrainingConfig, compute: float, render: float, core
 
 
 def count_duplicates(some: list[Shards], others: list[Shards]) -> int:
-    """Clips of the first that are in the others too, under whatever name."""
+    """Clips of the first that are in the others too, under any name."""
     seen = Seen()
     for k, prints in enumerate(chain.from_iterable(map(_prints, others))):
         seen.add(str(k), prints)
@@ -165,13 +167,10 @@ def _side(pool: FramePool, shards: Shards | None) -> Side:
 
 def contact_sheet(low: FramePool, high: FramePool) -> np.ndarray:
     """What the discriminators will see, uint8 (h, w): the low frames on the left, the high ones on the right."""
-    sides = []
-    for pool in (low, high):
-        tiles = [
-            cv2.resize(frame, (TILE, TILE), interpolation=cv2.INTER_AREA)
-            for frame in pool.frames[:, 0].numpy()
-        ]
-        sides.append(np.vstack([np.hstack(tiles[k : k + 4]) for k in range(0, len(tiles), 4)]))
+    sides = [
+        make_grid(resize(pool.frames[:, :1], [TILE, TILE]), nrow=4, padding=0)[0].numpy()
+        for pool in (low, high)
+    ]
     sheet = np.hstack([sides[0], np.full((len(sides[0]), 8), 90, np.uint8), sides[1]])
     head = np.zeros((28, sheet.shape[1]), np.uint8)
     for text, x in (("low: to be enhanced", 8), ("high: what to look like", sides[0].shape[1] + 16)):
@@ -180,7 +179,7 @@ def contact_sheet(low: FramePool, high: FramePool) -> np.ndarray:
 
 
 def write(folder: Path, found: DataCheck, sheet: np.ndarray) -> None:
-    """check.json and check.png in the run's folder, each whole or not at all. Raises OutputError."""
+    """Write check.json and check.png into the run's folder, each whole or not at all. Raises OutputError."""
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "check.json", (json.dumps(asdict(found), indent=1) + "\n").encode())

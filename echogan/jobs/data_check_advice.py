@@ -1,4 +1,4 @@
-"""What a first look at training data found, in numbers and in sentences, and whether to start."""
+"""The findings of the data check, in numbers and sentences, and whether to start training."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ BLIND, WEAK = 0.6, 0.72
 
 @dataclass(frozen=True)
 class Side:
-    """One domain: its clips and patients, the frames kept of a clip and their side in pixels (all 0 for simulated
-    ones), and grey levels inside the sector."""
+    """One domain: its clips and patients, the frames kept of each clip and their side in pixels (all 0 for simulated
+    clips), and grey levels inside the sector."""
 
     clips: int
     patients: int
@@ -30,12 +30,12 @@ class Side:
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What was found.
+    """What the data check found.
 
-    separability     share of frames that a discriminator told right after a few hundred steps, 0.5 to 1
-    unseen           whether these were of patients, or hearts, that it had not learnt from
+    separability     share of frames that a discriminator classifies correctly after a few hundred steps, 0.5 to 1
+    unseen           whether these frames were of patients, or hearts, that it had not learnt from
     duplicates       clips of the low side, or made poor, that are on the high side too, of any split
-    shared_patients  patients who are on both sides; None where the folders cannot be compared
+    shared_patients  patients who are on both sides; None if the folders cannot be compared
     size             pixels of the frames that will be trained on
     seconds_per_step, hours   of training, measured here
     """
@@ -57,18 +57,18 @@ class DataCheck:
         kind = "unseen frames" if self.unseen else "frames, of clips that it had partly learnt from,"
         return (
             f"low : {self.low.text()}\nhigh: {self.high.text()}\n"
-            f"A discriminator told {self.separability:.0%} of {kind} right.\n"
+            f"A discriminator classified {self.separability:.0%} of {kind} correctly.\n"
             f"{self.seconds_per_step:.2f} s per step: about {self.hours:.1f} h in all.\n"
             + "\n".join(self.advice)
         )
 
 
 def advise(found: DataCheck) -> tuple[tuple[str, ...], bool]:
-    """Sentences, the last of them on whether to start, and whether it is worth it."""
+    """Sentences, the last of which says whether to start; and whether it is worth starting."""
     advice = []
     for name, side in (("low", found.low), ("high", found.high)):
         if 0 < side.clips < FEW_CLIPS:
-            advice.append(f"{side.clips} {name} clips are few: the network may learn these hearts by heart.")
+            advice.append(f"{side.clips} {name} clips are few: the network may memorise these hearts.")
         if 0 < side.pixels < found.size:
             advice.append(
                 f"The {name} frames have {side.pixels} pixels and would be enlarged to --size {found.size}: curate "
@@ -78,7 +78,7 @@ def advise(found: DataCheck) -> tuple[tuple[str, ...], bool]:
         advice.append(f"{found.duplicates} clips are on both sides: remove them from one.")
     if found.shared_patients is None:
         advice.append(
-            "Whether patients are on both sides cannot be told: each folder was curated with a salt of its own "
+            "Whether patients are on both sides is unknown: the folders were curated with different salts "
             "(--salt)."
         )
     elif found.shared_patients:
@@ -97,13 +97,13 @@ def advise(found: DataCheck) -> tuple[tuple[str, ...], bool]:
         )
     elif found.separability < WEAK:
         advice.append(
-            "Worth a long run only: the difference is faint. Clearer extremes, --semireal, or a first stretch at half "
+            "Worth a long run only: the difference is faint. Clearer extremes, --semireal, or a first phase at half "
             "size (--half-size-steps) would help."
         )
     elif not found.unseen:
         advice.append(
-            "Perhaps worth starting: the difference is plain on clips that the discriminator has learnt from."
+            "Perhaps worth starting: the difference is clear on clips that the discriminator has learnt from."
         )
     else:
-        advice.append("Worth starting: the difference is plain to see.")
+        advice.append("Worth starting: the difference is clear.")
     return tuple(advice), found.separability >= BLIND

@@ -1,4 +1,4 @@
-"""One run as its folder tells it: the state in words, the metrics, the previews. Reads, never writes."""
+"""The state of one run, read from its folder: status, metrics, previews. Reads only, never writes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, Literal
 
 from echogan.jobs.log_messages import EXCEPTION, preparing, tail, why_it_failed
 from echogan.jobs.process import SAME_START, ProcessId, read_process
-from echogan.model.checkpoints.checkpoint import CONFIG_FILE, WEIGHTS_FILE
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE
 from echogan.training.old_names import current_names
 
 State = Literal["empty", "starting", "running", "stopping", "stopped", "finished", "failed"]
 LIVE = frozenset({"starting", "running", "stopping"})
-RECENT = 5  # ticks whose median speed tells the time left
+RECENT = 5  # ticks whose median speed gives the time left
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a run stands. `seconds_per_step` and `seconds_left` are None while they cannot be told."""
+    """How far a run is. `seconds_per_step` and `seconds_left` are None while unknown."""
 
     state: State
     step: int
@@ -31,12 +31,12 @@ class Status:
 
     @property
     def live(self) -> bool:
-        """Whether a process is at work."""
+        """Whether a process is running."""
         return self.state in LIVE
 
 
 class Job:
-    """Paths and reading of one run. Cheap to make anew; `process.json` names the process that jobs started."""
+    """The paths of one run, read on demand. Cheap to create; `process.json` names the process that jobs started."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name
@@ -50,12 +50,12 @@ class Job:
         return self.config.exists() or self.process_file.exists()
 
     def settings(self) -> dict[str, Any]:
-        """config.json, or what the run was asked for where it has not come so far; empty where there is neither."""
+        """config.json; the requested settings if it is not written yet; empty if there are neither."""
         asked = read_process(self.process_file)[1].get("settings")
         return current_names(_read_json(self.config) or (asked if isinstance(asked, dict) else {}))
 
     def lines(self) -> tuple[dict[str, Any], ...]:
-        """metrics.jsonl as far as it is whole."""
+        """The complete lines of metrics.jsonl."""
         try:
             found = self.metrics.stat()
         except OSError:
@@ -95,14 +95,14 @@ class Job:
         told = _read_json(self.status_file)
         if told.get("state") != "running" or not isinstance(told.get("pid"), int):
             return None
-        # A process that began after the run last wrote its status has been given the same id later.
+        # A process that began after the run last wrote its status only has the same id by chance.
         process = ProcessId.of(told["pid"])
         if process and process.started <= _mtime(self.status_file) + SAME_START and process.alive():
             return process
         return None
 
     def status(self) -> Status:
-        """Where the run stands now."""
+        """The run's status now."""
         told, settings, lines = _read_json(self.status_file), self.settings(), self.lines()
         ticks = [line for line in lines if "seconds_per_step" in line]
         step = int(max(told.get("step") or 0, ticks[-1]["step"] if ticks else 0))
@@ -117,7 +117,7 @@ class Job:
         return Status(state, step, steps, message=message)
 
     def can_resume(self) -> bool:
-        """Whether there is a run to go on with. One that never made its shards needs its clips for that."""
+        """Whether there is a run to continue. A run that never made its shards needs its clips for that."""
         settings = self.settings()
         given = [Path(str(settings[side])) for side in ("low", "high", "semireal") if settings.get(side)]
         there = self.config.exists() or all(folder.is_dir() for folder in given)
@@ -130,20 +130,20 @@ class Job:
         return "running" if step and fresh else "starting"
 
     def _asked_to_stop(self, process: ProcessId | None) -> bool:
-        """Whether it was this process that jobs asked to stop: a later one, of the command line, was not."""
+        """Whether jobs asked this process to stop, and not an earlier process of the same run."""
         asked, facts = read_process(self.process_file)
         return bool(facts.get("stop_asked") and asked and process and asked.pid == process.pid)
 
     def _saved_steps(self) -> int:
-        """The step of the last save: what a run that ended without a word has kept."""
+        """The step of the last save: all that is known of a run that ended without a message."""
         about = _read_json(self.path / "checkpoint" / CONFIG_FILE).get("training")
         return int(about.get("finished_steps") or 0) if isinstance(about, dict) else 0
 
     def _ended_state(self, told: dict[str, Any], step: int, steps: int) -> tuple[State, str]:
-        """The state of a run without a process: as it told itself, else from what it left behind."""
+        """The state of a run without a process: from its own status, else from the files it left."""
         if told.get("state") in ("stopped", "finished", "failed"):
             message = str(told.get("message") or "")
-            # A fault of the program tells only its kind there; the log tells more.
+            # For a fault of the program the status has only its kind; the log has more.
             unclear = told["state"] == "failed" and (not message or EXCEPTION.match(message))
             return told["state"], why_it_failed(self.log) if unclear else message
         if steps and self._saved_steps() >= steps:

@@ -1,4 +1,4 @@
-"""What the log of a run says about its end, in words."""
+"""Turn the end of a run's log into a message for the user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 BEGINS = "--- "  # starts the line that we write before each start of a process
 TAIL_BYTES = 64 << 10
 KILLED = (
-    "The run ended without a word: it was ended by the system, probably for want of memory, or the machine was "
-    "restarted. Resume it, or start anew with smaller frames, a smaller batch or a narrower network."
+    "The run ended without a message: the system ended it, probably because memory was full, or the machine was "
+    "restarted. Resume it, or start a new run with smaller frames, a smaller batch or a narrower network."
 )
 NO_MEMORY = (
-    "The memory did not suffice. Start anew with smaller frames, a smaller batch or a narrower network."
+    "The memory did not suffice. Start a new run with smaller frames, a smaller batch or a narrower network."
 )
 NO_SPACE = "The disk is full. Free some space, then resume the run."
 CAUSES = (
@@ -31,13 +31,13 @@ EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Exit|Interrupt|War
 
 
 def preparing(lines: Sequence[str]) -> str:
-    """How far the user's clips are looked at, as "5 of 8 files", where the log tells it last; else empty."""
+    """How many of the user's clips are curated, as "5 of 8 files", if that is the log's last line; else empty."""
     found = CURATING.fullmatch(lines[-1]) if lines else None
     return found[1] if found else ""
 
 
 def tail(path: Path, lines: int = 40) -> list[str]:
-    """The last lines of the log since the last start, without those a progress bar has painted over."""
+    """The last lines of the log since the last start, without those that a progress bar overwrote."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))

@@ -1,32 +1,32 @@
-"""One training run at a time on this machine: a file that names the process which has it."""
+"""A lock that allows one training run at a time on this machine: a file that names the process."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock
 
 from echogan.core.errors import TrainingError
 from echogan.jobs.process import ProcessId, read_process, write_process
 
 
 def lock_path() -> Path:
-    """Where the machine's lock lies: one per user, for another's file could not be replaced."""
+    """Where the machine's lock lies: one per user, because another user's file cannot be replaced."""
     return Path(tempfile.gettempdir()) / f"echogan-training-{os.getuid()}.json"
 
 
 class MachineLock:
-    """Held by a process and not by us, so it outlives the server. A lock whose process has ended is free."""
+    """Held by the training process, so it outlives the server. The lock is free once that process has ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def holder(self) -> str | None:
-        """The name of the run that is being trained on this machine; None where there is none."""
+        """The name of the run that is being trained on this machine; None if there is none."""
         process, facts = read_process(self.path)
         return str(facts.get("run", "run")) if process and process.alive() else None
 
@@ -36,24 +36,22 @@ class MachineLock:
 
     @contextmanager
     def deciding(self) -> Iterator[None]:
-        """Whoever is in here alone decides who trains; the system ends it with our process.
+        """Only one process at a time can be in this block and start a run; the system releases it if we are killed.
 
-        Raises TrainingError where a run is being trained already, or where the file cannot be written.
+        Raises TrainingError if a run is being trained already, or if the file cannot be written.
         """
-        with self._guard() as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
+        guard = FileLock(self.path.with_suffix(".guard"), thread_local=False, fallback_to_soft=False)
+        try:
+            held = guard.acquire()
+        except OSError as error:
+            raise TrainingError(
+                f"The lock of this machine cannot be written ({error.strerror}). Correct the permissions of "
+                f"{self.path.parent}."
+            ) from None
+        with held:
             if run := self.holder():
                 raise busy(run)
             yield
-
-    def _guard(self) -> IO[str]:
-        try:
-            return self.path.with_suffix(".guard").open("a")
-        except OSError as error:
-            raise TrainingError(
-                f"The lock of this machine cannot be written ({error.strerror}). Mend the permissions of "
-                f"{self.path.parent}."
-            ) from None
 
 
 def busy(run: str) -> TrainingError:

@@ -1,4 +1,4 @@
-"""The folders a training run is given: clips become shards first, so that the trainer itself reads shards alone."""
+"""Curate a training run's own clips into shards first, because the trainer reads only shards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textwrap import indent
 from echogan.core.errors import TrainingError
 from echogan.core.scale import WORKING_SIZE
 from echogan.curation.curate import curate
-from echogan.curation.journal import SALT, SETTINGS, OtherShards
+from echogan.curation.journal import SETTINGS, OtherShards
 from echogan.curation.settings import CurateSettings
 from echogan.training.config import TrainingConfig
 from echogan.training.data.shards import INDEX
@@ -23,7 +23,7 @@ from echogan.training.run_folder import RunFolder
 SIDES = ("low", "high", "semireal")
 FRAMES = 4  # of a clip
 
-Progress = Callable[[str, int, int], None]  # what is looked at, files done, files in all
+Progress = Callable[[str, int, int], None]  # side, files done, all files
 
 
 def with_shards(
@@ -34,22 +34,21 @@ def with_shards(
 ) -> TrainingConfig:
     """The settings with each folder of clips replaced by the shards made of it, in the run's own data/ folder.
 
-    Folders that hold shards already are taken as they are. All sides share one salt, so that a patient on two of
-    them is known again. A second call goes on where the first was stopped; a run that has begun keeps its shards,
-    whatever has become of the clips. Clips that were sent for the run go once all shards are made. `say` is told
-    what was kept and what was left out. Raises what `curate` raises, and TrainingError where a folder is not there
-    or holds shards of several grades.
+    Folders of shards are used as they are. All sides share one salt, so that a patient on two of them is recognised.
+    A second call continues where the first was stopped. A run that has begun keeps its shards, whatever happens to
+    the clips. Uploaded clips are removed once all shards are made. `say` gets what was kept and what was left out.
+    Raises what `curate` raises, and TrainingError if a folder is missing or holds shards of several grades.
     """
     run = RunFolder(config.run_path)
     given = {side: Path(folder) for side in SIDES if (folder := getattr(config, side))}
     clips = {side: folder for side, folder in given.items() if not (folder / INDEX).is_file()}
-    begun = run.config.exists()  # its shards may not change any more
+    begun = run.config.exists()  # its shards must not change any more
     for side, folder in clips.items():
         out = run.data / side
-        sent = was_sent(folder, run)  # and gone, perhaps, since its shards were made
+        sent = was_sent(folder, run)  # and perhaps removed since its shards were made
         if (out / INDEX).is_file() and (begun or (sent and not folder.is_dir())):
             say(
-                f"{side}: the run goes on with the shards it has; {'its clips were' if sent else folder} not looked at."
+                f"{side}: the run continues with its shards; {'its clips were' if sent else folder} not read."
             )
             continue
         check_clips(side, folder)
@@ -58,7 +57,7 @@ def with_shards(
             report = curate(folder, out, curate_settings(config, run, out), told, cancel)
         except OtherShards as error:
             raise TrainingError(
-                f"{error} A run has clips of its own: give this one another --name."
+                f"{error} A run cannot change its clips: give this one another --name."
             ) from None
         say(f"{side}:\n{indent(report.text(), '  ')}")
     if any(was_sent(folder, run) for folder in clips.values()):
@@ -67,7 +66,7 @@ def with_shards(
 
 
 def curate_settings(config: TrainingConfig, run: RunFolder, out: Path) -> CurateSettings:
-    """How a side is curated. Raises TrainingError where it was begun with frames of another size."""
+    """How a side is curated. Raises TrainingError if it was begun with frames of another size."""
     run.data.mkdir(parents=True, exist_ok=True)
     size = max(WORKING_SIZE, config.size)
     with suppress(OSError, ValueError, KeyError):  # not there, or damaged, which curate tells
@@ -77,17 +76,16 @@ def curate_settings(config: TrainingConfig, run: RunFolder, out: Path) -> Curate
                 f"{out} holds shards of {before} pixels, and --size {config.size} wants {size}. Give the run another "
                 "--name."
             )
-    # Folders of earlier versions have a salt of their own.
-    return CurateSettings(frames=FRAMES, size=size, salt=None if (out / SALT).exists() else run.data / SALT)
+    return CurateSettings(frames=FRAMES, size=size, salt=run.data / ".salt")
 
 
 def was_sent(folder: Path, run: RunFolder) -> bool:
-    """Whether a folder holds clips that were sent for the run, and so are the run's to remove."""
+    """Whether a folder holds clips that were uploaded for the run, which the run then removes."""
     return folder.resolve().parent == run.uploads.resolve()
 
 
 def check_clips(side: str, folder: Path) -> None:
-    """Raise TrainingError where there is no such folder, or where it holds shards of several grades."""
+    """Raise TrainingError if there is no such folder, or if it holds shards of several grades."""
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}. Give --{side} a folder of clips or of shards.")
     if grades := sorted(inner.parent.name for inner in folder.glob(f"*/{INDEX}")):

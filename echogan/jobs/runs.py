@@ -17,22 +17,22 @@ from pathlib import Path
 import psutil
 
 from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.settings import NAME, check_setting, flatten_settings
 from echogan.jobs.job import Job
 from echogan.jobs.log_messages import BEGINS
 from echogan.jobs.machine_lock import MachineLock, busy, lock_path
 from echogan.jobs.process import ProcessId, read_process, write_process
-from echogan.model.checkpoints.checkpoint_config import NAME
-from echogan.training.config import TrainingConfig, flatten_settings, from_settings
+from echogan.training.config import TrainingConfig, from_settings
 
 FOLDER_VARIABLE = "ECHOGAN_RUNS"
 ROOT = Path(__file__).resolve().parents[2]
-STOP_GRACE = 8.0  # seconds a run has to see its stop file, before a signal reminds it
-KILL_GRACE = 60.0  # seconds after the signal
+STOP_GRACE = 8.0  # seconds until a run that ignores its stop file gets a signal
+KILL_GRACE = 60.0  # seconds after that signal
 UPLOADS_KEPT = 24 * 3600.0  # seconds
 
 
 class Runs:
-    """Starts runs in `folder` ($ECHOGAN_RUNS, else runs/) and finds them again, whoever started them."""
+    """Starts runs in `folder` ($ECHOGAN_RUNS, else runs/) and finds runs that any process started."""
 
     def __init__(self, folder: Path | None = None, lock: Path | None = None) -> None:
         self._folder, self._lock = folder, lock
@@ -49,7 +49,7 @@ class Runs:
         return MachineLock(self._lock or lock_path())
 
     def job(self, name: str) -> Job:
-        """The run of that name. Raises TrainingError where there is none."""
+        """The run of that name. Raises TrainingError if there is none."""
         job = Job(self.path(name))
         if not job.exists():
             raise TrainingError(f"There is no run called '{name[:80]}'. Choose one from the list.")
@@ -57,15 +57,11 @@ class Runs:
 
     def path(self, name: str) -> Path:
         """The folder of a name that may be a run's. Raises SettingsError for any other."""
-        if not re.fullmatch(NAME, name or ""):
-            raise SettingsError(
-                f"'{(name or '')[:80]}' cannot be a run's name. Use letters, digits, spaces and . _ -, and a letter "
-                "or digit first."
-            )
+        check_setting(TrainingConfig, "name", name)
         return self.folder / name
 
     def list(self) -> list[Job]:
-        """All runs, the one last written to first."""
+        """All runs, the most recently written first."""
         self._reap()
         try:
             jobs = self._folders()
@@ -74,22 +70,22 @@ class Runs:
         return sorted((job for job in jobs if job.exists()), key=Job.changed, reverse=True)
 
     def current(self) -> Job | None:
-        """The run that is being trained, else the last one, else None. Uploads that nobody came back for go first."""
+        """The run that is being trained, else the last one, else None. Abandoned uploads are removed first."""
         with suppress(OSError):
             for job in self._folders():
                 forget_uploads(job)
         return self.training() or next(iter(self.list()), None)
 
     def training(self) -> Job | None:
-        """The run of this folder that is being trained, by whomever it was started; None where there is none."""
+        """The run of this folder that is being trained, whoever started it; None if there is none."""
         return next((job for job in self.list() if job.process()), None)
 
     def _folders(self) -> list[Job]:
-        """Every folder whose name may be a run's; some hold but what was sent. Raises OSError."""
+        """Every folder whose name may be a run's; some hold only uploads. Raises OSError."""
         return [Job(path) for path in self.folder.iterdir() if re.fullmatch(NAME, path.name)]
 
     def free_name(self, stem: str) -> str:
-        """The first of stem-1, stem-2, ... that is no run yet."""
+        """The first of stem-1, stem-2, ... that does not exist yet."""
         number = 1
         while (self.folder / f"{stem}-{number}").exists():
             number += 1
@@ -109,13 +105,13 @@ class Runs:
             raise busy(job.name)
 
     def start(self, config: TrainingConfig) -> Job:
-        """Begin a new run. Raises SettingsError and TrainingError; nothing has begun then."""
+        """Start a new run. Raises SettingsError and TrainingError; then nothing was started."""
         config = replace(config, folder=str(self.folder), resume=False)
         self.check_free(config)
         return self._launch(config)
 
     def resume(self, name: str) -> Job:
-        """Go on with a run, with the settings it was started with. Raises TrainingError."""
+        """Resume a run with the settings it was started with. Raises TrainingError."""
         job = self.job(name)
         begun = job.config.exists()  # else it was stopped while its clips were being prepared
         try:
@@ -130,7 +126,7 @@ class Runs:
     def stop(self, name: str, grace: float = STOP_GRACE) -> None:
         """Ask a run to end after its current step: a file first, a signal after `grace` seconds. Returns at once.
 
-        Raises TrainingError where it does not run.
+        Raises TrainingError if it is not running.
         """
         job = self.job(name)
         process = job.process()
@@ -146,12 +142,12 @@ class Runs:
     def _launch(self, config: TrainingConfig) -> Job:
         job = Job(self.path(config.name))
         with self.lock.deciding():
-            if running := self.training():  # started from the command line, which asks for no lock
+            if running := self.training():  # started from the command line, which takes no lock
                 raise busy(running.name)
             child = None
             try:
                 job.path.mkdir(parents=True, exist_ok=True)
-                # What an earlier process of this run left must not speak for the new one.
+                # The status of an earlier process of this run must not be read as that of the new one.
                 job.stop_file.unlink(missing_ok=True)
                 job.status_file.unlink(missing_ok=True)
                 child = spawn(config, job.log)
@@ -165,24 +161,24 @@ class Runs:
                     child.wait()
                     job.process_file.unlink(missing_ok=True)
                 raise TrainingError(
-                    f"The run '{config.name}' cannot be started ({error.strerror}). Free some space or mend the "
+                    f"The run '{config.name}' cannot be started ({error.strerror}). Free some space or correct the "
                     "permissions of the runs' folder."
                 ) from None
         self._children[config.name] = child
         return job
 
     def _reap(self) -> None:
-        """Take leave of children that have ended, so that none stays behind as a zombie."""
-        for name, child in list(self._children.items()):  # visitors come in several threads
+        """Collect children that have ended, so that none remains as a zombie."""
+        for name, child in list(self._children.items()):  # several threads call this
             if child.poll() is not None:
                 self._children.pop(name, None)
 
 
 def forget_uploads(job: Job) -> None:
-    """Remove the clips that were sent for a run, for they may tell who the patients are.
+    """Remove the clips that were uploaded for a run, because they may identify patients.
 
-    A run removes them itself once it has made its shards; here go those of runs that never came so far: after
-    UPLOADS_KEPT seconds without a process, within which such a run can still be resumed.
+    A run removes them itself once it has made its shards. This removes those of runs that never did, after
+    UPLOADS_KEPT seconds without a process; until then such a run can be resumed.
     """
     try:
         age = time.time() - job.uploads.stat().st_mtime
@@ -193,7 +189,7 @@ def forget_uploads(job: Job) -> None:
 
 
 def spawn(config: TrainingConfig, log: Path) -> subprocess.Popen[bytes]:
-    """The training process, in a session of its own: it outlives this one. Raises OSError."""
+    """Start the training process in its own session, so that it outlives this process. Raises OSError."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     with log.open("ab") as out:
@@ -208,18 +204,19 @@ def spawn(config: TrainingConfig, log: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     with suppress(psutil.Error, OSError):
-        psutil.Process(child.pid).nice(5)  # the page's own work goes first
+        psutil.Process(child.pid).nice(5)  # the page's own work has priority
     return child
 
 
 def command(config: TrainingConfig) -> list[str]:
-    """How to train with these settings. Clips of the user's are curated first, which the bare trainer cannot."""
+    """The command that trains with these settings. The user's clips must be curated first, which only the
+    full command line can."""
     module = ["echogan", "train"] if config.low or config.high or config.semireal else ["echogan.training"]
     return [sys.executable, "-m", *module, *flags(config)]
 
 
 def flags(config: TrainingConfig) -> list[str]:
-    """The command line of these settings: a flag per setting that is not as it comes."""
+    """The flags of these settings: one for each setting that differs from its default."""
     usual = {name: value for name, value, _ in flatten_settings(TrainingConfig())}
     given: list[str] = []
     for name, value, _ in flatten_settings(config):
@@ -232,7 +229,7 @@ def flags(config: TrainingConfig) -> list[str]:
 
 
 def insist(process: ProcessId, grace: float) -> None:
-    """See that a process ends: a signal after `grace` seconds, and in the end the signal that cannot be caught."""
+    """Make sure that a process ends: SIGTERM after `grace` seconds, and at last SIGKILL."""
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_GRACE)):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -8,13 +8,15 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import ClipTooLarge, UnreadableClip
+from echogan.core.settings import check_settings, number
 
 CHUNK = 1 << 20
-RATIO_FROM = 16 << 20  # bytes: under this much, even a black clip may shrink as far as it likes
+RATIO_FROM = 16 << 20  # bytes: below this size any compression ratio is allowed, as that of a black clip
 KEPT_SUFFIXES = frozenset(
     (
         ".dcm",
@@ -40,50 +42,44 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class UnzipLimits:
-    """How much a zip may hold; sizes are counted while unpacking, for its own table may lie."""
+    """How much a zip may hold; sizes are counted while unpacking, because its own table may be wrong."""
 
-    entries: int = field(default=20_000, metadata={"help": "files", "min": 1, "max": 1_000_000})
-    entry_bytes: int = field(
-        default=2 << 30, metadata={"help": "bytes of one file", "min": 1, "max": 1 << 40}
-    )
-    total_bytes: int = field(default=20 << 30, metadata={"help": "bytes of all", "min": 1, "max": 1 << 42})
-    ratio: float = field(default=200.0, metadata={"help": "unpacked over packed", "min": 1.0, "max": 1e6})
+    entries: int = number(20_000, "files", 1, 1_000_000)
+    entry_bytes: int = number(2 << 30, "bytes of one file", 1, 1 << 40)
+    total_bytes: int = number(20 << 30, "bytes of all", 1, 1 << 42)
+    ratio: float = number(200.0, "unpacked over packed", 1.0, 1e6)
 
 
 def unzip(
     archive: Path, target: Path, limits: UnzipLimits | None = None, progress: Progress | None = None
 ) -> int:
-    """Unpack every clip of `archive` into the new folder `target`; how many there were.
+    """Unpack every clip of `archive` into the new folder `target`; returns how many there were.
 
-    Names may be patients': files become clip_00001.dcm and folders folder_0001; which files share a folder is kept.
-    Those of the topmost folder lie in `target` itself: a folder is a patient to `curate`, the topmost is not.
-    Raises UnreadableClip and ClipTooLarge; nothing is left behind then.
+    Names may be those of patients, so files become clip_00001.dcm and folders folder_0001; files that share a folder
+    still do. Files of the topmost folder lie in `target` itself: to `curate` a folder is a patient, but the topmost is
+    not. Raises UnreadableClip and ClipTooLarge, and then leaves nothing behind; SettingsError if a limit is out of range.
     """
     limits = limits or UnzipLimits()
-    partial = target.with_name(f".{target.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
+    check_settings(limits)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with zipfile.ZipFile(archive) as opened, replacing(target) as part:
             wanted = checked(opened, limits)
-            partial.mkdir(parents=True)
-            unpack(opened, wanted, partial, limits, progress or (lambda done, total: None))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
+            part.mkdir(parents=True)
+            unpack(opened, wanted, part, limits, progress or (lambda done, total: None))
+            shutil.rmtree(target, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError):
         raise UnreadableClip(
-            "The zip is damaged, encrypted or packed in a rare way. Pack the clips anew as a plain zip."
+            "The zip is damaged, encrypted or packed in a rare way. Pack the clips again as a plain zip."
         ) from None
     except OSError as error:
         raise UnreadableClip(
             f"The zip cannot be unpacked ({error.strerror or 'unreadable'}). Free some space, or send it again."
         ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return len(wanted)
 
 
 def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInfo]:
-    """The entries to unpack. Raises where one points outside, is a link, or there are too many or none."""
+    """The entries to unpack. Raises if one points outside or is a link, or if there are too many or none."""
     entries = opened.infolist()
     if len(entries) > limits.entries:
         raise ClipTooLarge(
@@ -93,7 +89,7 @@ def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInf
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if escapes(entry.orig_filename) or escapes(entry.filename):
             raise UnreadableClip(
-                "The zip holds a file whose name leads outside its folder. Pack the clips anew, from within "
+                "The zip holds a file whose name leads outside its folder. Pack the clips again, from within "
                 "their folder."
             )
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -111,18 +107,18 @@ def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInf
 
 
 def path_of(entry: zipfile.ZipInfo) -> str:
-    """An entry's path, its folders parted by "/": some programs write "\\"."""
+    """An entry's path with "/" between folders: some programs write "\\"."""
     return entry.filename.replace("\\", "/")
 
 
 def escapes(name: str) -> bool:
-    """Whether a name is absolute, climbs, names a drive, or cannot be a name at all."""
+    """Whether a name is absolute, leads upwards, names a drive, or is no valid name."""
     path = name.replace("\\", "/")
     return path.startswith("/") or ".." in path.split("/") or path[1:2] == ":" or "\0" in path
 
 
 def is_bystander(name: str) -> bool:
-    """Whether a file only came along: hidden, or what macOS, Windows and DICOM discs leave beside clips."""
+    """Whether a file is not a clip: hidden, or what macOS, Windows and DICOM discs put beside clips."""
     parts = PurePosixPath(name).parts
     return any(part.startswith(".") or part.lower() in BYSTANDERS for part in parts)
 
@@ -138,21 +134,21 @@ def unpack(
     parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
     total = 0
-    for number, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
+    for index, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
         path = PurePosixPath(path_of(entry))
         place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
         room = min(limits.entry_bytes, limits.total_bytes - total)
         room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
-        total += copy(opened, entry, place / f"clip_{number:05d}{suffix}", room, limits)
-        progress(number, len(wanted))
+        total += copy(opened, entry, place / f"clip_{index:05d}{suffix}", room, limits)
+        progress(index, len(wanted))
 
 
 def copy(
     opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: int, limits: UnzipLimits
 ) -> int:
-    """Write one entry of at most `room` bytes; its size. Raises ClipTooLarge."""
+    """Write one entry of at most `room` bytes; returns its size. Raises ClipTooLarge."""
     size = 0
     with opened.open(entry) as source, target.open("xb") as out:
         while chunk := source.read(CHUNK):
@@ -164,7 +160,7 @@ def copy(
 
 
 def too_much(limits: UnzipLimits) -> ClipTooLarge:
-    """The refusal of a zip that grows too large."""
+    """The error for a zip that unpacks to too much."""
     return ClipTooLarge(
         f"The zip unpacks to more than is allowed ({limits.total_bytes / 2**30:.3g} GB in all, "
         f"{limits.entry_bytes / 2**30:.3g} GB a file, {limits.ratio:.0f} times its packed size). Send fewer clips, or "

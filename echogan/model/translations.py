@@ -3,67 +3,69 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from echogan.core.scale import GREY
 from echogan.model.batch import Batch, Fakes, inside
+from echogan.model.losses.loss_weights import LossWeights
+from echogan.model.network_set import NetworkSet
 from echogan.model.networks.discriminator_layers import DiscriminatorOutput
-
-if TYPE_CHECKING:
-    from echogan.model.cyclegan import CycleGAN
-
-LEVELS = 127.5  # grey levels of 8 bits per unit of [-1, 1]
 
 
 class Translations:
-    """The batch translated, cycled, discriminated and segmented by a CycleGAN; nothing runs that no loss looks at."""
+    """The batch translated, cycled, discriminated and segmented; nothing runs that no loss looks at.
 
-    def __init__(self, gan: CycleGAN, batch: Batch, noise: torch.Generator | None) -> None:
-        self.gan, self.batch, self.noise = gan, batch, noise
+    `weights` say how fakes are disturbed before the second generator, `noise` (a CPU generator) by which numbers.
+    """
+
+    def __init__(
+        self, networks: NetworkSet, batch: Batch, weights: LossWeights, noise: torch.Generator | None
+    ) -> None:
+        self.networks, self.batch, self.weights, self.noise = networks, batch, weights, noise
 
     @cached_property
     def fake_high(self) -> Tensor:
         """The poor frames enhanced."""
-        return self.gan.translate(self.gan.to_high, self.batch.low_seen, self.batch.low_mask)
+        return self.networks.translate(self.networks.to_high, self.batch.low_seen, self.batch.low_mask)
 
     @cached_property
     def fake_low(self) -> Tensor:
         """The good frames degraded."""
-        return self.gan.translate(self.gan.to_low, self.batch.high, self.batch.high_mask)
+        return self.networks.translate(self.networks.to_low, self.batch.high, self.batch.high_mask)
 
     @cached_property
     def cycled_low(self) -> Tensor:
         """The poor frames enhanced and degraded again."""
         disturbed = self._disturbed(self.fake_high, self.batch.low_mask)
-        return self.gan.translate(self.gan.to_low, disturbed, self.batch.low_mask)
+        return self.networks.translate(self.networks.to_low, disturbed, self.batch.low_mask)
 
     @cached_property
     def cycled_high(self) -> Tensor:
         """The good frames degraded and enhanced again, each as a still: its neighbours were not degraded."""
         disturbed = self._disturbed(self.fake_low, self.batch.high_mask)
-        return self.gan.translate(self.gan.to_high, disturbed, self.batch.high_mask)
+        return self.networks.translate(self.networks.to_high, disturbed, self.batch.high_mask)
 
     @cached_property
     def same_high(self) -> Tensor:
         """The good frames "enhanced"."""
-        return self.gan.translate(self.gan.to_high, self.batch.high_seen, self.batch.high_mask)
+        return self.networks.translate(self.networks.to_high, self.batch.high_seen, self.batch.high_mask)
 
     @cached_property
     def same_low(self) -> Tensor:
         """The poor frames "degraded"."""
-        return self.gan.translate(self.gan.to_low, self.batch.low, self.batch.low_mask)
+        return self.networks.translate(self.networks.to_low, self.batch.low, self.batch.low_mask)
 
     @cached_property
     def output_high(self) -> DiscriminatorOutput:
         """On the enhanced frames."""
-        return self.gan.run(self.gan.discriminator_high, self.fake_high)
+        return self.networks.run(self.networks.discriminator_high, self.fake_high)
 
     @cached_property
     def output_low(self) -> DiscriminatorOutput:
         """On the degraded frames."""
-        return self.gan.run(self.gan.discriminator_low, self.fake_low)
+        return self.networks.run(self.networks.discriminator_low, self.fake_low)
 
     @cached_property
     def next_high(self) -> tuple[Tensor, Tensor]:
@@ -71,7 +73,17 @@ class Translations:
         x, seen = self.batch.low_next, self.batch.low_next_seen
         assert x is not None
         assert seen is not None
-        return x, self.gan.translate(self.gan.to_high, seen, self.batch.low_mask)
+        return x, self.networks.translate(self.networks.to_high, seen, self.batch.low_mask)
+
+    @cached_property
+    def segmented_low(self) -> tuple[Tensor, Tensor]:
+        """The frozen segmenter's logits of the poor frames, without a graph, and of the same enhanced."""
+        return self._segmented(self.batch.low, self.fake_high)
+
+    @cached_property
+    def segmented_high(self) -> tuple[Tensor, Tensor]:
+        """The frozen segmenter's logits of the good frames, without a graph, and of the same degraded."""
+        return self._segmented(self.batch.high, self.fake_low)
 
     @cached_property
     def target(self) -> Tensor:
@@ -84,15 +96,14 @@ class Translations:
         b = self.batch
         return Fakes(self.fake_high.detach(), b.low_mask, self.fake_low.detach(), b.high_mask)
 
-    def segmented(self, x: Tensor, translated: Tensor) -> tuple[Tensor, Tensor]:
-        """The frozen segmenter's logits of a frame, without a graph, and of its translation."""
+    def _segmented(self, x: Tensor, translated: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            of_frame = self.gan.segment(x)
-        return of_frame, self.gan.segment(translated)
+            of_frame = self.networks.segment(x)
+        return of_frame, self.networks.segment(translated)
 
     def _disturbed(self, fake: Tensor, mask: Tensor) -> Tensor:
         """A fake with what destroys the information hidden in it, as far as that is switched on; inside the sector."""
-        weights, out = self.gan.weights, fake
+        weights, out = self.weights, fake
         if weights.cycle_noise:
             out = add_noise(out, weights.cycle_noise, self.noise)
         if weights.cycle_jitter:
@@ -116,5 +127,5 @@ def jitter(x: Tensor, generator: torch.Generator | None) -> Tensor:
     passes straight through (Bengio et al., 2013).
     """
     dither = torch.rand(x.shape, generator=generator).to(x.device) - 0.5
-    levels = ((x.detach() + 1) * LEVELS + dither).round().clamp(0, 2 * LEVELS)
-    return x + (levels / LEVELS - 1 - x.detach())
+    levels = ((x.detach() + 1) * GREY + dither).round().clamp(0, 2 * GREY)
+    return x + (levels / GREY - 1 - x.detach())

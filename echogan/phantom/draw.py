@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 
 import torch
@@ -23,11 +24,20 @@ def generator_of(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def named_seed(seed: int, name: str) -> int:
+    """The seed of the random stream that a name has beside a seed: 64 bits, the same in every process and version."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "little")
+
+
 class Draw:
     """A seeded source of numbers and smooth fields. Everything is drawn on the CPU, so that devices agree."""
 
     def __init__(self, seed: int) -> None:
-        self.generator = generator_of(seed)
+        self.seed, self.generator = seed, generator_of(seed)
+
+    def stream(self, name: str) -> Draw:
+        """A source of its own for what has this name: it follows from the seed and the name alone."""
+        return Draw(named_seed(self.seed, name))
 
     def uniform(self, low: float, high: float) -> float:
         """A number from low to high."""
@@ -62,24 +72,29 @@ class Draw:
 
 
 class Noise:
-    """White Gaussian noise on a device, cut at seeded places from one large bank: drawing anew costs far more.
+    """White Gaussian noise on a device, cut at seeded places from one large table: drawing anew costs far more.
 
     One seed and one order of calls give the same noise on every device.
     """
 
-    BANK = 1 << 23
+    TABLE = 1 << 23
+    """Numbers in the table."""
     GRAIN = (0.6, 0.4)
     """Samples along the beams and across them over which received noise is smooth."""
 
     def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
-        self.generator = generator_of(seed)
-        self.bank = _noise_bank(str(device))
+        self.seed, self.device, self.generator = seed, str(device), generator_of(seed)
+        self.table = _noise_table(self.device)
+
+    def stream(self, name: str) -> Noise:
+        """Noise of its own for what has this name, as `Draw.stream`."""
+        return Noise(named_seed(self.seed, name), self.device)
 
     def normal(self, *shape: int) -> Tensor:
         """Unit variance, float32 `shape`; a view, not to be written to."""
         count = math.prod(shape)
-        start = int(torch.randint(self.BANK - count, (), generator=self.generator))
-        return self.bank[start : start + count].view(shape)
+        start = int(torch.randint(self.TABLE - count, (), generator=self.generator))
+        return self.table[start : start + count].view(shape)
 
     def received(self, *shape: int, across: float = GRAIN[1]) -> Tensor:
         """Noise (..., rows, columns) as a receiver lets it pass: unit variance, a view.
@@ -87,15 +102,15 @@ class Noise:
         Smooth over GRAIN[0] samples along the beams and over `across` of them, at most 1.2.
         """
         columns, count = shape[-1], math.prod(shape)
-        bank = _received_bank(str(self.bank.device), columns, across)
-        line = int(torch.randint((bank.numel() - count) // columns, (), generator=self.generator))
-        return bank[line * columns : line * columns + count].view(shape)
+        table = _received_table(self.device, columns, across)
+        line = int(torch.randint((table.numel() - count) // columns, (), generator=self.generator))
+        return table[line * columns : line * columns + count].view(shape)
 
 
 @functools.cache
-def _received_bank(device: str, columns: int, across: float) -> Tensor:
-    """The bank as lines of so many columns, smoothed down the lines and across them."""
-    lines = _noise_bank(device)[: Noise.BANK // columns * columns].view(-1, columns)
+def _received_table(device: str, columns: int, across: float) -> Tensor:
+    """The table as lines of so many columns, smoothed down the lines and across them."""
+    lines = _noise_table(device)[: Noise.TABLE // columns * columns].view(-1, columns)
     for axis, sigma in enumerate((Noise.GRAIN[0], across)):
         taps = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(4)]
         smooth = taps[0] * lines
@@ -106,8 +121,8 @@ def _received_bank(device: str, columns: int, across: float) -> Tensor:
 
 
 @functools.cache
-def _noise_bank(device: str) -> Tensor:
-    return torch.randn(Noise.BANK, generator=torch.Generator().manual_seed(0)).to(device)
+def _noise_table(device: str) -> Tensor:
+    return torch.randn(Noise.TABLE, generator=torch.Generator().manual_seed(0)).to(device)
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,71 +13,23 @@ from echogan.phantom import lesions
 from echogan.phantom.acoustics import probe, scan_conversion
 from echogan.phantom.acoustics.receiver import Receiver
 from echogan.phantom.anatomy.heart import VIEWS, Heart, View
-from echogan.phantom.anatomy.sizes import HeartSettings
 from echogan.phantom.anatomy.views import draw_heart
 from echogan.phantom.artefacts.compression import store
-from echogan.phantom.artefacts.degradation import (
-    Degradation,
-    DegradationSettings,
-    draw_degradation,
-    shows_tissue,
-)
+from echogan.phantom.artefacts.degradation import Degradation, draw_degradation, shows_tissue
 from echogan.phantom.beams import Beams
+from echogan.phantom.clip import WANTS, PhantomClip, PhantomSettings, Want
 from echogan.phantom.draw import Draw
 from echogan.phantom.fields import Fields
 from echogan.phantom.lesions import Lesion, LesionKind, drawn_kinds
 from echogan.phantom.medium import scatterers
-from echogan.phantom.medium.echogenicity import EchogenicitySettings, echogenicity
+from echogan.phantom.medium.echogenicity import echogenicity
 from echogan.phantom.medium.raster import rasterise
 from echogan.phantom.medium.scene import Scene
-from echogan.phantom.medium.weak_walls import WeakWallSettings, proneness
-from echogan.phantom.motion.beating import Motion, MotionSettings, draw_motion
+from echogan.phantom.medium.weak_walls import proneness
+from echogan.phantom.motion.beating import Motion, draw_motion
 from echogan.phantom.truth import clip_truth
 
-Want = Literal["clean", "degraded", "labels", "support"]
-WANTS: tuple[Want, ...] = ("clean", "degraded", "labels")
 CHUNK = 4
-
-
-@dataclass(frozen=True)
-class PhantomSettings:
-    """Everything a phantom clip is drawn from."""
-
-    heart: HeartSettings = field(default_factory=HeartSettings)
-    motion: MotionSettings = field(default_factory=MotionSettings)
-    echogenicity: EchogenicitySettings = field(default_factory=EchogenicitySettings)
-    weak_walls: WeakWallSettings = field(default_factory=WeakWallSettings)
-    acoustics: probe.AcousticSettings = field(default_factory=probe.AcousticSettings)
-    degradation: DegradationSettings = field(default_factory=DegradationSettings)
-    frame: scan_conversion.FrameSettings = field(default_factory=scan_conversion.FrameSettings)
-    view_shares: tuple[float, ...] = field(
-        default=(0.4, 0.15, 0.15, 0.15, 0.15), metadata={"help": "share of each view: " + ", ".join(VIEWS)}
-    )
-    lesion_share: float = field(
-        default=0.0,
-        metadata={"help": "share of hearts with a lesion that they can carry", "min": 0, "max": 1},
-    )
-
-
-@dataclass(frozen=True)
-class PhantomClip:
-    """A simulated clip; frames are (T, S, S) on the phantom's device, and None where not asked for.
-
-    clean, degraded  uint8 grey              labels       uint8 Tissue values
-    support          uint8, 255 x the share of normal myocardium's signal that survives the degradation
-    lesion_mask      bool, with the labels   sector_mask  bool (S, S)
-    fan              apex_x, apex_y, left_deg, right_deg, r_min, r_max, lengths in pixels
-    truth            JSON-able: seed, view, sizes and findings, volumes per frame, the lesion, the degradation
-    """
-
-    clean: Tensor | None
-    degraded: Tensor | None
-    labels: Tensor | None
-    lesion_mask: Tensor | None
-    support: Tensor | None
-    sector_mask: Tensor
-    fan: tuple[float, float, float, float, float, float]
-    truth: dict
 
 
 class Phantom:
@@ -150,11 +101,10 @@ class Phantom:
     @cached_property
     def degradation(self) -> Degradation:
         """The first of up to eight draws whose first frame still shows tissue."""
-        draw = self._draw(5)
         grid = self._scene.grid(0, 1)
         looks, prone = self._scene.echoes(grid, 0, 1)
-        for _ in range(8):
-            degradation = draw_degradation(draw, self.settings.degradation)
+        for attempt in range(8):
+            degradation = draw_degradation(Draw(self._seed(5) + attempt), self.settings.degradation)
             grey = self._receiver(self.acquisition, degradation).grey(looks, prone, 0)
             if shows_tissue(255 * self.scan.pixels(grey)[0], self.scan.mask):
                 break

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from echogan.phantom.anatomy.heart import View
-from echogan.phantom.render import PhantomClip, PhantomSettings, Want, phantom_clip
+from echogan.phantom.clip import PhantomClip, PhantomSettings, Want
+from echogan.phantom.render import phantom_clip
 
 _WANTS: tuple[Want, ...] = ("clean", "degraded")
 

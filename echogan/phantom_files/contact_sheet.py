@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from echogan.core.atomic import write_whole
-from echogan.phantom.render import PhantomClip
+from echogan.phantom.clip import PhantomClip
 from echogan.phantom.tissues import Tissue
 
 MOST_ROWS = 12
@@ -33,13 +33,13 @@ MAIN = {
     "dynamic_range": "dynamic range", "gamma": "gamma", "smoothing": "smoothing", "persistence": "persistence",
     "frame_hold": "frame hold", "jpeg_quality": "JPEG", "down_up_px": "down-up",
 }  # fmt: skip
-"""The fields of a Degradation in the order of how much they matter to the eye, and their names in a caption."""
+"""The fields of a Degradation, those that change the picture most first, and their names in a caption."""
 UNITS = {"_db_cm": " dB/cm", "_db": " dB", "_rad": " rad", "_px": " px"}
 MOST_NAMED = 5
 
 
 def main_degradations(degradation: dict[str, Any]) -> str:
-    """The few artefacts of a clip's truth that matter most, with their strengths."""
+    """The few artefacts in a clip's truth that change the picture most, with their strengths."""
     there = {field: name for field, name in MAIN.items() if degradation[field]}
     named = [f"{name}{_strength(field, degradation[field])}" for field, name in there.items()]
     more = len(named) - MOST_NAMED
@@ -55,7 +55,7 @@ def _strength(field: str, value: Any) -> str:
 
 
 class Sheet:
-    """Gathers the middle frames of the first dozen clips, so its memory does not grow with the clips."""
+    """Collects the middle frames of the first dozen clips, so memory does not grow with the number of clips."""
 
     def __init__(self) -> None:
         self.rows: list[np.ndarray] = []
@@ -80,7 +80,7 @@ class Sheet:
         return np.asarray(strip)
 
     def write(self, path: Path) -> None:
-        """Put the legend above the rows and write the PNG. Raises OutputError."""
+        """Draw the legend above the rows and write the PNG. Raises OutputError."""
         assert self.rows, "a sheet needs a clip"
         buffer = io.BytesIO()
         picture = np.concatenate([legend(self.rows[0].shape[1]), *self.rows])

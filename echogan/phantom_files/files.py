@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +12,10 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import write_clip
 from echogan.clips.formats.npz_writer import NpzStream
-from echogan.core.atomic import output_errors
+from echogan.core.atomic import moving_into, output_errors
 from echogan.core.errors import Cancelled
 from echogan.core.geometry import Fan, Sector
-from echogan.phantom.render import PhantomClip
+from echogan.phantom.clip import PhantomClip
 from echogan.phantom_files.contact_sheet import Sheet
 from echogan.phantom_files.pairs import Pair, PairSettings, pairs
 
@@ -30,7 +28,7 @@ def write_pairs(
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> int:
-    """Write pairs into an existing folder, and sheet.png of the first dozen; the number of pairs with controls.
+    """Write pairs into an existing folder, and sheet.png of the first dozen; returns the number of pairs with controls.
 
     Each pair is NAME_clean and NAME_degraded in the settings' format (none for "npz"), NAME.json and NAME.npz;
     NAME is phantom_SEED_VIEW, then the lesion, or the lesion and "control". The .npz holds clean, degraded, labels
@@ -56,25 +54,22 @@ def write_pairs(
 
 def _stop_if(cancel: threading.Event | None) -> None:
     if cancel is not None and cancel.is_set():
-        raise Cancelled("Stopped; the pairs so far are whole.")
+        raise Cancelled("Stopped; the pairs so far are complete.")
 
 
 def write_pair(folder: Path, pair: Pair, suffix: str) -> None:
     """All files of one pair, or none. Raises OutputError."""
-    with output_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".phantom-") as part:
-        unfinished = Path(part)
+    with output_errors(folder), moving_into(folder) as part:
         if suffix != "npz":
             for kind in ("clean", "degraded"):
-                write_grey(unfinished / f"{pair.name}_{kind}.{suffix}", pair.clip, kind)
+                write_grey(part / f"{pair.name}_{kind}.{suffix}", pair.clip, kind)
         text = json.dumps(pair.truth, indent=1)
-        (unfinished / f"{pair.name}.json").write_text(text + "\n", encoding="utf-8")
-        with NpzStream(unfinished / f"{pair.name}.npz") as file:
+        (part / f"{pair.name}.json").write_text(text + "\n", encoding="utf-8")
+        with NpzStream(part / f"{pair.name}.npz") as file:
             for name in ARRAYS:
                 file.put(name, getattr(pair.clip, name).numpy())
             file.put("fan", np.array(pair.clip.fan, np.float64))
             file.put("truth", text)
-        for path in sorted(unfinished.iterdir()):
-            os.replace(path, folder / path.name)
 
 
 def write_grey(path: Path, clip: PhantomClip, kind: str) -> None:

@@ -1,34 +1,33 @@
-"""Which simulated pairs to make: view, lesion and artefacts; and the pairs themselves, one after the other."""
+"""Which simulated pairs to make (view, lesion, artefacts), and the pairs, rendered one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from echogan.core.errors import SettingsError
+from echogan.core.settings import check_settings, number
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS, View
 from echogan.phantom.artefacts.degradation import ARTEFACTS, only
+from echogan.phantom.clip import PhantomClip, PhantomSettings, Want
 from echogan.phantom.lesions import CARRIED_BY, LesionKind
-from echogan.phantom.render import Phantom, PhantomClip, PhantomSettings, Want, draw_view
+from echogan.phantom.render import Phantom, draw_view
 
 MOST_SEED = 10**12
 MOST_BARREN = 50
-"""Hearts in a row that cannot carry the lesion before giving up."""
+"""So many hearts in a row that cannot carry the lesion end the search."""
 WANTED: tuple[Want, ...] = ("clean", "degraded", "labels", "support")
 
 
 @dataclass(frozen=True)
 class PairSettings:
-    """What `python -m echogan phantom` renders. Check it with `check`."""
+    """The settings of `python -m echogan phantom`; `check` validates them."""
 
-    clips: int = field(default=4, metadata={"help": "pairs to write", "min": 1, "max": 10_000})
-    seed: int = field(
-        default=0,
-        metadata={"help": "seed of the first pair; the next has the next", "min": 0, "max": MOST_SEED},
-    )
-    frames: int = field(default=32, metadata={"help": "frames of each clip", "min": 1, "max": 1000})
+    clips: int = number(4, "pairs to write", 1, 10_000)
+    seed: int = number(0, "seed of the first pair; the next has the next", 0, MOST_SEED)
+    frames: int = number(32, "frames of each clip", 1, 1000)
     view: View | Literal["all"] = field(
         default="all", metadata={"help": "one view, or all in the shares that training draws"}
     )
@@ -38,7 +37,7 @@ class PairSettings:
     )
     only_artefact: tuple[str, ...] = field(
         default=(),
-        metadata={"help": f"degrade by this and nothing else; may be repeated: {', '.join(ARTEFACTS)}"},
+        metadata={"help": f"degrade only by this; may be repeated: {', '.join(ARTEFACTS)}"},
     )
     format: Literal["mp4", "webm", "gif", "dcm", "npz"] = field(
         default="mp4", metadata={"help": "of the clips; the arrays are always written as .npz"}
@@ -46,12 +45,7 @@ class PairSettings:
 
     def check(self) -> None:
         """Raise SettingsError, naming the setting and what it may be, unless every value can be used."""
-        for f in fields(self):
-            value, low, high = getattr(self, f.name), f.metadata.get("min"), f.metadata.get("max")
-            if low is not None and not low <= value <= f.metadata["max"]:
-                raise SettingsError(
-                    f"The number given for {f.name} is {value}; give one from {low} to {high}."
-                )
+        check_settings(self)
         if self.lesion != "none" and self.view not in ("all", *CARRIED_BY[self.lesion]):
             raise SettingsError(
                 f"The view {self.view} cannot show a lesion of the kind {self.lesion}; "
@@ -60,7 +54,7 @@ class PairSettings:
         self.phantom()
 
     def phantom(self) -> PhantomSettings:
-        """What the clips are drawn from. Raises SettingsError for an artefact that there is not."""
+        """The settings that the clips are drawn from. Raises SettingsError for an unknown artefact."""
         settings = PhantomSettings()
         if self.only_artefact:
             settings = replace(settings, degradation=only(settings.degradation, *self.only_artefact))
@@ -91,7 +85,7 @@ class Pair:
 
 
 def pairs(settings: PairSettings) -> Iterator[Pair]:
-    """Render pair after pair, each lesion followed by its control. Raises SettingsError where no heart carries it."""
+    """Render pair after pair, each lesion followed by its control. Raises SettingsError if no heart can carry it."""
     for phantom in _phantoms(settings):
         yield Pair(phantom.render(want=WANTED), "" if settings.lesion == "none" else settings.lesion)
         if phantom.lesion is not None:
@@ -101,7 +95,7 @@ def pairs(settings: PairSettings) -> Iterator[Pair]:
 
 
 def _phantoms(settings: PairSettings) -> Iterator[Phantom]:
-    """As many as asked for, of seeds in a row but for those whose heart has no room for the lesion."""
+    """As many as asked for, of consecutive seeds, without those whose heart has no space for the lesion."""
     phantoms, seed, barren = settings.phantom(), settings.seed, 0
     found = 0
     while found < settings.clips:

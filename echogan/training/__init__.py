@@ -1,1 +1,1 @@
-"""Unpaired training on phantom clips: settings, data, run folder and the loop (`train`)."""
+"""Training of both generators: settings, data, run folder and the loop (`train`)."""

@@ -1,4 +1,4 @@
-"""`python -m echogan.training`: train on a bare machine, with flags made from the settings."""
+"""`python -m echogan.training`: train on a machine with few libraries; flags are made from the settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parser(usual: TrainingConfig | None = None) -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train, or measure separability; see `ended`."""
+    """Train, or measure separability; returns the exit code of `ended`."""
     config, steps = read(parser(), arguments)
     if steps is None:
         return ended(lambda: f"Run folder: {train(resumed(config, arguments))}")
@@ -38,7 +38,7 @@ def read(flags: argparse.ArgumentParser, arguments: list[str] | None) -> tuple[T
 
 
 def resumed(config: TrainingConfig, arguments: list[str] | None) -> TrainingConfig:
-    """The same; for a resumed run, what is not on the command line is as it was begun with."""
+    """The same settings; in a resumed run, those not on the command line are as the run was started."""
     return read(parser(as_begun(config)), arguments)[0] if config.resume else config
 
 

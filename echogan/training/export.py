@@ -7,7 +7,9 @@ from pathlib import Path
 
 from torch import nn
 
-from echogan.model.checkpoints.checkpoint import CONFIG_FILE, CheckpointConfig, save_checkpoint
+from echogan.model.checkpoints.checkpoint import save_checkpoint
+from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE
 from echogan.training.config import TrainingConfig, decisive
 from echogan.training.data.loader import TrainingData
 from echogan.training.initial_weights import weights_folder
@@ -33,9 +35,9 @@ def keep(
 
 
 def licence(config: TrainingConfig, data: TrainingData) -> str:
-    """What the settings say; else that of the weights it starts from, where simulated clips alone were added.
+    """The licence in the settings; else that of the weights the run started from, if it added only simulated clips.
 
-    Weights made of other clips have none that the program could know.
+    The program cannot know the licence of weights trained on other clips.
     """
     if config.license:
         return config.license

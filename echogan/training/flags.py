@@ -1,4 +1,4 @@
-"""Command lines of a bare machine, by the standard library alone: a flag for every setting, and how a run ends."""
+"""Command lines with the standard library alone: a flag for every setting, and the exit code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from echogan.core.errors import EchoGANError
-from echogan.training.config import flatten_settings
+from echogan.core.settings import flatten_settings
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: Any) -> None:
-    """A flag per setting of a dataclass, those of a part dotted (--loss.cycle); its values are the defaults."""
+    """Add a flag per setting of a dataclass, dotted for its parts (--loss.cycle); its values are the defaults."""
     for name, default, f in flatten_settings(settings):
         flag, kind, help = "--" + name.replace("_", "-"), type(default), f.metadata["help"]
         if kind is bool:
@@ -26,7 +26,7 @@ def add_flags(parser: argparse.ArgumentParser, settings: Any) -> None:
 
 
 def ended(run: Callable[[], str]) -> int:
-    """Run and print what it says; 0 when done, 2 after a user's mistake, whose sentence goes to standard error."""
+    """Run and print the result; 0 when done, 2 after an EchoGANError, whose message goes to standard error."""
     try:
         print(run())
     except EchoGANError as error:

@@ -1,4 +1,4 @@
-"""Held-out clips: how near the enhanced frames come to the clean truth, and pictures to look at."""
+"""Held-out clips: how close the enhanced frames come to the clean truth, and preview pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from echogan.core.scale import GREY
 from echogan.model.batch import inside
 from echogan.model.losses.ssim import ssim_map
 from echogan.model.networks.frames import centre, neighbours
@@ -19,14 +20,13 @@ from echogan.training.data.sources import Source
 FRAMES_PER_CLIP = 3
 PREVIEW_FRAMES = 4
 SSIM_WORTH_DB = 20.0
-GREY = 127.5  # grey levels per unit of [-1, 1]
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Paired frames of hearts never trained on, poor and clean in [-1, 1], and their mask of 0 and 1, (N, 1, h, w).
+    """Pairs of hearts never trained on: poor and clean frames in [-1, 1], and their mask of 0 and 1, (N, 1, h, w).
 
-    poor_seen and clean_seen are what `to_high` sees of them, (N, frames, h, w), themselves in the middle.
+    poor_seen and clean_seen are the input of `to_high`, (N, frames, h, w), with the frame itself in the middle.
     """
 
     poor_seen: Tensor
@@ -72,7 +72,7 @@ def spread(length: int, most: int) -> Tensor:
 def translate(generator: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     """As the enhancer shows it: clamped to [-1, 1], unchanged outside the mask; a few frames at a time.
 
-    x is (N, frames, h, w), what the generator sees; the result is (N, 1, h, w).
+    x is (N, frames, h, w), the generator's input; the result is (N, 1, h, w).
     """
     out = [generator(part) for part in x.split(4)]
     return inside(mask, torch.cat(out).clamp(-1, 1), centre(x))
@@ -94,8 +94,7 @@ def evaluate(to_high: nn.Module, held_out: HeldOut) -> dict[str, float]:
     """PSNR (dB) and SSIM of input and output against the truth; mean change of poor and clean frames in grey levels.
 
     `change_ratio` is clean over poor: near 0 for an enhancer that leaves good clips alone. `score` chooses the best
-    checkpoint, by quality and by structure: the gain in PSNR, and 20 times that in SSIM, so that 0.05 of the one
-    counts as 1 dB of the other.
+    checkpoint: the gain in PSNR plus 20 times the gain in SSIM, so that 0.05 of SSIM counts as much as 1 dB.
     """
     better = translate(to_high, held_out.poor_seen, held_out.mask)
     same = translate(to_high, held_out.clean_seen, held_out.mask)

@@ -1,11 +1,12 @@
-"""What a new run may start from: another run, with its discriminators, or a checkpoint, which has none."""
+"""Start a new run from the networks of another run, or from a checkpoint, which has no discriminators."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from echogan.core.errors import TrainingError
-from echogan.model.checkpoints.checkpoint import BUNDLED, WEIGHTS_FILE, read_checkpoint
+from echogan.model.checkpoints.checkpoint import BUNDLED, read_checkpoint
+from echogan.model.checkpoints.checkpoint_files import WEIGHTS_FILE
 from echogan.training.config import TrainingConfig
 from echogan.training.run_folder import RunFolder
 from echogan.training.state import TrainingState
@@ -14,8 +15,8 @@ from echogan.training.state import TrainingState
 def start(state: TrainingState, config: TrainingConfig) -> None:
     """Give a new run the networks that `config.start_from` names.
 
-    Raises TrainingError where there are none, where they are built otherwise, and where the discriminators are new
-    and would not learn alone at first; CheckpointNotFound and InvalidCheckpoint for a damaged checkpoint.
+    Raises TrainingError if there are none, if they are built differently, or if the discriminators are new and would
+    not learn alone first; CheckpointNotFound and InvalidCheckpoint for a damaged checkpoint.
     """
     run = RunFolder(Path(config.start_from))
     if run.state.exists():
@@ -29,14 +30,14 @@ def start(state: TrainingState, config: TrainingConfig) -> None:
     checkpoint = read_checkpoint(folder, source=config.start_from)
     if config.loss.adversarial and not config.discriminators_first:
         raise TrainingError(
-            f"The checkpoint {config.start_from} has no discriminators, and generators unlearn under ones that know "
-            "nothing yet. Give --discriminators-first 400 as well."
+            f"The checkpoint {config.start_from} has no discriminators, and untrained ones would make the "
+            "generators forget what they have learnt. Give --discriminators-first 400 as well."
         )
     state.start_from_checkpoint(checkpoint)
 
 
 def weights_folder(start_from: str) -> Path:
-    """The folder of config.json and model.safetensors of what a run starts from; it need not be there."""
+    """The folder with config.json and model.safetensors that a run starts from; it may not exist."""
     given = Path(start_from)
     if RunFolder(given).state.exists():
         return RunFolder(given).checkpoint

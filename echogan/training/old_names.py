@@ -1,4 +1,4 @@
-"""Names of earlier versions: config.json, saved state, metrics and flags written with them still load."""
+"""Names of earlier versions: a config.json, saved state, metrics or flags with the old names still load."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ RENAMED = {
     "judges": "discriminators",
     "worse": "evaluations_without_improvement",
 }
-"""Part of a name, between its dots, slashes, dashes and underscores -> what it is called now."""
+"""Old part of a name (between dots, slashes, dashes and underscores) -> the part now."""
 
 
 def current_name(name: str) -> str:
-    """The name as it is now: discriminator.norm for judge.norm, --discriminators-first for --judges-first."""
+    """The current name: discriminator.norm for judge.norm, --discriminators-first for --judges-first."""
     return re.sub(r"[A-Za-z]+", lambda part: RENAMED.get(part[0], part[0]), name)
 
 
 def current_names(values: dict[str, Any]) -> dict[str, Any]:
-    """The same dictionary under the names of now, those of the dictionaries inside it included."""
+    """The same dictionary with current names, in nested dictionaries too."""
     return {
         current_name(name): current_names(value) if isinstance(value, dict) else value
         for name, value in values.items()
@@ -27,7 +27,7 @@ def current_names(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def current_flags(arguments: list[str]) -> list[str]:
-    """A command line with the flags of now; values are left alone."""
+    """A command line with current flags; values stay as they are."""
     return [_flag(argument) if argument.startswith("--") else argument for argument in arguments]
 
 

@@ -14,11 +14,11 @@ class ReplayPool:
         self.kept: Tensor | None = None
 
     def exchange(self, images: Tensor, masks: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Keep new (N, 1, h, w) images and give back as many: about half are older ones, once it is full."""
+        """Keep new (N, 1, h, w) images and return as many; once the pool is full, about half are older ones."""
         if not self.size:
             return images, masks
         new = torch.cat([images, masks], 1).detach().cpu()
-        # A run that began at half size has no use for its smaller fakes.
+        # After a start at half size the smaller fakes are dropped.
         if self.kept is None or self.kept.shape[1:] != new.shape[1:]:
             self.kept = new[:0].clone()
         given = []

@@ -1,4 +1,4 @@
-"""What keeps a run from spoiling what it has saved, and torch's own errors as sentences."""
+"""Checks that protect what a run has saved, and torch's errors as messages for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from echogan.core.errors import TrainingError
-from echogan.model.checkpoints.checkpoint import CONFIG_FILE
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE
 from echogan.training.config import TrainingConfig
 from echogan.training.data.loader import TrainingData
 from echogan.training.run_folder import RunFolder
@@ -20,24 +20,24 @@ from echogan.training.state import TrainingState
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Turn what torch says when the memory is full, or when a worker was ended, into TrainingError."""
+    """Turn torch's errors for full memory, or for a worker that was ended, into TrainingError."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError):
         raise TrainingError(
-            "The memory did not suffice. Start anew with a smaller --size, --batch-size or --generator.channels."
+            "The memory did not suffice. Start a new run with a smaller --size, --batch-size or --generator.channels."
         ) from None
     except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker (pid"):  # else a fault of the program within it
+        if not str(error).startswith("DataLoader worker (pid"):  # else the program has a fault
             raise
         raise TrainingError(
-            "A process that renders clips was ended by the system, probably for want of memory. --resume goes on; "
+            "A process that renders clips was ended by the system, probably because memory was full. --resume goes on; "
             "with --workers 0 there is one process less."
         ) from None
 
 
 def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingData) -> None:
-    """Raise TrainingError where a saved state has more steps than are asked for, or has seen other clips."""
+    """Raise TrainingError if a saved state has more steps than asked for, or was trained on other clips."""
     if facts["step"] > config.steps:
         raise TrainingError(
             f"The run '{config.name}' has done {facts['step']} steps, more than --steps {config.steps}. Ask for more."
@@ -51,7 +51,7 @@ def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingD
 
 
 def trained_on(checkpoint: Path, otherwise: Any) -> Any:
-    """What a checkpoint says of its clips: states of before did not; `otherwise` where it cannot be read."""
+    """The clips that a checkpoint says it was trained on, which older states lack; `otherwise` if it cannot be read."""
     try:
         return json.loads((checkpoint / CONFIG_FILE).read_text())["trained_on"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -59,14 +59,14 @@ def trained_on(checkpoint: Path, otherwise: Any) -> Any:
 
 
 def check_finite(state: TrainingState) -> None:
-    """Raise TrainingError where an update has spoilt a weight: the losses were computed before it."""
+    """Raise TrainingError if an update made a weight non-finite: the losses were computed before the update."""
     weights = [*state.gan.generator_parameters(), *state.gan.discriminator_parameters()]
     if not all(torch.isfinite(weight).all() for weight in weights):
         raise diverged(state.step)
 
 
 def diverged(step: int) -> TrainingError:
-    """What a run that has diverged ends with."""
+    """The error that ends a run that has diverged."""
     return TrainingError(
         f"The losses are no longer finite at step {step}. The last saved state is untouched; start a new run with a "
         "lower --learning-rate."

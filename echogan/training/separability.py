@@ -1,4 +1,4 @@
-"""Can the discriminator see the difference at all? Measured before hours are spent on training."""
+"""Measure whether a discriminator can tell poor from good frames, before a long training."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import nn
 from torch.optim import Adam
 
 from echogan.model.batch import Batch
-from echogan.model.losses.losses import adversarial_discriminator, share_right
+from echogan.model.losses.adversarial_losses import adversarial_discriminator, share_right
 from echogan.model.networks.discriminators import build_discriminator
 from echogan.training.config import TrainingConfig
 from echogan.training.data.loader import TrainingData, batches, open_data
 from echogan.training.trainer import open_accelerator, rendering_device
 
-FRESH_EVERY = 4  # steps between new hearts: the old ones may be known by heart
+FRESH_EVERY = 4  # steps between new hearts: the discriminator may have memorised the old ones
 
 
 def separability(
@@ -26,10 +26,11 @@ def separability(
     say: Callable[[str], None] = print,
     unseen: TrainingData | None = None,
 ) -> float:
-    """Train one discriminator alone on good against poor frames; the share told right in the last fifth.
+    """Train one discriminator alone on good against poor frames; returns its accuracy in the last fifth of the steps.
 
-    Counted are frames of `unseen`, of patients that `data` does not have; without it, frames just before they are
-    learnt from, which are new where clips never run out, as those of the phantom. Near 0.5: a GAN can learn nothing.
+    Accuracy is measured on frames of `unseen`, of patients that are not in `data`. Without `unseen` it is measured on
+    each batch just before the batch is learnt; those frames are new only if clips never repeat, as with the phantom.
+    Near 0.5 a GAN cannot learn anything.
     """
     few = {"clips_per_round": config.batch_size, "frames_per_clip": 1, "steps_per_round": FRESH_EVERY}
     config = replace(config, steps=steps, **few)

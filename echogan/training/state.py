@@ -1,6 +1,6 @@
-"""Everything that training changes, and how it is written down for an exact resume.
+"""Everything that training changes, and how it is saved for an exact resume.
 
-best_score is of the best measurement so far, `evaluations_without_improvement` the number of measurements since.
+`best_score` is the best score so far, `evaluations_without_improvement` the number of evaluations since.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from echogan.training.run_folder import RunFolder
 
 
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
-    """An exponential moving average; young averages forget faster: min(decay, (1 + n) / (10 + n))."""
+    """An exponential moving average with a shorter memory at the start: min(decay, (1 + n) / (10 + n))."""
 
     @torch.no_grad()
     def blend(old: Any, new: Any, n: Any) -> None:
@@ -34,11 +34,11 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
 
     return AveragedModel(
         model, multi_avg_fn=blend
-    ).eval()  # measured and kept as they are used: without dropout
+    ).eval()  # evaluated and exported without dropout, as they are used
 
 
 class TrainingState:
-    """Networks, averages, optimisers, pools, and how far it got. `step` counts finished steps."""
+    """Networks, averages, optimisers, pools and progress. `step` counts finished steps."""
 
     def __init__(self, config: TrainingConfig, accelerator: Accelerator) -> None:
         device = accelerator.device
@@ -62,10 +62,10 @@ class TrainingState:
     def start_from(self, run: RunFolder, new_discriminators: bool = False) -> None:
         """Begin with the networks and averages of another run; optimisers and pools stay new.
 
-        The discriminators come along because generators unlearn under ones that know nothing yet. With
-        `new_discriminators` they stay new where that run's are built otherwise: they must then learn alone at first.
-        Where that run's generators see one frame and these several, they begin by looking at the one alone.
-        Raises TrainingError where its networks are built otherwise.
+        The discriminators are taken too, because untrained ones would make the generators forget what they have learnt.
+        With `new_discriminators` they stay new if that run's are built differently; they must then learn alone first.
+        If that run's generators see one frame and these see several, these begin by using only the middle one.
+        Raises TrainingError if its networks are built differently.
         """
         tensors, _ = run.load_state()
         enhancing = {name: t for name, t in tensors.items() if name.startswith(("gan/to_high.", "ema_high/"))}
@@ -80,7 +80,8 @@ class TrainingState:
         ):
             raise TrainingError(
                 f"The networks of the run in {run.path} are built otherwise than this run's. Give the same "
-                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 as well."
+                "settings of --generator and --discriminator; for other discriminators give --discriminators-first 400 "
+                "as well."
             )
         for name, module in fitting.items():
             module.load_state_dict(_under(name, tensors))
@@ -88,8 +89,8 @@ class TrainingState:
     def start_from_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Begin with a checkpoint's generators, as networks and as averages; the discriminators stay new.
 
-        They may see one frame where this run's see several, as in `start_from`. Raises TrainingError where they are
-        built otherwise.
+        They may see one frame and this run's several, as in `start_from`. Raises TrainingError if they are built
+        differently.
         """
         high = widened(checkpoint.to_high.state_dict(), self.frames)
         low = checkpoint.to_low.state_dict()
@@ -105,17 +106,17 @@ class TrainingState:
             network.load_state_dict(tensors)
 
     def average(self) -> None:
-        """Take the generators of this step into the averages."""
+        """Update the averages with the generators of this step."""
         self.ema_high.update_parameters(self.gan.to_high)
         self.ema_low.update_parameters(self.gan.to_low)
 
     def set_learning_rate(self, rate: float) -> None:
-        """Of both optimisers."""
+        """Set it in both optimisers."""
         for group in (*self.generator_adam.param_groups, *self.discriminator_adam.param_groups):
             group["lr"] = rate
 
     def tensors(self) -> dict[str, Tensor]:
-        """All state as named tensors. Every process calls it: the pools are gathered from all."""
+        """All state as named tensors. Every process must call it: the pools are gathered from all."""
         out: dict[str, Tensor] = {}
         for name, module in self._modules().items():
             out |= {f"{name}/{key}": tensor for key, tensor in module.state_dict().items()}
@@ -129,7 +130,7 @@ class TrainingState:
         return out
 
     def facts(self) -> dict[str, Any]:
-        """What is no tensor. All randomness follows from seed and step, so there is no generator to save."""
+        """The state that is not tensors. All random numbers follow from seed and step, so no generator is saved."""
         best = self.best_score if self.best_score > float("-inf") else None
         processes = self.accelerator.num_processes
         return {
@@ -140,7 +141,7 @@ class TrainingState:
         }
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Take on a saved state; pools begin anew where there are more or fewer processes than before."""
+        """Load a saved state; the pools start empty if the number of processes has changed."""
         for name, module in self._modules().items():
             module.load_state_dict(_under(f"{name}/", tensors))
         for name, optimiser in self._optimisers().items():

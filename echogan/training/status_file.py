@@ -1,4 +1,4 @@
-"""status.json of a run: whoever looks at its folder sees what it is doing, or why it is not."""
+"""status.json of a run: its state and step for other programs to read, and the reason if it has ended."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from echogan.training.run_folder import RunFolder
 
 
 class StatusFile:
-    """While entered no other process trains the run. From `at` on it is "running", and in the end "finished",
-    "stopped" or "failed", with a sentence; one that ends before has changed nothing.
+    """A context manager that locks the run and writes its state: "running" from the first `at` on, and at the end
+    "finished", "stopped" or "failed" with a message. A run that ends before the first `at` changes nothing.
 
-    With `silent` (all processes but the main one) nothing is written or claimed.
+    With `silent` (all processes but the main one) nothing is written or locked.
     """
 
     def __init__(self, folder: RunFolder, steps: int, silent: bool = False) -> None:
@@ -26,12 +26,12 @@ class StatusFile:
         return self
 
     def at(self, step: int) -> None:
-        """So many steps are done."""
+        """Write that `step` steps are done."""
         self.step = step
         self._tell("running")
 
     def ended(self, end: str, message: str) -> None:
-        """How the run will have ended."""
+        """Set the state and message to write at the end."""
         self.end, self.message = end, message
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Ending a run cleanly: a signal or a stop file lets the current step finish."""
+"""End a run cleanly: after a signal or a stop file the current step still finishes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class StopSignal:
-    """While entered, SIGTERM and SIGINT ask for an end; a second one ends at once, as it would without us."""
+    """A context manager in which SIGTERM and SIGINT request a stop; a second signal ends the process at once."""
 
     def __init__(self, stop_file: Path) -> None:
         self.stop_file, self.reason = stop_file, ""
@@ -27,7 +27,7 @@ class StopSignal:
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody asked for an end."""
+        """Whether a stop was requested."""
         if not self.reason and self.stop_file.exists():
             self.reason = f"the file {self.stop_file.name}"
         return bool(self.reason)

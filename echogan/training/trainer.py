@@ -14,8 +14,8 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from echogan.core.errors import TrainingError
-from echogan.model.batch import Batch
-from echogan.model.cyclegan import Fakes
+from echogan.core.scale import GREY
+from echogan.model.batch import Batch, Fakes
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data.loader import TrainingData, batches, open_data
 from echogan.training.export import keep
@@ -122,7 +122,7 @@ def rendering_device(accelerator: Accelerator) -> str:
 def begin(
     config: TrainingConfig, state: TrainingState, folder: RunFolder, data: TrainingData, main: bool
 ) -> None:
-    """Take on what the run goes on from, and write its settings: a new run must find none, a resumed one its own.
+    """Load the state or weights that the run starts from, and write its settings; a new run must find none there.
 
     Raises TrainingError.
     """
@@ -181,13 +181,13 @@ def descend(accelerator: Accelerator, loss: Tensor, optimiser: torch.optim.Optim
 
 
 def mix(state: TrainingState, fakes: Fakes, generator: torch.Generator) -> Fakes:
-    """The fakes with some replaced by older ones of the pools."""
+    """The fakes, some of them replaced by older ones from the pools."""
     high = state.pools["high"].exchange(fakes.high, fakes.high_mask, generator)
     return Fakes(*high, *state.pools["low"].exchange(fakes.low, fakes.low_mask, generator))
 
 
 def agree(accelerator: Accelerator, wanted: bool) -> bool:
-    """Whether any process wants to stop: they must all leave after the same step."""
+    """Whether any process wants to stop: all must leave after the same step."""
     if accelerator.num_processes == 1:
         return wanted
     votes: Any = accelerator.reduce(torch.tensor(float(wanted), device=accelerator.device), "sum")
@@ -195,12 +195,12 @@ def agree(accelerator: Accelerator, wanted: bool) -> bool:
 
 
 def patience_exhausted(state: TrainingState, config: TrainingConfig) -> bool:
-    """Whether the run has gone on for long enough without a better measurement."""
+    """Whether `config.patience` evaluations have passed without a better one."""
     return 0 < config.patience <= state.evaluations_without_improvement
 
 
 def stop_message(state: TrainingState, stop_signal: StopSignal, exhausted: bool) -> tuple[str, str]:
-    """How a run ends before its last step: "stopped" or "finished", and a sentence."""
+    """How a run ends before its last step: "stopped" or "finished", and a message."""
     if exhausted and not stop_signal.reason:
         return "finished", (
             f"Ended after step {state.step}: the last measurements were no better. The best is in checkpoint_best."
@@ -229,10 +229,10 @@ def describe(line: dict[str, Any], steps: int) -> str:
         if "discriminators" in line
         else ""
     )
-    good = f", {line['change_high'] * 127.5:.1f} good" if "change_high" in line else ""
+    good = f", {line['change_high'] * GREY:.1f} good" if "change_high" in line else ""
     return (
         f"step {line['step']}/{steps}  generators {line['generators']:.3f}  {told}"
-        f"change {line['change_low'] * 127.5:.1f} poor{good}  "
+        f"change {line['change_low'] * GREY:.1f} poor{good}  "
         f"{line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
     )
 
@@ -245,7 +245,7 @@ def measure(
     data: TrainingData,
     say: Say,
 ) -> None:
-    """Log the held-out measures of the averaged generators, and keep these where they are the best so far."""
+    """Log the held-out measures of the averaged generators, and export them if they are the best so far."""
     found = evaluate(state.ema_high, held_out)
     folder.log({"step": state.step, "held_out": found})
     say(

@@ -1,1 +1,1 @@
-"""Which term of the loss does what."""
+"""Ablation study: what each part of the training contributes."""

@@ -1,11 +1,11 @@
-"""What does each part of the recipe do? Small equal runs with one thing changed, measured on the same held-out data.
+"""Ablation study: short runs with one part of the training changed, measured on the same held-out data.
 
-    python -m eval ablations [--rows base "no cycle"] [--seeds 1]     train what is missing, measure, write
-    python -m eval ablations --steps 20                               a quick look; nothing is written
+    python -m eval ablations [--rows base "no cycle"] [--seeds 1]     train missing runs, measure, write
+    python -m eval ablations --steps 20                               a short run that writes nothing
 
-Runs lie in runs/ablations, one folder for each row and seed: what was stopped goes on there. Rows on real stills need
-CAMUS' shards (`python -m eval camus_shards`) and are left out without them. Choices are made by these figures:
-the frozen segmenter of `eval.camus.segmentation` and the test patients have no part in them.
+Runs are saved in runs/ablations, in one folder for each row and seed. A stopped run is resumed. Rows on real stills
+need CAMUS' shards (`python -m eval camus_shards`) and are left out without them. Choices are made by these figures, so
+neither the frozen segmenter nor test patients are used.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from typing import Any
 import numpy as np
 
 from echogan.core.errors import EchoGANError
+from echogan.core.settings import flatten_settings
 from echogan.model.checkpoints.checkpoint import describe_checkpoint
 from echogan.model.networks.generators import SMALL
 from echogan.phantom import PHANTOM_VERSION
-from echogan.training.config import TrainingConfig, check_same, flatten_settings, with_settings
+from echogan.training.config import TrainingConfig, check_same, with_settings
 from echogan.training.data.loader import open_data
 from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train
-from eval.ablations.measures import Measure, open_measure
-from eval.ablations.render_cache import rendered_once
+from eval.ablations.measures import AblationMeasures, open_measures
+from eval.ablations.render_cache import with_cache
 from eval.command import begin, write
-from eval.measures.baselines import interval, provenance
+from eval.measures.intervals import interval
+from eval.measures.provenance import provenance
 from eval.paths import RESULTS
 
 RESULT = RESULTS / "ablations.json"
@@ -72,69 +74,66 @@ ROWS: dict[str, dict[str, Any]] = {
     "CAMUS": REAL | {"semireal_share": 0.6},
     "CAMUS and phantom": REAL | {"semireal_share": 0.6, "phantom_share": 0.5},
 }
-"""A row's name, and what it changes in BASE."""
+"""Name of a row -> the settings that it changes in BASE."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class AblationSettings:
     """Which rows are trained, and where the result goes."""
 
-    rows: tuple[str, ...] = field(default=tuple(ROWS), metadata={"help": "names of rows"})
-    seeds: int = field(default=1, metadata={"help": "runs of each row, of different seeds"})
+    rows: tuple[str, ...] = field(default=tuple(ROWS), metadata={"help": "names of the rows to train"})
+    seeds: int = field(default=1, metadata={"help": "runs of each row, with different seeds"})
     steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
-    measure_only: bool = field(
-        default=False, metadata={"help": "train nothing, measure the runs that are finished"}
-    )
+    measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
 
-def main(settings: Settings) -> None:
-    """Train what is missing, measure what is finished, print and write."""
+def main(settings: AblationSettings) -> None:
+    """Train the missing runs, measure the finished ones, print and write."""
     if unknown := set(settings.rows) - set(ROWS):
         raise EchoGANError(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
     configs = {
         (row, seed): configure(settings, row, seed) for seed in range(settings.seeds) for row in settings.rows
     }
     for (row, seed), config in configs.items():
-        if not settings.measure_only and not finished(config) and at_hand(config):
+        if not settings.measure_only and not finished(config) and has_shards(config):
             data = open_data(config)
             if finished(base := configure(settings, "base", seed)):
                 same_clips(config.name, data.facts(), trained_on(base))
             print(f"{row}, seed {FIRST_SEED + seed}: training", flush=True)
-            data = rendered_once(data, settings.runs / "clips")
+            data = with_cache(data, settings.runs / "clips")
             train(replace(config, resume=config.run_path.exists()), data, say=lambda _: None)
             if not finished(config):
-                raise EchoGANError(f"{row} was stopped; the same command goes on there.")
-    measure = open_measure()
-    result = collect(settings, measure)
+                raise EchoGANError(f"The run of {row} was stopped; the same command resumes it.")
+    result = collect(settings, open_measures())
     show(result)
     if settings.steps == BASE.steps:
         write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only"))
 
 
 def measured(result: dict[str, Any]) -> list[str]:
-    """Every run of a result by row and seed, and what was measured: none of them may go when one comes."""
+    """Every run of a result by row and seed, and every measure."""
     runs = [f"{row} {run['seed']}" for row, found in result["rows"].items() for run in found["runs"]]
     return runs + sorted({name for found in result["rows"].values() for name in found["mean"]})
 
 
-def configure(settings: Settings, row: str, seed: int) -> TrainingConfig:
-    """The run of a row and the seed's number."""
+def configure(settings: AblationSettings, row: str, seed: int) -> TrainingConfig:
+    """The training settings of a row's run; `seed` counts from 0."""
     name = "".join(c if c.isalnum() else "-" for c in row) + f"-{FIRST_SEED + seed}"
-    if settings.steps != BASE.steps:  # a quick look is a run of its own: its learning rate falls early
+    if settings.steps != BASE.steps:  # a short run has another learning rate, so it gets a folder of its own
         name += f"-{settings.steps}"
     own = {"name": name, "folder": str(settings.runs), "seed": FIRST_SEED + seed, "steps": settings.steps}
     return with_settings(BASE, ROWS[row] | own)
 
 
-def at_hand(config: TrainingConfig) -> bool:
-    """Whether the shards that a run wants are there."""
+def has_shards(config: TrainingConfig) -> bool:
+    """Whether the shards that a run needs are there."""
     return all(not folder or Path(folder).is_dir() for folder in (config.low, config.high, config.semireal))
 
 
 def finished(config: TrainingConfig) -> bool:
-    """Whether a run has got to its last step. Raises TrainingError for a folder with other settings."""
+    """Whether a run has reached its last step. Raises TrainingError for a folder with other settings."""
     folder = RunFolder(config.run_path)
     if not folder.checkpoint.is_dir():
         return False
@@ -144,24 +143,24 @@ def finished(config: TrainingConfig) -> bool:
 
 
 def trained_on(config: TrainingConfig) -> dict[str, Any]:
-    """What a finished run says that it was trained on."""
+    """The training data of a finished run, from its checkpoint."""
     return describe_checkpoint(RunFolder(config.run_path).checkpoint).config.trained_on
 
 
 def same_clips(name: str, own: dict[str, Any], base: dict[str, Any]) -> None:
-    """Raise EchoGANError where a run saw simulated clips of another kind than "base": no difference could be told."""
+    """Raise EchoGANError where a run saw other simulated clips than "base", so that the two cannot be compared."""
     for side in ("low", "high"):
         strange = set(simulated(own.get(side))) - set(simulated(base.get(side)))
         if strange and any(simulated(base.get(side))):
             raise EchoGANError(
-                f"{name} has other simulated clips than the base row (phantom, share foreshortened: "
-                f"{', '.join(map(str, sorted(strange)))}): train the rows of one table in one version, or in another "
+                f"{name} was trained on other simulated clips than the base row (phantom, share foreshortened: "
+                f"{', '.join(map(str, sorted(strange)))}). Train all rows of a table with one version, or give another "
                 "folder with --runs."
             )
 
 
 def simulated(source: Any) -> Iterator[tuple[str, float]]:
-    """Phantom version and share foreshortened of every source of simulated clips in an account of data."""
+    """(phantom version, share foreshortened) of every source of simulated clips in a `trained_on` entry."""
     if isinstance(source, list):
         for one in source:
             yield from simulated(one)
@@ -171,11 +170,14 @@ def simulated(source: Any) -> Iterator[tuple[str, float]]:
         yield from simulated(source.get("mixture"))
 
 
-def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
-    """Every finished run of every row, measured; of each row the means and the differences from "base", over the
-    seeds that both have, with intervals over clips or patients. Raises EchoGANError for runs on other clips."""
+def collect(settings: AblationSettings, measures: AblationMeasures) -> dict[str, Any]:
+    """The result as JSON: every finished run, and the means of each row and its differences from "base".
+
+    Differences are over the seeds that both rows have. Intervals are over clips or patients. Raises EchoGANError where
+    runs were trained on other simulated clips than "base".
+    """
     runs = {
-        (row, seed): Run.of(RunFolder(config.run_path).checkpoint, measure)
+        (row, seed): AblationRun.of(RunFolder(config.run_path).checkpoint, measures)
         for row in ROWS
         for seed in range(settings.seeds)
         if finished(config := configure(settings, row, seed))
@@ -191,32 +193,32 @@ def collect(settings: Settings, measure: Measure) -> dict[str, Any]:
         found[row] = {
             "changes": {k: v for k, v in changed.items() if k not in ("low", "high", "semireal")},
             "runs": [{"seed": FIRST_SEED + seed, **run.facts()} for seed, run in own.items()],
-            "mean": summarise([run.values for run in own.values()], measure),
-            "minus_base": summarise([run.minus(base) for run, base in pairs if row != "base"], measure),
+            "mean": summarise([run.values for run in own.values()], measures),
+            "minus_base": summarise([run.minus(base) for run, base in pairs if row != "base"], measures),
         }
     own_settings = ("name", "folder", "resume", "seed")
     base = {name: value for name, value, _ in flatten_settings(BASE) if name not in own_settings}
     versions = provenance([])["versions"]
-    return {"rows": found, "base": base, **measure.facts(), "phantom": PHANTOM_VERSION, "versions": versions}
+    return {"rows": found, "base": base, **measures.facts(), "phantom": PHANTOM_VERSION, "versions": versions}
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished run: each measure's values, its weights' hash, and what it was trained on."""
+class AblationRun:
+    """A finished run: the values of each measure, the sha256 of its weights, and its training data."""
 
     values: dict[str, list[float]]
     sha256: str
     trained_on: dict[str, Any]
 
     @classmethod
-    def of(cls, folder: Path, measure: Measure) -> Run:
+    def of(cls, folder: Path, measures: AblationMeasures) -> AblationRun:
         """Measure a checkpoint."""
         about = describe_checkpoint(folder)
-        return cls(measure(folder), about.sha256, about.config.trained_on)
+        return cls(measures(folder), about.sha256, about.config.trained_on)
 
-    def minus(self, other: Run) -> dict[str, list[float]]:
-        """Each measure's values less those of another run on the same clips."""
-        return {name: np.subtract(mine, other.values[name]).tolist() for name, mine in self.values.items()}
+    def minus(self, other: AblationRun) -> dict[str, list[float]]:
+        """The values of each measure less those of another run on the same clips."""
+        return {name: np.subtract(own, other.values[name]).tolist() for name, own in self.values.items()}
 
     def facts(self) -> dict[str, Any]:
         """Means and provenance, as JSON."""
@@ -224,19 +226,23 @@ class Run:
         return {"sha256": self.sha256, "trained_on": self.trained_on, "means": means}
 
 
-def summarise(runs: Sequence[dict[str, list[float]]], measure: Measure) -> dict[str, dict[str, float]]:
-    """Each measure's mean over runs, with its interval over clips or patients; nothing of no runs."""
+def summarise(
+    runs: Sequence[dict[str, list[float]]], measures: AblationMeasures
+) -> dict[str, dict[str, float]]:
+    """The mean of each measure over runs, with its interval over clips or patients; empty without runs."""
     names = runs[0] if runs else ()
-    return {name: interval(np.mean([run[name] for run in runs], 0), measure.groups(name)) for name in names}
+    return {name: interval(np.mean([run[name] for run in runs], 0), measures.groups(name)) for name in names}
 
 
 def show(result: dict[str, Any]) -> None:
     """Print a line for each row."""
     for row, found in result["rows"].items():
         means = found["mean"]
-        values = "  ".join(f"{name} {means[name]['mean']:.3f}" for name in Measure.NAMES if name in means)
+        values = "  ".join(
+            f"{name} {means[name]['mean']:.3f}" for name in AblationMeasures.NAMES if name in means
+        )
         print(f"{row:22} {len(found['runs'])} seeds  {values}")
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, AblationSettings)

@@ -1,4 +1,4 @@
-"""The figures of one ablation run: nearness to the truth, flicker, change, and hearts still found, at 128 pixels."""
+"""The measures of an ablation run at 128 pixels: PSNR, SSIM and gCNR gains, flicker, change and Dice on stills."""
 
 from __future__ import annotations
 
@@ -14,46 +14,49 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.networks.segmenter import Segmenter
-from echogan.phantom.render import PhantomClip, phantom_clip, phantom_pair
+from echogan.phantom.clip import PhantomClip
+from echogan.phantom.render import phantom_clip, phantom_pair
 from echogan.training.data.frame_pool import to_size
 from eval.camus.choose_checkpoint import dice_gain, enhance_still
 from eval.camus.stills import Still, degrade, stills
 from eval.measures.metrics import gcnr, mean_change, ssim, tone_matched_psnr
 from eval.paths import CAMUS
-from eval.simulated.image_quality import cavity_and_wall, enhance, tensor_frames
+from eval.simulated.clip_quality import cavity_and_wall
+from eval.simulated.phantom_clips import array, enhance
 from eval.simulated.stability import flicker, flow
 
 SIZE = 128
 HELD_OUT_CLIPS = 60
 FLICKER_CLIPS, FLICKER_FRAMES = 10, 6
-FIRST_SEED = 1_460_000_000  # hearts for choosing, apart from those of every reported result
+FIRST_SEED = 1_460_000_000  # hearts to choose by, which no reported result uses
 SEMI_REAL_SEED = 42_000_000
 
 
 @dataclass(frozen=True)
-class Measure:
-    """The held-out data, and what is measured on it. Calling it with a checkpoint's folder measures that."""
+class AblationMeasures:
+    """The held-out data of the measures. A call with the folder of a checkpoint measures it.
 
-    pairs: Sequence[
-        tuple[PhantomClip, PhantomClip]
-    ]  # poor with its clear truth; the same heart's ordinary clip
+    pairs      a poor clip with its clear truth, and an ordinary clip of the same heart
+    moving     poor clips of several frames, for flicker
+    semi_real  (poor, clear) stills, of selection patients only
+    """
+
+    pairs: Sequence[tuple[PhantomClip, PhantomClip]]
     moving: Sequence[PhantomClip]
-    semi_real: Sequence[tuple[Still, Still]]  # poor, clear: selection patients only
+    semi_real: Sequence[tuple[Still, Still]]
     segmenter: Segmenter
     segmenter_sha256: str = ""
     NAMES: ClassVar = ("tone_matched_psnr_gain", "ssim_gain", "gcnr_gain", "flicker", "change_poor", "change_ordinary",
                        "semi_real_psnr_gain", "semi_real_ssim_gain", "semi_real_dice_gain")  # fmt: skip
 
     def __call__(self, folder: Path) -> dict[str, list[float]]:
-        """Each measure's values: one for each clip, or for each still (see `groups`)."""
+        """The values of each measure, one for each clip or still (see `groups`)."""
         enhancer = Enhancer(load_checkpoint(str(folder)), EnhanceSettings(working_size=SIZE))
-        of_pairs = [_pair(enhancer, *clips) for clips in self.pairs]
-        found = {name: [one[name] for one in of_pairs] for name in of_pairs[0]}
+        by_pair = [_pair(enhancer, *clips) for clips in self.pairs]
+        found = {name: [one[name] for one in by_pair] for name in by_pair[0]}
         found["flicker"] = [_flicker(enhancer, clip) for clip in self.moving]
-        of_stills = [self._still(enhancer, poor, clear) for poor, clear in self.semi_real]
-        return found | {
-            name: [one[name] for one in of_stills] for name in (of_stills[0] if of_stills else ())
-        }
+        by_still = [self._still(enhancer, poor, clear) for poor, clear in self.semi_real]
+        return found | {name: [one[name] for one in by_still] for name in (by_still[0] if by_still else ())}
 
     def _still(self, enhancer: Enhancer, poor: Still, clear: Still) -> dict[str, float]:
         shown, mask = enhance_still(enhancer, poor), poor.sector.mask
@@ -64,11 +67,11 @@ class Measure:
         }
 
     def groups(self, name: str) -> list[str] | None:
-        """Whose each value of a measure is: two stills of one patient are no two patients."""
+        """The patient of each value of a measure on stills; None for a measure on clips."""
         return [poor.patient for poor, _ in self.semi_real] if name.startswith("semi_real") else None
 
     def facts(self) -> dict[str, Any]:
-        """What it was measured with."""
+        """The data of the measures, as JSON."""
         return {
             "clips": len(self.pairs),
             "flicker_clips": len(self.moving),
@@ -81,8 +84,10 @@ class Measure:
         }
 
 
-def open_measure(clips: int = HELD_OUT_CLIPS, moving: int = FLICKER_CLIPS, data: Path = CAMUS) -> Measure:
-    """Render the held-out clips; the stills of selection patients come along where CAMUS is at hand."""
+def open_measures(
+    clips: int = HELD_OUT_CLIPS, moving: int = FLICKER_CLIPS, data: Path = CAMUS
+) -> AblationMeasures:
+    """Render the held-out clips. The stills of selection patients are used if CAMUS is there."""
     pairs = [
         (shrunk(phantom_pair(seed, frames=1)), shrunk(phantom_clip(seed, frames=1, want=("clean",))))
         for seed in range(FIRST_SEED, FIRST_SEED + clips)
@@ -93,11 +98,11 @@ def open_measure(clips: int = HELD_OUT_CLIPS, moving: int = FLICKER_CLIPS, data:
     good = stills(data, "selection", "Good") if (data / "index.csv").is_file() else []
     semi_real = [(degrade(still, SEMI_REAL_SEED + k), still) for k, still in enumerate(good)]
     segmenter = load_segmenter()
-    return Measure(pairs, frames, semi_real, segmenter.network, segmenter.sha256)
+    return AblationMeasures(pairs, frames, semi_real, segmenter.network, segmenter.sha256)
 
 
 def shrunk(clip: PhantomClip) -> PhantomClip:
-    """A clip at the size of the runs as training makes it, by area averages: rendered so small it would be grainier."""
+    """A clip at the size of the runs, by area averages as in training; rendering at that size would be grainier."""
     step = clip.sector_mask.shape[-1] // SIZE
     x, y, left, right, *radii = clip.fan
 
@@ -113,10 +118,10 @@ def shrunk(clip: PhantomClip) -> PhantomClip:
 
 
 def _pair(enhancer: Enhancer, clip: PhantomClip, ordinary: PhantomClip) -> dict[str, float]:
-    poor, clear, mask = tensor_frames(clip.degraded), tensor_frames(clip.clean), clip.sector_mask.numpy()
-    cavity, wall = (region & mask for region in cavity_and_wall(tensor_frames(clip.labels)[0]))
+    poor, clear, mask = array(clip.degraded), array(clip.clean), clip.sector_mask.numpy()
+    cavity, wall = (region & mask for region in cavity_and_wall(array(clip.labels)[0]))
     shown = enhance(enhancer, poor, clip)
-    own = tensor_frames(ordinary.clean)
+    own = array(ordinary.clean)
     return {
         "tone_matched_psnr_gain": _gain(tone_matched_psnr, poor[0], shown[0], clear[0], mask),
         "ssim_gain": _gain(ssim, poor[0], shown[0], clear[0], mask),
@@ -131,6 +136,6 @@ def _gain(metric: Any, before: np.ndarray, after: np.ndarray, truth: np.ndarray,
 
 
 def _flicker(enhancer: Enhancer, clip: PhantomClip) -> float:
-    frames, mask = tensor_frames(clip.degraded), clip.sector_mask.numpy()
+    frames, mask = array(clip.degraded), clip.sector_mask.numpy()
     flows = flow(frames)
     return flicker(enhance(enhancer, frames, clip), flows, mask) / flicker(frames, flows, mask)

@@ -1,10 +1,9 @@
-"""Training clips kept on disk: runs that see the same hearts render them once."""
+"""Cache of rendered training clips on disk, so that runs on the same hearts render them once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,18 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from echogan.core.atomic import replacing
 from echogan.phantom import PHANTOM_VERSION
 from echogan.training.data.loader import TrainingData
 from echogan.training.data.sources import Source, TrainingClip
 
 
 @dataclass(frozen=True)
-class RenderedOnce:
-    """A source whose clips lie in a folder named after all that decides them, each rendered when first asked for.
+class CachedSource:
+    """A source of training clips with a cache. A clip is rendered when it is first asked for.
 
-    The clips are the source's own, bit for bit: a run is the same with it and without.
+    The folder of the cache is named after everything that the clips depend on. The clips equal those of the source bit
+    for bit, so that a run is the same with and without the cache.
     """
 
     source: Source
@@ -29,17 +30,17 @@ class RenderedOnce:
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
-        path = self.place() / f"{seed}-{frames}.safetensors"
+        path = self.cache_folder() / f"{seed}-{frames}.safetensors"
         if not path.exists():
             self._keep(self.source(seed, frames), path)
         parts = load_file(path)
         return TrainingClip(frame_ms=float(parts.pop("frame_ms")), **parts)
 
     def facts(self) -> dict[str, Any]:
-        """The source's."""
+        """The facts of the source."""
         return self.source.facts()
 
-    def place(self) -> Path:
+    def cache_folder(self) -> Path:
         """The folder of this source's clips."""
         about = json.dumps(self.facts(), sort_keys=True) + repr(self.source) + PHANTOM_VERSION
         about += repr([part.name for part in fields(TrainingClip)])
@@ -50,11 +51,10 @@ class RenderedOnce:
         parts["frame_ms"] = torch.tensor(clip.frame_ms, dtype=torch.float64)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Another run may want the same clip at the same time: it finds all of it or nothing.
-        own = path.with_suffix(f".{os.getpid()}")
-        save_file({name: value.contiguous() for name, value in parts.items()}, own)
-        own.replace(path)
+        with replacing(path) as part:
+            save_file({name: value.contiguous() for name, value in parts.items()}, part)
 
 
-def rendered_once(data: TrainingData, folder: Path) -> TrainingData:
-    """The same data, with the clips of both domains kept in a folder."""
-    return replace(data, low=RenderedOnce(data.low, folder), high=RenderedOnce(data.high, folder))
+def with_cache(data: TrainingData, folder: Path) -> TrainingData:
+    """The same data, with the clips of both domains cached in a folder."""
+    return replace(data, low=CachedSource(data.low, folder), high=CachedSource(data.high, folder))

@@ -1,1 +1,1 @@
-"""Real stills with outlines and grades: CAMUS."""
+"""Evaluation on CAMUS: real stills with expert outlines and image quality grades."""

@@ -1,16 +1,15 @@
-"""The frozen segmenter of `eval.camus.segmentation`: a network that saw good CAMUS stills and nothing else.
+"""The frozen segmenter of the segmentation evaluation: trained on good CAMUS stills only, never on enhanced frames.
 
-A residual network with atrous convolutions (Yu et al., CVPR 2017; Chen et al., ECCV 2018), unlike the shipped
-segmenter in shape, data and training. It is made anew by seed where it is missing, kept in an ignored folder, never
-shipped, and never enters a loss, a selection or trust: only `eval.camus.segmentation` may import it, and
-`eval.camus.retrained_segmenter`. Choosing by `eval.camus.selection` has another one, of another seed.
+It is a residual network with atrous convolutions (Yu et al., CVPR 2017; Chen et al., ECCV 2018). It differs from the
+shipped segmenter in architecture, data and training. It is trained from its seed if it is missing, kept in an ignored
+folder and never shipped. It takes no part in losses, in choices or in the trust maps: only the evaluations
+`segmentation`, `retrained_segmenter` and `selection` import this module, and `selection` uses another seed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import EchoGANError
 from eval.camus.splits import split_hash
 from eval.camus.stills import STRUCTURES, Still, view_stills
@@ -35,14 +35,14 @@ CLASSES = len(STRUCTURES) + 1
 
 @dataclass(frozen=True)
 class FrozenSegmenterSettings:
-    """How it is trained. Fixed before it was first used; another value makes another network."""
+    """How it is trained. The values were fixed before its first use; another value makes another network."""
 
-    size: int = field(default=128, metadata={"help": "longer side of what it sees, pixels"})
+    size: int = field(default=128, metadata={"help": "longer side of the input in pixels"})
     width: int = field(default=48, metadata={"help": "channels"})
     steps: int = field(default=1000, metadata={"help": "training steps"})
-    batch_size: int = field(default=8, metadata={"help": "stills in a step"})
-    learning_rate: float = field(default=1e-3, metadata={"help": "of AdamW at the start"})
-    seed: int = field(default=0, metadata={"help": "of the weights and of the order of stills"})
+    batch_size: int = field(default=8, metadata={"help": "stills per step"})
+    learning_rate: float = field(default=1e-3, metadata={"help": "learning rate of AdamW at the start"})
+    seed: int = field(default=0, metadata={"help": "seed of the weights and of the order of stills"})
 
 
 class Residual(nn.Module):
@@ -60,7 +60,7 @@ class Residual(nn.Module):
 
 
 class AtrousSegmenter(nn.Module):
-    """Quarter-size residual blocks of growing dilation, and a decoder that sees half-size features again."""
+    """Residual blocks of growing dilation at quarter size, and a decoder with a skip connection at half size."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class AtrousSegmenter(nn.Module):
             nn.Conv2d(half, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
         )
         self.blocks = nn.Sequential(*(Residual(width, d) for d in (1, 2, 4, 8, 2)))
-        self.whole = nn.Linear(width, width)  # what the frame shows as a whole
+        self.whole = nn.Linear(width, width)  # global context of the frame
         self.fuse = nn.Sequential(
             nn.Conv2d(width + half, half, 3, padding=1, bias=False), nn.BatchNorm2d(half), nn.ReLU()
         )
@@ -88,7 +88,7 @@ class AtrousSegmenter(nn.Module):
 
 @dataclass(frozen=True)
 class FrozenSegmenter:
-    """A trained segmenter, and the hash of its weights."""
+    """A trained segmenter, and the sha256 of its weights."""
 
     network: AtrousSegmenter
     settings: FrozenSegmenterSettings
@@ -109,7 +109,7 @@ class FrozenSegmenter:
 def frozen_segmenter(
     data: Path, settings: FrozenSegmenterSettings | None = None, say: Callable[[str], None] = print
 ) -> FrozenSegmenter:
-    """The segmenter of these settings and of the committed split; trained first where it is not there."""
+    """The segmenter of these settings and of the committed split. It is trained first if it is missing."""
 
     def good() -> list[Still]:
         return [still for view in VIEWS for still in view_stills(data, view, "frozen-segmenter", "Good")]
@@ -119,13 +119,16 @@ def frozen_segmenter(
 
 def train_frozen_segmenter(
     images: Callable[[], Sequence[Still]],
-    told: dict[str, str],
+    data_facts: dict[str, str],
     settings: FrozenSegmenterSettings | None = None,
     say: Callable[[str], None] = print,
 ) -> FrozenSegmenter:
-    """The segmenter trained on `images`, of which `told` is all there is to know beside the split; kept once made."""
+    """The segmenter trained on `images`, which are made only if it is missing; it is kept in FOLDER.
+
+    `data_facts` says what the images are, beside the split. It is part of the file's key.
+    """
     settings = settings or FrozenSegmenterSettings()
-    made_of = {"settings": asdict(settings), "split": [split_hash(), list_hash()], **told}
+    made_of = {"settings": asdict(settings), "split": [split_hash(), list_hash()], **data_facts}
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
     path = FOLDER / f"frozen-segmenter-{key}.safetensors"
     network = AtrousSegmenter(settings.width)
@@ -139,17 +142,16 @@ def train_frozen_segmenter(
 
 
 def save_network(network: nn.Module, path: Path) -> None:
-    """Write the weights whole or not at all."""
+    """Write the weights; an interrupted write leaves no file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
-    os.replace(part, path)
+    with replacing(path) as part:
+        save_file({k: t.contiguous() for k, t in network.state_dict().items()}, part)
 
 
 def train(
     images: Sequence[Still], settings: FrozenSegmenterSettings, say: Callable[[str], None]
 ) -> AtrousSegmenter:
-    """Cross-entropy and soft Dice on stills placed and lit anew in every step; a cosine to 0."""
+    """Train with cross-entropy and soft Dice, with random affine and grey-level augmentation."""
     data = tensors(images, settings.size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -167,19 +169,19 @@ def segmentation_loss(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Command:
-    """Train it where it is not there."""
+class FrozenSegmenterCommand:
+    """Train the frozen segmenter if it is missing."""
 
     data: Path = CAMUS
     """CAMUS' folder"""
 
 
-def main(command: Command) -> None:
-    """Train it where it is missing, and print its hash. Raises EchoGANError without CAMUS."""
+def main(command: FrozenSegmenterCommand) -> None:
+    """Train the frozen segmenter if it is missing, and print its hash. Raises EchoGANError without CAMUS."""
     if not (command.data / "index.csv").is_file():
         raise EchoGANError(f"There are no CAMUS stills in {command.data}; give CAMUS' folder with --data.")
     print(frozen_segmenter(command.data).sha256)
 
 
 if __name__ == "__main__":
-    begin(main, Command)
+    begin(main, FrozenSegmenterCommand)

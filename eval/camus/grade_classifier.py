@@ -1,9 +1,10 @@
-"""P(good): a frozen small network that tells stills graded Good from stills graded Poor.
+"""The grade classifier: a small frozen network that gives P(good), the probability that an expert grades a still Good.
 
-It is made anew by seed where it is missing, kept in an ignored folder, never shipped, and never enters a loss. Good:
-the frozen segmenter's patients, both views. Poor: the patients of "grade-classifier" in `eval.camus.two_chamber` and its own
-with a Poor two-chamber view. Within a view both grades are drawn alike often, so that the view tells nothing. Its
-stills are lit anew in training (`eval.camus.tensors.light`), so that a gain is no grade. Test patients had no part in it.
+It is trained from its seed if it is missing, kept in an ignored folder and never shipped. It takes no part in losses.
+Its Good stills are those of the frozen segmenter's patients, in both views. Its Poor stills are those of the
+"grade-classifier" patients of `eval.camus.two_chamber`, and of the frozen segmenter's patients with a Poor two-chamber
+view. Both grades have the same number of stills in each view, so that the view says nothing about the grade. Gain and
+gamma are augmented in training, so that brightness says nothing either. It saw no test patients.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
+from echogan.core.atomic import replacing
 from echogan.training.segmenter.data import Frames
 from eval.camus.splits import split_hash
 from eval.camus.stills import Still, view_stills
@@ -38,19 +40,19 @@ ROLES: dict[str, tuple[ViewRole, ...]] = {
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """How the classifier is trained; another value makes another one."""
+    """How the classifier is trained. Another value makes another classifier."""
 
-    size: int = field(default=128, metadata={"help": "longer side of what it sees, pixels"})
+    size: int = field(default=128, metadata={"help": "longer side of the input in pixels"})
     width: int = field(default=16, metadata={"help": "channels at half size"})
-    members: int = field(default=3, metadata={"help": "networks whose logits are averaged"})
-    steps: int = field(default=300, metadata={"help": "training steps of each"})
-    batch_size: int = field(default=16, metadata={"help": "stills in a step"})
-    learning_rate: float = field(default=2e-3, metadata={"help": "of AdamW at the start"})
-    seed: int = field(default=0, metadata={"help": "of the first member's weights and order of stills"})
+    members: int = field(default=3, metadata={"help": "number of networks whose logits are averaged"})
+    steps: int = field(default=300, metadata={"help": "training steps of each network"})
+    batch_size: int = field(default=16, metadata={"help": "stills per step"})
+    learning_rate: float = field(default=2e-3, metadata={"help": "learning rate of AdamW at the start"})
+    seed: int = field(default=0, metadata={"help": "seed of the first network's weights and order of stills"})
 
 
 class Classifier(nn.Module):
-    """Four strided convolutions, then the mean and the spread of each feature over the still, to one logit."""
+    """Four strided convolutions; the mean and standard deviation of each feature over the still give one logit."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -66,14 +68,14 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Grey (n, 1, s, s) in [-1, 1] to logits (n,): above 0 is Good."""
-        found = self.features(x)
-        told = torch.cat([found.mean((2, 3)), found.std((2, 3))], 1)
-        return self.head(self.drop(told))[:, 0]
+        features = self.features(x)
+        pooled = torch.cat([features.mean((2, 3)), features.std((2, 3))], 1)
+        return self.head(self.drop(pooled))[:, 0]
 
 
 @dataclass(frozen=True)
 class GradeClassifier:
-    """The trained members, and the hash of their weights."""
+    """The trained networks of the ensemble, and the sha256 of their weights."""
 
     members: nn.ModuleList
     settings: ClassifierSettings
@@ -90,7 +92,7 @@ class GradeClassifier:
 def grade_classifier(
     data: Path, settings: ClassifierSettings | None = None, say: Callable[[str], None] = print
 ) -> GradeClassifier:
-    """The classifier of these settings and of the committed lists; trained first where it is not there."""
+    """The classifier of these settings and of the committed lists. It is trained first if it is missing."""
     settings = settings or ClassifierSettings()
     made_of = {"settings": asdict(settings), "split": [split_hash(), list_hash()]}
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
@@ -98,17 +100,18 @@ def grade_classifier(
     members = nn.ModuleList([Classifier(settings.width) for _ in range(settings.members)])
     if not path.is_file():
         good, poor = training_stills(data)
-        say(f"training the grade classifier on {len(good)} Good and {len(poor)} Poor stills, repeats counted")
+        say(f"training the grade classifier on {len(good)} Good and {len(poor)} Poor stills, with repeats")
         members = train(good, poor, settings, say)
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: t.contiguous() for k, t in members.state_dict().items()}, path)
+        with replacing(path) as part:
+            save_file({k: t.contiguous() for k, t in members.state_dict().items()}, part)
     members.load_state_dict(load_file(path))
     members.eval().requires_grad_(False)
     return GradeClassifier(members, settings, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def training_stills(data: Path) -> tuple[list[Still], list[Still]]:
-    """Good and Poor stills of the classifier's patients; the fewer Poor ones of a view repeated to be as many."""
+    """Good and Poor stills of the classifier's patients. In each view the Poor ones are repeated to as many."""
     sides: tuple[list[Still], list[Still]] = ([], [])
     for view in VIEWS:
         good, poor = (
@@ -123,9 +126,9 @@ def training_stills(data: Path) -> tuple[list[Still], list[Still]]:
 def train(
     good: Sequence[Still], poor: Sequence[Still], settings: ClassifierSettings, say: Callable[[str], None]
 ) -> nn.ModuleList:
-    """Members of different seeds on the same stills, each placed and lit anew in every step."""
+    """Train each network of the ensemble on the same stills, with a seed of its own."""
     shown = torch.stack([tensor(to_square(s.image, settings.size)[0]) for s in (*good, *poor)])
-    # `fit` moves class maps along with the images: a map is all 1 for Good, and what comes in from outside is 0.
+    # `fit` moves class maps along with the images. A map is all 1 for Good; pixels that move in from outside are 0.
     grade = torch.tensor([1] * len(good) + [0] * len(poor))
     data = Frames(shown, grade[:, None, None].expand(-1, settings.size, settings.size).contiguous())
     members = nn.ModuleList()
@@ -140,12 +143,12 @@ def train(
 
 
 def grade_loss(logits: Tensor, classes: Tensor) -> Tensor:
-    """Cross-entropy with the grade that a map holds, its ends softened by a twentieth."""
+    """Cross-entropy with the grade of each class map, with label smoothing of 0.05."""
     wanted = classes.amax((1, 2)).float() * 0.9 + 0.05
     return F.binary_cross_entropy_with_logits(logits, wanted)
 
 
 def auc(good: np.ndarray, poor: np.ndarray) -> float:
-    """The chance that a Good still has the higher P(good) of the two (Mann-Whitney)."""
+    """AUC: the probability that a Good still has a higher P(good) than a Poor one (Mann-Whitney)."""
     ranks = rankdata(np.concatenate([good, poor]))[: len(good)]
     return float((ranks.sum() - len(good) * (len(good) + 1) / 2) / (len(good) * len(poor)))

@@ -1,7 +1,7 @@
-"""Measures of a still, on the expert's outlines, that follow the expert's grade of image quality.
+"""Border contrast, speckle correlation and other measures of a still that correlate with the expert's grade.
 
-All are taken on a copy of 224 x 224 pixels whose grey levels are stretched from 0 to 255: so are the public stills on
-which they were found to follow the grade (`python -m eval grades` shows how far). Only numpy and OpenCV.
+They use the expert's outlines, on a copy of 224 x 224 pixels with grey levels stretched from 0 to 255, as the public
+stills have. `python -m eval grades` gives their correlation with the grade. Only numpy and OpenCV are needed.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import numpy as np
 
 from eval.measures.metrics import gcnr
 
-SIDE = 224  # pixels, each way
+SIDE = 224  # pixels, height and width
 LV, MYOCARDIUM = 1, 2  # CAMUS' labels
-BORDER = 5  # pixels on either side of the endocardial border, some 3 mm
-SEGMENTS = 12  # of the border, around the middle of the LV
-FEWEST = 4  # pixels on either side, without which a segment has no contrast to speak of
+BORDER = 5  # pixels on either side of the endocardial border, about 3 mm
+SEGMENTS = 12  # number of segments of the border, around the centre of the LV
+FEWEST = 4  # pixels on either side that a segment needs for its contrast
 LAG = 2  # pixels
-GRAIN = 4.0  # sigma in pixels of the Gaussian that parts the speckle from the brightness under it
+GRAIN = 4.0  # sigma in pixels of the Gaussian that separates speckle from the local brightness
 NAMES = (
     "border_contrast", "border_step", "lateral_correlation", "axial_correlation", "myocardium_sd", "gcnr",
 )  # fmt: skip
 
 
 def grade_measures(image: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Every measure in NAMES of an image uint8 (h, w) and its CAMUS labels uint8 (h, w); NaN where it has no place.
+    """Every measure in NAMES, of an image uint8 (h, w) and its CAMUS labels uint8 (h, w); NaN where it is undefined.
 
-    Correlations lie in [-1, 1], gCNR in [0, 1]; contrasts and the standard deviation are shares of the grey range.
+    Correlations lie in [-1, 1] and gCNR in [0, 1]. Contrasts and the standard deviation are shares of the grey range.
     """
     image, labels = square_copy(image, labels)
     lv, wall = labels == LV, labels == MYOCARDIUM
@@ -51,10 +51,11 @@ def square_copy(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def border_contrast(grey: np.ndarray, lv: np.ndarray, wall: np.ndarray) -> tuple[float, float]:
-    """Contrast of the wall against the LV along the endocardial border: mean of its size, and mean with its sign.
+    """Contrast of the wall against the LV along the endocardial border: the mean absolute and the mean signed one.
 
-    In each of SEGMENTS angles around the LV's middle, the mean grey of the wall less that of the LV, both within
-    BORDER pixels of the border. The sign is positive where the wall is brighter. `grey` float (h, w) in [0, 1].
+    The contrast is the mean grey of the wall less that of the LV, both within BORDER pixels of the border, in each of
+    SEGMENTS angular segments around the LV's centre. It is positive where the wall is brighter. `grey` is float (h, w)
+    in [0, 1]; the regions are bool (h, w).
     """
     to_wall, to_lv = (
         cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 5) for region in (wall, lv)
@@ -80,10 +81,10 @@ def _by_segment(grey: np.ndarray, segment: np.ndarray, region: np.ndarray) -> tu
 
 
 def speckle_correlation(grey: np.ndarray, region: np.ndarray) -> tuple[float, float]:
-    """Correlation of the speckle in a region (bool) with itself LAG pixels to the right (lateral) and below (axial).
+    """Lateral and axial correlation of the speckle in a region (bool): with itself LAG pixels to the right and below.
 
-    The speckle is the grey less its local mean, over its local standard deviation: no grey curve that is smooth in
-    place changes it. Right and below are across and along the beam in the middle of an apical view.
+    The speckle is the grey less its local mean, over its local standard deviation, so that gain and smooth grey curves
+    do not change it. Right and below are across and along the beam in the middle of an apical view.
     """
     speckle = grey - cv2.GaussianBlur(grey, (0, 0), GRAIN)
     speckle /= np.sqrt(np.maximum(cv2.GaussianBlur(speckle**2, (0, 0), GRAIN), 1e-5))

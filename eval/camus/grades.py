@@ -1,11 +1,11 @@
-"""Do the measures follow the expert's grade? Means by grade and rank correlation on all graded CAMUS stills.
+"""Correlation of image measures with the expert's grade, on all graded CAMUS stills: means by grade, Spearman's rho.
 
-    python -m eval grades        eval/results/grades.json
+    python -m eval grades        writes eval/results/grades.json
 
-Nothing is enhanced here. It shows what parts Good from Poor, and so what an enhancement or a simulator has to reach.
-The constants of `eval.camus.grade_measures` were settled on these same two-chamber stills, so that the rank correlations
-are a little too good there; their intervals are bootstraps by patient. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
-Without its stills beside the project it says so and ends.
+The stills are not enhanced. The table shows how Good and Poor stills differ, which is what an enhancement or a
+simulator has to reach. The constants of `eval.camus.grade_measures` were chosen on these two-chamber stills, so the
+rank correlations are slightly too high there. Intervals are bootstraps by patient. CAMUS: Leclerc et al., IEEE TMI
+38(9), 2019. Without its stills beside the project nothing is measured.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ from scipy.stats import rankdata
 
 from eval.camus.grade_measures import NAMES, grade_measures
 from eval.command import begin, write
-from eval.measures.baselines import interval
+from eval.measures.intervals import interval
+from eval.measures.metrics import bootstrap_interval
 from eval.paths import CAMUS, RESULTS
 
 GRADES = ("Poor", "Medium", "Good")  # from worst to best
-VIEWS = {"2CH": CAMUS.with_name("camus2ch"), "4CH": CAMUS}
+FOLDERS = {"2CH": CAMUS.with_name("camus2ch"), "4CH": CAMUS}
 DRAWS = 1000
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Where the stills lie, and where the result goes."""
+class GradesSettings:
+    """The folders of the stills, and where the result goes."""
 
-    two: Path = field(default=VIEWS["2CH"], metadata={"help": "folder of the two-chamber stills"})
-    four: Path = field(default=VIEWS["4CH"], metadata={"help": "folder of the four-chamber stills"})
-    out: Path | None = field(default=None, metadata={"help": "JSON to write, else in eval/results"})
+    two: Path = field(default=FOLDERS["2CH"], metadata={"help": "folder of the two-chamber stills"})
+    four: Path = field(default=FOLDERS["4CH"], metadata={"help": "folder of the four-chamber stills"})
+    out: Path | None = field(
+        default=None, metadata={"help": "JSON to write, instead of that in eval/results"}
+    )
 
 
-def main(settings: Settings) -> None:
+def main(settings: GradesSettings) -> None:
     """Measure both views, print and write."""
     folders = {"2CH": settings.two, "4CH": settings.four}
     if missing := [str(folder) for folder in folders.values() if not (folder / "index.csv").is_file()]:
-        print(f"no CAMUS stills in {', '.join(missing)}: the grades are not measured.")
+        print(f"No CAMUS stills in {', '.join(missing)}: the grades are not measured.")
         return
     result: dict[str, Any] = {"views": {view: measure(folder) for view, folder in folders.items()}}
     for view, found in result["views"].items():
@@ -60,7 +63,7 @@ def measured(result: dict[str, Any]) -> list[str]:
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Means by grade and Spearman's rho with it, of every measure, over all stills of a folder."""
+    """Of every measure, its mean by grade and Spearman's rho with the grade, over all stills of a folder."""
     with (folder / "index.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     found = [
@@ -81,25 +84,26 @@ def _layer(path: Path) -> np.ndarray:
 
 
 def by_grade(values: np.ndarray, grade: np.ndarray, patient: np.ndarray) -> dict[str, Any]:
-    """The mean of each grade with its interval by patient, and Spearman's rho of values and grades with its own."""
+    """The mean of each grade, and Spearman's rho of values and grades, with intervals by patient."""
     kept = np.isfinite(values)
     values, grade, patient = values[kept], grade[kept], patient[kept]
     row: dict[str, Any] = {
         name: interval(values[grade == k], patient[grade == k].tolist()) for k, name in enumerate(GRADES)
     }
-    rng, names = np.random.default_rng(0), np.unique(patient)
-    stills = [np.flatnonzero(patient == name) for name in names]
-    drawn = (
-        np.concatenate([stills[i] for i in rng.integers(len(names), size=len(names))]) for _ in range(DRAWS)
-    )
-    low, high = np.quantile([spearman(values[pick], grade[pick]) for pick in drawn], [0.025, 0.975])
-    return row | {"rho": {"mean": spearman(values, grade), "low": float(low), "high": float(high)}}
+    stills = [np.flatnonzero(patient == name) for name in np.unique(patient)]
+
+    def rho(patients: np.ndarray) -> float:
+        drawn = np.concatenate([stills[i] for i in patients])
+        return spearman(values[drawn], grade[drawn])
+
+    low, high = bootstrap_interval(np.arange(len(stills)), of=rho, vectorized=False, draws=DRAWS)
+    return row | {"rho": {"mean": spearman(values, grade), "low": low, "high": high}}
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation."""
+    """Spearman's rank correlation."""
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, GradesSettings)

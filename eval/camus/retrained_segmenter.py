@@ -1,8 +1,9 @@
-"""Is anatomy lost, or only the look changed? The frozen segmenter trained anew, by the same recipe, on enhanced Good stills.
+"""Retrained segmenter: is anatomy lost by enhancement, or does only the look of the tissue change?
 
-It has never seen an enhanced still, so part of what it loses may be the look. Here one that was
-trained on each network's enhanced stills outlines that network's enhanced test stills, against the segmenter of raw stills
-on raw ones. Same patients, seed and steps; the spread between seeds is not in the intervals, which are by patient.
+The frozen segmenter never saw an enhanced still, so part of its loss may come from the new look. Here a segmenter is
+trained by the same recipe on the enhanced Good stills of each network. It outlines the enhanced test stills of that
+network, and is compared with the segmenter of unchanged stills on unchanged test stills. Patients, seed and steps are
+the same. The intervals are by patient; they do not contain the spread between seeds.
 """
 
 from __future__ import annotations
@@ -15,63 +16,62 @@ from typing import Any
 import numpy as np
 
 from eval.camus.frozen_segmenter import FrozenSegmenter, frozen_segmenter, train_frozen_segmenter
+from eval.camus.selection import points
 from eval.camus.splits import split_hash
 from eval.camus.still_scores import dice
 from eval.camus.stills import STRUCTURES, Still, view_stills
 from eval.camus.two_chamber import VIEWS, list_hash
-from eval.measures.baselines import Row, apart, enhancing, interval, provenance, row_of
-from eval.simulated.image_quality import open_enhancer
+from eval.measures.baselines import Method, checkpoint_facts, enhancer_method, open_enhancers
+from eval.measures.intervals import interval
+from eval.measures.provenance import enhancement_hash, provenance
 
 
 def measure_retrained(data: Path, models: Sequence[str], sets: dict[str, list[Still]]) -> dict[str, Any]:
-    """Of each set its Dice, raw by the segmenter of raw stills, and each network's gain; printed in points of a hundred."""
-    raw = frozen_segmenter(data)
-    before = {name: scores(raw, images) for name, images in sets.items()}
+    """The Dice of each set of stills without enhancement, and each network's gain; printed in points (hundredths).
+
+    data  CAMUS' folder    models  checkpoints by name or folder    sets  test stills by name
+    """
+    unchanged = frozen_segmenter(data)
+    before = {name: scores(unchanged, images) for name, images in sets.items()}
     result: dict[str, Any] = {
         name: {"input": {m: interval(v, [s.patient for s in sets[name]]) for m, v in found.items()}}
         for name, found in before.items()
     }
-    enhancers = [open_enhancer(model) for model in models]
-    told = [{"name": e.checkpoint.name, "sha256": e.checkpoint.sha256} for e in enhancers]
-    apart([one["name"] for one in told])
-    for one, enhancer in zip(told, enhancers, strict=True):
-        row = row_of(enhancer)
-        own = retrained(data, row, one["sha256"])
+    enhancers = open_enhancers(models)
+    for network, enhancer in enhancers.items():
+        method = enhancer_method(enhancer)
+        own = retrained(data, method, enhancer.checkpoint.sha256)
         for name, images in sets.items():
-            after = scores(own, enhanced(row, images))
+            after = scores(own, enhanced(method, images))
             patients = [still.patient for still in images]
             gain = {m: interval(after[m] - before[name][m], patients) for m in after}
-            result[name][one["name"]] = {m: interval(v, patients) for m, v in after.items()} | {"gain": gain}
-            shown = (
-                f"{m} {100 * g['mean']:+.2f} [{100 * g['low']:+.2f}, {100 * g['high']:+.2f}]"
-                for m, g in gain.items()
-            )
-            print(f"{name:18} {one['name']:18} {'  '.join(shown)}", flush=True)
+            result[name][network] = {m: interval(v, patients) for m, v in after.items()} | {"gain": gain}
+            shown = (f"{m} {points(g)}" for m, g in gain.items())
+            print(f"{name:18} {network:18} {'  '.join(shown)}", flush=True)
     return {
-        "sets": result, "frozen_segmenter": {"sha256": raw.sha256, **asdict(raw.settings)},
+        "sets": result, "frozen_segmenter": {"sha256": unchanged.sha256, **asdict(unchanged.settings)},
         "split": "eval/camus/splits/camus.csv, test", "split_sha256": split_hash(), "views_sha256": list_hash(),
-        "others": told, **provenance([]),
+        "others": [checkpoint_facts(enhancer) for enhancer in enhancers.values()], **provenance([]),
     }  # fmt: skip
 
 
-def retrained(data: Path, row: Row, sha256: str) -> FrozenSegmenter:
-    """The segmenter of a network's enhanced Good stills."""
+def retrained(data: Path, method: Method, sha256: str) -> FrozenSegmenter:
+    """The segmenter trained on a network's enhanced Good stills. `sha256` is that of the network's checkpoint."""
 
     def good() -> list[Still]:
-        return enhanced(
-            row, [s for view in VIEWS for s in view_stills(data, view, "frozen-segmenter", "Good")]
-        )
+        images = [s for view in VIEWS for s in view_stills(data, view, "frozen-segmenter", "Good")]
+        return enhanced(method, images)
 
-    return train_frozen_segmenter(good, {"stills": f"enhanced by {sha256}", "enhancing": enhancing()})
+    return train_frozen_segmenter(good, {"stills": f"enhanced by {sha256}", "enhancing": enhancement_hash()})
 
 
-def enhanced(row: Row, images: Sequence[Still]) -> list[Still]:
-    """The same stills, enhanced; their labels stay."""
-    return [replace(still, image=row(still.image[None], still.sector)[0]) for still in images]
+def enhanced(method: Method, images: Sequence[Still]) -> list[Still]:
+    """The same stills with enhanced images; their labels stay."""
+    return [replace(still, image=method(still.image[None], still.sector)[0]) for still in images]
 
 
 def scores(segmenter: FrozenSegmenter, images: Sequence[Still]) -> dict[str, np.ndarray]:
-    """Dice of each still: the structures' mean, and each structure."""
+    """Dice of each still: the mean over structures, and that of each structure."""
     labels = segmenter([still.image for still in images])
     found = np.array([dice(a, still.labels) for a, still in zip(labels, images, strict=True)])
     return {"dice": np.nanmean(found, 1)} | {f"dice {s}": found[:, k] for k, s in enumerate(STRUCTURES)}

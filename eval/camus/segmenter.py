@@ -1,10 +1,10 @@
-"""The shipped segmenter taught real hearts: `segmenter-phantom` trained on with CAMUS' Good training patients.
+"""Fine-tune the shipped segmenter `segmenter-phantom` on real hearts: CAMUS' Good training patients.
 
     python -m eval camus_segmenter [--out runs/segmenter-camus]
 
-It serves the anatomy loss of echogan-camus. Its patients are Good ones that the generators train on too, as they are
-or made poor; none of the test, of the selection or of the frozen segmenter. It is made by this command and not shipped. Where
-CAMUS is absent it says so and ends.
+The anatomy loss of echogan-camus uses the result. The generators train on the same patients, as they are or degraded.
+Patients of the test, of the selection and of the frozen segmenter are left out. The result is not shipped. Without
+CAMUS beside the project nothing is trained.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from eval.command import begin
 from eval.paths import CAMUS
 
 ROLES: tuple[Role, ...] = ("generator", "semireal")
-OTHERS = [Structure.OTHER, Structure.RV, Structure.RA]  # all background to CAMUS
+OTHERS = [Structure.OTHER, Structure.RV, Structure.RA]  # all of these are background in CAMUS
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How it is trained, and where it goes."""
+class CamusSegmenterSettings:
+    """How the segmenter is trained, and where it goes."""
 
     steps: int = field(default=800, metadata={"help": "training steps"})
-    batch_size: int = field(default=8, metadata={"help": "stills in a step"})
-    size: int = field(default=128, metadata={"help": "longer side of the stills, pixels"})
-    learning_rate: float = field(default=7e-4, metadata={"help": "of AdamW at the start"})
-    seed: int = field(default=5, metadata={"help": "of the order of stills"})
+    batch_size: int = field(default=8, metadata={"help": "stills per step"})
+    size: int = field(default=128, metadata={"help": "longer side of the stills in pixels"})
+    learning_rate: float = field(default=7e-4, metadata={"help": "learning rate of AdamW at the start"})
+    seed: int = field(default=5, metadata={"help": "seed of the order of stills"})
     data: Path = field(default=CAMUS, metadata={"help": "CAMUS' folder"})
     out: Path = field(default=Path("runs/segmenter-camus"), metadata={"help": "folder to write"})
 
 
-def main(settings: Settings) -> None:
+def main(settings: CamusSegmenterSettings) -> None:
     """Train and save."""
     if not (settings.data / "index.csv").is_file():
-        print(f"no CAMUS stills in {settings.data}: the segmenter is not trained.")
+        print(f"No CAMUS stills in {settings.data}: the segmenter is not trained.")
         return
     torch.set_num_threads(1)
     images = [still for role in ROLES for still in stills(settings.data, role, "Good")]
@@ -59,8 +59,8 @@ def main(settings: Settings) -> None:
     print(f"{settings.out}: {len(images)} stills, {settings.steps} steps")
 
 
-def train(network: Segmenter, data: Frames, settings: Settings) -> Segmenter:
-    """The network taught with these stills."""
+def train(network: Segmenter, data: Frames, settings: CamusSegmenterSettings) -> Segmenter:
+    """The network, trained on these stills."""
     network.requires_grad_(True).train()
     fit(network, data, segmenter_loss, settings, print)
     return network.eval()
@@ -69,7 +69,7 @@ def train(network: Segmenter, data: Frames, settings: Settings) -> Segmenter:
 def segmenter_loss(logits: Tensor, classes: Tensor) -> Tensor:
     """Cross-entropy plus one minus the soft Dice of CAMUS' structures; logits (n, 6, h, w) over `Structure`.
 
-    The right heart is background in CAMUS' outlines: what the phantom taught of it is neither asked for nor denied.
+    The right heart counts as background, as in CAMUS' outlines: the network may still separate it from the rest.
     """
     background = torch.logsumexp(logits[:, OTHERS], 1, keepdim=True)
     four = torch.cat([background, logits[:, 1 : len(STRUCTURES) + 1]], 1)
@@ -81,4 +81,4 @@ def segmenter_loss(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, CamusSegmenterSettings)

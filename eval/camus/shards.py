@@ -1,11 +1,11 @@
-"""Training shards of CAMUS by the committed lists of patients: what echogan-camus may see, and nothing else.
+"""CAMUS training shards for echogan-camus, made from the patients that may be trained on.
 
     python -m eval camus_shards --out runs/camus
 
-Makes OUT/low (Medium), OUT/high (Good) and OUT/semireal (Good, other patients, to be made poor), of both views.
-Patients of the test, of the selection, of the frozen segmenter and of the grade classifier are left out. The selection and the
-classifier have all Poor patients that are no test patients, so the recorded low stills are Medium ones. The stills are
-no part of the project: where they are absent it says so and ends.
+It writes OUT/low (Medium), OUT/high (Good) and OUT/semireal (Good stills of other patients, to be degraded), of both
+views. Patients of the test, of the selection, of the frozen segmenter and of the grade classifier are left out. All
+Poor patients have one of these roles, so the real stills of the low domain are Medium ones. The stills are not part of
+the project; without them nothing is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from echogan.curation.curate import curate
 from echogan.curation.settings import CurateSettings
 from eval.camus.splits import Role
-from eval.camus.two_chamber import VIEWS, View, folder_of, patients
+from eval.camus.two_chamber import VIEWS, CamusView, folder_of, patients
 from eval.command import begin
 from eval.paths import CAMUS
 
@@ -28,18 +28,18 @@ SIDES: dict[str, tuple[Role, str]] = {
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Where the stills lie and the shards go."""
+class CamusShardsSettings:
+    """The folders of the stills and of the shards."""
 
     data: Path = field(default=CAMUS, metadata={"help": "folder of the four-chamber stills and index.csv"})
     out: Path = field(default=Path("runs/camus"), metadata={"help": "folder of the shards"})
-    workers: int = field(default=0, metadata={"help": "processes; 0 takes one per core"})
+    workers: int = field(default=0, metadata={"help": "number of processes; 0 means one per core"})
 
 
-def main(settings: Settings) -> None:
-    """Gather links to the stills of both views, write the labels and curate."""
+def main(settings: CamusShardsSettings) -> None:
+    """Link the stills of both views into one folder, write their labels and curate."""
     if not all((folder_of(settings.data, view) / "index.csv").is_file() for view in VIEWS):
-        print(f"no CAMUS stills of both views beside {settings.data}: there are no shards to make.")
+        print(f"No CAMUS stills of both views beside {settings.data}: no shards are made.")
         return
     gathered = settings.out.with_name(f"{settings.out.name}-stills")
     gathered.mkdir(parents=True, exist_ok=True)
@@ -57,16 +57,16 @@ def main(settings: Settings) -> None:
     print(curate(gathered, settings.out, curated).text())
 
 
-def sides(data: Path, view: View) -> list[tuple[Path, str, str]]:
+def sides(data: Path, view: CamusView) -> list[tuple[Path, str, str]]:
     """(file, side, patient) of every still of a view whose patient may be trained on."""
     folder = folder_of(data, view)
     side_of = {
         patient: side for side, (role, grade) in SIDES.items() for patient in patients(view, role, grade)
     }
     files = sorted((folder / "images").glob(f"*_{view}_*.png"))
-    of = [(path, path.name.partition("_")[0]) for path in files]
-    return [(path, side_of[patient], patient) for path, patient in of if patient in side_of]
+    patient_of = [(path, path.name.partition("_")[0]) for path in files]
+    return [(path, side_of[patient], patient) for path, patient in patient_of if patient in side_of]
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, CamusShardsSettings)

@@ -1,8 +1,8 @@
-"""CAMUS stills of a role of the committed split, brought to the working space, with the expert's outlines.
+"""CAMUS stills by patient role, view and grade, scaled to the working size, with the expert's outlines.
 
-Two-chamber stills have no pixel size of their own: they were brought to the shape of the same patient's four-chamber
-still, whose depth is taken to be theirs. Their fan is found in the image, as that of the others is.
-CAMUS: Leclerc et al., IEEE TMI 38(9), 2019. The stills are not part of the project.
+Two-chamber stills have no pixel size of their own. They have the shape of the same patient's four-chamber still, whose
+depth is taken as theirs. The fan of every still is found in its image. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019.
+The stills are not part of the project.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
 from echogan.phantom.draw import Draw
 from eval.camus import two_chamber
 from eval.camus.splits import Role, patients
-from eval.camus.two_chamber import View, ViewRole, folder_of
+from eval.camus.two_chamber import CamusView, ViewRole, folder_of
 from eval.real_data import camus_fan
 
 SIZE = WORKING_SIZE  # longer side of a still in pixels
@@ -32,7 +32,7 @@ STRUCTURES = ("LV", "myocardium", "LA")  # CAMUS' labels 1, 2, 3
 
 @dataclass(frozen=True)
 class Still:
-    """image uint8 (h, w), its labels uint8 (h, w) of CAMUS, its fan in pixels, and millimetres per pixel."""
+    """One still: image uint8 (h, w), CAMUS labels uint8 (h, w), fan in pixels, millimetres per pixel."""
 
     patient: str
     phase: str  # ED or ES
@@ -43,21 +43,21 @@ class Still:
 
     @property
     def sector(self) -> Sector:
-        """The fan, all of it tissue."""
+        """The fan as a sector without overlay."""
         mask = self.fan.mask(*self.image.shape)
         return Sector("fan", mask, np.zeros_like(mask), 1.0, self.fan)
 
 
 def stills(folder: Path, role: Role, quality: str) -> list[Still]:
-    """Both stills (ED, ES) of every patient of a role and a grade of image quality."""
+    """The four-chamber stills (ED, ES) of every patient of a role and a grade of image quality."""
     wanted = set(patients(role, quality))
     return [shrink(_read(folder, row)) for row in _index(folder) if row["patient"] in wanted]
 
 
-def view_stills(data: Path, view: View, role: ViewRole, quality: str) -> list[Still]:
-    """Both stills of a view of every patient of a role and a grade of that view, by `eval.camus.two_chamber`.
+def view_stills(data: Path, view: CamusView, role: ViewRole, quality: str) -> list[Still]:
+    """The stills (ED, ES) of a view, of every patient of a role and a grade of that view.
 
-    `data` is the four-chamber folder; the two-chamber one lies beside it.
+    Roles are those of `eval.camus.two_chamber`. `data` is the four-chamber folder; the two-chamber one lies beside it.
     """
     wanted = set(two_chamber.patients(view, role, quality))
     four = {row["patient"]: row for row in _index(data)}
@@ -69,6 +69,13 @@ def view_stills(data: Path, view: View, role: ViewRole, quality: str) -> list[St
             mm = float(same["spacing_mm"]) * float(same["height"]) / float(row["height"])
             found.append(shrink(_read(folder, {**row, "spacing_mm": str(mm)})))
     return found
+
+
+def held_out_stills(data: Path, view: CamusView, grade: str, most_patients: int | None = None) -> list[Still]:
+    """The stills (ED, ES) of a view and a grade, of the test patients, or of the first `most_patients` of them."""
+    images = view_stills(data, view, "test", grade)
+    chosen = sorted({still.patient for still in images})[:most_patients]
+    return [still for still in images if still.patient in chosen]
 
 
 def _index(folder: Path) -> list[dict[str, str]]:
@@ -85,7 +92,7 @@ def _read(folder: Path, row: dict[str, str]) -> Still:
 
 
 def shrink(still: Still, size: int = SIZE) -> Still:
-    """The still with its longer side brought to `size` pixels: area averages, labels by majority."""
+    """The still with its longer side at `size` pixels: area averages, labels by majority."""
     scale = size / max(still.image.shape)
     height, width = (round(side * scale) for side in still.image.shape)
     layers = [(still.labels == k).astype(np.float32) for k in range(len(STRUCTURES) + 1)]
@@ -102,7 +109,7 @@ def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def degrade(still: Still, seed: int) -> Still:
-    """The same still made poor by the phantom's operators; its labels stay true."""
+    """The same still degraded by the simulator's artefacts; its labels stay true."""
     depth_cm = still.fan.r_max * still.spacing_mm / 10
     degradation = draw_degradation(Draw(seed), SEMI_REAL)
     frames = torch.from_numpy(still.image)[None]

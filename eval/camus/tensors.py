@@ -1,4 +1,4 @@
-"""CAMUS stills as tensors that a segmentation network is trained on: scaled, labelled, lit anew; and the training."""
+"""CAMUS stills as tensors, their augmentation, and the training loop of segmenter and classifier."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from echogan.core.scale import GREY
 from echogan.training.segmenter.data import Frames, place
 from eval.camus.stills import Still
 
 
 def tensors(images: Sequence[Still], size: int) -> Frames:
-    """All stills with the longer side at `size`: images (n, 1, size, size) in [-1, 1], CAMUS' labels as classes."""
+    """All stills with the longer side at `size`: images (n, 1, size, size) in [-1, 1], CAMUS labels as classes."""
     shown = torch.stack([tensor(to_square(s.image, size)[0]) for s in images])
     labels = [torch.from_numpy(to_square(s.labels, size, nearest=True)[0]).long() for s in images]
     return Frames(shown, torch.stack(labels))
 
 
 def to_square(image: np.ndarray, size: int, nearest: bool = False) -> tuple[np.ndarray, tuple[int, int]]:
-    """The image with its longer side at `size`, on black below or to the right, and the size (h, w) it has there."""
+    """The image with its longer side at `size`, padded with black to a square, and its size (h, w) in the square."""
     scale = size / max(image.shape)
     height, width = (round(side * scale) for side in image.shape)
     way = cv2.INTER_NEAREST if nearest else cv2.INTER_AREA
@@ -33,19 +34,19 @@ def to_square(image: np.ndarray, size: int, nearest: bool = False) -> tuple[np.n
 
 def tensor(image: np.ndarray) -> Tensor:
     """uint8 (h, w) to float32 (1, h, w) in [-1, 1]."""
-    return torch.from_numpy(image).float()[None] / 127.5 - 1
+    return torch.from_numpy(image).float()[None] / GREY - 1
 
 
 def light(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Another gain and power, as between patients graded good; nothing that looks like a poor window."""
+    """Random gain and gamma for each image, in the range of good stills."""
     gain, power = (
         torch.exp(0.4 * torch.rand(len(images), 1, 1, 1, generator=chance) - 0.2) for _ in range(2)
     )
     return (((images + 1) / 2).clamp_min(0) ** power * gain).clamp(0, 1) * 2 - 1
 
 
-class Fitting(Protocol):
-    """What `fit` is told."""
+class FitSettings(Protocol):
+    """The settings of `fit`."""
 
     @property
     def steps(self) -> int: ...
@@ -61,10 +62,10 @@ def fit(
     network: nn.Module,
     data: Frames,
     loss_of: Callable[[Tensor, Tensor], Tensor],
-    settings: Fitting,
+    settings: FitSettings,
     say: Callable[[str], None],
 ) -> None:
-    """Train with AdamW on stills placed and lit anew in every step; a cosine to 0."""
+    """Train with AdamW and a cosine learning rate that falls to 0. Each step has new affine and grey augmentation."""
     chance = torch.Generator().manual_seed(settings.seed)
     adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)

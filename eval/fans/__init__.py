@@ -1,1 +1,1 @@
-"""How well the sector is found, and what its network learnt from."""
+"""Evaluation and training of the sector finder."""

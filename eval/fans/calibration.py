@@ -1,8 +1,8 @@
-"""Calibrate the confidence of find_sector: what IoU its score stands for, on simulated hard fans of their own.
+"""Calibrate the confidence of find_sector: the IoU that its score stands for, on simulated hard fans.
 
     python -m eval fan_calibration [--clips 200]
 
-The seeds are disjoint from those that the network was trained on and from those of `eval.fans.fans`.
+The seeds differ from those that the network was trained on and from those of the evaluation (`eval.fans.fans`).
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from eval.fans.fans import iou
 from eval.fans.hard_fans import hard_fan
 
 FIRST_SEED = 2_150_000_000
-SIZES = (200, 480)  # longer side of a frame: as hard as larger ones, and sooner rendered
+SIZES = (200, 480)  # longer side of a frame in pixels: as hard as larger ones, and faster to render
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How many fans are rendered, where the calibration goes."""
+class FanCalibrationSettings:
+    """How many fans are rendered, and where the calibration goes."""
 
-    clips: int = field(default=200, metadata={"help": "simulated hard fans"})
-    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first of them"})
+    clips: int = field(default=200, metadata={"help": "number of simulated hard fans"})
+    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first fan"})
     knots: int = field(default=8, metadata={"help": "points of the curve from score to IoU"})
     out: Path = field(default=CALIBRATION, metadata={"help": "JSON to write"})
 
 
-def main(settings: Settings) -> None:
-    """Find the fans, fit the rising curve, write it."""
+def main(settings: FanCalibrationSettings) -> None:
+    """Find the fans, fit the calibration curve, write it."""
     cv2.setNumThreads(1)
     pairs = []
     for seed in range(settings.first_seed, settings.first_seed + settings.clips):
@@ -52,13 +52,16 @@ def main(settings: Settings) -> None:
 
 
 def score_of(confidence: float) -> float:
-    """The score behind a confidence: the present curve, which rises everywhere, read backwards."""
+    """The score of a confidence, by the inverse of the present curve, which is strictly increasing."""
     scores, overlaps = calibration()
     return float(np.interp(confidence, overlaps, scores))
 
 
 def curve(pairs: np.ndarray, knots: int) -> tuple[list[float], list[float]]:
-    """(scores, overlaps), both rising from 0: isotonic regression of IoU on score, pairs (N, 2), at equal bins."""
+    """(scores, overlaps), both increasing from 0: isotonic regression of IoU on score, at bins of equal size.
+
+    pairs  (N, 2): the score and the IoU of each fan
+    """
     ordered = pairs[pairs[:, 0].argsort(kind="stable")]
     fitted = isotonic_regression(ordered[:, 1]).x
     scores, overlaps = [0.0], [0.0]
@@ -70,4 +73,4 @@ def curve(pairs: np.ndarray, knots: int) -> tuple[list[float], list[float]]:
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, FanCalibrationSettings)

@@ -1,9 +1,10 @@
-"""How well is the imaged sector found? On simulated hard fans and on real clips, with the honesty of its confidence.
+"""Accuracy of the sector finder on simulated hard fans and on real clips, and the calibration of its confidence.
 
     python -m eval fans [--clips 200]
 
-IoU with the true sector, the confidence (which claims to be that IoU), and how often the reader is asked to check:
-where the IoU is below 0.9 that is right, elsewhere wrong. Seconds are processor time of one find, frames in memory.
+It measures the IoU with the true sector, the confidence (an estimate of that IoU), and how often the user is asked to
+check the sector. Asking is right where the IoU is below 0.9, and wrong elsewhere. Seconds are processor time of one
+call, with the frames in memory.
 """
 
 from __future__ import annotations
@@ -22,47 +23,51 @@ from echogan.clips.clip import Clip, ClipFile
 from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
-from echogan.core.geometry import Fan, Sector
+from echogan.core.geometry import Sector
 from eval.command import begin, write
 from eval.fans.hard_fans import hard_fan
 from eval.fans.outlines import OUTLINES, polygon
 from eval.paths import RESULTS, SHARED
+from eval.real_data import fan_of_regions
 
 RESULT = RESULTS / "fans.json"
 FIRST_SEED = 2_200_000_000
-ENOUGH = 0.9  # IoU below which the reader should have been asked to check
+ENOUGH = 0.9  # IoU below which the user should be asked to check
 
 
 @dataclass(frozen=True)
-class Settings:
+class FansSettings:
     """What is measured, and where the result goes."""
 
-    clips: int = field(default=200, metadata={"help": "simulated hard fans"})
-    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first of them"})
+    clips: int = field(default=200, metadata={"help": "number of simulated hard fans"})
+    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first fan"})
     data: Path = field(default=SHARED / "data", metadata={"help": "folder of real clips; may be absent"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
 
-def main(settings: Settings) -> None:
+def main(settings: FansSettings) -> None:
     """Measure, print and write."""
     cv2.setNumThreads(1)
     simulated = []
     for seed in range(settings.first_seed, settings.first_seed + settings.clips):
         hard = hard_fan(seed)
-        found, facts = timed(Clip(hard.frames), hard.truth)
+        found, facts = find_and_compare(Clip(hard.frames), hard.truth)
         facts["trace_found"] = None if hard.trace is None else trace_found(found, hard.trace & hard.truth)
         facts["overlay"] = round(float((found.overlay_mask & hard.truth).sum() / hard.truth.sum()), 4)
         simulated.append(
             {"seed": seed, "frames": len(hard.frames), "traced": hard.trace is not None, **facts}
         )
-    real = {name: timed(clip, truth)[1] for name, clip, truth in real_clips(settings.data)}
+    real = {name: find_and_compare(clip, truth)[1] for name, clip, truth in outlined_clips(settings.data)}
     result = {"simulated": summary(simulated), "real": real, "simulated_clips": simulated}
     print(json.dumps({key: result[key] for key in ("simulated", "real")}, indent=1))
     write(result, settings.out, settings, rows=lambda result: result["real"])
 
 
-def timed(clip: Clip | ClipFile, truth: np.ndarray) -> tuple[Sector, dict[str, Any]]:
-    """The sector found and its row: IoU with the truth, bool (H, W), confidence, whether it asks, seconds."""
+def find_and_compare(clip: Clip | ClipFile, truth: np.ndarray) -> tuple[Sector, dict[str, Any]]:
+    """The sector as found, and its row: IoU with the truth, confidence, whether the user is asked, seconds.
+
+    truth  bool (H, W): the imaged sector
+    """
     start = time.thread_time()
     sector = find_sector(clip)
     seconds = time.thread_time() - start
@@ -81,12 +86,12 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def trace_found(found: Sector, trace: np.ndarray) -> float | None:
-    """The share of the trace within the true sector that is not taken for tissue; None where none is there."""
+    """The share of the ECG trace, bool (H, W), that is not taken for tissue; None where there is hardly any trace."""
     return round(float((trace & ~found.tissue_mask).sum() / trace.sum()), 4) if trace.sum() > 20 else None
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the rows say together; a rate is None where it has no cases."""
+    """Medians and rates over all rows; a rate without cases is None."""
     overlaps = np.array([row["iou"] for row in rows])
     asks = np.array([row["asks"] for row in rows])
     claimed = np.array([row["confidence"] for row in rows])
@@ -108,25 +113,19 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def real_clips(data: Path) -> Iterator[tuple[str, ClipFile, np.ndarray]]:
-    """(name, clip, truth bool (H, W)) of the real clips below `data` that are there."""
+def outlined_clips(data: Path) -> Iterator[tuple[str, ClipFile, np.ndarray]]:
+    """(name, clip, true sector bool (H, W)) of the real clips in `data` that are there and have an outline."""
     for name, (file, outline) in OUTLINES.items():
         if (data / file).is_file():
             clip = open_clip(data / file)
             yield name, clip, polygon(outline, (clip.height, clip.width))
     regions = data / "haze" / "regions.json"
     if regions.is_file():
-        fan = fan_of(json.loads(regions.read_text())["fan"])
+        fan = fan_of_regions(json.loads(regions.read_text())["fan"])
         for path in sorted(regions.parent.glob("hazy_*.mkv")):
             clip = open_clip(path)
             yield path.stem, clip, fan.mask(clip.height, clip.width)
 
 
-def fan_of(given: dict[str, Any]) -> Fan:
-    """The fan of a regions.json."""
-    x, y = given["apex"]
-    return Fan((x, y), given["left_deg"], given["right_deg"], given["r_min"], given["r_max"])
-
-
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, FansSettings)

@@ -1,8 +1,8 @@
-"""Hard fans whose truth is known: phantom clips, darkened, cut, overdrawn and coded as poor exports are.
+"""Simulated hard fans whose true sector is known, for training and testing the sector finder.
 
-Every seed gives one clip. Dark edges and far fields, a shadow on one side, drop-out, rejected low levels, a vendor's
-smoothing and grey curve, a fan cut by the frame, a background that is not black, text, ticks, a grey bar, an ECG trace
-that runs over the tissue, another resolution, JPEG, stills and short clips. All of it is simulated.
+Each seed gives one clip. It is a phantom clip with some of: dark edges or far field, a shadow on one side, drop-out,
+rejected low levels, a vendor's smoothing and grey curve, a fan cut by the frame, a background that is not black, text,
+ticks, a grey bar, an ECG trace over the tissue, another resolution, JPEG. Some are stills or short clips.
 """
 
 from __future__ import annotations
@@ -13,23 +13,25 @@ import cv2
 import numpy as np
 
 from echogan.phantom.acoustics.probe import AcousticSettings
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_clip
 from eval.fans.hard_overlays import draw_overlays
 
 MOST_FRAMES = 40
-WIDE = PhantomSettings(
-    acoustics=AcousticSettings(half_angle_deg=(26, 48))
-)  # more angles than hearts are drawn with
-INSIDE = 0.45  # share of the fan that the frame must keep
-VISIBLE, LIT = 0.4, 0.06  # share of the fan that must be brighter than this level (of 1) in some frame
+# A wider range of angles than in the clips that networks are trained on.
+WIDE = PhantomSettings(acoustics=AcousticSettings(half_angle_deg=(26, 48)))
+INSIDE = 0.45  # least share of the fan that lies in the frame
+VISIBLE, LIT = 0.4, 0.06  # least share of the fan that is brighter than this level (of 1) in some frame
 
 
 @dataclass(frozen=True)
 class HardFan:
-    """A simulated clip: frames uint8 (T, H, W) or (T, H, W, 3); truth bool (H, W), the imaged part of the frame.
+    """A simulated clip with a sector that is hard to find.
 
-    trace  bool (H, W): pixels that the ECG trace covers in some frame; None where no trace is drawn
-    shape  fan, rectangle, whole or panes (two fans side by side)
+    frames  uint8 (T, H, W) or (T, H, W, 3)
+    truth   bool (H, W): the imaged part of the frame
+    trace   bool (H, W): pixels that the ECG trace covers in some frame; None where no trace is drawn
+    shape   "fan", "rectangle", "full" (tissue fills the frame) or "panes" (two fans side by side)
     """
 
     frames: np.ndarray
@@ -39,7 +41,7 @@ class HardFan:
 
 
 def draw_count(rng: np.random.Generator) -> int:
-    """How many frames a hard clip has: one in six is a still, one in six has two to five."""
+    """The number of frames of a hard clip: one in six is a still, one in six has two to five frames."""
     kind = rng.random()
     if kind < 1 / 6:
         return 1
@@ -47,14 +49,14 @@ def draw_count(rng: np.random.Generator) -> int:
 
 
 def hard_fan(seed: int, sizes: tuple[int, int] = (200, 800)) -> HardFan:
-    """The hard fan of a seed, its frame's longer side between `sizes` in pixels."""
+    """The hard fan of a seed. The longer side of its frame is between the two `sizes` in pixels."""
     rng = np.random.default_rng(seed)
     count = draw_count(rng)
     return harden(phantom(seed, count, rng), rng, sizes)
 
 
 def phantom(seed: int, frames: int, rng: np.random.Generator) -> PhantomClip:
-    """The phantom's clip of a seed, degraded seven times in ten, else clean."""
+    """The phantom clip of a seed, degraded with probability 0.7, else clean."""
     want = "degraded" if rng.random() < 0.7 else "clean"
     return phantom_clip(seed, WIDE, frames, want=(want,))
 
@@ -62,13 +64,13 @@ def phantom(seed: int, frames: int, rng: np.random.Generator) -> PhantomClip:
 def harden(
     clip: PhantomClip, rng: np.random.Generator, sizes: tuple[int, int], others: bool = False
 ) -> HardFan:
-    """A phantom's clip (clean or degraded frames) made hard; with `others` some are no single fan."""
+    """A phantom clip (clean or degraded frames) made hard to find. With `others` some have another shape than a fan."""
     pixels = clip.degraded if clip.degraded is not None else clip.clean
     assert pixels is not None
-    shape = str(rng.choice(["rectangle", "whole", "panes"])) if others and rng.random() < 0.13 else "fan"
+    shape = str(rng.choice(["rectangle", "full", "panes"])) if others and rng.random() < 0.13 else "fan"
     levels, mask = pixels.numpy().astype(np.float32) / 255, clip.sector_mask.numpy()
     for _ in range(20):
-        dark = _look(rng, _darkened(rng, levels, clip.fan))
+        dark = _vendor_processed(rng, _darkened(rng, levels, clip.fan))
         if (dark.max(0)[mask] > LIT).mean() > VISIBLE:
             break
     else:
@@ -78,7 +80,7 @@ def harden(
         frames = np.concatenate([frames, frames[..., ::-1] * rng.uniform(0.4, 1)], 2)
         truth = np.concatenate([truth, truth[:, ::-1]], 1)
     frames = _on_screen(rng, frames, truth)
-    frames, trace = draw_overlays(rng, frames, truth) if shape != "whole" else (frames, None)
+    frames, trace = draw_overlays(rng, frames, truth) if shape != "full" else (frames, None)
     return HardFan(_coded(rng, frames), truth, trace, shape)
 
 
@@ -88,7 +90,7 @@ def _smooth_step(x: np.ndarray) -> np.ndarray:
 
 
 def _darkened(rng: np.random.Generator, levels: np.ndarray, fan: tuple[float, ...]) -> np.ndarray:
-    """Levels 0 to 1 (T, S, S) less what does not come back: grey, for display is logarithmic."""
+    """Levels 0 to 1 (T, S, S) with signal loss. A loss in dB is a difference of levels, as they are log-compressed."""
     x, y, left, right, r_min, r_max = fan
     rows, columns = np.mgrid[0 : levels.shape[1], 0 : levels.shape[2]].astype(np.float32)
     side = np.degrees(np.arctan2(columns - x, rows - y)) / ((right - left) / 2)
@@ -111,8 +113,8 @@ def _darkened(rng: np.random.Generator, levels: np.ndarray, fan: tuple[float, ..
     return np.clip(levels - loss.astype(np.float32), 0, 1)
 
 
-def _look(rng: np.random.Generator, levels: np.ndarray) -> np.ndarray:
-    """A vendor's look: smoothing, low levels rejected, another grey curve."""
+def _vendor_processed(rng: np.random.Generator, levels: np.ndarray) -> np.ndarray:
+    """Levels after a vendor's processing: smoothing, rejection of low levels, another grey curve."""
     if rng.random() < 0.5:
         sigma = rng.uniform(0.4, 2.0)
         levels = np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in levels])
@@ -127,14 +129,14 @@ def _look(rng: np.random.Generator, levels: np.ndarray) -> np.ndarray:
 def _placed(
     rng: np.random.Generator, levels: np.ndarray, mask: np.ndarray, sizes: tuple[int, int], shape: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(levels (T, H, W), truth bool (H, W)): the fan scaled and moved into a frame that may cut it."""
+    """(levels (T, H, W), truth bool (H, W)): the fan scaled and moved into a frame, whose edges may cut it."""
     longer = round(float(np.exp(rng.uniform(*np.log(sizes)))))
     ratio = float(rng.choice([1.0, 1.0, rng.uniform(0.6, 0.85)]))
     height, width = (longer, longer) if ratio == 1 else (round(longer * ratio), longer)
     rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
     top, left, tall, wide = rows[0], columns[0], np.ptp(rows) + 1, np.ptp(columns) + 1
     soft = mask.astype(np.float32)
-    if shape in ("rectangle", "whole"):  # a part of the fan that is a rectangle
+    if shape in ("rectangle", "full"):  # a part of the fan that is a rectangle
         middle = columns[0] + wide / 2
         half = rng.uniform(0.14, 0.22) * wide
         box = np.s_[
@@ -146,19 +148,19 @@ def _placed(
         cut = rng.random() < 0.35
         high = rng.uniform(0.85, 1.2) if cut else rng.uniform(0.6, 0.99)
         scale = high * min(height / tall, 1.15 * width / wide if cut else width / wide)
-        if shape == "whole":
+        if shape == "full":
             scale = 1.02 * max(height / tall, width / wide)
         aspect = rng.uniform(0.7, 1.4) if rng.random() < 0.08 else rng.uniform(0.985, 1.015)
-        room_x, room_y = width - wide * scale * aspect, height - tall * scale
-        x = room_x * rng.uniform(0.2, 0.8) if room_x < 0 or rng.random() < 0.7 else room_x * rng.random()
-        y = room_y * (rng.uniform(0, 0.6) if room_y > 0 else rng.uniform(0, 0.35))
+        free_x, free_y = width - wide * scale * aspect, height - tall * scale
+        x = free_x * rng.uniform(0.2, 0.8) if free_x < 0 or rng.random() < 0.7 else free_x * rng.random()
+        y = free_y * (rng.uniform(0, 0.6) if free_y > 0 else rng.uniform(0, 0.35))
         move = np.array(
             [[scale * aspect, 0, x - left * scale * aspect], [0, scale, y - top * scale]], np.float32
         )
         if shape == "fan" and rng.random() < 0.15:  # a steered sector
             middle = (x + wide * scale * aspect / 2, y)
             move = _after(cv2.getRotationMatrix2D(middle, rng.uniform(-8, 8), 1), move)
-        edge = cv2.BORDER_REPLICATE if shape == "whole" else cv2.BORDER_CONSTANT
+        edge = cv2.BORDER_REPLICATE if shape == "full" else cv2.BORDER_CONSTANT
         truth = cv2.warpAffine(soft, move, (width, height), flags=cv2.INTER_LINEAR, borderMode=edge) > 0.5
         if truth.sum() > INSIDE * soft.sum() * scale**2 * aspect:
             break
@@ -170,13 +172,13 @@ def _placed(
 
 
 def _after(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Two affine maps (2, 3) as one, `first` before `second`."""
+    """The affine map (2, 3) that applies `first`, then `second`."""
     square = np.vstack([first, [0, 0, 1]])
     return (second @ square).astype(np.float32)
 
 
 def _on_screen(rng: np.random.Generator, levels: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Grey levels 0 to 255, float32 (T, H, W), on a background that one clip in three has not quite black."""
+    """Grey levels 0 to 255, float32 (T, H, W). In one clip of three the background is not quite black."""
     frames = 255 * levels
     if rng.random() < 0.35:
         ground = rng.uniform(0, 16) * (rng.random() < 0.6)
@@ -187,7 +189,7 @@ def _on_screen(rng: np.random.Generator, levels: np.ndarray, truth: np.ndarray) 
 
 
 def _coded(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
-    """The frames, float32 (T, H, W) or (T, H, W, 3), as a file keeps them: resampled, JPEG, 8 bits, uint8."""
+    """The frames, float32 (T, H, W) or (T, H, W, 3), as stored in a file: some resampled or JPEG; uint8."""
     height, width = frames.shape[1:3]
     quality = int(rng.integers(35, 95)) if rng.random() < 0.6 else None
     smaller = rng.uniform(0.5, 0.9) if rng.random() < 0.3 else None

@@ -1,4 +1,4 @@
-"""What a scanner draws over and beside a simulated fan: text, ticks, a grey bar, an icon and an ECG trace."""
+"""The overlay that a scanner draws over and beside a simulated fan: text, ticks, grey bar, icon and ECG trace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GREEN, YELLOW, CYAN = (40, 220, 80), (240, 230, 60), (60, 210, 230)
 def draw_overlays(
     rng: np.random.Generator, frames: np.ndarray, truth: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(frames, trace): float32 (T, H, W), or (T, H, W, 3) where something is coloured; trace bool (H, W) or None."""
+    """(frames, trace): float32 (T, H, W), or (T, H, W, 3) with a coloured overlay; trace bool (H, W) or None."""
     if rng.random() < 0.6:
         layer = _still_marks(rng, truth)
         frames = np.maximum(frames, layer)
@@ -36,7 +36,7 @@ def draw_overlays(
 
 
 def _still_marks(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray:
-    """Text, ticks, a bar and an icon: float32 (H, W), 0 where there is nothing."""
+    """Text, ticks, a grey bar and an icon: float32 (H, W), 0 where nothing is drawn."""
     height, width = truth.shape
     layer, size = np.zeros(truth.shape, np.uint8), min(height, width) / 700
     bright = int(rng.integers(110, 255))
@@ -71,9 +71,10 @@ def _still_marks(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray:
 def draw_trace(
     rng: np.random.Generator, frames: np.ndarray, truth: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, trace) with an ECG, grey or coloured, that sweeps, scrolls or stands still over the lower fan.
+    """(frames, trace) with an ECG trace, grey or coloured, that sweeps, scrolls or stands still over the lower fan.
 
-    frames float32 (T, H, W) in, and out too where it is grey, else (T, H, W, 3); trace bool (H, W), over all frames.
+    frames are float32 (T, H, W); with a coloured trace the result is (T, H, W, 3). trace is bool (H, W), over all
+    frames.
     """
     count, height, width = frames.shape
     kind = rng.choice(["sweep", "scroll", "still"], p=[0.4, 0.4, 0.2])
@@ -103,7 +104,7 @@ def draw_trace(
 
 
 def _ecg(phase: np.ndarray) -> np.ndarray:
-    """One beat, 1 at the R wave, over its phase 0 to 1: waves P, Q, R, S, T as Gaussians (McSharry et al., 2003)."""
+    """One heart beat over its phase 0 to 1, 1 at the R wave: P, Q, R, S, T as Gaussians (McSharry et al., 2003)."""
     waves = (
         (0.2, 0.025, 0.12),
         (0.31, 0.008, -0.1),

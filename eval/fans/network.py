@@ -1,12 +1,12 @@
-"""Train the network that finds the fan, on simulated hard fans alone: a quarter of an hour on one core.
+"""Train the network that finds the fan, on simulated hard fans. It takes about a quarter of an hour on one core.
 
     python -m eval fan_network [--out echogan/clips/sector/fan_network.safetensors]
     python -m eval fan_network --start echogan/clips/sector/fan_network.safetensors --hearts 60 --epochs 6 --rate 7e-4 \
         --first-seed 2110000000
 
-The second command trains weights on, with other hearts. The package's weights were trained so in several goes, with
-settings that were not kept; one more go as above lowered the loss on held-out hard fans and left their IoU as it was.
-The seeds, like those of the calibration, are disjoint from those of `eval.fans.fans`.
+The second command continues the training of given weights with other hearts. The weights in the package were trained
+in several such runs, whose settings were not kept. One more run as above lowered the loss on held-out hard fans and
+left their IoU unchanged. The seeds differ from those of the calibration and of the evaluation (`eval.fans.fans`).
 """
 
 from __future__ import annotations
@@ -29,21 +29,23 @@ from eval.command import begin
 from eval.fans.hard_fans import HardFan, harden, phantom
 
 FIRST_SEED = 2_100_000_000
-SIZES = (128, 420)  # longer side of a training frame: the network sees no more than 128 pixels of it
+SIZES = (128, 420)  # longer side of a training frame in pixels; the network sees it at 128
 FRAMES = 6
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How much is rendered, how long is trained, where the weights go."""
+class FanNetworkSettings:
+    """How much is rendered, how long the network is trained, and where the weights go."""
 
-    hearts: int = field(default=240, metadata={"help": "phantom clips rendered"})
-    looks: int = field(default=14, metadata={"help": "hard fans made of each"})
+    hearts: int = field(default=240, metadata={"help": "number of phantom clips"})
+    variants: int = field(default=14, metadata={"help": "hard fans made from each clip"})
     epochs: int = field(default=16, metadata={"help": "passes over the hard fans"})
-    batch: int = field(default=16, metadata={"help": "hard fans in a step"})
-    rate: float = field(default=2e-3, metadata={"help": "learning rate at its highest"})
+    batch: int = field(default=16, metadata={"help": "hard fans per step"})
+    rate: float = field(default=2e-3, metadata={"help": "highest learning rate"})
     first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first phantom clip"})
-    start: Path | None = field(default=None, metadata={"help": "weights to train on; by chance where none"})
+    start: Path | None = field(
+        default=None, metadata={"help": "weights to start from; random ones where not given"}
+    )
     out: Path = field(default=WEIGHTS, metadata={"help": "safetensors to write"})
 
 
@@ -80,7 +82,7 @@ class FanNetwork(nn.Module):
         return F.pixel_shuffle(self.get_submodule("out")(x), 2)[:, 0]
 
 
-def main(settings: Settings) -> None:
+def main(settings: FanNetworkSettings) -> None:
     """Render, train, write."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -99,13 +101,13 @@ def save(network: FanNetwork, out: Path) -> None:
     save_file({name: weight.half().contiguous() for name, weight in network.state_dict().items()}, out)
 
 
-def render(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Maps float16 (N, CHANNELS, S, S) and truths uint8 (N, S, S), 255 inside the sector."""
+def render(settings: FanNetworkSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Input maps float16 (N, CHANNELS, S, S) and true sectors uint8 (N, S, S), 255 inside."""
     maps, truths = [], []
     for seed in range(settings.first_seed, settings.first_seed + settings.hearts):
         rng = np.random.default_rng(seed)
         clip = phantom(seed, FRAMES, rng)
-        for _ in range(settings.looks):
+        for _ in range(settings.variants):
             hard = shorter(harden(clip, rng, SIZES, others=True), rng)
             given, truth = example(hard)
             maps.append(given.astype(np.float16))
@@ -114,21 +116,21 @@ def render(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shorter(hard: HardFan, rng: np.random.Generator) -> HardFan:
-    """The hard fan with some of its frames: one in four becomes a still."""
+    """The hard fan with fewer frames; one in four becomes a still."""
     count = 1 if rng.random() < 0.25 else int(rng.integers(2, len(hard.frames) + 1))
     return HardFan(hard.frames[:count], hard.truth, hard.trace, hard.shape)
 
 
 def example(hard: HardFan) -> tuple[np.ndarray, np.ndarray]:
-    """What the network is shown, and the share of each of its pixels that is imaged tissue."""
+    """The input maps of the network, and the share of each of its pixels that is imaged tissue."""
     maps, square, _ = square_maps(ClipStatistics.of(hard.frames), (0, 0, *hard.truth.shape))
     truth = np.zeros(maps.shape[1:], np.float32)
     truth[square.rows, square.columns] = square.shrink(hard.truth)
     return maps, truth
 
 
-def train(network: FanNetwork, maps: np.ndarray, truths: np.ndarray, settings: Settings) -> None:
-    """Adam with a warm-up and a cosine, cross-entropy and soft IoU; every example mirrored half of the time."""
+def train(network: FanNetwork, maps: np.ndarray, truths: np.ndarray, settings: FanNetworkSettings) -> None:
+    """Train with Adam, a warm-up and a cosine learning rate; a batch is mirrored with probability 0.5."""
     steps, step = settings.epochs * (len(maps) // settings.batch), 0
     optimizer = torch.optim.Adam(network.parameters(), settings.rate)
     generator = torch.Generator().manual_seed(1)
@@ -156,7 +158,7 @@ def train(network: FanNetwork, maps: np.ndarray, truths: np.ndarray, settings: S
 
 
 def objective(logits: Tensor, truth: Tensor, usable: Tensor) -> Tensor:
-    """Cross-entropy plus one minus the soft IoU; pixels outside the frame do not count."""
+    """Cross-entropy plus half of (1 - soft IoU). Pixels outside the frame do not count."""
     weight = (usable > 0).float()
     entropy = (
         F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * weight
@@ -167,4 +169,4 @@ def objective(logits: Tensor, truth: Tensor, usable: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, FanNetworkSettings)

@@ -1,6 +1,7 @@
-"""The imaged fan of real clips, read off enlarged frames by eye, for measuring what find_sector finds.
+"""Outlines of the imaged fan of real clips, drawn by eye, as the truth for the sector finder.
 
-Outlines are points (x, y) in pixels, read under a pixel grid from the maximum over time, which shows dark edges too.
+Outlines are points (x, y) in pixels. They were read from enlarged frames with a pixel grid; the frames were the maximum
+over time, which shows dark edges too.
 """
 
 from __future__ import annotations
@@ -53,6 +54,6 @@ OUTLINES: dict[str, tuple[str, Outline]] = {
 
 
 def polygon(points: Outline, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels within an outline: bool (H, W)."""
+    """The pixels inside an outline: bool (H, W)."""
     mask = np.zeros(shape, np.uint8)
     return cv2.fillPoly(mask, [np.round(np.array(points) * 16).astype(np.int32)], 1, shift=4) > 0

@@ -1,1 +1,1 @@
-"""Real hazy clips."""
+"""Evaluation on real hazy clips."""

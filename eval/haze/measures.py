@@ -1,4 +1,4 @@
-"""How well hazy cavity and wall of a real clip are told apart, and how much of the wall's structure is kept.
+"""gCNR, CNR and levels of cavity and wall in hazy clips, and the share of the wall's structure that is kept.
 
 Pure functions of uint8 frames (T, h, w) and of regions, bool (h, w).
 """
@@ -11,22 +11,22 @@ import numpy as np
 from eval.measures.metrics import gcnr, tone_matched
 
 BINS = 32  # of equal width over 0 to 256
-SIGMA = 1.5  # pixels, of the SSIM's Gaussian window, as Wang et al., 2004
+SIGMA = 1.5  # pixels, of the Gaussian window of the SSIM, as Wang et al., 2004
 STABILISER = (0.01 * 255) ** 2
-"""Both constants of the SSIM. Wang's second is nine times as large and counts a wall of noise as a seventh kept."""
-DARKEST = 0.5  # grey level taken for a region that is black, so that its level in dB stays finite
+"""Both constants of the SSIM. Wang's second one is nine times as large, and would rate a wall of noise at 1/7."""
+DARKEST = 0.5  # least grey level of a region, so that the level of a black one stays finite in dB
 
 
 def region_measures(
     before: np.ndarray, after: np.ndarray, cavity: np.ndarray, wall: np.ndarray
 ) -> dict[str, float]:
-    """Of the frames after enhancement, with the input's frames for what is relative.
+    """The measures of frames after enhancement, some of them relative to the frames before.
 
-    gcnr            generalised contrast-to-noise ratio of cavity and wall, 0 to 1; the pixels of all frames together
-    cnr             |mean of the wall - mean of the cavity| / root of the sum of their variances
-    wall_db, cavity_db   level of the region's mean grey level after over before, 20 log10
-    wall_level_db   level of the wall's mean grey level after, under white (255)
-    structure       0 (or a little less) to 1: see `structure_kept`
+    gcnr                 generalised contrast-to-noise ratio of cavity and wall, 0 to 1, over the pixels of all frames
+    cnr                  |mean of the wall - mean of the cavity| / root of the sum of their variances
+    wall_db, cavity_db   mean grey level of the region after over before, 20 log10
+    wall_level_db        mean grey level of the wall after, against white (255), 20 log10
+    structure            0 (or slightly less) to 1: see `structure_kept`
     """
     inside = {name: after[:, region].astype(np.float64) for name, region in (("c", cavity), ("w", wall))}
     spread = np.sqrt(inside["c"].var() + inside["w"].var())
@@ -42,17 +42,17 @@ def region_measures(
 
 
 def level_db(frames: np.ndarray, region: np.ndarray) -> float:
-    """The mean grey level of a region under white, in dB: 20 log10(mean / 255)."""
+    """The mean grey level of a region against white, in dB: 20 log10(mean / 255)."""
     return float(20 * np.log10(max(DARKEST, float(frames[:, region].mean())) / 255))
 
 
 def structure_kept(before: np.ndarray, after: np.ndarray, region: np.ndarray) -> float:
     """SSIM of the tone-matched output with the input inside a region, mean over frames.
 
-    The output goes through the one rising tone curve, of all frames, that brings it nearest to the input in least
-    squares: what is only brighter or of more contrast counts as kept. Means, variances and covariance are taken under
-    a Gaussian of SIGMA pixels that sees nothing outside the region, so that neither a thin wall's edge nor the haze
-    removed beside it counts. 1 for the unchanged clip, near 0 for noise in its place.
+    The output is tone-matched by the one rising curve for all frames that brings it nearest to the input in least
+    squares, so that a change of brightness or contrast alone counts as kept. Means, variances and covariance are taken
+    under a Gaussian of SIGMA pixels that ignores pixels outside the region. So neither the edge of a thin wall nor the
+    haze removed beside it counts. 1 for the unchanged clip, near 0 for noise in its place.
     """
     matched = tone_matched(after, before, np.broadcast_to(region, after.shape))
     found = [region_ssim(x, y, region) for x, y in zip(matched, before, strict=True)]
@@ -60,7 +60,7 @@ def structure_kept(before: np.ndarray, after: np.ndarray, region: np.ndarray) ->
 
 
 def region_ssim(first: np.ndarray, second: np.ndarray, region: np.ndarray) -> float:
-    """Mean SSIM of two images (h, w) over a region, bool (h, w), whose outside no window sees."""
+    """Mean SSIM of two images (h, w) over a region, bool (h, w); pixels outside it are ignored."""
     share = np.maximum(_blurred(np.ones(region.shape), region), 1e-12)
     x, y = first.astype(np.float64), second.astype(np.float64)
     mean_x, mean_y, square_x, square_y, product = (

@@ -1,6 +1,6 @@
-"""The contact sheet of the hazy clips: original, enhanced, a classical filter and what changed, clip by clip.
+"""The contact sheet of the hazy clips: original, enhanced, a classical filter and the difference, one row per clip.
 
-Dotted: the sector as found. Thin lines: the regions measured, blue the hazy cavity, orange the septum.
+The dotted line is the sector as found. Thin lines are the measured regions: blue the hazy cavity, orange the septum.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-CHANGE = 64  # grey levels at either end of the difference's scale
+CHANGE = 64  # grey levels at either end of the scale of the difference
 COLOURS = {"cavity": "#4cc9f0", "wall": "#ffb703"}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One frame of a clip: each row's output by name, uint8 (h, w), the regions and the sector, bool (h, w)."""
+    """One frame of a clip: each method's output by name, uint8 (h, w); the regions and the sector, bool (h, w)."""
 
     outputs: dict[str, np.ndarray]
     regions: dict[str, np.ndarray]
@@ -29,7 +29,7 @@ class Panel:
 
 
 def draw_sheet(panels: dict[str, Panel], network: str, classical: str, out: Path) -> None:
-    """Write a PNG with one line of pictures a clip; all scales are fixed."""
+    """Write a PNG with one row of pictures per clip. All scales are fixed."""
     titles = ("original", network, classical, f"{network} - original, to {CHANGE}")
     figure, axes = plt.subplots(
         len(panels), len(titles), figsize=(3.4 * len(titles), 3.4 * len(panels) + 0.3),
@@ -56,6 +56,6 @@ def draw_sheet(panels: dict[str, Panel], network: str, classical: str, out: Path
 
 
 def _outline(axis: Axes, regions: dict[str, np.ndarray]) -> None:
-    """Draw the edges of the regions thinly."""
+    """Draw the outlines of the regions as thin lines."""
     for kind, region in regions.items():
         axis.contour(region, levels=[0.5], colors=COLOURS[kind], linewidths=0.5)

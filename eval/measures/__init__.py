@@ -1,1 +1,1 @@
-"""Measures and the methods they compare."""
+"""Image metrics, intervals, and the baseline methods that evaluations compare."""

@@ -1,17 +1,16 @@
-"""KID: how far frames lie from good ones as a distribution, in the features of a small network trained here.
+"""KID: the distance between two sets of frames, in the features of a small network trained here.
 
-    python -m eval kid        train the extractor where it is not there: the same seed, the same weights
+    python -m eval kid        train the feature extractor if it is missing; the same seed gives the same weights
 
-Bińkowski et al., ICLR 2018, section 4: the unbiased squared MMD with the kernel (x.y / d + 1)^3. Their extractor has
-seen photographs of things; ours learns to tell views and windows of simulated hearts apart (`LOOKS` x `VIEWS`). So its
-values compare rows of one table, and nothing with figures from elsewhere.
+Bińkowski et al., ICLR 2018, section 4: the unbiased squared MMD with the kernel (x.y / d + 1)^3. Their extractor was
+trained on photographs. Ours classifies simulated frames by view and by look (clear or degraded). So its values compare
+the rows of one table; they cannot be compared with published KID values.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -24,35 +23,38 @@ import tyro
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from echogan.core.atomic import replacing
+from echogan.core.scale import GREY
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.anatomy.heart import VIEWS
-from echogan.phantom.render import PhantomClip, phantom_pair
+from echogan.phantom.clip import PhantomClip
+from echogan.phantom.render import phantom_pair
 from eval.paths import RUNS
 
 FOLDER = RUNS / "kid"
-FIRST_SEED = 800_000_000  # hearts apart from all training of generators and segmenter, and from all held out
+FIRST_SEED = 800_000_000  # hearts that nothing else is trained, chosen or tested on
 LOOKS = ("clear", "degraded")
-DRAWS = 100  # random halves, for the spread
+DRAWS = 100  # random halves, for the interval
 
 
 @dataclass(frozen=True)
 class ExtractorSettings:
-    """How the extractor is trained; another value makes another extractor."""
+    """How the extractor is trained. Another value makes another extractor."""
 
-    size: int = field(default=128, metadata={"help": "side of what it sees, pixels"})
+    size: int = field(default=128, metadata={"help": "side of the input in pixels"})
     width: int = field(
-        default=16, metadata={"help": "channels of the first layer; features are 8 times as many"}
+        default=16, metadata={"help": "channels of the first layer; there are 8 times as many features"}
     )
     steps: int = field(default=500, metadata={"help": "training steps"})
-    clips: int = field(default=250, metadata={"help": "clips it sees, each in both looks"})
-    frames: int = field(default=4, metadata={"help": "frames of each"})
-    batch_size: int = field(default=16, metadata={"help": "frames in a step"})
-    learning_rate: float = field(default=1e-3, metadata={"help": "of AdamW at the start"})
-    seed: int = field(default=0, metadata={"help": "of the weights and of the clips"})
+    clips: int = field(default=250, metadata={"help": "simulated clips, each clear and degraded"})
+    frames: int = field(default=4, metadata={"help": "frames of each clip"})
+    batch_size: int = field(default=16, metadata={"help": "frames per step"})
+    learning_rate: float = field(default=1e-3, metadata={"help": "learning rate of AdamW at the start"})
+    seed: int = field(default=0, metadata={"help": "seed of the weights and of the clips"})
 
 
 class Extractor(nn.Module):
-    """Strided convolutions, the mean over the frame, and two heads: the look and the view."""
+    """Strided convolutions, the mean over the frame, and two heads: look (clear or degraded) and view."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -71,7 +73,7 @@ class Extractor(nn.Module):
 
 @dataclass(frozen=True)
 class FrozenExtractor:
-    """A trained extractor, and the hash of its weights."""
+    """A trained extractor, and the sha256 of its weights."""
 
     network: Extractor
     settings: ExtractorSettings
@@ -86,16 +88,16 @@ class FrozenExtractor:
 def extractor(
     settings: ExtractorSettings | None = None, folder: Path = FOLDER, say: Callable[[str], None] = print
 ) -> FrozenExtractor:
-    """The extractor of these settings, trained first where it is not in the folder."""
+    """The extractor of these settings. It is trained first if it is not in the folder."""
     settings = settings or ExtractorSettings()
     made_of = {"settings": asdict(settings), "phantom": PHANTOM_VERSION}
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
     path = folder / f"extractor-{key}.safetensors"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        save_file(train(settings, say).state_dict(), part)
-        os.replace(part, path)
+        weights = train(settings, say).state_dict()
+        with replacing(path) as part:
+            save_file(weights, part)
     network = Extractor(settings.width)
     network.load_state_dict(load_file(path))
     network.eval().requires_grad_(False)
@@ -103,7 +105,10 @@ def extractor(
 
 
 def train(settings: ExtractorSettings, say: Callable[[str], None]) -> Extractor:
-    """Cross-entropy of look and view; a cosine to 0. On one thread: others would change the last bits."""
+    """Train by cross-entropy of look and view, with a cosine learning rate.
+
+    It runs on one thread: another number of threads would change the last bits.
+    """
     torch.set_num_threads(1)
     first = FIRST_SEED + settings.seed * 1_000_003
     say(f"extractor: rendering {settings.clips} clips")
@@ -133,7 +138,7 @@ def train(settings: ExtractorSettings, say: Callable[[str], None]) -> Extractor:
 
 
 def labelled(clips: Sequence[PhantomClip], size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """All frames of all clips in both looks, (n, 1, size, size), which look and which view each is."""
+    """All frames of all clips, clear and degraded, (n, 1, size, size), and the class indices of look and view."""
     frames, looks, views = [], [], []
     for clip in clips:
         for look, shown in enumerate((clip.clean, clip.degraded)):
@@ -145,12 +150,12 @@ def labelled(clips: Sequence[PhantomClip], size: int) -> tuple[Tensor, Tensor, T
 
 
 def _tensor(frames: np.ndarray, size: int) -> Tensor:
-    x = torch.from_numpy(frames).float()[:, None] / 127.5 - 1
+    x = torch.from_numpy(frames).float()[:, None] / GREY - 1
     return F.interpolate(x, (size, size), mode="area")
 
 
 def kid(a: np.ndarray, b: np.ndarray) -> float:
-    """The unbiased squared MMD of two sets of features (n, d) and (m, d), n, m >= 2; it may be below 0."""
+    """The unbiased squared MMD of two sets of features (n, d) and (m, d), n, m >= 2. It may be below 0."""
     inside = [(_kernel(x, x).sum() - np.trace(_kernel(x, x))) / (len(x) * (len(x) - 1)) for x in (a, b)]
     return float(sum(inside) - 2 * _kernel(a, b).mean())
 
@@ -160,11 +165,11 @@ def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def kid_interval(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-    """KID of the whole, and the 2.5 and 97.5 % quantiles over random halves of both, drawn without replacement.
+    """KID of all clips, and its 2.5 and 97.5 % quantiles over random halves of both sets.
 
-    Features are (clips, frames, d), four clips or more; halves are of clips. The mean over such a half spreads about
-    the whole's as the whole's does about the truth. The same clips are drawn for any `a` of as many, so that the lines
-    of a table are compared on the same ones.
+    Features are (clips, frames, d), of four clips or more. Halves are of clips, drawn without replacement. A half
+    varies around the full set about as much as the full set varies around the truth. Sets of one size get the same
+    draws, so that the rows of a table are compared on the same clips.
     """
     rng = np.random.default_rng(0)
     found = [kid(*(_frames(x[rng.permutation(len(x))[: len(x) // 2]]) for x in (a, b))) for _ in range(DRAWS)]

@@ -1,10 +1,12 @@
-"""Image metrics inside a mask, and the intervals that belong to them, as pure functions of numpy arrays."""
+"""Image metrics inside a mask, and bootstrap intervals: pure functions of numpy arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import isotonic_regression
 from skimage.metrics import structural_similarity
 
@@ -30,10 +32,10 @@ def ssim(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
 
 
 def tone_matched(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`image` through the rising tone curve that brings it nearest to `truth` inside the mask: float64 (h, w).
+    """`image` after the rising tone curve that brings it nearest to `truth` inside the mask: float64 (h, w).
 
-    What then differs is structure, not brightness or contrast. Isotonic least squares over the grey levels
-    (pool adjacent violators: Barlow & Brunk, JASA 67, 1972), of uint8 (h, w) images.
+    The remaining difference is in structure, not in brightness or contrast. The curve is isotonic least squares over
+    the grey levels of uint8 (h, w) images (pool adjacent violators: Barlow & Brunk, JASA 67, 1972).
     """
     count = np.bincount(image[mask], minlength=256).astype(np.float64)
     mean = np.bincount(image[mask], truth[mask], minlength=256) / np.maximum(count, 1)
@@ -50,18 +52,18 @@ def tone_matched_psnr(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) ->
 def gcnr(image: np.ndarray, first: np.ndarray, second: np.ndarray, bins: int = 64) -> float:
     """Generalised contrast-to-noise ratio of two regions (bool masks) of a uint8 image, 0 to 1.
 
-    1 less the overlap of their histograms, of `bins` equal bins over 0 to 256: the success of the best threshold.
-    No tone curve that keeps grey levels apart can raise it (Rodriguez-Molares et al., IEEE TUFFC 67(4), 2020).
+    It is 1 less the overlap of their histograms in `bins` equal bins over 0 to 256. No tone curve that keeps grey
+    levels distinct can raise it (Rodriguez-Molares et al., IEEE TUFFC 67(4), 2020).
     """
     shares = [np.histogram(image[region], bins, (0, 256))[0] / region.sum() for region in (first, second)]
     return float(1 - np.minimum(*shares).sum())
 
 
 def speckle_snr(image: np.ndarray, region: np.ndarray, patch: int = 8) -> float:
-    """Median over small patches wholly inside a region (bool) of their mean over their standard deviation.
+    """Speckle SNR: mean over standard deviation of small patches inside a region (bool); the median over patches.
 
-    Of grey levels, so a measure to compare treatments of one image by, not the 1.91 of a linear envelope. Higher
-    is smoother. NaN where no patch fits.
+    It is taken of grey levels, so it compares treatments of one image; it is not the 1.91 of a linear envelope.
+    Higher is smoother. NaN where no patch fits.
     """
     h, w = (side - side % patch for side in image.shape)
     tiles, inside = (
@@ -83,13 +85,35 @@ def mean_change(image: np.ndarray, original: np.ndarray, mask: np.ndarray) -> fl
 
 
 def bootstrap_interval(
-    values: np.ndarray, seed: int = 0, draws: int = 10_000, level: float = 0.95
+    *samples: np.ndarray,
+    of: Callable[..., Any] = np.mean,
+    paired: bool = False,
+    vectorized: bool = True,
+    draws: int = 10_000,
+    level: float = 0.95,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of (n,) values, one per clip.
+    """Percentile bootstrap interval of a statistic of samples (n,), one value per clip or patient; the same each time.
 
-    Give paired differences for a paired interval. Efron, Annals of Statistics 7(1), 1979.
+    `of(*samples)` is their mean unless another is given; where `vectorized` it takes an `axis`. Samples are drawn
+    each for itself, or with `paired`, of one length, together; give paired differences for a paired interval of a
+    mean. Efron, Annals of Statistics 7(1), 1979.
     """
-    values = np.asarray(values, np.float64)
-    picks = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(values[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    arrays = [np.asarray(sample) for sample in samples]
+    drawn_from = [
+        np.repeat(a, 2) if len(a) == 1 else a for a in arrays
+    ]  # SciPy wants two; one alone never varies
+    found = stats.bootstrap(
+        drawn_from, of, n_resamples=draws, confidence_level=level, method="percentile",
+        paired=paired, vectorized=vectorized, rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
+
+
+def ratio_of_means(over: np.ndarray, under: np.ndarray) -> dict[str, float]:
+    """Ratio of the means of paired values (n,), with its 95 % interval."""
+
+    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+        return a.mean(axis) / b.mean(axis)
+
+    low, high = bootstrap_interval(over, under, of=ratio, paired=True)
+    return {"mean": float(ratio(over, under)), "low": low, "high": high}

@@ -1,32 +1,24 @@
-"""The best single tone curves from poor to clear: what any display's brightness and contrast knobs could do."""
+"""The best single tone curves from poor to clear: the most that a display's brightness and contrast could do."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
 
-from echogan.phantom.render import phantom_pair
 from eval.measures.metrics import ssim
+from eval.measures.training_pairs import Pair, training_pair
 
 LEVELS = np.arange(256)
-Pair = tuple[np.ndarray, np.ndarray, np.ndarray]  # poor, clear, mask
 
 
 def fit_tone_curves(clips: int) -> dict[str, np.ndarray]:
-    """Two curves, uint8 (256,), fitted on so many training clips.
+    """Two curves by name, uint8 (256,) each, fitted on `clips` training clips.
 
-    For squared error the best curve is the mean clear grey level of each poor one. For SSIM a curve
-    a * x^g + b is found by Nelder-Mead.
+    For squared error the best curve is the mean clear grey level of each poor one. For SSIM a curve a * x^g + b is
+    found by Nelder-Mead.
     """
-    pairs = [_pair(2 * k) for k in range(clips)]
+    pairs = [training_pair(2 * k) for k in range(clips)]
     return {"tone curve, best PSNR": _best_psnr(pairs), "tone curve, best SSIM": _best_ssim(pairs[::2])}
-
-
-def _pair(seed: int) -> Pair:
-    clip = phantom_pair(seed, frames=1, want=("clean", "degraded"))
-    assert clip.degraded is not None
-    assert clip.clean is not None
-    return clip.degraded[0].numpy(), clip.clean[0].numpy(), clip.sector_mask.numpy()
 
 
 def _best_psnr(pairs: list[Pair]) -> np.ndarray:

@@ -1,31 +1,56 @@
-"""Peak memory of a 2,000-frame clip beside that of a 200-frame clip, for every kind of output.
+"""Peak memory for a 2,000-frame clip against a 200-frame clip, for every kind of output.
 
-`python -m eval memory` makes both clips, enhances each in a process of its own per output, prints the table and
-writes eval/results/memory.json. A small untrained generator does: its weights count the same in both.
+    python -m eval memory        prints a table and writes eval/results/memory.json
+
+Each clip is enhanced into each kind of output in a process of its own. The generator is small and untrained, since its
+weights add the same amount to both. Exit code 1: the peak grows by more than LIMIT.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 import av
 import numpy as np
 
-from eval.paths import RESULTS
+from eval.command import begin
+from eval.paths import RESULTS, ROOT
 
 RESULT = RESULTS / "memory.json"
-KINDS = ("mp4", "webm", "gif", "png", "npz", "dcm", "arrays", "player", "all")
-SIDE, SHORT, LONG, LIMIT = 256, 200, 2000, 1.2
+Kind = Literal["mp4", "webm", "gif", "png", "npz", "dcm", "arrays", "player", "all"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SIDE = 256  # pixels
+SHORT, LONG = 200, 2000  # frames
+LIMIT = 1.2  # greatest ratio of the peaks of the long and the short clip
+WORKER = "import sys; from eval.performance import memory; memory.enhance_and_print_peak(*sys.argv[1:])"
+
+
+@dataclass(frozen=True)
+class MemorySettings:
+    """Which outputs are measured, and where the result goes."""
+
+    kinds: tuple[Kind, ...] = field(default=KINDS, metadata={"help": "kinds of output"})
+    out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
+
+
+def main(settings: MemorySettings) -> None:
+    """Measure, print, write; exit code 1 where the limit is exceeded."""
+    result = measure(settings.kinds)
+    settings.out.parent.mkdir(parents=True, exist_ok=True)
+    settings.out.write_text(json.dumps(result, indent=2) + "\n")
+    sys.exit(0 if result["within_limit"] else 1)
 
 
 def make_clip(path: Path, frames: int) -> None:
-    """A moving textured fan on black as H.264 in AVI, 256 x 256, 30 frames per second."""
+    """Write a clip of a moving textured fan on black: H.264 in AVI, 256 x 256, 30 frames per second."""
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     angle, radius = np.degrees(np.arctan2(x - SIDE / 2, y - 4)), np.hypot(x - SIDE / 2, y - 4)
     fan = (np.abs(angle) < 40) & (radius > 6) & (radius < SIDE - 14)
@@ -41,8 +66,8 @@ def make_clip(path: Path, frames: int) -> None:
         container.mux(stream.encode(None))
 
 
-def enhance_and_weigh(clip: Path, kind: str, folder: Path) -> None:
-    """Enhance `clip` into one kind of output; prints this process's peak resident size in MiB."""
+def enhance_and_print_peak(clip_path: str, kind: str, folder_path: str) -> None:
+    """Enhance a clip into one kind of output, and print the peak resident size of this process in MiB."""
     import torch
 
     from echogan.enhance.enhance_file import enhance_file
@@ -54,6 +79,7 @@ def enhance_and_weigh(clip: Path, kind: str, folder: Path) -> None:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    clip, folder = Path(clip_path), Path(folder_path)
     config = CheckpointConfig(name="untrained", generator=GeneratorConfig(channels=4, blocks=1))
     to_high, to_low = (build_generator(config.generator).eval() for _ in range(2))
     checkpoint = Checkpoint("untrained", "memory", None, "0" * 64, config, to_high, to_low)
@@ -74,30 +100,30 @@ def enhance_and_weigh(clip: Path, kind: str, folder: Path) -> None:
     print(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
-def weigh(clip: Path, kind: str) -> float:
-    """Peak resident size in MiB of a fresh process that enhances `clip` into `kind`."""
+def peak_mib(clip: Path, kind: str) -> float:
+    """The peak resident size in MiB of a new process that enhances `clip` into `kind`."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "eval.performance.memory", "--one", str(clip), kind, folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{kind}: {done.stderr.strip().splitlines()[-1]}")
-    return float(done.stdout.split()[-1])
+        command = [sys.executable, "-c", WORKER, str(clip), kind, folder]
+        process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if process.returncode:
+        raise SystemExit(f"{kind}: {process.stderr.strip().splitlines()[-1]}")
+    return float(process.stdout.split()[-1])
 
 
-def measure(kinds: list[str]) -> dict:
-    """Weigh every kind on both clips; prints a line each."""
+def measure(kinds: Sequence[Kind]) -> dict:
+    """The result as JSON: the peaks of both clips for each kind of output; each is printed."""
     rows = {}
     with tempfile.TemporaryDirectory() as folder:
         clips = {count: Path(folder) / f"{count}.avi" for count in (SHORT, LONG)}
         for count, path in clips.items():
             make_clip(path, count)
         for kind in kinds:
-            short, long = (weigh(clips[count], kind) for count in (SHORT, LONG))
+            short, long = (peak_mib(clips[count], kind) for count in (SHORT, LONG))
             rows[kind] = {
                 "short_mib": round(short, 1),
                 "long_mib": round(long, 1),
                 "ratio": round(long / short, 3),
-                # A grey frame of this size has 64 KiB: an output that kept its frames would grow by that.
+                # A grey frame of this size has 64 KiB: an output that kept its frames would grow by as much.
                 "growth_kib_per_frame": round((long - short) * 1024 / (LONG - SHORT), 2),
             }
             print(f"{kind:<8} {short:7.1f} MiB {long:7.1f} MiB  ratio {long / short:.3f}", flush=True)
@@ -112,22 +138,5 @@ def measure(kinds: list[str]) -> dict:
     }
 
 
-def main() -> None:
-    """Measure, print, write; exit code 1 where the limit is passed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--one", nargs=3, metavar=("CLIP", "KIND", "FOLDER"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        clip, kind, folder = given.one
-        enhance_and_weigh(Path(clip), kind, Path(folder))
-        return
-    result = measure(given.kinds)
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(result, indent=2) + "\n")
-    sys.exit(0 if result["within_limit"] else 1)
-
-
 if __name__ == "__main__":
-    main()
+    begin(main, MemorySettings)

@@ -1,17 +1,16 @@
-"""How fast the phantom is: pairs of clean and degraded frames per core-second, beside an earlier sketch of it.
+"""Speed of the phantom: pairs of a clean and a degraded frame per core-second, beside an earlier simulator, the sketch.
 
     python -m eval phantom_speed [--clips 24] [--sketch FOLDER]
 
-32-frame clips at 256 x 256, building included, a pair counted once, one thread, the views in the shares that training
-draws. Phantom and sketch run in turn, clip by clip, so that a busy machine slows both. Time is the processor time of
-this process. With CUDA also frames per second of `phantom_stream`.
+The clips have 32 frames of 256 x 256. Building the heart is included, a pair counts once, and there is one thread. The
+views have the same shares as in training. Phantom and sketch run in turn, clip by clip, so that other load on the
+machine slows both. Time is processor time of this process. With CUDA also frames per second of `phantom_stream`.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import platform
 import statistics
 import sys
 import time
@@ -24,13 +23,13 @@ from types import ModuleType
 import numpy as np
 import torch
 
-from echogan.core.version import __version__
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.render import Phantom, PhantomSettings, draw_view
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom.stream import StreamConfig, phantom_stream
 from eval.command import begin, write
 from eval.paths import RESULTS, ROOT
-from eval.performance.speed import processor_name
+from eval.performance.machine import machine_facts
 
 RESULT = RESULTS / "phantom_speed.json"
 FIRST_SEED = 3000
@@ -38,11 +37,11 @@ NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
-class Settings:
+class PhantomSpeedSettings:
     """What is measured, and where the result goes."""
 
-    clips: int = field(default=24, metadata={"help": "clips of each, after one to warm up"})
-    frames: int = field(default=32, metadata={"help": "frames of a clip"})
+    clips: int = field(default=24, metadata={"help": "number of clips, after one to warm up"})
+    frames: int = field(default=32, metadata={"help": "frames of each clip"})
     sketch: Path = field(
         default=ROOT.parent / "shared" / "prototypes" / "phantom",
         metadata={"help": "folder of the sketch: fast.py, echosim.py"},
@@ -50,7 +49,7 @@ class Settings:
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
 
-def main(settings: Settings) -> None:
+def main(settings: PhantomSpeedSettings) -> None:
     """Measure, print and write."""
     torch.set_num_threads(1)
     result = measure(settings)
@@ -58,20 +57,22 @@ def main(settings: Settings) -> None:
     print(json.dumps(result, indent=1))
 
 
-def measure(settings: Settings) -> dict:
-    """All numbers, as written to the JSON; "not measured" where there is no sketch or no CUDA."""
+def measure(settings: PhantomSpeedSettings) -> dict:
+    """The result as JSON. Without a sketch or CUDA its entries are NOT_MEASURED."""
     sketch = load_sketch(settings.sketch)
-    rivals: list[Callable[[int, int], None]] = [one_clip, *([] if sketch is None else [sketch_clip(sketch)])]
-    for rival in rivals:
-        rival(FIRST_SEED - 1, settings.frames)
+    simulators: list[Callable[[int, int], None]] = [phantom_clip]
+    if sketch is not None:
+        simulators.append(sketch_clip(sketch))
+    for simulator in simulators:
+        simulator(FIRST_SEED - 1, settings.frames)
     views, times = [], []
     for k in range(settings.clips):
         seed = FIRST_SEED + k
         views.append(draw_view(seed, PhantomSettings()))
-        # Each goes first in half of the rounds.
-        order = sorted(range(len(rivals)), reverse=bool(k % 2))
-        spent = {which: timed(rivals[which], seed, settings.frames) for which in order}
-        times.append([spent[which] for which in range(len(rivals))])
+        # Each simulator goes first in half of the rounds.
+        order = sorted(range(len(simulators)), reverse=bool(k % 2))
+        spent = {which: timed(simulators[which], seed, settings.frames) for which in order}
+        times.append([spent[which] for which in range(len(simulators))])
     per_second = settings.frames / np.array(times)
     return {
         "phantom": PHANTOM_VERSION,
@@ -85,42 +86,38 @@ def measure(settings: Settings) -> dict:
         "cuda_stream": cuda_stream(settings.frames) if torch.cuda.is_available() else NOT_MEASURED,
         "clips": settings.clips,
         "frames_per_clip": settings.frames,
-        "version": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "processor": processor_name(),
-        "threads": torch.get_num_threads(),
+        **machine_facts(),
     }
 
 
-def one_clip(seed: int, frames: int) -> None:
-    """Draw, build and render one of our clips, clean and degraded."""
+def phantom_clip(seed: int, frames: int) -> None:
+    """Draw, build and render one clip of the phantom, clean and degraded."""
     Phantom(draw_view(seed, PhantomSettings()), seed, frames=frames).render(want=("clean", "degraded"))
 
 
 def building(seed: int) -> float:
-    """Seconds to draw a heart, its motion and the probe, and to lay out its scatterers; the first frame is in it."""
-    return timed(one_clip, seed, 1)
+    """Seconds to draw a heart, its motion and the probe, to place its scatterers, and to render the first frame."""
+    return timed(phantom_clip, seed, 1)
 
 
-def timed(rival: Callable[[int, int], None], seed: int, frames: int) -> float:
+def timed(simulator: Callable[[int, int], None], seed: int, frames: int) -> float:
     """Seconds of processor time for one clip."""
-    began = time.process_time()
-    rival(seed, frames)
-    return time.process_time() - began
+    start = time.process_time()
+    simulator(seed, frames)
+    return time.process_time() - start
 
 
 def load_sketch(folder: Path) -> ModuleType | None:
-    """The sketch's module, or None, with a notice, where it or what it imports is missing."""
+    """The module of the sketch; None, with a message, where it or one of its libraries is missing."""
     if not (folder / "fast.py").is_file():
-        print(f"There is no sketch in {folder.name}/: the phantom is measured alone.", file=sys.stderr)
+        print(f"There is no sketch in {folder.name}/: only the phantom is measured.", file=sys.stderr)
         return None
     sys.path.insert(0, str(folder))
     try:
         sketch = importlib.import_module("fast")
         importlib.import_module("cv2").setNumThreads(1)
     except ImportError as error:
-        print(f"The sketch needs {error.name}: the phantom is measured alone.", file=sys.stderr)
+        print(f"The sketch needs {error.name}: only the phantom is measured.", file=sys.stderr)
         return None
     finally:
         sys.path.remove(str(folder))
@@ -129,7 +126,7 @@ def load_sketch(folder: Path) -> ModuleType | None:
 
 
 def sketch_clip(sketch: ModuleType) -> Callable[[int, int], None]:
-    """What draws, builds and renders one clip of the sketch, clean and degraded."""
+    """A function that draws, builds and renders one clip of the sketch, clean and degraded."""
 
     def clip(seed: int, frames: int) -> None:
         rng = np.random.default_rng(seed)
@@ -140,14 +137,14 @@ def sketch_clip(sketch: ModuleType) -> Callable[[int, int], None]:
 
 
 def cuda_stream(frames: int, batches: int = 8, clips: int = 8) -> dict[str, float]:
-    """Pairs and frames per second of the stream on the GPU, building included, by the clock."""
+    """Pairs and frames per second of wall time of the stream on the GPU, building included."""
     stream = phantom_stream(StreamConfig(clips=clips, frames=frames, seed=FIRST_SEED), "cuda")
     next(stream)
     torch.cuda.synchronize()
-    began = time.perf_counter()
+    start = time.perf_counter()
     pairs = sum(clips * frames for _ in islice(stream, batches))
     torch.cuda.synchronize()
-    rate = pairs / (time.perf_counter() - began)
+    rate = pairs / (time.perf_counter() - start)
     return {"pairs_per_s": round(rate, 1), "frames_per_s": round(2 * rate, 1)}
 
 
@@ -162,4 +159,4 @@ def _spread(values: np.ndarray) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, PhantomSpeedSettings)

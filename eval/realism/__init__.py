@@ -1,1 +1,1 @@
-"""How near the simulated clips come to real ones."""
+"""Comparison of simulated frames with real ones."""

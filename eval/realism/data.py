@@ -1,7 +1,7 @@
-"""Real and simulated frames at equal millimetres per pixel, each with its fan: what `eval.realism.realism` compares.
+"""Real and simulated frames at equal millimetres per pixel, each with its fan, for the realism comparison.
 
-Every frame, whatever its source, passes the same Gaussian before it is sampled anew, so that all share one
-blur and none is told by its first pixel size. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019 (one vendor, 0.308 mm).
+Every frame is smoothed by the same Gaussian before it is resampled. So all frames have the same blur, and none can be
+recognised by its original pixel size. CAMUS: Leclerc et al., IEEE TMI 38(9), 2019 (one vendor, 0.308 mm per pixel).
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import View
 from echogan.phantom.artefacts.degradation import draw_degradation
 from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
+from echogan.phantom.clip import PhantomClip, PhantomSettings, Want
 from echogan.phantom.draw import Draw
-from echogan.phantom.render import PhantomClip, PhantomSettings, Want, phantom_clip
+from echogan.phantom.render import phantom_clip
 from eval.real_data import camus_fan
 
 MM = 0.6  # millimetres per pixel at which frames are compared
-RENDERED = 512  # simulated frames are rendered finer than MM, as a scanner's are, then brought to MM
-CLIP_DEPTH_MM = 160.0  # assumed: no real clip states its scale
-Look = Literal["clean", "degraded"]
-PAIRS: tuple[tuple[Look, str], ...] = (
+RENDERED = (
+    512  # pixels; simulated frames are rendered finer than MM, as a scanner's are, then resampled to MM
+)
+CLIP_DEPTH_MM = 160.0  # assumed, as the real clips give no scale
+Condition = Literal["clean", "degraded"]
+"""The two imaging conditions of a simulated frame."""
+PAIRS: tuple[tuple[Condition, str], ...] = (
     ("clean", "Good"),
     ("degraded", "Poor"),
 )  # with the CAMUS grade of each
@@ -46,7 +50,13 @@ PHASED = AcousticSettings(curved_chance=0, flat_chance=0)
 
 @dataclass(frozen=True)
 class Picture:
-    """One frame: grey float32 (h, w), 0 to 255; its fan in pixels; who it is of (patient, clip or seed)."""
+    """One frame at a known scale.
+
+    grey   float32 (h, w), 0 to 255
+    fan    in pixels
+    group  the patient, clip or seed that the frame comes from
+    mm     millimetres per pixel
+    """
 
     grey: np.ndarray
     fan: Fan
@@ -55,7 +65,7 @@ class Picture:
 
     @property
     def mask(self) -> np.ndarray:
-        """The pixels of the fan, bool (h, w), less one millimetre at its edges, where the resampling mixes."""
+        """The pixels of the fan, bool (h, w), without one millimetre at its edges, which resampling blurs."""
         r, theta = self.fan.polar(*self.grey.shape)
         edge = 1 / self.mm
         side = np.minimum(theta - self.fan.left_deg, self.fan.right_deg - theta)
@@ -65,7 +75,7 @@ class Picture:
 
 
 def resample(image: np.ndarray, fan: Fan, mm: float, group: str, to: float = MM) -> Picture:
-    """Bring a grey frame of `mm` millimetres per pixel to `to`: Gaussian of half a new pixel, then Lanczos."""
+    """Resample a grey frame from `mm` to `to` millimetres per pixel: Gaussian of half a new pixel, then Lanczos."""
     sigma = 0.5 * to / mm
     smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), sigmaX=sigma / fan.aspect, sigmaY=sigma)
     height, width = (round(n * mm * a / to) for n, a in zip(image.shape, (1, fan.aspect), strict=True))
@@ -80,7 +90,7 @@ def resample(image: np.ndarray, fan: Fan, mm: float, group: str, to: float = MM)
 
 
 def camus(folder: Path, grade: str, patients: int | None = None, to: float = MM) -> list[Picture]:
-    """CAMUS stills (ED and ES) of one grade of image quality, of at most `patients` (a fixed shuffle's first)."""
+    """CAMUS stills (ED and ES) of one grade of image quality, of at most `patients` random patients (fixed seed)."""
     pictures = []
     for row in _rows(folder, grade, patients):
         image, fan, mm = _still(folder, row)
@@ -89,7 +99,7 @@ def camus(folder: Path, grade: str, patients: int | None = None, to: float = MM)
 
 
 def _rows(folder: Path, grade: str, patients: int | None) -> list[dict[str, str]]:
-    """The rows of CAMUS' index of one grade and of the chosen patients."""
+    """The rows of CAMUS' index that have this grade and one of the chosen patients."""
     with (folder / "index.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["quality"] == grade]
     names = sorted({row["patient"] for row in rows})
@@ -103,14 +113,14 @@ def _still(folder: Path, row: dict[str, str]) -> tuple[np.ndarray, Fan, float]:
     return image, camus_fan(image), float(row["spacing_mm"])
 
 
-def simulate(seed: int, looks: Sequence[Want], frames: int = 1, view: View = "A4C") -> PhantomClip:
-    """The one door to the phantom: a clip of a seed by a phased array, as the stills of CAMUS are."""
+def simulate(seed: int, want: Sequence[Want], frames: int = 1, view: View = "A4C") -> PhantomClip:
+    """The phantom clip of a seed, by a phased array as in CAMUS. All of this package renders by this function."""
     settings = PhantomSettings(frame=FrameSettings(size=RENDERED), acoustics=PHASED)
-    return phantom_clip(seed, settings, frames=frames, want=looks, view=view)
+    return phantom_clip(seed, settings, frames=frames, want=want, view=view)
 
 
 def semireal(folder: Path, patients: int | None = None, first_seed: int = 0, to: float = MM) -> list[Picture]:
-    """Good CAMUS stills, each made poor by a degradation of its own."""
+    """Good CAMUS stills, each with a random degradation."""
     pictures = []
     for k, row in enumerate(_rows(folder, "Good", patients)):
         image, fan, mm = _still(folder, row)
@@ -121,41 +131,47 @@ def semireal(folder: Path, patients: int | None = None, first_seed: int = 0, to:
     return pictures
 
 
-def phantom(looks: Sequence[Look], seed: int, frames: int = 1, to: float = MM) -> dict[Look, list[Picture]]:
-    """Consecutive frames of a seed's phantom, for each look."""
-    clip = simulate(seed, looks, frames)
+def phantom(
+    conditions: Sequence[Condition], seed: int, frames: int = 1, to: float = MM
+) -> dict[Condition, list[Picture]]:
+    """Consecutive frames of the phantom clip of a seed, by condition."""
+    clip = simulate(seed, conditions, frames)
     fan = Fan((clip.fan[0], clip.fan[1]), *clip.fan[2:])
     mm, made = clip.truth["spacing_mm"], {}
-    for look in looks:
-        shown = clip.clean if look == "clean" else clip.degraded
+    for condition in conditions:
+        shown = clip.clean if condition == "clean" else clip.degraded
         assert shown is not None
-        made[look] = [resample(image, fan, mm, str(seed), to) for image in shown.numpy()]
+        made[condition] = [resample(image, fan, mm, str(seed), to) for image in shown.numpy()]
     return made
 
 
 def sketch(
-    looks: Sequence[Look], seed: int, folder: Path, frames: int = 1, to: float = MM
-) -> dict[Look, list[Picture]]:
-    """Consecutive frames of a seed's heart by the sketch in `folder` (echosim.py, fast.py), A4C, for each look.
+    conditions: Sequence[Condition], seed: int, folder: Path, frames: int = 1, to: float = MM
+) -> dict[Condition, list[Picture]]:
+    """Consecutive A4C frames of a seed by the sketch in `folder` (echosim.py, fast.py), by condition.
 
-    Its scan conversion is asked for at RENDERED pixels; its own halving of the resolution holds for 256 alone.
+    The sketch is an earlier simulator. Its scan conversion is set to RENDERED pixels, since its own reduction of the
+    resolution is meant for 256 pixels.
     """
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     threads = torch.get_num_threads()
     fast = importlib.import_module("fast")
-    torch.set_num_threads(threads)  # the sketch sets its own
+    torch.set_num_threads(threads)  # importing the sketch changes it
     rng = np.random.default_rng(seed)
     p = fast.sample_params(rng, "a4c")
     clip = fast.build(seed, p, F=frames)
     clip.scan = fast.scan_grid(p, RENDERED, pad=12)
-    degradation = fast.sample_degr(rng) if "degraded" in looks else None
+    degradation = fast.sample_degr(rng) if "degraded" in conditions else None
     if degradation is not None:
         degradation.down = RENDERED
-    clean, degraded, _ = fast.render(clip, degradation, seed, want_clean="clean" in looks)
+    clean, degraded, _ = fast.render(clip, degradation, seed, want_clean="clean" in conditions)
     fan, mm = _sketch_fan(p)
     shown = {"clean": clean, "degraded": degraded}
-    return {look: [resample(image, fan, mm, str(seed), to) for image in shown[look]] for look in looks}
+    return {
+        condition: [resample(image, fan, mm, str(seed), to) for image in shown[condition]]
+        for condition in conditions
+    }
 
 
 def _sketch_fan(p: Any) -> tuple[Fan, float]:
@@ -168,7 +184,7 @@ def _sketch_fan(p: Any) -> tuple[Fan, float]:
 
 
 def clip_pictures(path: Path, to: float) -> list[Picture]:
-    """All frames of a real clip, its depth taken to be CLIP_DEPTH_MM; overlay inside the fan stays."""
+    """All frames of a real clip, with an assumed depth of CLIP_DEPTH_MM. Overlay inside the fan stays."""
     source = open_clip(path)
     sector = find_sector(source)
     if sector.fan is None:

@@ -1,4 +1,4 @@
-"""The figure of `eval.realism.realism`: histograms, spectra and accuracies. It shows no image, real or simulated."""
+"""The figure of the realism comparison: histograms, spectra and accuracies. It contains no image."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ COLOURS = {"CAMUS": "#222222", "phantom": "#1f77b4", "sketch": "#ff7f0e", "semi-
 
 
 def draw_figure(result: dict[str, Any], path: Path) -> None:
-    """Two rows, good and poor: grey histogram, radial spectrum, spectrum difference; accuracies on the right."""
+    """Two rows, good and poor. Columns: grey histogram, radial spectrum, spectrum difference, accuracies."""
     figure = Figure(figsize=(15, 7), layout="constrained")
     panels = figure.subplots(2, 4)
     spacing = result["mm_per_pixel"]
-    for row, (look, grade) in zip(panels, PAIRS, strict=True):
-        names = [f"CAMUS {grade}", f"phantom {look}", f"sketch {look}", f"semi-real {look}"]
+    for row, (condition, grade) in zip(panels, PAIRS, strict=True):
+        names = [f"CAMUS {grade}", f"phantom {condition}", f"sketch {condition}", f"semi-real {condition}"]
         names = [name for name in names if name in result["histograms"]]
         _histograms(row[0], result["histograms"], names)
         _spectra(row[1], result["spectra"], names)
-        _difference(figure, row[2], np.array(result["spectrum_difference_db"][look]), spacing, look, grade)
+        _difference(
+            figure, row[2], np.array(result["spectrum_difference_db"][condition]), spacing, condition, grade
+        )
         _accuracies(row[3], result["two_sample"], f"CAMUS {grade}")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
@@ -50,13 +52,13 @@ def _spectra(panel: Any, spectra: dict, names: list[str]) -> None:
     panel.set(xlabel="cycles per mm", ylabel="power of a patch, dB of its energy", ylim=(-70, -10))
 
 
-def _difference(figure: Any, panel: Any, decibels: np.ndarray, mm: float, look: str, grade: str) -> None:
+def _difference(figure: Any, panel: Any, decibels: np.ndarray, mm: float, condition: str, grade: str) -> None:
     edge = 0.5 / mm
     shown = panel.imshow(
         decibels.reshape(PATCH, PATCH), cmap="RdBu_r", vmin=-10, vmax=10, extent=(-edge, edge, edge, -edge)
     )
     panel.set(xlabel="across, cycles per mm", ylabel="down, cycles per mm")
-    panel.set_title(f"phantom {look} less CAMUS {grade}", fontsize=9)
+    panel.set_title(f"phantom {condition} less CAMUS {grade}", fontsize=9)
     figure.colorbar(shown, ax=panel, label="dB")
 
 
@@ -69,5 +71,7 @@ def _accuracies(panel: Any, tests: dict, real: str) -> None:
     panel.axvline(50, color="#bbbbbb", linestyle=":")
     panel.set_yticks(range(len(titles)), titles, fontsize=7)
     panel.set(
-        xlim=(40, 100), ylim=(len(titles) - 0.5, -0.5), xlabel="told apart, % of patches (95 % interval)"
+        xlim=(40, 100),
+        ylim=(len(titles) - 0.5, -0.5),
+        xlabel="classified correctly, % of patches (95 % interval)",
     )

@@ -1,6 +1,6 @@
-"""What falls with the expert's grade: is the phantom's degraded to its ordinary as CAMUS' Poor is to its Good?
+"""Measures that fall with the expert's grade: the ratio of Poor to Good in CAMUS, and of degraded to clean frames.
 
-Only patients that training may use (roles generator and semireal): the degradations' ranges were set by these.
+Only training patients are used (roles generator and semireal), since the ranges of the degradations were set by them.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from echogan.phantom.tissues import Tissue
 from eval.camus.grade_measures import LV, MYOCARDIUM, grade_measures, square_copy
 from eval.camus.splits import Role
 from eval.camus.stills import SIZE, stills
-from eval.realism.data import Look, simulate
+from eval.realism.data import Condition, simulate
 
 ROLES: tuple[Role, ...] = ("generator", "semireal")
 MEASURES = ("lateral_correlation", "myocardium_sd", "border_contrast", "high_frequency")
-FINE = 1.0  # pixels, Gaussian sigma: what is finer counts as high frequency
-RIM = 2  # pixels beside the black outside the sector that do not count
+FINE = 1.0  # pixels, Gaussian sigma: finer detail counts as high frequency
+RIM = 2  # pixels at the edge of the sector that do not count
 
 
 def compare_grades(folder: Path, seeds: Sequence[int]) -> dict:
-    """Mean of each measure over patients (hearts), for Good, Poor, ordinary and degraded, and the two ratios.
+    """Measure -> its mean over patients or hearts in each source, and the two ratios.
 
-    folder  CAMUS' four-chamber stills     seeds  of the phantom's four-chamber hearts, one frame each
+    folder  CAMUS' four-chamber stills
+    seeds   of the phantom's four-chamber hearts, one frame each
     """
     means = {f"CAMUS {grade}": _mean(_real(folder, grade)) for grade in ("Good", "Poor")}
-    looks: tuple[Look, ...] = ("clean", "degraded")
-    made = [_simulated(seed, looks) for seed in seeds]
-    means |= {f"phantom {look}": _mean([one[look] for one in made]) for look in looks}
+    conditions: tuple[Condition, ...] = ("clean", "degraded")
+    made = [_simulated(seed, conditions) for seed in seeds]
+    means |= {f"phantom {condition}": _mean([one[condition] for one in made]) for condition in conditions}
     rows = {}
     for k, name in enumerate(MEASURES):
         row = {source: round(float(values[k]), 4) for source, values in means.items()}
@@ -42,13 +43,13 @@ def compare_grades(folder: Path, seeds: Sequence[int]) -> dict:
 
 
 def measures(image: np.ndarray, labels: np.ndarray) -> list[float]:
-    """MEASURES of an image uint8 (h, w) that its sector fills, with CAMUS' labels uint8 (h, w)."""
+    """MEASURES of an image uint8 (h, w), cropped to its sector, with CAMUS labels uint8 (h, w)."""
     found = grade_measures(image, labels)
     return [found[name] for name in MEASURES[:-1]] + [high_frequency(square_copy(image, labels)[0])]
 
 
 def high_frequency(image: np.ndarray) -> float:
-    """Root mean square of what is finer than FINE pixels inside the sector (what is not black), share of full scale.
+    """Root mean square of detail finer than FINE pixels in the sector (not black), as a share of the grey range.
 
     image  uint8 (h, w)
     """
@@ -66,12 +67,12 @@ def _real(folder: Path, grade: str) -> list[list[float]]:
     return [np.mean(found, 0).tolist() for found in patients.values()]
 
 
-def _simulated(seed: int, looks: Sequence[Look]) -> dict[str, list[float]]:
-    clip = simulate(seed, (*looks, "labels"))
+def _simulated(seed: int, conditions: Sequence[Condition]) -> dict[str, list[float]]:
+    clip = simulate(seed, (*conditions, "labels"))
     assert clip.labels is not None
     mask, tissues = clip.sector_mask.numpy(), clip.labels[0].numpy()
     labels = np.zeros_like(tissues)
-    # An expert's outline of the cavity passes outside the papillary muscles.
+    # An expert's outline of the cavity includes the papillary muscles.
     labels[np.isin(tissues, (Tissue.LV, Tissue.PAPILLARY))] = LV
     labels[tissues == Tissue.MYOCARDIUM] = MYOCARDIUM
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
@@ -79,16 +80,16 @@ def _simulated(seed: int, looks: Sequence[Look]) -> dict[str, list[float]]:
     size = _shrunk(labels[box].shape)
     truth = cv2.resize(labels[box], size, interpolation=cv2.INTER_NEAREST)
     found = {}
-    for look in looks:
-        frames = clip.clean if look == "clean" else clip.degraded
+    for condition in conditions:
+        frames = clip.clean if condition == "clean" else clip.degraded
         assert frames is not None
         grey = cv2.resize(frames[0].numpy()[box], size, interpolation=cv2.INTER_AREA)
-        found[look] = measures(grey, truth)
+        found[condition] = measures(grey, truth)
     return found
 
 
 def _shrunk(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Width and height with the longer side at SIZE, as real stills are brought to."""
+    """Width and height with the longer side at SIZE, as for real stills."""
     scale = SIZE / max(shape)
     return round(shape[1] * scale), round(shape[0] * scale)
 

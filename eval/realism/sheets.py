@@ -1,6 +1,6 @@
-"""Contact sheets of real beside simulated frames, and the blind test's crops. Only for ignored folders.
+"""Contact sheets of real beside simulated frames, and the crops of the blind test.
 
-The real images may not be copied: what is written here stays out of the project.
+The real images may not be copied into the project, so these files belong in an ignored folder.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ KINDS = ("real", "phantom")
 
 
 def write_sheets(camus_folder: Path, out: Path, first_seed: int) -> Iterator[Path]:
-    """Every sheet as PNG in `out`, one by one: real beside phantom, each view, each degradation alone, semi-real."""
+    """Write the sheets as PNG and yield their paths: real beside simulated, semi-real, each view, each degradation."""
     out.mkdir(parents=True, exist_ok=True)
     seeds = range(first_seed, first_seed + ROW)
     if (camus_folder / "index.csv").is_file():
         made = [phantom(("clean", "degraded"), seed) for seed in range(first_seed, first_seed + 2 * ROW)]
         stills = {grade: camus(camus_folder, grade, 2 * ROW)[::2] for _, grade in PAIRS}
-        for look, grade in PAIRS:
+        for condition, grade in PAIRS:
             yield _save(
-                [*_tiles(stills[grade]), *_tiles([one[look][0] for one in made])], out / f"{look}.png"
+                [*_tiles(stills[grade]), *_tiles([one[condition][0] for one in made])],
+                out / f"{condition}.png",
             )
         poorer = semireal(camus_folder, 2 * ROW)[: 2 * ROW : 2]
         rows = [*_tiles(stills["Good"][:ROW]), *_tiles(poorer), *_tiles(stills["Poor"])]
@@ -56,13 +57,13 @@ def write_sheets(camus_folder: Path, out: Path, first_seed: int) -> Iterator[Pat
 
 
 def _last(frames: Tensor | None) -> np.ndarray:
-    """The last of a rendered clip's frames: persistence shows in it."""
+    """The last frame of a rendered clip, in which persistence shows."""
     assert frames is not None
     return frames[-1].numpy()
 
 
 def _tiles(pictures: Sequence[Picture]) -> list[list[np.ndarray]]:
-    """Rows of tiles, every picture at the same millimetres per pixel, black outside the fan."""
+    """Rows of tiles, all at the same millimetres per pixel, black outside the fan."""
     tiles = [np.where(p.mask, p.grey, 0).astype(np.uint8) for p in pictures]
     return [tiles[k : k + ROW] for k in range(0, len(tiles), ROW)]
 
@@ -79,20 +80,21 @@ def _save(rows: list[list[np.ndarray]], path: Path) -> Path:
 
 
 def write_blind(camus_folder: Path, out: Path, key: Path, seed: int, of_each: int = 20) -> None:
-    """`2 * of_each` crops 01.png ..., shuffled, in `out`; which is which in `key` (JSON), a folder apart.
+    """Write `2 * of_each` shuffled crops 01.png ... to `out`, and the truth to `key` (JSON) in another folder.
 
-    Half of each kind are good (CAMUS Good, phantom clean), half poor. All are squares of 72 mm inside the fan.
+    Half of the crops of each kind are good (CAMUS Good, phantom clean) and half poor. Each crop is 72 x 72 mm inside
+    the fan. Raises EchoGANError where key and crops share a folder.
     """
     if key.resolve().parent == out.resolve():
-        raise EchoGANError("Keep the key in another folder than the crops: who reads must not see it.")
+        raise EchoGANError("Keep the key in another folder than the crops: the reader must not see it.")
     half = of_each // 2
     crops: list[tuple[str, str, np.ndarray]] = []
-    for look, grade in PAIRS:
+    for condition, grade in PAIRS:
         rng = np.random.default_rng(seed + len(crops))
         real = rng.permutation(np.array([*camus(camus_folder, grade, 2 * of_each), None], object)[:-1])
-        # Other hearts for each look: two crops of one heart would give each other away.
+        # Each condition has hearts of its own: two crops of one heart could be recognised as a pair.
         seeds = range(seed + 1000 * len(crops), seed + 1000 * len(crops) + 4 * of_each)
-        simulated = (phantom((look,), s)[look][0] for s in seeds)
+        simulated = (phantom((condition,), s)[condition][0] for s in seeds)
         for kind, pictures in zip(KINDS, (real, simulated), strict=True):
             found = _crops(pictures, half, rng)
             crops += [(kind, group, crop) for group, crop in found]
@@ -108,7 +110,7 @@ def write_blind(camus_folder: Path, out: Path, key: Path, seed: int, of_each: in
 
 
 def _crops(pictures, count: int, rng: np.random.Generator) -> list[tuple[str, np.ndarray]]:
-    """A random square wholly inside the fan of each picture in which one fits, one per patient or seed."""
+    """One random square inside the fan per patient or seed, from the first picture in which it fits."""
     found: dict[str, np.ndarray] = {}
     for picture in pictures:
         corner = _corner(picture, rng)
@@ -131,17 +133,18 @@ def _corner(picture: Picture, rng: np.random.Generator) -> tuple[int, int] | Non
 
 
 def score(answers: Path, key: Path) -> dict[str, float]:
-    """Share of crops told right, with its exact (Clopper-Pearson) 95 % interval. Raises EchoGANError.
+    """Share of crops classified correctly, with its exact (Clopper-Pearson) 95 % interval.
 
-    Answers are lines of a number and a word, `01 real`; every crop of the key must be answered.
+    An answer is a line with a number and a word, `01 real`. Raises EchoGANError where a file is missing, or where a
+    crop of the key has no answer.
     """
     if missing := [str(path) for path in (answers, key) if not path.is_file()]:
-        raise EchoGANError(f"{' and '.join(missing)}: there is no such file.")
+        raise EchoGANError(f"No such file: {' and '.join(missing)}.")
     truth = {name: entry["kind"] for name, entry in json.loads(key.read_text()).items()}
     lines = (line.split() for line in answers.read_text().replace(",", " ").splitlines())
     given = {Path(line[0]).stem.zfill(2): line[-1].lower() for line in lines if line}
     if set(given) != set(truth) or not set(given.values()) <= set(KINDS):
-        raise EchoGANError("Answer each crop once, a line each: its number, then real or phantom.")
+        raise EchoGANError("Answer each crop once, in a line with its number and the word real or phantom.")
     right = sum(given[name] == kind for name, kind in truth.items())
     found = binomtest(right, len(truth))
     interval = found.proportion_ci(method="exact")

@@ -1,6 +1,6 @@
-"""Numbers that describe a frame inside its fan: greys, grain along and across the beam, spectrum, change in time.
+"""Image statistics of frames inside the fan: grey levels, speckle along and across the beam, spectrum, coherence.
 
-All take pictures of one scale (`eval.realism.data`). Grain is measured in the fan's own radius and angle.
+All frames have one scale (`eval.realism.data`). Speckle correlation is measured along radius and angle of the fan.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from eval.realism.data import Picture
 from eval.realism.two_sample import PATCH, PatchRules, cut_patches
 
 LAG = 2.0  # pixels between the two places whose greys are correlated
-GRAIN_MM = 3.0  # Gaussian sigma: what is smoother is anatomy, not grain
-FAST_MM = 1.0  # Gaussian sigma of the high-pass whose change from frame to frame is measured
-FEWEST = 50  # pixels without which there is no correlation to speak of
+GRAIN_MM = 3.0  # Gaussian sigma: coarser structure is anatomy, not speckle
+FAST_MM = 1.0  # Gaussian sigma of the high-pass for the frame-to-frame coherence
+FEWEST = 50  # pixels that a correlation needs
 BANDS = ((0.05, 0.15), (0.15, 0.3), (0.3, 0.5), (0.5, 0.8))  # cycles per millimetre
 NAMES = (
     "median grey", "90th percentile", "10th percentile", "lateral autocorrelation", "axial autocorrelation",
@@ -26,7 +26,7 @@ NAMES = (
 
 
 def describe(picture: Picture) -> dict[str, float]:
-    """Every statistic of one frame, by NAMES. Greys 0 to 255; slope as power of frequency; bands in dB of all."""
+    """The statistics in NAMES of one frame. Greys are 0 to 255; bands are shares of the total power in dB."""
     inside = picture.mask
     grain = high_pass(picture.grey, inside, GRAIN_MM / picture.mm)
     lateral, axial = autocorrelation(picture, grain, LAG * picture.mm)
@@ -36,7 +36,7 @@ def describe(picture: Picture) -> dict[str, float]:
 
 
 def high_pass(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
-    """The image less its local mean over the pixels inside, (h, w); 0 outside."""
+    """The image (h, w) less its local mean over the pixels inside; 0 outside."""
     weight = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), sigma)
     mean = cv2.GaussianBlur(image * inside, (0, 0), sigma) / np.maximum(weight, 1e-6)
     return np.where(inside, image - mean, 0).astype(np.float32)
@@ -45,9 +45,9 @@ def high_pass(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray
 def autocorrelation(
     picture: Picture, grain: np.ndarray, lag_mm: float, depth_mm: tuple[float, float] = (0.0, np.inf)
 ) -> tuple[float, float]:
-    """Correlation of grain with itself `lag_mm` further across the beam (lateral) and along it (axial).
+    """Correlation of the speckle with itself at a lag across the beam (lateral) and along it (axial).
 
-    Both places must lie inside the fan, and the first within the depths given. NaN where nothing does.
+    Both points must lie inside the fan, and the first within `depth_mm`. NaN where no point does.
     """
     inside = picture.mask
     r, theta = picture.fan.polar(*inside.shape)
@@ -77,13 +77,13 @@ def _shifted_correlation(
 
 
 def _rows_of(values: np.ndarray, width: int = 1024) -> np.ndarray:
-    """A long list as rows: `cv2.remap` takes at most 32,767 to a side."""
+    """A long list as rows, since `cv2.remap` takes at most 32,767 per side."""
     rows = -(-len(values) // width)
     return np.pad(values, (0, rows * width - len(values)), constant_values=-1e4).reshape(rows, width)
 
 
 def _kurtosis(grain: np.ndarray, inside: np.ndarray, mm: float) -> float:
-    """Excess kurtosis of grain over its own local spread: sparkle, and smooth regions beside rough ones."""
+    """Excess kurtosis of the speckle over its local standard deviation."""
     weight = np.maximum(cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 2 * GRAIN_MM / mm), 1e-6)
     spread = np.sqrt(cv2.GaussianBlur(np.square(grain), (0, 0), 2 * GRAIN_MM / mm) / weight)
     share = grain[inside] / np.maximum(spread[inside], 0.5)
@@ -91,9 +91,9 @@ def _kurtosis(grain: np.ndarray, inside: np.ndarray, mm: float) -> float:
 
 
 def mean_spectrum(pictures: Sequence[Picture], per_picture: int = 8) -> np.ndarray:
-    """Power of the frames' patches, (64, 64), zero frequency in the middle: the mean over patches of the share.
+    """Mean power spectrum of patches of the frames, (64, 64), with zero frequency in the middle.
 
-    Patches are wholly inside the fan, less their mean, under a Hann window, each to unit energy.
+    Patches lie inside the fan. Each is centred, windowed (Hann) and scaled to unit energy.
     """
     patches = cut_patches(pictures, PatchRules(per_picture=per_picture, lit_share=0.2)).grey
     if not len(patches):
@@ -105,7 +105,7 @@ def mean_spectrum(pictures: Sequence[Picture], per_picture: int = 8) -> np.ndarr
 
 
 def radial(spectrum: np.ndarray, mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies in cycles per millimetre, and the mean power at each: two (31,)."""
+    """Frequencies in cycles per millimetre and the mean power at each, (31,) both."""
     axis = np.arange(PATCH) - PATCH // 2
     ring = np.hypot(axis[:, None], axis).round().astype(int)
     rings = np.arange(1, PATCH // 2)
@@ -114,7 +114,7 @@ def radial(spectrum: np.ndarray, mm: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def spectrum_numbers(picture: Picture) -> tuple[float, ...]:
-    """Slope of log power over log frequency (0.1 to 0.7 per mm), and the share of each of BANDS in dB."""
+    """Slope of log power over log frequency (0.1 to 0.7 per mm), and the share of power in each of BANDS in dB."""
     frequency, power = radial(mean_spectrum([picture]), picture.mm)
     fitted = (frequency > 0.1) & (frequency < 0.7)
     if not np.isfinite(power).all():
@@ -126,30 +126,29 @@ def spectrum_numbers(picture: Picture) -> tuple[float, ...]:
 
 
 def histogram(pictures: Sequence[Picture], bins: int = 64) -> np.ndarray:
-    """Share of the pixels inside the fan in each of `bins` equal steps of grey; every picture counts alike."""
+    """Share of the pixels inside the fan in each of `bins` equal bins of grey; each picture has the same weight."""
     shares = [np.histogram(p.grey[p.mask], bins, (0, 256))[0] / p.mask.sum() for p in pictures]
     return np.mean(shares, 0)
 
 
 def coherence(pictures: Sequence[Picture]) -> float:
-    """Mean correlation of the fine grain of each frame of a clip with that of the next."""
+    """Mean correlation of the fine detail of each frame of a clip with that of the next frame."""
     inside = pictures[0].mask
     fine = [high_pass(p.grey, inside, FAST_MM / p.mm)[inside] for p in pictures]
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairwise(fine)]))
 
 
 def percentiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
-    """10th, 50th and 90th percentile; NaNs left out."""
+    """10th, 50th and 90th percentile, without NaN."""
     found = np.nanpercentile(np.asarray(values, np.float64), [10, 50, 90])
     return {name: round(float(v), 4) for name, v in zip(("p10", "p50", "p90"), found, strict=True)}
 
 
 def compare_statistics(samples: dict[str, list[Picture]], real: str, ours: str, *others: str) -> dict:
-    """For each statistic the percentiles of real frames by patient, and of simulated ones by seed.
+    """The percentiles of each statistic over patients of real frames, and over seeds of simulated ones.
 
-    Others are left out where there are no samples of them.
-
-    `inside`: does the simulated median lie between the real 10th and 90th percentile?
+    `real`, `ours` and `others` are names of samples; others without samples are left out. `inside` says whether the
+    median of `ours` lies between the 10th and 90th percentile of `real`.
     """
     tables = {name: _by_group(samples[name]) for name in (real, ours, *others) if name in samples}
     rows = {}
@@ -161,7 +160,7 @@ def compare_statistics(samples: dict[str, list[Picture]], real: str, ours: str, 
 
 
 def _by_group(pictures: Sequence[Picture]) -> np.ndarray:
-    """Statistics (groups, names), the mean over each patient's or seed's frames."""
+    """Statistics (groups, names): the mean over the frames of each patient or seed."""
     groups: dict[str, list[list[float]]] = {}
     for picture in pictures:
         groups.setdefault(picture.group, []).append(list(describe(picture).values()))

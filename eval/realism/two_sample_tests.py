@@ -1,4 +1,4 @@
-"""Every classifier two-sample test of `eval.realism.realism`, against the real patients of the same grade."""
+"""All classifier two-sample tests: simulated against real frames of the same grade, and two reference tests."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from eval.realism.two_sample import (
 
 
 def two_sample_tests(samples: dict[str, list[Picture]], splits: int, steps: int) -> dict:
-    """Each simulated sort against the real ones of its grade, ours less the sketch's, and two anchors.
+    """Each simulated source against the real frames of its grade, the difference from the sketch, two references.
 
-    What is compared with the sketch is measured over `splits` partings, the rest over one.
+    Tests that are compared with the sketch have `splits` random splits, the others have one.
     """
     patches = {name: cut_patches(pictures, PatchRules()) for name, pictures in samples.items()}
 
-    def classifier(title: str, first: Patches, second: Patches, partings: int = 1) -> TwoSampleResult:
-        result = two_sample(first, second, partings, steps)
-        print(f"{title}: told apart in {result.accuracy:.1%}", flush=True)
+    def classifier(title: str, first: Patches, second: Patches, splits: int = 1) -> TwoSampleResult:
+        result = two_sample(first, second, splits, steps)
+        print(f"{title}: accuracy {result.accuracy:.1%}", flush=True)
         return result
 
     tests: dict[str, dict] = {}
-    for look, grade in PAIRS:
+    for condition, grade in PAIRS:
         real = f"CAMUS {grade}"
-        names = [n for n in (f"phantom {look}", f"sketch {look}", f"semi-real {look}") if n in patches]
+        names = [
+            n
+            for n in (f"phantom {condition}", f"sketch {condition}", f"semi-real {condition}")
+            if n in patches
+        ]
         results = {
             n: classifier(
                 f"{n} against {real}", patches[real], patches[n], 1 if n.startswith("semi-real") else splits
@@ -37,15 +41,15 @@ def two_sample_tests(samples: dict[str, list[Picture]], splits: int, steps: int)
             for n in names
         }
         tests |= {f"{n} against {real}": _as_dict(v) for n, v in results.items()}
-        if f"sketch {look}" in results:
-            tests[f"phantom {look} against {real}"]["less_sketch"] = difference(
-                results[f"phantom {look}"], results[f"sketch {look}"]
+        if f"sketch {condition}" in results:
+            tests[f"phantom {condition} against {real}"]["less_sketch"] = difference(
+                results[f"phantom {condition}"], results[f"sketch {condition}"]
             )
-    anchors = {
+    references = {
         "CAMUS Good against CAMUS Poor": (patches["CAMUS Good"], patches["CAMUS Poor"]),
         "CAMUS Good against itself": patches["CAMUS Good"].halves(1),
     }
-    return tests | {title: _as_dict(classifier(title, *pair)) for title, pair in anchors.items()}
+    return tests | {title: _as_dict(classifier(title, *pair)) for title, pair in references.items()}
 
 
 def _as_dict(result: TwoSampleResult) -> dict:

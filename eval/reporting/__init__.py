@@ -1,1 +1,1 @@
-"""Tables and pictures of README, cards and docs."""
+"""Tables and pictures for README, model cards and docs, made from the results."""

@@ -1,85 +1,87 @@
-"""The tables of `eval.haze.haze` and `eval.simulated.lesions` in Markdown."""
+"""The tables of real hazy clips, the sector finder, the frontier, and lesions."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from eval.reporting.formats import checkpoint_names, markdown_table, percent_interval
+
 HAZE = (
-    ("gcnr", "gCNR", ".3f"), ("wall_db", "wall, dB", "+.2f"), ("cavity_db", "cavity, dB", "+.2f"),
-    ("structure", "structure kept", ".3f"), ("greatest_flicker", "flicker, at most", ".2f"),
-    ("change", "change, grey", ".2f"),
+    ("gcnr", "gCNR", ".3f"), ("wall_db", "change of wall level, dB", "+.2f"),
+    ("cavity_db", "change of cavity level, dB", "+.2f"), ("structure", "wall structure kept", ".3f"),
+    ("greatest_flicker", "flicker ratio, highest", ".2f"), ("change", "mean change, grey levels", ".2f"),
 )  # fmt: skip
 
 
 def haze(result: dict[str, Any]) -> str:
-    """Means over the clips, the sector as found, and how well the fan was found."""
-    lines = [
-        "| real hazy clips, sector as found | " + " | ".join(title for _, title, _ in HAZE) + " |",
-        "|---" * (len(HAZE) + 1) + "|",
-    ]
+    """Means over the hazy clips, with the sector as found, and the overlap of each found fan with the true one."""
+    rows = []
     for row, sectors in result["means"].items():
-        cells = [f"{sectors['found'][name]:{form}}" for name, _, form in HAZE]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+        rows.append([row, *(f"{sectors['found'][name]:{form}}" for name, _, form in HAZE)])
     fans = ", ".join(f"{clip['fan_iou']:.2f}" for clip in result["clips"].values())
-    networks = ", ".join(f"{model['name']} `{model['sha256'][:12]}`" for model in result["models"])
-    lines.append(
-        f"\n{len(result['clips'])} clips of as many patients, of another vendor than CAMUS; nothing was trained on "
-        "them or fitted to them. gCNR of hazy cavity against septum, in polygons drawn by hand, of the clips that have "
-        "them; "
-        "wall and cavity: their level against the input's; structure kept: SSIM inside the wall, tone-matched. Overlap "
-        f"(IoU) of the found fan with the one given by hand: {fans}. Checkpoints: {networks}."
+    heads = ["real hazy clips, sector as found", *(title for _, title, _ in HAZE)]
+    return markdown_table(heads, rows) + (
+        f"\n\n{len(result['clips'])} clips, each of another patient and all of another vendor than CAMUS. No network "
+        "was trained on them or fitted to them. gCNR is of the hazy cavity against the septum, in regions drawn by "
+        "hand; clips without regions do not count. Levels of wall and cavity are relative to the input. Wall "
+        "structure kept is the SSIM inside the wall after tone matching; 1 is unchanged. The flicker ratio is output "
+        f"over input. Overlap (IoU) of the found fan with the one given by hand: {fans}. Checkpoints: "
+        f"{checkpoint_names(result['models'])}."
     )
-    return "\n".join(lines)
 
 
 def fans(result: dict[str, Any]) -> str:
-    """How well the sector is found, on simulated fans and real clips, and whether a reader is asked to check."""
+    """The accuracy of the sector finder on simulated and real clips, and how often the user is asked to check."""
     s = result["simulated"]
-    lines = ["| real clip | overlap (IoU) | confidence |", "|---|---|---|"]
-    real = result["real"].items()
-    lines += [f"| {name} | {clip['iou']:.3f} | {clip['confidence']:.2f} |" for name, clip in real]
-    lines.append(
-        f"\n{s['clips']} simulated hard fans (dark edges, cuts, traces, text, stills): overlap "
-        f"{s['iou_median']:.3f} in the median, {s['iou_percentile_5']:.3f} at the 5th percentile. "
-        f"{s['iou_below_0.9']} lie below 0.9; the page asks to check in {s['asks_where_below']:.0%} of these and in "
-        f"{s['asks_elsewhere']:.0%} of the others. {s['seconds_median']:.2f} s a clip."
+    rows = [
+        [name, f"{clip['iou']:.3f}", f"{clip['confidence']:.2f}"] for name, clip in result["real"].items()
+    ]
+    return markdown_table(["real clip", "overlap (IoU)", "confidence"], rows) + (
+        f"\n\n{s['clips']} simulated hard fans (dark edges, cut fans, ECG traces, text, stills): the median overlap "
+        f"is {s['iou_median']:.3f}, the 5th percentile {s['iou_percentile_5']:.3f}. The overlap is below 0.9 in "
+        f"{s['iou_below_0.9']} fans. The page asks the user to check {s['asks_where_below']:.0%} of these and "
+        f"{s['asks_elsewhere']:.0%} of the others. Time: {s['seconds_median']:.2f} s per clip."
     )
-    return "\n".join(lines)
 
 
 def frontier(result: dict[str, Any]) -> str:
-    """What each point of the frontier is, and its figures."""
-    heads = "gCNR | flicker, at most | change, grey | Dice on poor stills | on good stills"
-    lines = [f"| run | what it is | {heads} |", "|---" * 7 + "|"]
+    """How each point of the frontier was trained, and its measures."""
+    rows = []
     for point in result["points"]:
         cells = [f"{point['gcnr']:.3f}", f"{point['greatest_flicker']:.2f}", f"{point['change']:.1f}"]
         gains = (point["dice"][grade] for grade in ("Poor", "Good"))
         cells += ["" if gain is None else f"{100 * gain:+.2f}" for gain in gains]
-        lines.append(f"| {point['name']} | {point['recipe']} | " + " | ".join(cells) + " |")
-    lines.append(
-        f"\nHazy clips, five frames of each: gCNR of the input {result['input_gcnr']:.3f}. Dice: points gained on "
-        "the stills of the selection patients (14 Poor, 12 Good), of a segmenter of another seed than the frozen one of the table below."
+        rows.append([point["name"], point["recipe"], *cells])
+    heads = [
+        "run", "training", "gCNR, hazy clips", "flicker ratio, highest", "mean change, grey levels",
+        "gain in Dice, poor stills", "gain in Dice, good stills",
+    ]  # fmt: skip
+    return markdown_table(heads, rows) + (
+        f"\n\nHazy clips: five frames of each; the gCNR of the input is {result['input_gcnr']:.3f}. Gain in Dice: "
+        "points, on the stills of the selection patients (14 Poor, 12 Good), by a segmenter with another seed than "
+        "the frozen one."
     )
-    return "\n".join(lines)
 
 
 def lesions(result: dict[str, Any]) -> str:
-    """What became of lesions that are visible in the poor clip, and where spots like them were invented."""
-    heads = "contrast, of the input's | of the truth's | erased | invented"
-    lines = [f"| simulated lesions visible in the poor clip | {heads} |", "|---" * 5 + "|"]
-    drawn, shown = (sum(kind[name] for kind in result["drawn"].values()) for name in ("clips", "visible"))
+    """How much contrast visible lesions keep, how many are erased, and how many spots are invented."""
+    rows = []
     for row, found in result["rows"].items():
         cells = [f"{found[name]['mean']:.2f}" for name in ("of_input", "of_truth")]
-        cells += [_share(found[name]) for name in ("erased", "invented")]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
-    lines.append(
-        f"\n{shown} of {drawn} simulated clips show their lesion in the poor clip. Erased: "
-        "under half of the input's contrast left. Invented: in the same clips without the lesion, a spot of a lesion's "
-        "size and contrast that neither input nor truth has; the detector finds about a third of real lesions planted "
-        "in this way, so that the true rate is higher. Brackets: 95 % intervals."
+        rows.append([row, *cells, *(_count_and_share(found[name]) for name in ("erased", "invented"))])
+    drawn, shown = (sum(kind[name] for kind in result["drawn"].values()) for name in ("clips", "visible"))
+    heads = [
+        "simulated lesions visible in the poor clip", "contrast left, of the input's", "of the truth's", "erased",
+        "invented",
+    ]  # fmt: skip
+    return markdown_table(heads, rows) + (
+        f"\n\nThe lesion is visible in the poor clip in {shown} of {drawn} simulated clips. Erased: the lesion keeps "
+        "less than half of its contrast in the input. Invented: in the same clips without the lesion, the output has "
+        "a spot of a lesion's size and contrast that neither the input nor the truth has. The detector of such spots "
+        "finds about a third of lesions that are added to a clip, so the true rate is higher. In brackets: 95 % "
+        "intervals."
     )
-    return "\n".join(lines)
 
 
-def _share(found: dict[str, float]) -> str:
-    return f"{found['count']:.0f}/{found['of']:.0f}, {found['mean']:.1%} [{found['low']:.1%}, {found['high']:.1%}]"
+def _count_and_share(found: dict[str, float]) -> str:
+    return f"{found['count']:.0f}/{found['of']:.0f}, {percent_interval(found, 1)}"

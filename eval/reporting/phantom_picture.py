@@ -1,4 +1,4 @@
-"""Makes docs/phantom.png: one simulated clip per view, clean and degraded, with labels and support.
+"""The picture docs/phantom.png: one simulated clip per view, clean and degraded, with labels and support.
 
 python -m eval phantom_picture
 """
@@ -21,17 +21,20 @@ FRAMES = 12
 
 
 @dataclass(frozen=True)
-class Settings:
+class PhantomPictureSettings:
     """Which clips are shown, and where the picture goes."""
 
-    seeds: tuple[int, ...] = field(default=(8, 4, 6, 6, 1), metadata={"help": "one per view"})
+    seeds: tuple[int, ...] = field(
+        default=(8, 4, 6, 6, 1), metadata={"help": "seed of the clip of each view"}
+    )
     lesions: tuple[LesionKind | None, ...] = field(
-        default=(None, LESIONS[0], LESIONS[1], None, LESIONS[3]), metadata={"help": "one per view, or None"}
+        default=(None, LESIONS[0], LESIONS[1], None, LESIONS[3]),
+        metadata={"help": "lesion of the clip of each view, or None"},
     )
     out: Path = DOCS / "phantom.png"
 
 
-def main(settings: Settings) -> None:
+def main(settings: PhantomPictureSettings) -> None:
     """Draw one row per view."""
     torch.set_num_threads(1)
     sheet = Sheet()
@@ -44,4 +47,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, PhantomPictureSettings)

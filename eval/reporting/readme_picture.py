@@ -1,4 +1,4 @@
-"""Makes docs/picture.png for the README: simulated poor clips, enhanced, with both maps and the clear truth.
+"""The picture docs/picture.png of the README: simulated poor clips, enhanced, with both maps and the clear truth.
 
 python -m eval readme_picture [--model echogan]
 """
@@ -16,13 +16,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from echogan.core.scale import GREY
-from echogan.enhance.enhancer import Enhancer, EnhanceSettings
+from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import DEFAULT
-from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom.render import phantom_pair
 from eval.command import begin
+from eval.measures.baselines import open_enhancer
 from eval.paths import DOCS
-from eval.simulated.image_quality import phantom_chunks, tensor_frames
+from eval.simulated.phantom_clips import array, phantom_chunks
 
 COLUMNS = (
     "Poor (input)",
@@ -34,18 +34,18 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReadmePictureSettings:
     """Which clips are shown, and where the picture goes."""
 
     model: str = DEFAULT
-    # Two that go well, and one that does not: the third poor clip shows next to nothing of a round cavity.
+    # The network is right on the first two and wrong on the third, whose input hardly shows the round cavity.
     seeds: tuple[int, ...] = (1_500_000_046, 1_500_000_054, 1_500_000_051)
     out: Path = DOCS / "picture.png"
 
 
-def main(settings: Settings) -> None:
+def main(settings: ReadmePictureSettings) -> None:
     """Draw one row per clip."""
-    enhancer = Enhancer(load_checkpoint(settings.model), EnhanceSettings())
+    enhancer = open_enhancer(settings.model)
     rows = len(settings.seeds)
     figure, axes = plt.subplots(
         rows, len(COLUMNS), figsize=(12.5, 2.32 * rows + 0.3), facecolor="black", squeeze=False
@@ -62,9 +62,9 @@ def main(settings: Settings) -> None:
 
 
 def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
-    """The images of one clip's first frame, each with how to show it. All scales are fixed."""
+    """The images of the first frame of a clip, each with its display settings. All scales are fixed."""
     clip = phantom_pair(seed, frames=1)
-    poor = tensor_frames(clip.degraded)
+    poor = array(clip.degraded)
     chunk = next(phantom_chunks(enhancer, poor, clip))
     grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
     difference = chunk.enhanced[0].astype(np.float32) - poor[0]
@@ -78,9 +78,9 @@ def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
         (chunk.enhanced[0], grey),
         (difference, {"cmap": "berlin", "vmin": -64, "vmax": 64}),
         (error, {"cmap": "inferno", "vmin": 0, "vmax": 32}),
-        (tensor_frames(clip.clean)[0], grey),
+        (array(clip.clean)[0], grey),
     ]
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, ReadmePictureSettings)

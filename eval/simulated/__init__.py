@@ -1,1 +1,1 @@
-"""Simulated clips with known truth."""
+"""Evaluation on simulated clips, whose truth is known."""

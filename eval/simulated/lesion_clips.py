@@ -1,9 +1,8 @@
-"""Simulated poor clips with one lesion each, and the same clips without it, rendered once and kept in a folder."""
+"""Simulated poor clips with one lesion each, and the same clips without it. They are rendered once and cached."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -12,24 +11,28 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from echogan.core.atomic import replacing
 from echogan.core.geometry import Fan, Sector
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.acoustics import probe
+from echogan.phantom.clip import PhantomSettings, Want
 from echogan.phantom.lesions import LesionKind
-from echogan.phantom.render import Phantom, PhantomSettings, Want, draw_view
+from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom_files.pairs import PairSettings
 
 
 @dataclass(frozen=True)
 class LesionClip:
-    """A poor clip with its lesion, its control without it, and the clear truth of both.
+    """A poor clip with a lesion, its control without the lesion, and the clear truth of both.
 
-    poor, control, clear, clear_control  uint8 (T, h, w): degraded alike; through the best window
-    labels, control_labels               uint8 (T, h, w): Tissue values with and without the lesion
-    lesion                               bool (T, h, w)
-    support                              uint8 (T, h, w): 255 x the share of the signal that survives
-    mask                                 bool (h, w): the sector
-    fan                                  six numbers of `Fan`, as a tensor    mm  of a pixel's side
+    poor, control          uint8 (T, h, w): both degraded in the same way
+    clear, clear_control   uint8 (T, h, w): the same frames through the best acoustic window
+    labels, control_labels uint8 (T, h, w): Tissue values with and without the lesion
+    lesion                 bool (T, h, w)
+    support                uint8 (T, h, w): 255 x the share of the signal that survives
+    mask                   bool (h, w): the sector
+    fan                    the six numbers of `Fan`, as a tensor
+    mm                     side of a pixel in millimetres, as a tensor
     """
 
     poor: torch.Tensor
@@ -46,7 +49,7 @@ class LesionClip:
     facts: dict[str, object]
 
     def array(self, name: str) -> np.ndarray:
-        """One of the parts as numpy."""
+        """One of the tensors as a numpy array."""
         return getattr(self, name).numpy()
 
     @property
@@ -58,7 +61,7 @@ class LesionClip:
 
 
 def lesion_clip(kind: LesionKind, seed: int, frames: int, folder: Path) -> LesionClip | None:
-    """The clip of a seed, from the folder where it lies there; None where the seed's heart cannot carry the lesion."""
+    """The clip of a seed, from the cache folder if it is there; None where the seed's heart cannot carry the lesion."""
     path = folder / f"phantom-{PHANTOM_VERSION}" / f"{kind}-{seed}-{frames}.safetensors"
     if not path.exists():
         clip = render(kind, seed, frames)
@@ -73,7 +76,7 @@ def lesion_clip(kind: LesionKind, seed: int, frames: int, folder: Path) -> Lesio
 def render(
     kind: LesionKind, seed: int, frames: int, settings: PhantomSettings | None = None
 ) -> LesionClip | None:
-    """Render clip, control and their clear truths; the seed's degradation for both."""
+    """Render clip, control and their clear truths, both with the degradation of the seed."""
     settings = settings or PairSettings(lesion=kind).phantom()
     view = draw_view(seed, settings)
     phantom = Phantom(view, seed, settings, frames, lesion=kind)
@@ -104,6 +107,5 @@ def _keep(clip: LesionClip, path: Path) -> None:
     parts = {f.name: getattr(clip, f.name).contiguous() for f in fields(clip) if f.name != "facts"}
     path.parent.mkdir(parents=True, exist_ok=True)
     # Another measurement may want the same clip at the same time: it finds all of it or nothing.
-    own = path.with_suffix(f".{os.getpid()}")
-    save_file(parts, own, metadata={"facts": json.dumps(clip.facts)})
-    own.replace(path)
+    with replacing(path) as part:
+        save_file(parts, part, metadata={"facts": json.dumps(clip.facts)})

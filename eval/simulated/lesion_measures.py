@@ -1,7 +1,7 @@
-"""Contrast of a lesion against what surrounds it, and a detector of compact spots that were not there before.
+"""Contrast of a lesion against its surroundings, and a detector of compact spots that were not there before.
 
-Pure functions of numpy arrays. Contrast is a difference of mean grey levels: of log-compressed frames, so in
-proportion to decibels.
+Pure functions of numpy arrays. Contrast is a difference of mean grey levels. The frames are log-compressed, so it is
+proportional to decibels.
 """
 
 from __future__ import annotations
@@ -12,23 +12,25 @@ import numpy as np
 from echogan.phantom.tissues import FLUID, Tissue
 
 GAP_CM, RING_CM = 0.1, 0.8
-"""The ring begins and ends so far from the lesion."""
-LEAST_PIXELS = 20  # of lesion and of ring in a frame, else its contrast is not measured
+"""Distances from the lesion at which its ring begins and ends."""
+LEAST_PIXELS = 20  # pixels of lesion and of ring that a frame needs, else its contrast is not measured
 SIGNS = {"thrombus": 1, "vegetation": 1, "mass": 1, "effusion": -1, "septal-defect": -1}
-"""Brighter than what it has to be told from, or darker."""
-DETECTOR_MM = 1.2  # of a pixel: the detector works on a coarser grid
-EDGE_CM = 0.15
-RADII_CM = (0.25, 0.4, 0.65, 1.0)  # of the spots sought: the sizes of lesions
-RING_WIDTH = 0.8  # of the ring around a spot, in radii
+"""1 for lesions that are brighter than their surroundings, -1 for darker ones."""
+DETECTOR_MM = 1.2  # side of a pixel of the coarse grid on which the detector works
+EDGE_CM = 0.15  # margin of the tissue that is left out: the beam's width mixes two tissues there
+RADII_CM = (0.25, 0.4, 0.65, 1.0)  # radii of the spots: the sizes of lesions
+RING_WIDTH = 0.8  # width of the ring around a spot, in radii of the spot
 COVERED, QUARTER_COVERED, LEAST_QUARTERS = 0.6, 0.3, 2
+"""Least share of a disc and of a quarter of its ring that lies in the tissue; least number of such quarters."""
 TISSUES = {1: FLUID, -1: (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)}
-"""Where bright spots are sought (in fluid), and where dark ones are (in walls)."""
+"""The tissues in which bright spots are searched (fluid), and dark spots (walls)."""
 
 
 def surroundings(lesion: np.ndarray, labels: np.ndarray, sign: int, mm: float) -> np.ndarray:
-    """The ring that a lesion is told from: bool (T, h, w).
+    """The ring around a lesion that it is compared with: bool (T, h, w).
 
-    Pixels from GAP_CM to RING_CM away from it: of a bright lesion the fluid ones, of a dark one the solid ones.
+    Its pixels lie GAP_CM to RING_CM away from the lesion. They are fluid for a bright lesion and solid for a dark one.
+    `mm` is the side of a pixel.
     """
     away = np.stack([cv2.distanceTransform((~one).astype(np.uint8), cv2.DIST_L2, 5) for one in lesion])
     near = (away > 10 * GAP_CM / mm) & (away <= 10 * RING_CM / mm)
@@ -38,7 +40,7 @@ def surroundings(lesion: np.ndarray, labels: np.ndarray, sign: int, mm: float) -
 
 
 def contrast(frames: np.ndarray, lesion: np.ndarray, ring: np.ndarray) -> float:
-    """Mean grey level of the lesion less that of its ring, mean over the frames (T, h, w) that show both; else NaN."""
+    """Mean grey level of a lesion less that of its ring, mean over the frames (T, h, w) that show both; else NaN."""
     found = [
         float(frame[inside].mean(dtype=float) - frame[around].mean(dtype=float))
         for frame, inside, around in zip(frames, lesion, ring, strict=True)
@@ -48,15 +50,16 @@ def contrast(frames: np.ndarray, lesion: np.ndarray, ring: np.ndarray) -> float:
 
 
 def new_spot(level: np.ndarray, known: np.ndarray, threshold: float) -> bool:
-    """Whether spots of an output reach the threshold where those known from before have not half of it."""
+    """Whether a spot of the output reaches the threshold at a place where the known spots stay below half of it."""
     return bool(((level >= threshold) & (known < threshold / 2)).any())
 
 
 class SpotDetector:
-    """Finds compact spots in one frame's tissue: how far each place stands out from all that surrounds it.
+    """Finds compact spots in the tissue of one frame, by how far each place stands out from its surroundings.
 
-    where  bool (h, w): the tissue in which spots are sought, EDGE_CM from its edge, where the beam's width mixes both
-    mm     of a pixel's side    sign  1 bright, -1 dark
+    where  bool (h, w): the tissue in which spots are searched; EDGE_CM at its edge are left out
+    mm     side of a pixel in millimetres
+    sign   1 for bright spots, -1 for dark ones
     """
 
     def __init__(self, where: np.ndarray, mm: float, sign: int) -> None:
@@ -68,10 +71,10 @@ class SpotDetector:
         self.covers = [[_sum(self.share, kernel) for kernel in kernels] for kernels in self.kernels]
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """For each place of the coarse grid the contrast in grey levels of the spot there, of the best radius.
+        """The contrast in grey levels of the spot at each place of the coarse grid, at the best of RADII_CM.
 
-        A spot's contrast is that of its disc against the quarter of its ring that it stands out from least, of the
-        quarters that lie in the tissue. A ramp or an edge is none. 0 where nothing can be measured.
+        The contrast of a spot is that of its disc against the most similar quarter of its ring, among the quarters
+        that lie in the tissue. So a ramp or an edge is no spot. 0 where nothing can be measured.
         """
         level = self._coarse(frame.astype(np.float32) * self.where)
         best = np.zeros(self.size, np.float32)
@@ -90,12 +93,12 @@ class SpotDetector:
         return best
 
     def strongest(self, frame: np.ndarray, lesion: np.ndarray) -> float:
-        """The contrast of the strongest spot that has its middle on a lesion, bool (h, w)."""
+        """The contrast of the strongest spot whose centre lies on a lesion, bool (h, w)."""
         inside = self._coarse(lesion.astype(np.float32)) >= 0.5
         return float(self(frame)[inside].max(initial=0))
 
     def known(self, *frames: np.ndarray) -> np.ndarray:
-        """The strongest spots of these frames, each as far as the smallest spot's radius around its middle."""
+        """The strongest spots of these frames, each dilated by the radius of the smallest spot."""
         reach = round(10 * RADII_CM[0] / DETECTOR_MM)
         around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         return cv2.dilate(np.maximum.reduce([self(frame) for frame in frames]), around)
@@ -105,7 +108,7 @@ class SpotDetector:
 
 
 def _kernels(radius: float) -> list[np.ndarray]:
-    """A disc, and the four quarters (up, down, left, right) of the ring around it, each of sum 1."""
+    """A disc, and the four quarters (up, down, left, right) of the ring around it, each with sum 1."""
     outer = radius * (1 + RING_WIDTH) + 1
     reach = int(np.ceil(outer))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]

@@ -1,11 +1,11 @@
-"""Does an enhanced clip flicker more than its input? Differences along the optical flow of the input.
+"""Flicker of enhanced clips against their input, along the optical flow of the input.
 
     python -m eval stability [--model echogan echogan-camus]
 
-Flicker of frames y, with the flow of the input x: the mean over the tissue of |y(t+1) brought back to t - y(t)|. The
-ratio is that of the output over that of the input: 1 for doing nothing. A method that raises contrast raises true
-change and flicker alike; the second ratio is of flicker over contrast (standard deviation inside the tissue).
-After Lai et al., ECCV 2018, section 5, with OpenCV's DIS flow (Kroeger et al., ECCV 2016).
+Flicker of frames y is the mean over the tissue of |y(t+1) warped back to t - y(t)|, with the flow of the input. The
+ratio is the output's flicker over the input's; a method that changes nothing has 1. A method that raises contrast
+raises true change and flicker alike, so a second ratio divides by the gain in contrast (standard deviation inside the
+tissue). After Lai et al., ECCV 2018, section 5, with OpenCV's DIS flow (Kroeger et al., ECCV 2016).
 """
 
 from __future__ import annotations
@@ -22,84 +22,86 @@ import numpy as np
 from echogan.clips.clip import grey
 from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector
-from echogan.core.geometry import Fan, Sector
+from echogan.core.geometry import Sector
 from echogan.phantom.render import phantom_clip
 from eval.command import begin, write
-from eval.measures.baselines import NETWORKS, interval, make_rows, provenance
+from eval.measures.baselines import NETWORKS, make_methods
+from eval.measures.intervals import interval
+from eval.measures.provenance import provenance
 from eval.paths import RESULTS, SHARED
 from eval.real_data import real_clips
+from eval.simulated.phantom_clips import array, phantom_sector
 
 RESULT = RESULTS / "stability.json"
 FIRST_SEED = 1_700_000_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class StabilitySettings:
     """What is measured, and where the result goes."""
 
     model: tuple[str, ...] = field(default=NETWORKS, metadata={"help": "checkpoints to measure"})
-    clips: int = field(default=24, metadata={"help": "degraded phantom clips"})
-    frames: int = field(default=12, metadata={"help": "frames of each phantom clip"})
-    real_frames: int = field(default=40, metadata={"help": "frames of each real clip, at most"})
+    clips: int = field(default=24, metadata={"help": "number of degraded simulated clips"})
+    frames: int = field(default=12, metadata={"help": "frames of each simulated clip"})
+    real_frames: int = field(default=40, metadata={"help": "most frames of each real clip"})
     data: Path = field(default=SHARED / "data", metadata={"help": "folder with clips/; may be absent"})
-    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first phantom clip"})
+    first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first simulated clip"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
 
-def main(settings: Settings) -> None:
+def main(settings: StabilitySettings) -> None:
     """Measure, print and write."""
-    rows, told = make_rows(settings.model)
+    methods, checkpoints = make_methods(settings.model)
     measured: dict[str, dict[str, dict[str, list[float]]]] = {}
     names: dict[str, list[str]] = {}
     for kind, clips in (("phantom", phantom_clips(settings)), ("real", recorded_clips(settings))):
-        names[kind], measured[kind] = [], {row: {"ratio": [], "per_contrast": []} for row in rows}
+        names[kind], measured[kind] = [], {row: {"ratio": [], "per_contrast": []} for row in methods}
         for name, frames, sector in clips:
             names[kind].append(name)
             flows = flow(frames)
-            for row, treat in rows.items():
-                found = ratios(frames, treat(frames, sector), sector.tissue_mask, flows)
+            for row, method in methods.items():
+                found = ratios(frames, method(frames, sector), sector.tissue_mask, flows)
                 for key, value in found.items():
                     measured[kind][row][key].append(value)
     result = {kind: summarise(found) for kind, found in measured.items() if names[kind]}
-    facts = {k: getattr(settings, k) for k in ("clips", "frames", "real_frames", "first_seed")}
-    written = {"ratios": result, "model": told[0], "settings": facts, "clips": names, **provenance(told)}
+    used = {k: getattr(settings, k) for k in ("clips", "frames", "real_frames", "first_seed")}
+    written = {"ratios": result, "model": checkpoints[0], "settings": used, "clips": names}
     show(result)
-    write(written, settings.out, settings, compared)
+    write(written | provenance(checkpoints), settings.out, settings, compared)
 
 
 def compared(result: dict[str, Any]) -> list[str]:
-    """Every row and real clip of a result."""
+    """Every method and real clip of a result."""
     return [*result["ratios"]["phantom"], *result["clips"]["real"]]
 
 
 def show(result: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> None:
-    """Print both ratios of each row with their intervals."""
+    """Print both ratios of each method with their intervals."""
     for kind, table in result.items():
         for row, found in table.items():
-            plain, fair = (
+            plain, per_contrast = (
                 f"{f['mean']:.3f} [{f['low']:.3f}, {f['high']:.3f}]"
                 for f in (found["ratio"], found["per_contrast"])
             )
-            print(f"{kind:8} {row:20} flicker {plain}  over contrast {fair}")
+            print(f"{kind:8} {row:20} flicker {plain}  flicker per contrast {per_contrast}")
 
 
-def phantom_clips(settings: Settings) -> Iterator[tuple[str, np.ndarray, Sector]]:
-    """Degraded clips of held-out hearts: name, frames uint8 (T, h, w), sector."""
+def phantom_clips(settings: StabilitySettings) -> Iterator[tuple[str, np.ndarray, Sector]]:
+    """Degraded simulated clips of held-out hearts: name, frames uint8 (T, h, w), sector."""
     for k in range(settings.clips):
         seed = settings.first_seed + k
         clip = phantom_clip(seed, frames=settings.frames, want=("degraded",))
-        assert clip.degraded is not None
-        mask = clip.sector_mask.numpy()
-        x, y, *rest = clip.fan
-        sector = Sector("fan", mask, np.zeros_like(mask), 1.0, Fan((x, y), *rest))
-        yield str(seed), clip.degraded.numpy(), sector
+        yield str(seed), array(clip.degraded), phantom_sector(clip)
 
 
-def recorded_clips(settings: Settings) -> Iterator[tuple[str, np.ndarray, Sector]]:
-    """The real clips at hand, grey; those beside the project may be absent, which is told."""
+def recorded_clips(settings: StabilitySettings) -> Iterator[tuple[str, np.ndarray, Sector]]:
+    """The real clips that are there, in grey: name, frames uint8 (T, h, w), the sector as found.
+
+    A message says so where the clips beside the project are missing.
+    """
     if not (settings.data / "clips").is_dir():
         print(
-            f"no clips in {settings.data / 'clips'}: of real ones only the cine that comes with pydicom is measured."
+            f"No clips in {settings.data / 'clips'}: the only real clip is the cine that comes with pydicom."
         )
     for path, _ in real_clips(settings.data / "clips"):
         source = open_clip(path)
@@ -115,9 +117,10 @@ def flow(frames: np.ndarray) -> np.ndarray:
 
 
 def flicker(frames: np.ndarray, flows: np.ndarray, mask: np.ndarray) -> float:
-    """Mean |frame t + 1 brought back along the flow - frame t| inside the mask, grey levels.
+    """Mean |frame t + 1 warped back along the flow - frame t| inside the mask, in grey levels.
 
-    Pixels whose place in the next frame lies outside the mask do not count.
+    frames uint8 (T, h, w), flows float32 (T - 1, h, w, 2), mask bool (h, w). A pixel whose position in the next frame
+    lies outside the mask does not count.
     """
     height, width = mask.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -132,14 +135,14 @@ def flicker(frames: np.ndarray, flows: np.ndarray, mask: np.ndarray) -> float:
 
 
 def ratios(before: np.ndarray, after: np.ndarray, mask: np.ndarray, flows: np.ndarray) -> dict[str, float]:
-    """Flicker of `after` over that of `before`, plain and each over its contrast; uint8 (T, h, w) both."""
+    """Flicker of `after` over that of `before`, as a ratio and per contrast; both uint8 (T, h, w)."""
     plain = flicker(after, flows, mask) / max(1e-6, flicker(before, flows, mask))
     contrast = float(after[:, mask].std()) / max(1e-6, float(before[:, mask].std()))
     return {"ratio": plain, "per_contrast": plain / max(1e-6, contrast)}
 
 
 def summarise(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Each ratio of each row: mean and interval over clips, and each clip's own value."""
+    """Each ratio of each method: mean and interval over clips, and the value of each clip."""
     return {
         row: {
             key: {**interval(values), "values": [round(value, 4) for value in values]}
@@ -150,4 +153,4 @@ def summarise(found: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, d
 
 
 if __name__ == "__main__":
-    begin(main, Settings)
+    begin(main, StabilitySettings)

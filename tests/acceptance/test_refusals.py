@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], list[str], str, str]] = {
     "empty": (plain("in.mp4", b""), [], "is empty", SEND_AGAIN),
     "missing": (lambda folder: folder / "none.mp4", [], "no file", "Check the path"),
     "folder without clips": (lambda folder: folder, [], "holds no files", "Give a folder of clips"),
-    "no room for a limit": (dicom(), ["--max-frames", "0"], "max frames", "give"),
+    "no room for a limit": (dicom(), ["--max-frames", "0"], "max_frames is 0", "give"),
     "limit that is no number": (dicom(), ["--max-frames", "many"], "max-frames", "--help"),
 }  # fmt: skip
 

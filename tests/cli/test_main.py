@@ -85,7 +85,7 @@ def test_enhance_one(clip, tmp_path, capsys):
     ("flags", "sentence"),
     [
         (["--strength", "x"], "could not convert"),
-        (["--strength", "2"], "The strength is 2.0; give a number from 0 to 1."),
+        (["--strength", "2"], "strength is 2.0; give a number from 0 to 1."),
         (["--device", "tpu"], "tpu"),
         (["--foo"], "--foo"),
         (["--sector", "1,2,3"], "is not a sector"),
@@ -210,8 +210,8 @@ def test_phantom_writes_pairs(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (("--clips", 0), "clips is 0; give one from 1 to"),
-        (("--frames", 1001), "frames is 1001; give one from 1 to 1000"),
+        (("--clips", 0), "clips is 0; give a whole number from 1 to 10,000"),
+        (("--frames", 1001), "frames is 1001; give a whole number from 1 to 1000"),
         (("--seed", -1), "seed is -1"),
         (("--view", "A5C"), "A4C"),
         (("--lesion", "wart"), "thrombus"),

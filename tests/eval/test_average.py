@@ -1,4 +1,4 @@
-"""The mean of two checkpoints: each weight lies between theirs, and unlike ones are refused."""
+"""The average of two checkpoints: each weight lies between theirs, and different architectures are refused."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import torch
 
 from echogan.core.errors import EchoGANError
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
-from echogan.model.networks.generators import GeneratorConfig, build_generator
-from eval.average import Settings, main
+from echogan.model.networks.generators import GeneratorConfig, build_generator, build_generators
+from eval.average import AverageSettings, main
 
 SMALL = GeneratorConfig(channels=4, blocks=1)
 
@@ -22,8 +22,8 @@ def folders(tmp_path):
     return tmp_path
 
 
-def test_weights_lie_between_at_the_share_and_the_second_tells_what_it_is(folders):
-    main(Settings(folders / "one", folders / "two", folders / "mean", share=0.25, low_share=1.0))
+def test_weights_are_mixed_by_share_and_settings_are_the_second_one_s(folders):
+    main(AverageSettings(folders / "one", folders / "two", folders / "mean", share=0.25, low_share=1.0))
     one, two, mean = (read_checkpoint(folders / name) for name in ("one", "two", "mean"))
     for side, share in (("to_high", 0.25), ("to_low", 1.0)):
         weights = (getattr(c, side).state_dict().values() for c in (one, two, mean))
@@ -37,10 +37,26 @@ def test_weights_lie_between_at_the_share_and_the_second_tells_what_it_is(folder
     }
 
 
-def test_unlike_checkpoints_and_odd_shares_are_refused(folders):
+def test_different_checkpoints_and_impossible_shares_are_refused(folders):
     with pytest.raises(EchoGANError, match="from 0 to 1"):
-        main(Settings(folders / "one", folders / "two", folders / "mean", share=1.5))
+        main(AverageSettings(folders / "one", folders / "two", folders / "mean", share=1.5))
     other = replace(read_checkpoint(folders / "two").config, name="other", canonical_grey=True)
     save_checkpoint(folders / "other", other, build_generator(SMALL), build_generator(SMALL))
     with pytest.raises(EchoGANError, match="differ"):
-        main(Settings(folders / "one", folders / "other", folders / "mean"))
+        main(AverageSettings(folders / "one", folders / "other", folders / "mean"))
+
+
+def test_a_side_taken_whole_may_see_another_number_of_frames(folders):
+    several = replace(SMALL, frames=3)
+    to_high, to_low = build_generators(several)
+    save_checkpoint(folders / "three", CheckpointConfig(name="three", generator=several), to_high, to_low)
+    settings = AverageSettings(
+        folders / "three", folders / "two", folders / "mean", share=1.0, low_share=0.0, gain=1.5
+    )
+    main(settings)
+    two, three, mean = (read_checkpoint(folders / name) for name in ("two", "three", "mean"))
+    assert (mean.config.generator.frames, mean.config.gain) == (3, 1.5)
+    assert all(map(torch.equal, mean.to_high.parameters(), three.to_high.parameters()))
+    assert all(map(torch.equal, mean.to_low.parameters(), two.to_low.parameters()))
+    with pytest.raises(EchoGANError, match="differ in their generators"):
+        main(replace(settings, share=0.5))

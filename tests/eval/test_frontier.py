@@ -1,4 +1,4 @@
-"""Points of the frontier are kept one a run, with Dice of the selection patients; the figure shows them."""
+"""The frontier has one point per run, with the Dice of selection patients, and a figure."""
 
 import json
 
@@ -14,28 +14,30 @@ MEANS = {"gcnr": 0.8, "wall_db": 0.5, "structure": 0.95, "greatest_flicker": 1.0
 
 @pytest.fixture
 def clips(tmp_path, monkeypatch):
-    """A folder that passes for the hazy clips, and their measures given."""
+    """A folder in place of the hazy clips, with given measures."""
     (tmp_path / "regions.json").write_text("{}")
     rows = {"input": {"found": MEANS | {"gcnr": 0.6}}, "net": {"found": MEANS}}
-    monkeypatch.setattr(haze, "haze_rows", lambda settings: ({}, [{"name": "net", "sha256": "1" * 64}]))
-    monkeypatch.setattr(haze, "hazy_clips", lambda folder, quick: iter(()))
+    monkeypatch.setattr(haze, "haze_methods", lambda settings: ({}, [{"name": "net", "sha256": "1" * 64}]))
+    monkeypatch.setattr(frontier, "hazy_clips", lambda folder, quick: iter(()))
     monkeypatch.setattr(haze, "means", lambda clips: rows)
     return tmp_path
 
 
 @pytest.fixture(autouse=True)
 def gains(tmp_path, monkeypatch):
-    """Dice gained on the selection patients, given."""
+    """Given gains in Dice on the selection patients."""
     found = {"net": {grade: {"Dice": {"mean": gain}} for grade, gain in (("Poor", 1.2), ("Good", -0.1))}}
     monkeypatch.setattr(frontier, "CAMUS", tmp_path)
     monkeypatch.setattr(frontier, "measure_selection", lambda data, models: found)
 
 
 def settings(folder, **more):
-    return frontier.Settings(data=folder, out=folder / "points.json", figure=folder / "figure.png", **more)
+    return frontier.FrontierSettings(
+        data=folder, out=folder / "points.json", figure=folder / "figure.png", **more
+    )
 
 
-def test_one_point_a_run(clips):
+def test_there_is_one_point_per_run(clips):
     frontier.main(settings(clips, add="net", recipe="first"))
     frontier.main(settings(clips, add="net", name="other", recipe="second"))
     frontier.main(settings(clips, add="net", recipe="third"))
@@ -63,7 +65,7 @@ def test_the_figure_is_drawn_from_the_kept_points(clips):
     assert Image.open(clips / "figure.png").tobytes() != first
 
 
-def test_nothing_to_draw_or_to_measure_is_told(tmp_path):
+def test_nothing_to_draw_or_to_measure_is_an_error(tmp_path):
     with pytest.raises(EchoGANError, match="--add"):
         frontier.main(settings(tmp_path))
     with pytest.raises(EchoGANError, match="no hazy clips"):

@@ -1,4 +1,4 @@
-"""`python -m eval` measures for an hour: nobody should start it by asking for help."""
+"""`python -m eval`: its parts exist, run with their own arguments, and do not start by asking for help."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""The first look: what it counts, what it advises, and what it leaves in the run's folder."""
+"""The data check: what it counts, what it advises, and what it leaves in the run's folder."""
 
 import json
 from dataclasses import replace
@@ -7,14 +7,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from shard_folders import shard_folder
 from toy_clips import toy_data
 
 from echogan.core.errors import Cancelled
-from echogan.jobs.data_check import check_data, count_duplicates, every_split, held_back, seconds_per_step
+from echogan.jobs.data_check import (
+    check_data,
+    contact_sheet,
+    count_duplicates,
+    every_split,
+    held_back,
+    seconds_per_step,
+)
 from echogan.model.networks.discriminators import DiscriminatorConfig
 from echogan.model.networks.generators import GeneratorConfig
 from echogan.training.config import TrainingConfig
+from echogan.training.data.frame_pool import FramePool
 
 
 @pytest.fixture
@@ -43,6 +52,23 @@ def test_what_differs_is_worth_starting_and_what_does_not_is_not(config):
     assert alike.separability < found.separability
     assert not alike.worth_starting
     assert alike.advice[-1].startswith("Not worth starting")
+
+
+def test_the_contact_sheet_shows_low_on_the_left_in_rows_of_four():
+    def pool(level: int) -> FramePool:
+        frames = torch.full((24, 1, 32, 32), level, dtype=torch.uint8)
+        frames[5] = 99  # second row, second tile
+        return FramePool(frames, *[torch.zeros(24)] * 5)
+
+    sheet = contact_sheet(pool(40), pool(200))
+    assert sheet.dtype == np.uint8
+    tile = 128
+    rows = sheet[-6 * tile :]  # below the words
+    for level, left in ((40, 0), (200, 4 * tile + 8)):
+        side = rows[:, left : left + 4 * tile].copy()
+        assert (side[tile : 2 * tile, tile : 2 * tile] == 99).all()
+        side[tile : 2 * tile, tile : 2 * tile] = level
+        assert (side == level).all()
 
 
 def test_patients_held_back_are_the_ones_told(config, tmp_path):

@@ -1,4 +1,4 @@
-"""The advice of a first look: one sentence for each thing that is wrong, and a verdict."""
+"""The advice of the data check: one sentence for each thing that is wrong, and a verdict."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ PLAIN = DataCheck(SIDE, SIDE, 0.9, True, 0, 0, 256, 1.0, 1.0, (), True)
         ({"separability": 0.55}, False, ["Not worth starting"]),
         ({"duplicates": 3}, True, ["3 clips are on both sides", "Worth starting"]),
         ({"shared_patients": 2}, True, ["2 patients are on both sides", "Worth starting"]),
-        ({"shared_patients": None}, True, ["cannot be told", "Worth starting"]),
+        ({"shared_patients": None}, True, ["on both sides is unknown", "Worth starting"]),
         ({"unseen": False}, True, ["true separability is lower", "Perhaps worth starting"]),
         (
             {"size": 512, "low": replace(SIDE, pixels=512)},

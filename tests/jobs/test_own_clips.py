@@ -117,7 +117,7 @@ def test_a_run_that_has_begun_keeps_its_shards(config, tmp_path):
         path.unlink()
     said: list[str] = []
     assert with_shards(replace(given, resume=True), say=said.append) == replace(ready, resume=True)
-    assert "clips not looked at" in said[0]
+    assert "clips not read" in said[0]
     assert {path.name: path.read_bytes() for path in Path(ready.low).iterdir() if path.is_file()} == before
 
 

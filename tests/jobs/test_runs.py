@@ -109,9 +109,9 @@ def test_a_run_that_does_not_see_its_stop_file_gets_a_signal(begin, monkeypatch)
     ("manner", "words"),
     [
         ("refused", "steps is 0; give a number"),
-        ("killed", "ended by the system, probably for want of memory"),
+        ("killed", "the system ended it, probably because memory was full"),
         ("crashes", "memory did not suffice"),
-        ("reports", "ended by the system, probably for want of memory"),
+        ("reports", "the system ended it, probably because memory was full"),
         ("breaks", "went wrong inside the training (KeyError)"),
     ],
 )

@@ -122,7 +122,7 @@ def test_black_outside_the_noise_between_the_generators_stays_inside(batch):
     assert all((x[outside] == -1).all() for x in seen)
 
 
-def test_hinge_verdicts_turn_at_zero(batch):
+def test_hinge_scores_turn_at_zero(batch):
     made = gan("unet", adversarial_kind="hinge")
     last = made.discriminator_high.overall[-1]
     last.weight.data.zero_()

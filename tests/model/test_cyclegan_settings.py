@@ -50,9 +50,9 @@ def test_a_batch_moves_with_what_it_has():
         ({"cycle": -1.0}, "Loss cycle is -1.0; give a number from 0 to 100"),
         ({"structure": math.nan}, "Loss structure is nan; give a number"),
         ({"adversarial_kind": "wgan"}, "choose one of lsgan, hinge"),
-        ({"penalty_every": 0}, "Loss penalty_every is 0; give an integer from 1 to 1000"),
-        ({"penalty_every": 1.5}, "give an integer"),
-        ({"cycle_jitter": 1}, "Loss cycle_jitter is 1; give True or False"),
+        ({"penalty_every": 0}, "Loss penalty_every is 0; give a whole number from 1 to 1000"),
+        ({"penalty_every": 1.5}, "give a whole number"),
+        ({"cycle_jitter": 1}, "Loss cycle_jitter is 1; give true or false"),
         (OFF, "nothing would be learnt"),
     ],
 )

@@ -10,13 +10,8 @@ from small_gan import OFF, TERMS, Segmenter, bare, gan, numbers, whole_batch
 
 from echogan.core.errors import SettingsError
 from echogan.model.cyclegan import Batch, CycleGAN, LossWeights
-from echogan.model.losses.losses import (
-    illumination_loss,
-    l1,
-    lsgan_discriminator,
-    lsgan_generator,
-    structure_loss,
-)
+from echogan.model.losses.adversarial_losses import lsgan_discriminator, lsgan_generator
+from echogan.model.losses.losses import illumination_loss, l1, structure_loss
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from echogan.phantom.artefacts.degradation import (
     only,
 )
 from echogan.phantom.artefacts.degrader import CLUTTER_TURNS, HAZE_TURNS, Degrader
-from echogan.phantom.artefacts.patterns import Stationary, clutter_amplitude
+from echogan.phantom.artefacts.patterns import Stationary, place_of, streak_amplitude
 from echogan.phantom.beams import Beams
 from echogan.phantom.draw import Draw
 
@@ -23,23 +23,13 @@ BEAMS = Beams(half_angle=0.65, depth_cm=14.4)
 RATE = 30.0
 
 
-class White:
-    """Seeded noise for tests."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def normal(self, *shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=self.generator)
-
-
 def degrader(frames: int = 8, beams: Beams = BEAMS, **strengths) -> Degrader:
-    return Degrader(Degradation(**strengths), beams, RATE, frames, White(1), "cpu")
+    return Degrader(Degradation(**strengths), beams, RATE, frames, Draw(1), "cpu")
 
 
 def muscle(frames: int = 8, looks: int = 2, seed: int = 5) -> torch.Tensor:
     """Normal myocardium everywhere."""
-    return White(seed).normal(frames, looks, 2, BEAMS.rows, BEAMS.columns)
+    return Draw(seed).normal(frames, looks, 2, BEAMS.rows, BEAMS.columns)
 
 
 def nothing(frames: int = 8, looks: int = 2) -> torch.Tensor:
@@ -105,7 +95,7 @@ def test_noise_has_its_level_at_the_face_and_its_slope():
     hiss = degrader(noise_db=-30.0, noise_slope_db=12.0).hiss
     assert hiss is not None
     assert hiss.shape == (BEAMS.rows, 1)
-    noise = (White(3).normal(50, BEAMS.rows, BEAMS.columns) * hiss).square().mean((0, 2))
+    noise = (Draw(3).normal(50, BEAMS.rows, BEAMS.columns) * hiss).square().mean((0, 2))
     assert db(noise[:4].mean()) == pytest.approx(-30, abs=0.3)
     assert db(noise[-4:].mean()) == pytest.approx(-18, abs=0.3)
 
@@ -172,8 +162,8 @@ def test_streaks_are_few_arcs_below_their_crest():
     added = degrader(frames=8, streaks_db=-8.0).before_psf(nothing(), whole(), 0, 8)
     amplitude = added.square().mean((0, 1, 2)).sqrt()
     assert 0.03 < (amplitude > 1e-3).float().mean() < 0.35
-    crest = clutter_amplitude(Draw(0), Degradation(streaks_db=-8.0), BEAMS)
-    assert crest is not None
+    streaks = Degradation(streaks_db=-8.0)
+    crest = streak_amplitude(place_of("streaks", streaks), streaks, BEAMS)
     assert db(crest.max() ** 2) == pytest.approx(-8, abs=0.5)
     assert level_db(added[..., crest > 0.9 * crest.max()]) == pytest.approx(-8, abs=1)
     there = (amplitude > 0.02).float()
@@ -205,8 +195,8 @@ def test_haze_stays_while_tissue_moves():
 
 
 def test_looks_see_the_same_clutter_but_different_haze():
-    clutter = Stationary(White(), BEAMS, RATE, CLUTTER_TURNS, (0, 0)).frames(0, 1, 2)[0]
-    haze = Stationary(White(), BEAMS, RATE, HAZE_TURNS, (0, 0)).frames(0, 1, 2)[0]
+    clutter = Stationary(Draw(0), BEAMS, RATE, CLUTTER_TURNS, (0, 0)).frames(0, 1, 2)[0]
+    haze = Stationary(Draw(0), BEAMS, RATE, HAZE_TURNS, (0, 0)).frames(0, 1, 2)[0]
     assert likeness(clutter[0], clutter[1]) > 0.7
     assert abs(likeness(haze[0], haze[1])) < 0.3
     for added in (clutter, haze):
@@ -216,10 +206,10 @@ def test_looks_see_the_same_clutter_but_different_haze():
 def test_chunks_make_the_same_frames_as_one_piece():
     settings = only(DegradationSettings(), *ARTEFACTS)
     degradation = draw_degradation(Draw(3), settings)
-    field, drop = muscle(12), White(2).normal(12, BEAMS.rows, BEAMS.columns).clamp(0, 1)
+    field, drop = muscle(12), Draw(2).normal(12, BEAMS.rows, BEAMS.columns).clamp(0, 1)
 
     def run(pieces: list[tuple[int, int]]) -> torch.Tensor:
-        d = Degrader(degradation, BEAMS, RATE, 12, White(1), "cpu")
+        d = Degrader(degradation, BEAMS, RATE, 12, Draw(1), "cpu")
         return torch.cat([d.after_psf(d.before_psf(field[a:b], drop[a:b], a, b), a, b) for a, b in pieces])
 
     assert torch.allclose(run([(0, 12)]), run([(0, 8), (8, 12)]), atol=1e-4)
@@ -227,7 +217,7 @@ def test_chunks_make_the_same_frames_as_one_piece():
 
 def test_inputs_are_left_alone():
     d = Degrader(
-        draw_degradation(Draw(3), only(DegradationSettings(), *ARTEFACTS)), BEAMS, RATE, 8, White(), "cpu"
+        draw_degradation(Draw(3), only(DegradationSettings(), *ARTEFACTS)), BEAMS, RATE, 8, Draw(0), "cpu"
     )
     field = muscle()
     before = field.clone()

@@ -19,9 +19,10 @@ from echogan.phantom.artefacts.degradation import (
     draw_degradation,
     only,
 )
+from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.draw import Draw
 from echogan.phantom.lesions import CARRIED_BY, LESIONS
-from echogan.phantom.render import Phantom, PhantomSettings, draw_view, phantom_clip, phantom_pair
+from echogan.phantom.render import Phantom, draw_view, phantom_clip, phantom_pair
 from echogan.phantom.tissues import Tissue
 
 torch.set_num_threads(1)

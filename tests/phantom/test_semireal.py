@@ -71,9 +71,9 @@ def test_everything_outside_the_fan_stays_bit_for_bit(name):
 
 @pytest.mark.parametrize("name", ARTEFACTS)
 def test_each_artefact_changes_the_tissue(name):
-    """Two seeds each: a dynamic range of 60 dB or little smoothing may change next to nothing."""
+    """Two seeds each: faint streaks, or a dynamic range of 60 dB, may change next to nothing."""
     frames, changes = clip(), []
-    for seed in (2, 6):
+    for seed in (1, 15):
         degradation = draw_degradation(Draw(seed), only(SEMI_REAL, name))
         out = degrade_frames(frames, FAN, degradation).frames
         changes.append(float((out.float() - frames.float()).abs()[:, INSIDE].mean()))

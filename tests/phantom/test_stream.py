@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from echogan.phantom.artefacts.degradation import DegradationSettings, only
-from echogan.phantom.render import PhantomSettings, phantom_clip
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import phantom_clip
 from echogan.phantom.stream import StreamConfig, phantom_stream
 
 torch.set_num_threads(1)

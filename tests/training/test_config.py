@@ -6,9 +6,10 @@ import pytest
 
 from echogan.cli.main import _parse
 from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.settings import flatten_settings
 from echogan.model.networks.discriminators import DiscriminatorConfig
 from echogan.training.__main__ import main, parser, read, resumed
-from echogan.training.config import TrainingConfig, check_same, flatten_settings, with_settings
+from echogan.training.config import TrainingConfig, check_same, with_settings
 from echogan.training.run_folder import RunFolder
 
 
@@ -67,7 +68,7 @@ def test_a_flag_for_every_setting():
 
 def test_a_mistake_ends_with_its_sentence_and_2(capsys):
     assert main(["--steps", "0"]) == 2
-    assert "steps is 0; give a number from 1" in capsys.readouterr().err
+    assert "steps is 0; give a whole number from 1" in capsys.readouterr().err
 
 
 def test_discriminators_alone_for_the_whole_run_are_refused():

@@ -1,7 +1,10 @@
 """The run folder: whole files, metrics rewound, damage told in a sentence."""
 
 import json
+import subprocess
+import sys
 
+import filelock
 import numpy as np
 import pytest
 import torch
@@ -78,3 +81,46 @@ def test_rewinding_drops_later_lines_half_lines_and_previews(folder):
     lines = [json.loads(line)["step"] for line in folder.metrics.read_text().splitlines()]
     assert lines == [1, 2]
     assert sorted(p.name for p in folder.previews.iterdir()) == ["step_000001.npz", "step_000002.npz"]
+
+
+CLAIM = (
+    "import sys, time; from pathlib import Path; from echogan.training.run_folder import RunFolder\n"
+    "RunFolder(Path(sys.argv[1])).claim() if sys.argv[2] == 'drop' else None\n"
+    "folder = RunFolder(Path(sys.argv[1])); folder.claim(); print('claimed', flush=True); time.sleep(60)\n"
+)
+
+
+@pytest.mark.parametrize("first", ["hold", "drop"])
+def test_a_run_is_trained_by_one_process_until_that_ends_however_it_ends(tmp_path, first):
+    path = tmp_path / "run"
+    path.mkdir()
+    with subprocess.Popen([sys.executable, "-c", CLAIM, path, first], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"claimed\n"
+        with pytest.raises(TrainingError, match="trained by another process"):
+            RunFolder(path).claim()
+        left = path / ".0123456789ab.part"
+        left.touch()
+        other.kill()
+    mine = RunFolder(path)
+    mine.claim()
+    mine.claim()  # a second time does no harm
+    assert not left.exists(), "what the killed process was writing goes"
+    with pytest.raises(TrainingError, match="trained by another process"):
+        RunFolder(path).claim()
+    mine.release()
+    mine.release()
+    RunFolder(path).claim()
+
+
+@pytest.mark.parametrize("error", [OSError(37, "No locks available"), NotImplementedError("no flock")])
+def test_a_file_system_without_locks_stops_no_run(tmp_path, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    (tmp_path / ".0123456789ab.part").touch()
+    folder = RunFolder(tmp_path)
+    folder.claim()
+    folder.release()
+    assert (tmp_path / ".0123456789ab.part").exists(), "it may be another process's"

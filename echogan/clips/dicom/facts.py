@@ -1,4 +1,4 @@
-"""What a DICOM ultrasound header says of time and space: frame rate, durations, regions, pixel size.
+"""What a DICOM ultrasound header says about time and space: frame rate, durations, regions, pixel size.
 
 Tags and their meaning: DICOM PS3.3, C.7.6.5 (Cine), C.7.6.6 (Multi-frame), C.8.5.5 (US Region Calibration).
 """
@@ -67,7 +67,7 @@ class Space:
 
 
 def numbers(value: Any) -> list[float]:
-    """A tag's value, single, multiple or absent, as finite floats; a value that is no number is dropped."""
+    """A tag's value, single, multiple or absent, as finite floats; values that are not numbers are dropped."""
     if value is None or isinstance(value, str):
         values: Iterable[Any] = [value] if value else []
     else:
@@ -84,7 +84,7 @@ def numbers(value: Any) -> list[float]:
 
 
 def _one(header: Dataset, keyword: str) -> float:
-    """The first number of a tag, 0.0 where there is none."""
+    """The first number of a tag, 0.0 if there is none."""
     return (numbers(header.get(keyword)) or [0.0])[0]
 
 
@@ -139,7 +139,7 @@ def read_regions(header: Dataset) -> list[Region]:
 
 
 def check_regions(regions: list[Region]) -> None:
-    """Raise UnsupportedClip where the regions hold nothing but Doppler, M-mode or traces."""
+    """Raise UnsupportedClip if the regions hold only Doppler, M-mode or traces."""
     tissue = [r for r in regions if r.is_tissue]
     flow = [r for r in regions if r.is_color_flow]
     if flow and (not tissue or any(f.overlaps(t) for f in flow for t in tissue)):
@@ -157,22 +157,22 @@ def check_regions(regions: list[Region]) -> None:
 
 
 def overruns(region: Region, height: int, width: int) -> bool:
-    """Whether the region reaches outside the image: someone rescaled the image and left the tags.
+    """Whether the region reaches outside the image: the image was rescaled and its tags were not.
 
-    Some devices write one past the last pixel; that is not held against them.
+    Some devices write one pixel past the last; that is accepted.
     """
     top, left, bottom, right = region.box
     return top < 0 or left < 0 or bottom > height + 1 or right > width + 1
 
 
 def clip_box(box: Box, height: int, width: int) -> Box | None:
-    """The part of the box inside the image, None where there is none."""
+    """The part of the box inside the image, None if there is none."""
     top, left, bottom, right = max(box[0], 0), max(box[1], 0), min(box[2], height), min(box[3], width)
     return (top, left, bottom, right) if bottom > top and right > left else None
 
 
 def read_space(header: Dataset, regions: list[Region], height: int, width: int) -> Space:
-    """Tissue boxes calibrated in cm, and the pixel size: theirs, else Pixel Spacing, None where in doubt."""
+    """Tissue boxes calibrated in cm, and the pixel size: that of the regions, else Pixel Spacing, None if in doubt."""
     tissue = [r for r in regions if r.is_tissue and r.spacing_mm is not None]
     boxes = tuple(box for r in tissue if (box := clip_box(r.box, height, width)) is not None)
     if any(overruns(r, height, width) for r in tissue):

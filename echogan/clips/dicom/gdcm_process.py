@@ -1,4 +1,4 @@
-"""Decode with GDCM in a child process: on a damaged JPEG it can abort the process it runs in, or print to it."""
+"""Decode with GDCM in a child process: on a damaged JPEG, GDCM can abort its process or print to its output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GdcmDecoder:
         self._child: subprocess.Popen[bytes] | None = None
 
     def decode(self, encoded: bytes, layout: Layout, precision: int) -> np.ndarray:
-        """The values of one coded frame of so many bits: (H, W), or (H, W, 3) RGB. Raises UnreadableClip."""
+        """The values of one coded frame, `precision` bits each: (H, W), or (H, W, 3) RGB. Raises UnreadableClip."""
         child = self._start()
         # A damaged frame may keep the decoder busy for ever; killing the child ends the wait below.
         watch = Timer(FRAME_SECONDS, child.kill)
@@ -43,13 +43,13 @@ class GdcmDecoder:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._child is None:
             worker = Path(__file__).with_name("gdcm_worker.py")
-            # -P: the worker's own folder is no place to import from (it has a module called dicom).
+            # -P: nothing is imported from the worker's own folder, whose modules have common names (header, object).
             self._child = subprocess.Popen(
                 [sys.executable, "-P", str(worker)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is ours to answer
+                start_new_session=True,  # the parent handles Ctrl-C
             )
         return self._child
 
@@ -71,7 +71,7 @@ def gdcm_decoder() -> Iterator[GdcmDecoder]:
 
 
 def _exchange(child: subprocess.Popen[bytes], encoded: bytes, layout: Layout, precision: int) -> bytes:
-    """Send a frame, wait for its bytes. ValueError or OSError where the child failed or died."""
+    """Send a frame and wait for its bytes. Raises ValueError or OSError if the child failed or died."""
     assert child.stdin is not None
     assert child.stdout is not None
     request = {

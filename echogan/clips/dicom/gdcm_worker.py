@@ -1,7 +1,7 @@
 """The child process that runs GDCM: coded frames in on standard input, decoded bytes out on standard output.
 
-Started by `dicom_isolation`, by its path, so it imports nothing of this package. A request is a line of JSON, then
-as many bytes as its "bytes" says; an answer is the number of bytes on a line, then the bytes: none on failure.
+Started by `gdcm_process` by its path, so it imports nothing of this package. A request is a line of JSON, then as
+many bytes as its "bytes" field says. An answer is a line with the number of bytes, then the bytes; none on failure.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def serve() -> None:
         try:
             data = decode(encoded, request)
         except Exception:
-            # No words: they could quote the file.
+            # No message: it could quote the file.
             data = b""
         answers.write(f"{len(data)}\n".encode() + data)
         answers.flush()

@@ -1,4 +1,4 @@
-"""Read a DICOM header: the named tags and the place of the pixels, quietly, and from deflated files too."""
+"""Read a DICOM header: the named tags and where the pixels lie, without log output, from deflated files too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip, Unsu
 PIXEL_DATA = (0x7FE0, 0x0010)
 INFLATE_FOR_HEADER = 64 * 2**20
 
-# Only these are parsed; all else, the patient's data among it, is skipped over.
+# Only these are parsed; everything else, including the patient's data, is skipped.
 HEADER_TAGS = """
     ImageType SOPClassUID SOPInstanceUID Modality StudyInstanceUID SequenceOfUltrasoundRegions
     NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector ActualFrameDuration CineRate
@@ -40,7 +40,7 @@ HEADER_TAGS = """
 
 
 def keep_quiet() -> None:
-    """Stop the libraries' warnings and logs: they quote values, a patient's name perhaps.
+    """Silence the libraries' warnings and logs: they quote values, perhaps a patient's name.
 
     Called often, because a filter for the whole process is safe among threads and `catch_warnings` is not.
     """
@@ -50,7 +50,7 @@ def keep_quiet() -> None:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn whatever a damaged file makes the libraries raise into UnreadableClip, and keep them quiet."""
+    """Turn any exception that a damaged file causes in the libraries into UnreadableClip, and silence them."""
     keep_quiet()
     try:
         yield
@@ -66,7 +66,7 @@ def reading() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class DicomSource:
-    """A DICOM file on disk; `deflated_from` is where its data set starts if that is compressed, else None."""
+    """A DICOM file on disk; `deflated_from` is where its data set starts if it is compressed, else None."""
 
     path: Path
     deflated_from: int | None = None
@@ -83,7 +83,7 @@ class DicomSource:
         return cls(path, 144 + int(meta.FileMetaInformationGroupLength))
 
     def open(self, at_most: int = INFLATE_FOR_HEADER) -> BinaryIO:
-        """The file; where it is deflated, a temporary file with at most so many bytes of its data set."""
+        """The file; if it is deflated, a temporary file with at most `at_most` bytes of its data set."""
         file = self.path.open("rb")
         if self.deflated_from is None:
             return file
@@ -124,7 +124,7 @@ def read_header(file: BinaryIO, tags: str) -> tuple[Dataset, tuple[int, int, boo
 
 
 def transfer_syntax(header: Dataset, source: DicomSource) -> uid.UID:
-    """How the pixels are encoded: by the file meta group, else as the data set was found to be."""
+    """How the pixels are encoded: as the file meta group says, else as the data set was read."""
     stated = getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID")
     if stated:
         return uid.UID(str(stated))

@@ -1,4 +1,4 @@
-"""The patient's identity in a derived DICOM object: which tags carry it, what replaces them, what is said of it.
+"""The patient's identity in a derived DICOM object: which tags carry it, what replaces them, what is stated.
 
 Source: PS3.15, Annex E (Basic Profile, Clean Pixel Data Option); PS3.3, C.12.1.1 (SOP Common).
 """
@@ -34,12 +34,12 @@ IDENTITY_TAGS = """
 
 @cache
 def _secret() -> str:
-    """A fresh key for each run: the same study gets the same new UID, and nobody can compute one from the other."""
+    """A new random key for each run: one study gets one new UID, and neither UID can be computed from the other."""
     return secrets.token_hex(32)
 
 
 def new_uid(original: Any) -> uid.UID:
-    """A UID that stands for `original` during this run; a random one where there is no original."""
+    """The UID that replaces `original` during this run; a random one if there is no original."""
     return uid.generate_uid(entropy_srcs=[_secret(), str(original)]) if original else uid.generate_uid()
 
 
@@ -56,10 +56,10 @@ def plain(text: str) -> str:
 
 
 def add_privacy(made: Dataset, original: Dataset, sector: Sector | None, options: WriteOptions) -> None:
-    """Say honestly what was removed. A sector that is the whole image removes no text from the pixels, and text
-    over the tissue can have been missed: that none is burned in is never stated where the input did not.
+    """State what was removed. If the sector is the whole image, no text was removed from the pixels, and text over the
+    tissue can be missed. So the object says that no text is burned in only if the input said so.
 
-    `original` is the input's header, empty where the input is not DICOM.
+    `original` is the input's header, empty if the input is not DICOM.
     """
     cleaned = sector is not None and sector.kind != "whole"
     stated = str(original.get("BurnedInAnnotation") or "")

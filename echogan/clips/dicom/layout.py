@@ -1,4 +1,4 @@
-"""How a DICOM file stores its pixels, and where in the file each frame lies.
+"""How a DICOM file stores its pixels, and where each frame lies in the file.
 
 Sources: DICOM PS3.5, 8 (encoding of pixels) and A.4 (encapsulation); PS3.3, C.7.6.3 (Image Pixel).
 """
@@ -92,7 +92,7 @@ def read_layout(header: Dataset, syntax: uid.UID, place: tuple[int, int, bool]) 
     frames = int((numbers(header.get("NumberOfFrames")) or [1])[0])
     full = int(header.Rows) * int(header.Columns) * samples * frames
     if photometric == "YBR_FULL_422" and not syntax.is_encapsulated and place[1] >= full:
-        # Three bytes a pixel: the chroma is not shared, whatever the header says.
+        # Three bytes a pixel: the chroma is not subsampled, whatever the header says.
         photometric = "YBR_FULL"
     return Layout(
         syntax=syntax,
@@ -124,7 +124,7 @@ def _check_syntax(syntax: uid.UID) -> None:
 
 
 def find_frames(file: BinaryIO, layout: Layout, header: Dataset) -> list[tuple[Span, ...]]:
-    """The (offset, length) in the file of every piece of each frame. UnreadableClip where frames miss."""
+    """The (offset, length) in the file of every piece of each frame. Raises UnreadableClip if frames are missing."""
     size = file.seek(0, 2)
     if layout.syntax.is_encapsulated:
         if layout.length != UNDEFINED_LENGTH:

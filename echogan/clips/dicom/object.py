@@ -99,7 +99,7 @@ def _add_identifiers(made: Dataset, source: Source | None, options: WriteOptions
     made.StudyInstanceUID = study if options.keep_identity and study else new_uid(study)
     made.Modality = "US"
     made.SeriesDescription = SERIES_DESCRIPTION
-    # A viewer sorts by series number: the derived series stands behind those of the examination.
+    # Viewers sort by series number: the derived series comes after those of the examination.
     number = numbers(made.get("SeriesNumber"))
     made.SeriesNumber = int(number[0]) % 1_000_000 + 1000 if number else None
     if "InstanceNumber" not in made:
@@ -129,7 +129,7 @@ def _decimal(value: float) -> str:
 
 
 def _add_timing(made: Dataset, like: ClipFile, options: WriteOptions, frames: int) -> None:
-    """Frame Time, or Frame Time Vector where frames last differently. A still lasts one second."""
+    """Frame Time, or Frame Time Vector if frame durations differ. A still lasts one second."""
     fps = options.fps or like.fps or 1.0
     durations = like.durations_ms if options.fps is None else None
     if durations is not None and len(durations) >= frames > 1:
@@ -144,7 +144,7 @@ def _add_timing(made: Dataset, like: ClipFile, options: WriteOptions, frames: in
 def _add_space(made: Dataset, like: ClipFile, source: Source | None, blackened: bool) -> None:
     """Regions, clipped to the image; those whose pixels were made black are dropped. Pixel Spacing without regions.
 
-    Where the image was rescaled behind the region's back (it overruns), the region's units are set to none.
+    If the image was rescaled and the region was not (it reaches outside), the region's units are set to none.
     """
     items = []
     if source is not None:
@@ -209,7 +209,7 @@ def _image_type_tail(source: Source | None, keep_identity: bool) -> list[str]:
 
 
 def _add_compression(made: Dataset, like: ClipFile, source: Source | None) -> None:
-    """Lossy Image Compression stays "01" for good once an image has been through it (PS3.3, C.7.6.1.1.5)."""
+    """Lossy Image Compression stays "01" once an image has been compressed with loss (PS3.3, C.7.6.1.1.5)."""
     if source is None:
         if like.kind == "video" or like.path.suffix.lower() in (".jpg", ".jpeg", ".gif"):
             made.LossyImageCompression = "01"

@@ -1,7 +1,7 @@
 """Decode one DICOM frame, and turn its stored values into the uint8 that is shown.
 
-Nothing is handed to a decoder before the frame's own header agrees with the DICOM header, so that a small
-damaged or hostile file cannot ask for much memory. Sources: DICOM PS3.5, 8; PS3.3, C.7.6.3 and C.11.2.
+A frame goes to a decoder only if its own header agrees with the DICOM header, so that a small damaged or
+hostile file cannot claim much memory. Sources: DICOM PS3.5, 8; PS3.3, C.7.6.3 and C.11.2.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _check_codestream(encoded: bytes, layout: Layout) -> int:
 
 
 def _codestream_shape(encoded: bytes) -> tuple[int, int, int, int]:
-    """(rows, columns, components, bits) of a JPEG, JPEG-LS or JPEG 2000 frame. IndexError where it has none."""
+    """(rows, columns, components, bits) of a JPEG, JPEG-LS or JPEG 2000 frame. Raises IndexError if it has none."""
     siz = encoded.find(b"\xff\x4f\xff\x51", 0, 4096)
     if siz >= 0:
         x, y, x0, y0 = struct.unpack_from(">4I", encoded, siz + 8)

@@ -45,14 +45,14 @@ def looks_like_dicom(head: bytes) -> bool:
             continue
         if vr in (b"UL", b"CS", b"UI", b"DA", b"TM", b"SH", b"LO", b"OB"):
             return True
-        # Implicit VR: a small even length, and behind that value another element of the same group.
+        # Implicit VR: a small even length, and after that value another element of the same group.
         length = struct.unpack("<I", head[4:8])[0]
         if order == "<" and length <= 256 and length % 2 == 0:
             return head[8 + length : 10 + length] == head[:2]
     return False
 
 
-DIM = 32  # grey levels of 255 that a clip surely reaches
+DIM = 32  # grey level (of 255) that every clip should reach
 TOO_DIM = (
     "The picture is nearly black: its values fill little of their range, and no window says which part to show. "
     "Export it with a window, or in 8 bits."
@@ -117,7 +117,7 @@ def _decoder(
 
 
 def _check_kind(header: Dataset) -> tuple[str, ...]:
-    """Raise UnsupportedClip unless this is 2-D ultrasound; return what the reader should know."""
+    """Raise UnsupportedClip unless this is 2-D ultrasound; return notes for the reader."""
     meta_class = getattr(header, "file_meta", Dataset()).get("MediaStorageSOPClassUID")
     sop_class = str(header.get("SOPClassUID") or meta_class or "")
     if sop_class == DIRECTORY:
@@ -147,7 +147,7 @@ def _no_pixels(header: Dataset) -> EchoGANError:
 
 
 def _check_size(path: Path, layout: Layout, limits: ClipLimits) -> None:
-    """Raise where there is nothing to decode, or too much."""
+    """Raise an error if there is nothing to decode, or too much."""
     if layout.frames < 1 or layout.rows < 1 or layout.columns < 1:
         raise UnreadableClip("The DICOM file has zero frames. Export the clip again.")
     channels = 1 if layout.photometric.startswith("MONOCHROME") else 3

@@ -25,7 +25,7 @@ MAX_PIXEL_BYTES = 2**32 - 2
 
 
 def fits_dicom(clip: ClipFile, frames: int | None = None, channels: int | None = None) -> bool:
-    """Whether one DICOM file can hold a clip, of as many frames and channels as it says or as are given."""
+    """Whether one DICOM file can hold a clip with its own number of frames and channels, or with those given."""
     frames = clip.frames if frames is None else frames
     channels = (3 if clip.color else 1) if channels is None else channels
     return frames * clip.height * clip.width * channels <= MAX_PIXEL_BYTES
@@ -34,8 +34,8 @@ def fits_dicom(clip: ClipFile, frames: int | None = None, channels: int | None =
 class DicomWriter(FrameWriter):
     """Frames in, one Ultrasound Multi-frame object out: Explicit VR Little Endian, RGB or MONOCHROME2, 8 bits.
 
-    Without `keep_identity` the header is built anew, and pixels outside the sector's tissue are black. Raises
-    OutputError where the sector is then unknown, and where the object would pass DICOM's 4 GiB.
+    Without `keep_identity` the header is rebuilt, and pixels outside the sector's tissue are black. Raises
+    OutputError if the sector is then unknown, or if the object would exceed DICOM's 4 GiB.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class DicomWriter(FrameWriter):
             self._file.write(b"\0" * (self._frame_bytes * self.count % 2))
 
     def _correct_count(self) -> None:
-        """Other than announced came (a video's own count can be wrong): write the header anew and move the pixels."""
+        """Correct the number of frames (a video's own count can be wrong): rewrite the header and move the pixels."""
         self._refuse_if_too_large(self.count, 3 if self._color else 1)
         pixels = self.part.with_suffix(".pixels")
         try:

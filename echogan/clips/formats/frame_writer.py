@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.clips.write_options import WriteOptions, black_outside
 from echogan.core.atomic import Unfinished, output_errors
-from echogan.core.errors import OutputError, SettingsError
+from echogan.core.errors import OutputError
 from echogan.core.geometry import Sector
 
 
@@ -36,15 +35,14 @@ class FrameWriter(ABC):
             raise OutputError(
                 "Nothing outside the sector can be made black without a sector: find or give one."
             )
-        if options.fps is not None and not (math.isfinite(options.fps) and options.fps > 0):
-            raise SettingsError(f"{options.fps} is no frame rate: give frames per second above 0.")
+        options.check()
 
     def __enter__(self) -> Self:
         self._unfinished = Unfinished(self.path, self.folder)
         return self
 
     def write(self, frame: np.ndarray) -> None:
-        """Append one frame, black outside the tissue where the options ask for it."""
+        """Append one frame, black outside the tissue if the options ask for it."""
         self._check(frame)
         if self.options.blackout and self._mask is not None:
             frame = black_outside(frame, self._mask)
@@ -82,7 +80,7 @@ class FrameWriter(ABC):
             self._give_up()
 
     def _give_up(self) -> None:
-        with suppress(Exception):  # closing a half-written file may fail; it is removed all the same
+        with suppress(Exception):  # closing a half-written file may fail; it is removed anyway
             self._abort()
         self._unfinished.discard()
 
@@ -98,7 +96,7 @@ class FrameWriter(ABC):
 
     @property
     def variable(self) -> bool:
-        """True where frames keep durations of their own."""
+        """True if each frame keeps its own duration."""
         return self.options.fps is None and self.like.durations_ms is not None
 
     def duration_ms(self, index: int) -> float:

@@ -24,7 +24,7 @@ LEAST_DELAY = 2  # hundredths of a second
 
 @dataclass
 class _Blocks:
-    """What the blocks of a GIF say; `reach` is the (height, width) that a decoder needs for all its frames."""
+    """The facts in a GIF's blocks; `reach` is the (height, width) that a decoder needs for all its frames."""
 
     width: int
     height: int
@@ -35,7 +35,7 @@ class _Blocks:
 
 
 def open_gif(path: Path, limits: ClipLimits) -> ClipFile:
-    """The facts of a GIF; one frame only is a still (fps None). Raises UnreadableClip and ClipTooLarge."""
+    """Read the facts of a GIF; a single frame is a still (fps None). Raises UnreadableClip and ClipTooLarge."""
     with decoder_errors(path), path.open("rb") as file:
         blocks = _read_blocks(file, limits)
     count, (height, width), color = len(blocks.delays_ms), blocks.reach, blocks.color
@@ -82,7 +82,7 @@ def _read_blocks(file: BinaryIO, limits: ClipLimits) -> _Blocks:
 
 
 def _coloured_palette(file: BinaryIO, flags: int) -> bool:
-    """Read the palette that follows where `flags` announce one; True where an entry is not grey."""
+    """Read the palette that follows if `flags` declare one; True if an entry is not grey."""
     if not flags & 0x80:
         return False
     palette = file.read(3 * 2 ** ((flags & 7) + 1))
@@ -90,7 +90,7 @@ def _coloured_palette(file: BinaryIO, flags: int) -> bool:
 
 
 def _skip(file: BinaryIO) -> bool:
-    """Pass a chain of sub-blocks; False where the file ends in it."""
+    """Skip a chain of sub-blocks; False if the file ends inside it."""
     while size := file.read(1):
         if not size[0]:
             return True
@@ -103,15 +103,15 @@ def _decode(path: Path, blocks: _Blocks) -> Iterator[np.ndarray]:
         for index in range(len(blocks.delays_ms)):
             image.seek(index)
             rgba = np.asarray(image.convert("RGBA"))[: blocks.height, : blocks.width]
-            rgb = rgba[..., :3] * (rgba[..., 3:] > 0)  # what shows nothing is black
+            rgb = rgba[..., :3] * (rgba[..., 3:] > 0)  # transparent pixels become black
             yield rgb if blocks.color else np.ascontiguousarray(rgb[..., 0])
 
 
 class GifWriter(FrameWriter):
-    """Animated GIF, played for ever. Grey frames are exact; colour ones get the best 256 colours of each.
+    """Animated GIF, looping. Grey frames are exact; each colour frame is reduced to its best 256 colours.
 
-    Delays count in hundredths of a second: they are rounded so that errors do not add up, and are at least two,
-    because browsers show a delay of one as ten: above 50 frames per second the GIF plays slower than the clip.
+    Delays are in hundredths of a second. They are rounded so that errors do not add up, and are at least 2, because
+    browsers show a delay of 1 as 10. So above 50 frames per second the GIF plays slower than the clip.
     """
 
     def _start(self, frame: np.ndarray) -> None:
@@ -146,7 +146,7 @@ class GifWriter(FrameWriter):
 
 
 def _quantized(frame: np.ndarray) -> av.VideoFrame:
-    """The frame, uint8 (H, W, 3), as a picture in its own best 256 colours."""
+    """The frame, uint8 (H, W, 3), reduced to its best 256 colours."""
     image = Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE)
     colors = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)
     palette = np.zeros((256, 4), np.uint8)

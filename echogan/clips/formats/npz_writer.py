@@ -68,7 +68,7 @@ class NpzStream:
 
     def __init__(self, path: Path, told_as: Path | None = None) -> None:
         self.path = Path(path)
-        self._told_as = told_as or self.path  # what an error names, where `path` is no name of the user's
+        self._told_as = told_as or self.path  # what an error message names, if `path` is a temporary name
         self._unfinished = Unfinished(self.path)
         self._arrays: list[NpzArray] = []
         self._values: dict[str, np.ndarray] = {}
@@ -113,7 +113,7 @@ class NpzStream:
                 file.writestr(_member(name), content.getvalue())
 
     def discard(self) -> None:
-        """Give up: nothing is left on the disk."""
+        """Discard the output: nothing is left on the disk."""
         for array in self._arrays:
             with suppress(OSError):
                 array.close()
@@ -141,7 +141,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 class NpzWriter(FrameWriter):
     """A clip as .npz: frames uint8 (T, H, W) or (T, H, W, 3), fps, spacing_mm (row, column).
 
-    fps and spacing_mm are NaN where unknown; durations_ms (T,) is there only where frames last differently.
+    fps and spacing_mm are NaN if unknown; durations_ms (T,) is there only if frame durations differ.
     """
 
     def _start(self, frame: np.ndarray) -> None:

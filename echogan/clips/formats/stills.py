@@ -31,7 +31,7 @@ def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
 
 
 def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The upright first picture, uint8 (H, W) where it is grey and (H, W, 3) else, and what was changed."""
+    """The first picture, turned upright, uint8 (H, W) if grey, else (H, W, 3); and notes on what was changed."""
     with decoder_errors(path), _opened(path, content) as image:
         check_limits(path, limits, 1, image.height, image.width, 3)
         notes = []
@@ -49,10 +49,10 @@ def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray,
 
 
 def _opened(path: Path, content: Content) -> Image.Image:
-    # Our own limits come next; the library's warning would only stand between the user and their sentence.
+    # `check_limits` comes next and gives a clearer message than the library's warning.
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     try:
-        # The format is named, so that nothing but the sniffed one is ever tried.
+        # The format is given, so that only the detected one is tried.
         return Image.open(path, formats=[content.upper()])
     except Image.DecompressionBombError:
         raise ClipTooLarge(f"'{path.name}' has far too many pixels: scale it down.") from None
@@ -88,7 +88,7 @@ class PngFolderWriter(FrameWriter):
         Image.fromarray(frame).save(self.part / name, format="PNG", compress_level=3)
 
     def _finish(self) -> None:
-        """Every image is whole already."""
+        """Every image is already complete."""
 
     def _abort(self) -> None:
         """No file is open between frames."""

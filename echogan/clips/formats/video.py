@@ -1,4 +1,4 @@
-"""MP4, MOV, AVI, MKV and WEBM in: the facts from the headers and packets, the frames decoded on demand."""
+"""Read MP4, MOV, AVI, MKV and WEBM: facts from headers and packets, frames decoded on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from echogan.clips.content import Content, check_limits, check_whole, decoder_er
 from echogan.core.errors import UnreadableClip
 
 DEFAULT_FPS = 30.0
-# Codecs of which every packet is one shown frame once the first one is a key frame.
+# Codecs in which every packet is one displayed frame, if the first packet is a key frame.
 _ONE_FRAME_PER_PACKET = {"h264", "hevc", "vp9", "libdav1d", "mjpeg", "png", "ffv1", "rawvideo", "prores"}
 # Without these flags libswscale rounds grey levels off by up to 2 and tints neutral pixels.
 ACCURATE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
@@ -52,7 +52,7 @@ class _Times:
 
 
 def open_video(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
-    """The facts of a video; `content` is "mov", "avi" or "matroska".
+    """Read the facts of a video; `content` is "mov", "avi" or "matroska".
 
     Raises UnreadableClip (damaged, cut off, no picture) and ClipTooLarge.
     """
@@ -129,7 +129,7 @@ def _is_mirrored(frame: av.VideoFrame) -> bool:
 
 
 def _count_packets(path: Path, content: Content, limits: ClipLimits) -> tuple[int | None, _Times]:
-    """Frames and their times without decoding; count None where packets need not be frames one to one."""
+    """Frames and their times without decoding; count None if packets may not match frames one to one."""
     starts: list[int] = []
     sure, end = True, None
     with _opened(path, content, limits) as (container, stream):
@@ -157,7 +157,7 @@ def _count_packets(path: Path, content: Content, limits: ClipLimits) -> tuple[in
 
 
 def _count_frames(path: Path, content: Content, limits: ClipLimits, look: _Look) -> tuple[int, _Times]:
-    """Frames and their times by decoding everything: slow, and right for every file."""
+    """Frames and their times by decoding everything: slow, but right for every file."""
     starts: list[int | None] = []
     with _opened(path, content, limits) as (container, stream):
         for frame in container.decode(stream):
@@ -182,20 +182,20 @@ def _seconds(
 def _timing(
     times: _Times, count: int, nominal: float | None
 ) -> tuple[float, tuple[float, ...] | None, tuple[str, ...]]:
-    """fps, one duration in ms per frame where they differ by more than 10 %, and what to tell the reader."""
+    """fps, one duration in ms per frame if they differ by more than 10 %, and notes for the reader."""
     steps = np.diff(times.starts)
     if len(times.starts) != count or count < 2:
         if nominal:
             return nominal, None, ()
         return DEFAULT_FPS, None, (f"The file gives no frame rate; {DEFAULT_FPS:.0f} per second is assumed.",)
     mean = float(steps.mean())
-    # Containers that count in milliseconds make 8 and 9 ms of 120 frames per second: a tick is no difference.
+    # A container that counts in milliseconds stores 120 frames per second as 8 and 9 ms: one tick is no difference.
     if np.abs(steps - mean).max() > max(0.1 * mean, 1.01 * times.tick):
         last = (times.end or 0) - times.starts[-1]
         if not 0 < last < 10 * steps.max():
             last = mean
         durations = tuple(float(1000 * step) for step in (*steps, last))
-        return 1000 * count / sum(durations), durations, ("The frames last differently long; this is kept.",)
+        return 1000 * count / sum(durations), durations, ("Frame durations differ; they are kept.",)
     if nominal and abs(nominal * mean - 1) < 0.02:
         return nominal, None, ()
     return 1 / mean, None, ()

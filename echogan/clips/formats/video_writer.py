@@ -1,4 +1,4 @@
-"""Clips out as video: H.264 in MP4 for the download, VP9 in WebM for the player in the page."""
+"""Write clips as video: H.264 in MP4 for the download, VP9 in WebM for the player in the page."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _CLOCK = Fraction(1, 90_000)
 class VideoWriter(FrameWriter):
     """One video stream, 8-bit 4:2:0, BT.709 limited range and flagged so; no audio, no metadata.
 
-    Limited range, because players that overlook the range flag assume it: a full-range file would show
-    them a wrong contrast. It costs 0.2 grey levels of mean error. No B-frames: frame n is packet n, and
+    Limited range, because players that ignore the range flag assume it, and would show a full-range
+    file with the wrong contrast. It costs 0.2 grey levels of mean error. No B-frames: frame n is packet n, and
     the first one is at time 0.
     """
 
@@ -33,7 +33,7 @@ class VideoWriter(FrameWriter):
 
     @abstractmethod
     def codec_options(self) -> dict[str, str]:
-        """Quality and speed, in the codec's own words."""
+        """Quality and speed, as options of the codec."""
 
     def _start(self, frame: np.ndarray) -> None:
         options = {"fflags": "+bitexact", **self.container_options}
@@ -110,13 +110,13 @@ class Mp4Writer(VideoWriter):
 
 
 class WebmWriter(VideoWriter):
-    """VP9 for the player in the page: quick to encode, any size, a key frame every 12 frames to scrub by."""
+    """VP9 for the player in the page: quick to encode, any size, a key frame every 12 frames for scrubbing."""
 
     container, codec, even = "webm", "libvpx-vp9", False
     container_options: ClassVar[dict[str, str]] = {}
 
     def codec_options(self) -> dict[str, str]:
-        # VP9 counts quality to 63, x264 to 51: six more for a like picture.
+        # VP9 counts quality to 63, x264 to 51: add six for a similar picture.
         crf = min(63, self.options.crf + 6)
         speed = {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "lag-in-frames": "0"}
         return {"crf": str(crf), "b": "0", "g": "12", **speed}

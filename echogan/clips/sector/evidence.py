@@ -1,4 +1,4 @@
-"""What in a clip speaks for tissue: the network's map of the sector, cleared of pages, regions and other panes."""
+"""Evidence for tissue in a clip: the network's map of the sector, without pages, other regions and other panes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from echogan.clips.sector.fan_fit import Target, overlap
 from echogan.clips.sector.fan_network import Square, network_input, sector_probability
 from echogan.clips.sector.overlay import ClipStatistics
 
-DARK = 3.0  # grey levels above the background below which a whole clip is empty
+DARK = 3.0  # grey levels above the background: a clip that stays below is empty
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Where the network sees tissue imaged, in the cells of its square.
+    """Where the network finds imaged tissue, on the cells of its square.
 
-    target   what a shape is fitted to; None where nothing was seen
+    target   what a shape is fitted to; None if nothing was found
     agree    overlap of the network's answers for the clip and for its mirror image, 0 to 1
     moving   whether the clip moves
     box      the part of the frame that was looked at: top, left, bottom, right, ends exclusive
@@ -63,7 +63,7 @@ def gather(stats: ClipStatistics, regions: tuple[tuple[int, int, int, int], ...]
 
 
 def square_maps(stats: ClipStatistics, box: tuple[int, int, int, int]) -> tuple[np.ndarray, Square, float]:
-    """What the network is shown of a part of the frame: (maps, their square, grey level of the empty screen)."""
+    """The network's input for a part of the frame: (maps, their square, grey level of the empty screen)."""
     part = np.s_[box[0] : box[2], box[1] : box[3]]
     square, usable = Square.around(box), ~stats.coloured[part]
     ground = _background(stats.mean[part], usable)
@@ -86,7 +86,7 @@ def _mirrored(maps: np.ndarray) -> np.ndarray:
 
 
 def _background(mean: np.ndarray, usable: np.ndarray) -> float:
-    """The grey level of the empty screen: the commonest dark level where one is common, else the darkest."""
+    """The grey level of the empty screen: the most common dark level if one is common, else the darkest."""
     levels = mean[usable] if usable.any() else mean.ravel()
     counts = np.bincount(np.rint(levels).astype(int).ravel(), minlength=256)[:64]
     common = int(counts.argmax())
@@ -99,7 +99,7 @@ def _panel(stats: ClipStatistics) -> tuple[np.ndarray | None, list[str]]:
     border = np.concatenate([white[0], white[-1], white[:, 0], white[:, -1]])
     if border.mean() < 0.6 or white.mean() < 0.08:
         return None, []
-    dark = cv2.morphologyEx(1 - white, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))  # ticks and letters go
+    dark = cv2.morphologyEx(1 - white, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))  # removes ticks and letters
     count, _, boxes, _ = cv2.connectedComponentsWithStats(dark)
     large = [i for i in range(1, count) if boxes[i, cv2.CC_STAT_AREA] > 0.02 * dark.size]
     if not large:

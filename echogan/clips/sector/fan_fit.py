@@ -12,11 +12,11 @@ from echogan.core.geometry import Fan
 SOFT, SHARP = (
     8.0,
     1.5,
-)  # cells over which the fan's border goes from 0 to 1: first to get near, then to finish
-COVER = 0.9  # the same where the mask stands for the share of each cell that is covered
+)  # cells over which the fan's border goes from 0 to 1: wide for the first fit, narrow for the last
+COVER = 0.9  # the same for a mask that holds the share of each cell that is covered
 GOOD = 0.93  # overlap from which no further start is tried
 RECTANGLE_AHEAD = (
-    0.005  # a rectangle needs no more than a fan's overlap less this: far apices imitate rectangles
+    0.005  # a rectangle wins up to this much below the fan's overlap: a fan with a far apex imitates one
 )
 
 
@@ -24,7 +24,7 @@ RECTANGLE_AHEAD = (
 class Target:
     """What a shape is fitted to: float32 (h, w) cells with their centres in pixels of the frame, y (h, 1), x (1, w).
 
-    share   probability of each cell to be imaged tissue, or its share that is
+    share   probability that each cell is imaged tissue, or the share of it that is
     pitch   pixels of the frame to one cell
     """
 
@@ -47,7 +47,7 @@ class Fit:
 
 
 def fit_shape(target: Target) -> Fit | None:
-    """The fan or the rectangle that overlaps best; None where there is nothing to fit."""
+    """The fan or the rectangle that overlaps best; None if there is nothing to fit."""
     fan, rectangle = fit_fan(target), fit_rectangle(target)
     if fan is None or (rectangle is not None and rectangle.iou > fan.iou - RECTANGLE_AHEAD):
         return rectangle
@@ -55,10 +55,10 @@ def fit_shape(target: Target) -> Fit | None:
 
 
 def fit_fan(target: Target) -> Fit | None:
-    """The fan that overlaps best; None where there is nothing to fit.
+    """The fan that overlaps best; None if there is nothing to fit.
 
-    Lines through the outermost tissue of each row (RANSAC) meet in the apex; least squares between the target and
-    the fan's soft mask then move it, from other starts too where that does not get far.
+    Lines through the outermost tissue of each row (RANSAC) meet in the apex. Least squares between the target and the
+    fan's soft mask then refine the fan, from other starts too if the overlap stays low.
     """
     starts = _starts(target)
     if not starts:
@@ -71,13 +71,13 @@ def fit_fan(target: Target) -> Fit | None:
 
 
 def refit(target: Target, start: Fan, oblong: bool) -> Fit | None:
-    """The fan near `start` that overlaps best; its pixels may be `oblong` (a squeezed frame) or are square."""
+    """The fan near `start` that overlaps best; its pixels may be `oblong` (a squeezed frame), else they are square."""
     numbers = [*_numbers(start), np.log(start.aspect)]
     return _fit(target, _climb(target, np.array(numbers if oblong else numbers[:6])))
 
 
 def _fit(target: Target, p: np.ndarray) -> Fit | None:
-    """The numbers as a fit; None where they are no fan that opens downwards."""
+    """The numbers as a fit; None if they do not describe a fan that opens downwards."""
     x, y, left, right, r_min, r_max = (float(number) for number in p[:6])
     aspect = float(np.exp(p[6])) if len(p) > 6 else 1.0
     if not (-89 < left < right - 8 and right < 89 and r_min < 0.8 * r_max and 0.4 < aspect < 2.5):
@@ -171,7 +171,7 @@ def _starts(target: Target) -> list[np.ndarray]:
 
 
 def _between_edges(solid: np.ndarray, target: Target) -> np.ndarray | None:
-    """The fan between the edge lines, as six numbers; None where no two lines cross."""
+    """The fan between the edge lines, as six numbers; None if no two lines cross."""
     rows = np.nonzero(solid.any(1))[0]
     first, last = solid[rows].argmax(1), solid.shape[1] - 1 - solid[rows, ::-1].argmax(1)
     y = target.y[rows, 0]

@@ -1,4 +1,4 @@
-"""The network that marks the imaged sector in a clip's statistics over time, in numpy: clips stay without torch.
+"""The network that marks the imaged sector from a clip's statistics over time; in numpy, so clips need no torch.
 
 A small U-Net (Ronneberger et al., MICCAI 2015), trained on simulated fans alone by `python -m eval fan_network`.
 """
@@ -56,7 +56,7 @@ class Square:
         return ((steps + 0.5) / self.scale - 0.5 + self.left)[None]
 
     def shrink(self, image: np.ndarray) -> np.ndarray:
-        """The mean of `image`, the part alone (H, W), over each pixel: float32 (h, w)."""
+        """The mean of `image` (H, W), which is the part alone, over each pixel of the square: float32 (h, w)."""
         size = (self.columns.stop - self.columns.start, self.rows.stop - self.rows.start)
         return cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_AREA)
 
@@ -66,7 +66,8 @@ def network_input(
 ) -> np.ndarray:
     """float32 (CHANNELS, SIDE, SIDE), about 0 to 1, from a part's statistics (H, W) in grey levels above background.
 
-    Logarithms: what is hardly brighter than the background speaks for tissue too. `usable` is bool; 0 around the part.
+    Logarithms, because pixels hardly brighter than the background are evidence for tissue too. `usable` is bool; 0
+    around the part.
     """
     maps = np.zeros((CHANNELS, SIDE, SIDE), np.float32)
     window = maps[:, square.rows, square.columns]
@@ -79,7 +80,7 @@ def network_input(
 
 
 def sector_probability(maps: np.ndarray) -> np.ndarray:
-    """The network's probability of each pixel to be imaged tissue, float32 (SIDE, SIDE), from `network_input`."""
+    """The network's probability that each pixel is imaged tissue, float32 (SIDE, SIDE), from `network_input`."""
     return 1 / (1 + np.exp(-np.clip(forward(maps, _weights()), -30, 30)))
 
 
@@ -104,7 +105,7 @@ def forward(maps: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _convolved(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """3 x 3 convolution with zeros around, (C, h, w) to (D, h, w): nine matrix products, one a tap."""
+    """3 x 3 convolution with zeros around, (C, h, w) to (D, h, w): nine matrix products, one for each tap."""
     kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
     _, height, width = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))

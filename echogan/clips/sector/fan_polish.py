@@ -1,4 +1,4 @@
-"""Draw a found fan's borders to where the lit tissue ends, in a clip whose fan is lit up to its borders."""
+"""Move a found fan's borders to where the lit tissue ends, in clips where tissue fills the fan to its borders."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from echogan.core.geometry import Fan
 FINE, STEP = 224, 2  # cells on the longer side; every STEP-th is fitted to
 # Tried as tissue: grey levels of motion, or an eighth of those above the ground.
 LEVELS = (0.6, 1.2, 2.5, 5.0, 10.0)
-LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline is the fan's
+LIT = 0.93  # overlap of fan and lit tissue from which the tissue's outline counts as the fan's
 SQUEEZED_GAIN, SQUEEZED = 0.01, 0.08  # how much better oblong pixels must fit, and how oblong they must be
-KEPT = 0.93  # share of what the network saw that the fan keeps: a dark side must not narrow it
+KEPT = 0.93  # share of the network's map that the fan must cover: a dark side must not narrow it
 NEAR = 0.8  # overlap of the two
-OUTSIDE = (
-    0.04  # share of the lit tissue outside what the network saw, from which the network is known to be wrong
-)
-SAME, TRIED = 0.95, 3  # overlap from which two levels give the same tissue; how many are tried at most
-EXACT = 0.975  # overlap with the lit tissue from which its arc is the fan's
-NEARLY, ARC = 0.9, 0.7  # the same where so large a share of the beams ends on the arc
+OUTSIDE = 0.04  # share of the lit tissue outside the network's map from which the map must be wrong
+SAME, TRIED = 0.95, 3  # overlap from which two levels count as the same tissue; how many are tried at most
+EXACT = 0.975  # overlap with the lit tissue from which its arc counts as the fan's
+NEARLY, ARC = 0.9, 0.7  # the same if at least this share of the beams ends on the arc
 BEAMS, ON_ARC = 40, 3.0  # beams looked at, and within how many cells of the arc one must end
-PLAIN = 0.94  # overlap with the lit tissue from which a fan stands on its own
+PLAIN = 0.94  # overlap with the lit tissue from which a fan is taken without further evidence
 
 
 def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], ground: float) -> Fit | None:
-    """The fan fitted to the lit tissue within `box` of the frame; None where that does not fill the fan.
+    """The fan fitted to the lit tissue within `box` of the frame; None if the tissue does not fill the fan.
 
     `ground` is the grey level of the empty screen. The fit's iou is the overlap with the lit tissue. Pixels are oblong
-    (a squeezed frame) only where the lit tissue's outline clearly says so.
+    (a squeezed frame) only if the lit tissue's outline clearly shows it.
     """
     square = Square.around(box, FINE)
     part = np.s_[box[0] : box[2], box[1] : box[3]]
@@ -48,14 +46,14 @@ def polish(fan: Fan, stats: ClipStatistics, box: tuple[int, int, int, int], grou
             return fit
     if (supports[0] * (1 - seen)).sum() < OUTSIDE * supports[0].sum():
         return None
-    # Tissue never lies outside the fan: the network is wrong. Where a fan explains the lit tissue, it is that one,
-    # unless it is narrower: a dark side is no border.
+    # Tissue never lies outside the fan, so here the network is wrong. A fan that explains the lit tissue is taken
+    # instead, unless it is narrower: a dark side is not a border.
     best = max(filter(None, (fits[0], fit_fan(targets[0]))), key=lambda found: found.iou, default=None)
     return best if best is not None and best.iou > PLAIN and not _narrower(best, fan) else None
 
 
 def _unlike(supports: list[np.ndarray], seen: np.ndarray) -> list[np.ndarray]:
-    """The supports, those most like what was `seen` first, without those that are nearly an earlier one."""
+    """The supports, those most like `seen` first, without those that nearly repeat an earlier one."""
     kept: list[np.ndarray] = []
     for support in sorted(supports, key=lambda support: -overlap(support, seen)):
         if all(overlap(support, other) < SAME for other in kept):
@@ -64,12 +62,12 @@ def _unlike(supports: list[np.ndarray], seen: np.ndarray) -> list[np.ndarray]:
 
 
 def _thinned(support: np.ndarray, square: Square) -> Target:
-    """Every STEP-th cell of a support: borders cross so many cells that fewer fix them as well, and sooner."""
+    """Every STEP-th cell of a support: borders cross so many cells that fewer of them fit as well, and faster."""
     return Target(support[::STEP, ::STEP], square.y[::STEP], square.x[:, ::STEP], 1 / square.scale)
 
 
 def _refit(target: Target, fan: Fan) -> Fit | None:
-    """The fan near `fan` that fits best, its pixels square unless oblong ones explain the outline clearly better."""
+    """The best fan near `fan`; its pixels are square unless oblong ones explain the outline clearly better."""
     fit = refit(target, fan, False)
     if fit is not None and fit.iou > EXACT:
         return fit
@@ -78,7 +76,7 @@ def _refit(target: Target, fan: Fan) -> Fit | None:
 
 
 def _is_the_fan(fit: Fit, fan: Fan, target: Target, seen: np.ndarray) -> bool:
-    """Whether the lit tissue fills its fan up to its borders, so that they are the borders of what is imaged."""
+    """Whether the lit tissue fills its fan to the borders, so that these are the borders of the imaged sector."""
     assert fit.fan is not None
     if fit.iou > LIT and _keeps(fan_share(target, fit.fan), seen):
         return True
@@ -95,7 +93,7 @@ def _narrower(fit: Fit, fan: Fan) -> bool:
 
 
 def _ends_on_arc(fan: Fan, target: Target) -> float:
-    """The share of the fan's beams on which the lit tissue ends at the fan's depth; 0 where the frame cuts most off."""
+    """The share of the fan's beams on which the lit tissue ends at the fan's depth; 0 if the frame cuts most off."""
     dx, dy = (target.x - fan.apex[0]) * fan.aspect, target.y - fan.apex[1]
     r, angle = np.hypot(dx, dy), np.degrees(np.arctan2(dx, dy))
     beams = np.floor((angle - fan.left_deg) / (fan.right_deg - fan.left_deg) * BEAMS).astype(int)

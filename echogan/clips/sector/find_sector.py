@@ -18,8 +18,8 @@ from echogan.core.geometry import Fan, Sector
 
 __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
-LEVEL_PIXELS = 200_000  # about so many pixels of tissue, of all frames together, give the percentiles of grey
-WHOLE = 0.97  # share of the frame from which all of it counts as tissue
+LEVEL_PIXELS = 200_000  # about this many tissue pixels, over all frames, give the percentiles of grey
+WHOLE = 0.97  # share of the frame from which the whole frame counts as tissue
 TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: check the result before you share it."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
@@ -28,7 +28,8 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
     """The imaged sector, from at most `samples` frames spread over the clip; a ClipSample is taken as it is.
 
     A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks. The
-    confidence estimates the overlap (IoU) with the true sector. Nothing found: the whole frame, confidence 0, a note.
+    confidence estimates the overlap (IoU) with the true sector. If nothing is found: the whole frame, with confidence 0
+    and a note.
     """
     sample = _sample(clip, samples)
     evidence = gather(sample.statistics, sample.regions)
@@ -92,7 +93,7 @@ def _sector(fit: Fit, evidence: Evidence, sample: ClipSample) -> Sector:
 
 
 def _with_overlay(sample: ClipSample, sector: Sector, moving: bool) -> Sector:
-    """Split the sector's tissue into tissue and overlay, take its levels, say where text can have been missed."""
+    """Split the sector into tissue and overlay, measure its grey levels, and note where text may have been missed."""
     inside, stats = sector.tissue_mask, sample.statistics
     overlay = find_overlay(stats, inside, moving, sector.fan) | (sample.trace & inside)
     sure = text_is_sure(stats, moving)
@@ -109,9 +110,9 @@ def _with_overlay(sample: ClipSample, sector: Sector, moving: bool) -> Sector:
 
 
 def grey_levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
-    """Percentiles 0, 1, ..., 100 of the grey levels of `tissue`, bool (H, W), all frames pooled; empty without any.
+    """Percentiles 0, 1, ..., 100 of the grey levels of `tissue`, bool (H, W), all frames pooled; empty without tissue.
 
-    Every nth pixel of the tissue alone, so that about LEVEL_PIXELS of them are looked at.
+    Only every nth tissue pixel is used, so that about LEVEL_PIXELS of them count.
     """
     where = np.flatnonzero(tissue)
     if not len(where):

@@ -1,4 +1,4 @@
-"""What is drawn over the tissue: find it, take it out of a frame, put the original back over the result."""
+"""The overlay drawn over the tissue: find it, remove it from a frame, and put it back over the result."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from echogan.core.geometry import Fan, Sector
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in clip.grey
 COLOURED = 35.0  # grey levels away from the clip's own tint: drawn in colour
-VIVID = 70.0  # so far away that a single frame is enough (a moving ECG trace)
+VIVID = 70.0  # the same, so far away that one frame is enough (a moving ECG trace)
 MARK_CONTRAST = 30.0  # grey levels above the surroundings: a mark in a moving clip
-STILL_CONTRAST = 110.0  # the same in a still, where speckle is as constant as text
-FEW = 5  # frames below which constancy says nothing
+STILL_CONTRAST = 110.0  # the same in a still, in which speckle is as constant as text
+FEW = 5  # with fewer frames constancy over time is no evidence
 TINTED = 6.0  # mean chroma in grey levels above which the whole B-mode counts as tinted
 
 
@@ -91,7 +91,7 @@ def tint_curve(frame: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 
 def text_is_sure(stats: ClipStatistics, moving: bool) -> bool:
-    """Whether constancy over time tells text from tissue: not in a still, nor in fewer than FEW frames."""
+    """Whether constancy over time separates text from tissue: not in a still, nor in fewer than FEW frames."""
     return moving and stats.frames >= FEW
 
 
@@ -101,7 +101,7 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
     Coloured pixels always. Grey ones must be thin, brighter than what surrounds them, and constant while the
     tissue around them moves; in a still, or in fewer than FEW frames, where speckle too may stay the same by
     chance, they must also have sharper edges than an ultrasound beam can draw.
-    The main bang, thin, bright and constant too, is spared: marks within 6 % of the depth from the probe.
+    The main bang, also thin, bright and constant, is left out: marks within 6 % of the depth from the probe.
     The gaps within and between letters count as overlay: black strokes would spell a name as well as white ones.
     """
     moving = text_is_sure(stats, moving)
@@ -126,7 +126,7 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
 
 def _blocks(marks: np.ndarray, gap: int) -> np.ndarray:
     """`marks`, uint8 (H, W), with every gap filled that no square of `gap` pixels fits into."""
-    # Beyond the frame there is nothing to close towards: a margin keeps its edge from counting as a mark.
+    # A margin keeps the frame's edge from counting as a mark.
     framed = cv2.copyMakeBorder(marks, gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
     closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
     return closed[gap:-gap, gap:-gap]
@@ -181,7 +181,7 @@ def _filled(level: np.ndarray, tissue: np.ndarray, holes: np.ndarray) -> np.ndar
     while missing.any() and window < 4 * max(level.shape):
         weight = cv2.blur(tissue.astype(np.float32), (window, window), borderType=cv2.BORDER_CONSTANT)
         mean = cv2.blur(level.astype(np.float32), (window, window), borderType=cv2.BORDER_CONSTANT)
-        near = missing & (weight * window > 0.5)  # a handful of pixels, more in a wider window
+        near = missing & (weight * window > 0.5)  # a few pixels, more in a wider window
         filled[near] = mean[near] / weight[near]
         missing &= ~near
         window = 2 * window + 1
@@ -214,7 +214,7 @@ def _recoloured(original: np.ndarray, mask: np.ndarray, before: np.ndarray, afte
     new = after.astype(np.float32)
     bright = level > 30
     tinted = bright.any() and _spread(chroma[bright]).mean() > TINTED
-    if tinted:  # black has no colour of its own: it takes the tint of the level that it is lifted to
+    if tinted:  # black has no colour of its own: it takes the tint of its new level
         tint = tint_curve(original, mask)
         chroma = tint[after] + (chroma - tint[np.rint(level).astype(np.uint8)]) * _shrink(new, level)
         plain = (_spread(before) == 0) & (level >= 10)
@@ -225,5 +225,5 @@ def _recoloured(original: np.ndarray, mask: np.ndarray, before: np.ndarray, afte
 
 
 def _shrink(new: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """The share of a pixel's own chroma that stays: less where it darkens, never more, to spare noise."""
+    """The share of a pixel's own chroma that stays: less where it darkens, never more, to limit noise."""
     return np.minimum(1, new / np.maximum(level, 1))[:, None]

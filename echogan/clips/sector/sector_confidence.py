@@ -13,7 +13,7 @@ from echogan.clips.sector.fan_fit import Fit
 
 CHECK_BELOW = 0.9  # estimated IoU below which the reader is asked to check the sector
 CALIBRATION = Path(__file__).with_name("sector_confidence.json")  # by `python -m eval fan_calibration`
-UNLIT = 0.05  # what an overlap with lit tissue is worth less than one with the network's map: shadows hide borders
+UNLIT = 0.05  # how much less an overlap with lit tissue counts than one with the network's map: shadows hide borders
 
 
 def sector_confidence(fit: Fit, lit: Fit | None, evidence: Evidence) -> float:
@@ -23,9 +23,9 @@ def sector_confidence(fit: Fit, lit: Fit | None, evidence: Evidence) -> float:
 
 
 def sector_score(fit: Fit, lit: Fit | None, evidence: Evidence) -> float:
-    """0 to 1: how sharply the network saw the fit's shape, and how alike in the clip and its mirror image.
+    """0 to 1: how sharply the network sees the fitted shape, and how alike in the clip and in its mirror image.
 
-    Where lit tissue fills the fan to its borders (`lit`), their overlap counts if it says more.
+    If lit tissue fills the fan to its borders (`lit`), their overlap counts where it is higher.
     """
     seen = fit.iou * evidence.agree
     return max(seen, lit.iou - UNLIT) if lit is not None else seen
@@ -33,6 +33,6 @@ def sector_score(fit: Fit, lit: Fit | None, evidence: Evidence) -> float:
 
 @lru_cache(maxsize=1)
 def calibration() -> tuple[list[float], list[float]]:
-    """(scores, overlaps), both rising: what IoU a score stands for; straight between them."""
+    """(scores, overlaps), both rising: the IoU of each score, with linear interpolation between them."""
     known = json.loads(CALIBRATION.read_text())
     return known["scores"], known["overlaps"]

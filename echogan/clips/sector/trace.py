@@ -1,4 +1,4 @@
-"""The ECG trace over the tissue: a thin level baseline gives it away, and what hangs together with that follows."""
+"""Find the ECG trace over the tissue: a thin level baseline, and the strokes that are connected to it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from echogan.clips.clip import grey
 from echogan.clips.sector.overlay import FEW
 
 BASELINE_CONTRAST = 30.0  # grey levels that a baseline is brighter than what lies above and below it
-CONTRAST = 18.0  # the same of the trace's other strokes, against both sides, across or down
-BORDER = 6.0  # the same of the pixels beside a stroke, from which they are part of it
+CONTRAST = 18.0  # the same for the trace's other strokes, against both sides, across or down
+BORDER = 6.0  # the same for pixels beside a stroke, from which they are part of it
 LEVEL_RUN = 0.03  # share of the frame's width that a piece of the baseline runs level
 BASELINE = 0.14  # share of the frame's width that one row's pieces cover more than those of the rows around
-BASELINE_STILL = 0.28  # the same where constancy over time cannot tell a trace from speckle and a line in it
+BASELINE_STILL = 0.28  # the same if constancy over time cannot separate a trace from a line in the speckle
 AS_BRIGHT = 0.6  # grey of the trace's strokes, as a share of its baseline's: over tissue a trace is no darker
 RISES, FALLS = 0.15, 0.06  # shares of the frame's height that the trace reaches above and below its baseline
 SPIKES = 0.008  # share of the band's width that strokes cover in a row of it: an R wave is a pixel or two in a beat
-OFTEN = 0.6  # share of the frames from which a stroke stands still
+OFTEN = 0.6  # share of the frames from which a stroke counts as still
 MOVING = 0.04  # share of the frame's width over which strokes must come and go for the trace to move
 
 
 def find_trace(frames: np.ndarray) -> np.ndarray:
     """Pixels that a trace covers: bool (H, W), from uint8 frames (T, H, W) or (T, H, W, 3).
 
-    Where strokes that hang together with the baseline stand still, they are the trace. Where they come and go, what
-    each covers counts, and the gaps between: there it passes in the frames between those that were sampled.
+    Strokes connected to the baseline that stand still are the trace. If they come and go, everything they cover counts,
+    and the gaps between: the trace passes there in frames that were not sampled.
     """
     height, width = frames.shape[1:3]
     reach = max(2, round(0.012 * min(height, width)))
@@ -47,7 +47,7 @@ def find_trace(frames: np.ndarray) -> np.ndarray:
 
 
 def _swept(strokes: np.ndarray, gap: int) -> np.ndarray:
-    """What moving strokes, bool (h, W), sweep over: gaps up to `gap` columns filled, for there it passes unsampled."""
+    """The area that moving strokes, bool (h, W), sweep over: gaps of up to `gap` columns are filled."""
     framed = cv2.copyMakeBorder(strokes.astype(np.uint8), 1, 1, gap, gap, cv2.BORDER_CONSTANT, value=0)
     closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     return closed[1:-1, gap:-gap] > 0
@@ -83,13 +83,13 @@ def _above(level: np.ndarray, reach: int, axis: int) -> np.ndarray:
 
 
 def _connected(frame: np.ndarray, rows: slice, row: int, reach: int) -> np.ndarray:
-    """Strokes of the frame's `rows` that hang together with the baseline's `row` among them: bool (h, W)."""
+    """Strokes in the frame's `rows` that are connected to the baseline's `row` among them: bool (h, W)."""
     level = grey(frame)[rows]
     down = _above(level, reach, 0)
     drawn = level[max(0, row - 1) : row + 2][down[max(0, row - 1) : row + 2] > BASELINE_CONTRAST]
     if not len(drawn):
         return np.zeros(level.shape, bool)
-    # The two sides of an R wave stand as close together as `reach`: each is told from the other at a shorter one.
+    # The two sides of an R wave stand as close together as `reach`: a shorter one separates them.
     across = np.maximum(_above(level, reach, 1), _above(level, max(1, reach // 2), 1))
     lines = np.maximum(down, across)
     strokes = lines > CONTRAST

@@ -14,16 +14,21 @@ import torch
 from torch import Tensor, nn
 
 from echogan.core.atomic import replace_files
-from echogan.core.errors import CheckpointNotFound, InvalidCheckpoint, OutputError
+from echogan.core.errors import InvalidCheckpoint, OutputError
 from echogan.model.checkpoints.checkpoint_config import CheckpointConfig, config_json, parse_config
+from echogan.model.checkpoints.checkpoint_files import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    check_files,
+    check_size,
+    entries,
+    first_few,
+    read_file,
+    unreadable,
+)
 from echogan.model.networks.generators import build_generators
 
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-MAX_CONFIG_BYTES = 1_000_000
-MAX_WEIGHTS_BYTES = 2 * 2**30
-SIDES = ("to_high", "to_low")
+GENERATORS = ("to_high", "to_low")
 DEFAULT = "echogan"  # used where no model is named, and first wherever models are listed
 BUNDLED = Path(__file__).resolve().parents[3] / "checkpoints"
 
@@ -68,7 +73,7 @@ def read_checkpoint(
     """
     folder, where = Path(folder), source or str(folder)
     config = read_config(folder, where)
-    data = _read(folder / WEIGHTS_FILE, where)
+    data = read_file(folder / WEIGHTS_FILE, where)
     try:
         weights = safetensors.torch.load(data)
     except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError):
@@ -81,35 +86,8 @@ def read_checkpoint(
 
 def read_config(folder: Path, where: str) -> CheckpointConfig:
     """The validated config.json of a folder that has both files. Raises as read_checkpoint does."""
-    check_files({entry.name for entry in _entries(folder)}, where)
-    return parse_config(_read(folder / CONFIG_FILE, where), where)
-
-
-def check_files(names: set[str], where: str) -> None:
-    """Raise unless both files of a checkpoint are among the names; pickled weights get their own sentence."""
-    pickles = sorted(name for name in names if name.lower().endswith(PICKLES))
-    if WEIGHTS_FILE not in names and pickles:
-        raise InvalidCheckpoint(
-            f"{where} has only pickled weights ({_few(pickles)}), which can run code and are refused; read"
-            f" them once with torch.load(..., weights_only=True) and write them with save_checkpoint of"
-            f" echogan.model.checkpoints.checkpoint (python -m echogan convert does both for CycleGAN's own)."
-        )
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        if name not in names:
-            raise CheckpointNotFound(
-                f"{where} has no {name}, and a checkpoint is {CONFIG_FILE} and {WEIGHTS_FILE} together;"
-                f" add it or choose another."
-            )
-
-
-def check_size(name: str, size: int, where: str) -> None:
-    """Raise InvalidCheckpoint when a file is larger than any checkpoint of ours can be."""
-    limit = MAX_CONFIG_BYTES if name == CONFIG_FILE else MAX_WEIGHTS_BYTES
-    if size > limit:
-        raise InvalidCheckpoint(
-            f"{name} of {where} has {size:,} bytes, more than the {limit:,} allowed;"
-            f" choose a smaller checkpoint."
-        )
+    check_files({entry.name for entry in entries(folder)}, where)
+    return parse_config(read_file(folder / CONFIG_FILE, where), where)
 
 
 def save_checkpoint(
@@ -123,8 +101,8 @@ def save_checkpoint(
     """
     folder = Path(folder)
     weights = {
-        f"{side}.{name}": _stored(tensor, config)
-        for side, net in zip(SIDES, (to_high, to_low), strict=True)
+        f"{generator}.{name}": _stored(tensor, config)
+        for generator, net in zip(GENERATORS, (to_high, to_low), strict=True)
         for name, tensor in net.state_dict().items()
     }
     text = config_json(config)
@@ -166,34 +144,8 @@ def describe_checkpoint(folder: str | Path) -> CheckpointInfo:
     except safetensors.SafetensorError:
         raise _damaged(str(folder)) from None
     except OSError as error:
-        raise _unreadable(folder, error) from None
+        raise unreadable(folder, error) from None
     return CheckpointInfo(config.name, folder, sha256, parameters, config)
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        raise CheckpointNotFound(
-            f"There is no checkpoint folder {folder}; give one that holds {CONFIG_FILE} and {WEIGHTS_FILE}."
-        ) from None
-    except OSError as error:
-        raise _unreadable(folder, error) from None
-
-
-def _read(path: Path, where: str) -> bytes:
-    try:
-        if not path.is_file():
-            raise OSError("not a file")
-        check_size(path.name, path.stat().st_size, where)
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: OSError) -> CheckpointNotFound:
-    reason = error.strerror or error
-    return CheckpointNotFound(f"{path} cannot be read ({reason}); check that it is there and yours to read.")
 
 
 def _damaged(where: str, fresh: str = "copy or save it again") -> InvalidCheckpoint:
@@ -203,8 +155,8 @@ def _damaged(where: str, fresh: str = "copy or save it again") -> InvalidCheckpo
 def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, where: str) -> None:
     """Raise InvalidCheckpoint unless names, shapes, types and finiteness are what the config promises."""
     with torch.device("meta"):  # no memory: an oversized config is found out before anything is allocated
-        skeletons = zip(SIDES, build_generators(config.generator), strict=True)
-        wanted = {f"{side}.{name}": t for side, net in skeletons for name, t in net.state_dict().items()}
+        skeletons = zip(GENERATORS, build_generators(config.generator), strict=True)
+        wanted = {f"{which}.{name}": t for which, net in skeletons for name, t in net.state_dict().items()}
     shared = wanted.keys() & weights.keys()
     faults = {
         "lacks": wanted.keys() - weights.keys(),
@@ -215,12 +167,12 @@ def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, wher
     for fault, names in faults.items():
         if names:
             raise InvalidCheckpoint(
-                f"{WEIGHTS_FILE} of {where} {fault} weights ({_few(sorted(names))}) for its {CONFIG_FILE};"
+                f"{WEIGHTS_FILE} of {where} {fault} weights ({first_few(sorted(names))}) for its {CONFIG_FILE};"
                 f" use the two files that were saved together."
             )
     if broken := sorted(k for k in weights if not torch.isfinite(weights[k]).all()):
         raise InvalidCheckpoint(
-            f"{where} has weights that are not finite in {_float_name(config)} ({_few(broken)});"
+            f"{where} has weights that are not finite in {_float_name(config)} ({first_few(broken)});"
             f" take an earlier checkpoint or train it again."
         )
 
@@ -228,8 +180,8 @@ def _check_weights(weights: Mapping[str, Tensor], config: CheckpointConfig, wher
 def _build(config: CheckpointConfig, weights: Mapping[str, Tensor]) -> tuple[nn.Module, nn.Module]:
     with torch.random.fork_rng(devices=[]):  # loading must not shift the random numbers of a training run
         built = build_generators(config.generator)
-    for side, net in zip(SIDES, built, strict=True):
-        start = f"{side}."
+    for generator, net in zip(GENERATORS, built, strict=True):
+        start = f"{generator}."
         net.load_state_dict({k.removeprefix(start): t for k, t in weights.items() if k.startswith(start)})
         net.float().eval().requires_grad_(False)
     return built
@@ -245,9 +197,3 @@ def _stored_type(tensor: Tensor, config: CheckpointConfig) -> torch.dtype:
 
 def _stored(tensor: Tensor, config: CheckpointConfig) -> Tensor:
     return tensor.detach().to("cpu", _stored_type(tensor, config), copy=True).contiguous()
-
-
-def _few(names: list[str]) -> str:
-    """The first three names, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(ascii(name[:60])[1:-1] for name in names[:3]) + more

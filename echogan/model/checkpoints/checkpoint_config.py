@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_origin, get_type_hints
 
 from echogan.core.errors import InvalidCheckpoint, SettingsError
 from echogan.core.scale import WORKING_SIZE
+from echogan.core.settings import NAME, NAME_WANTED, choice, fits, number, shown, text, wanted
 from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,95}"
 
 
 @dataclass(frozen=True)
 class CheckpointConfig:
     """How to build the two generators, and what they are: config.json is this, as JSON."""
 
-    name: str = field(
-        metadata={"help": "letters, digits, spaces and . _ - only, at most 96", "pattern": NAME}
-    )
+    name: str = field(metadata={"help": "of the checkpoint", "pattern": NAME, "wanted": NAME_WANTED})
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
-    format: int = field(default=1, metadata={"help": "layout of the checkpoint", "min": 1, "max": 1})
-    working_size: int = field(
-        default=WORKING_SIZE,
-        metadata={
-            "help": "longer side of the working space, pixels",
-            "min": 64,
-            "max": 1024,
-            "multiple": SIZE_MULTIPLE,
-        },
+    format: int = choice(1, "layout of the checkpoint", 1)
+    working_size: int = number(
+        WORKING_SIZE, "longer side of the working space, pixels", 64, 1024, SIZE_MULTIPLE
     )
     canonical_grey: bool = field(
         default=False,  # checkpoints from before this field saw clips as they are displayed
         metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},
     )
+    gain: float = field(
+        default=1.0,
+        metadata={
+            "help": "multiple of to_high's change that full strength applies",
+            "min": 0.1,
+            "max": 3.0,
+            "optional": True,
+        },
+    )
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
-    license: str = field(default="MIT", metadata={"help": "of the weights", "pattern": r"[ -~]{1,200}"})
+    license: str = text("MIT", "of the weights", r"[ -~]{1,200}", "text of 1 to 200 plain characters")
 
 
 def parse_config(data: bytes, where: str) -> CheckpointConfig:
@@ -110,45 +108,16 @@ def _checked(raw: Any, cls: type, prefix: str, where: str) -> Any:
             )
         if dataclasses.is_dataclass(hint := hints[name]):
             values[name] = _checked(raw[name], hint, f"{prefix}{name}.", where)  # type: ignore[arg-type]
-        elif not _fits(raw[name], hint, f.metadata):
-            raise _refusal(where, prefix + name, _rule(hint, f.metadata), raw[name])
+        elif not fits(raw[name], hint, f.metadata):
+            rule = "a JSON object" if get_origin(hint) is dict else wanted(hint, f.metadata)
+            raise _refusal(where, prefix + name, rule, raw[name])
         else:
             values[name] = raw[name]
     return cls(**values)
 
 
-def _fits(value: Any, hint: Any, rules: Mapping[str, Any]) -> bool:
-    if hint is int:  # a JSON true is a Python int, but not a number of blocks
-        in_range = type(value) is int and rules["min"] <= value <= rules["max"]
-        return in_range and value % rules.get("multiple", 1) == 0
-    if hint is bool:
-        return type(value) is bool
-    if "choices" in rules:
-        return type(value) in (str, int) and value in rules["choices"]
-    if hint is str:
-        return isinstance(value, str) and re.fullmatch(rules["pattern"], value) is not None
-    assert get_origin(hint) is dict, hint
-    return isinstance(value, dict)
-
-
-def _rule(hint: Any, rules: Mapping[str, Any]) -> str:
-    """What a value must be, in words."""
-    if hint is int:
-        if rules["min"] == rules["max"]:
-            return str(rules["min"])
-        step = f", a multiple of {rules['multiple']}" if "multiple" in rules else ""
-        return f"a whole number from {rules['min']} to {rules['max']}{step}"
-    if "choices" in rules:
-        return f"one of {', '.join(map(str, rules['choices']))}"
-    if hint is bool:
-        return "true or false"
-    return f"text ({rules['help']})" if hint is str else "a JSON object"
-
-
 def _refusal(where: str, name: str, rule: str, value: Any) -> InvalidCheckpoint:
-    shown = repr(value)
-    shown = shown if len(shown) <= 40 else shown[:37] + "..."
     return InvalidCheckpoint(
-        f"In config.json of {where}, '{name}' must be {rule}, not {shown};"
+        f"In config.json of {where}, '{name}' must be {rule}, not {shown(value)};"
         f" correct it or save the checkpoint again."
     )

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from echogan.core.atomic import replacing
 from echogan.core.errors import CheckpointNotFound
-from echogan.model.checkpoints.checkpoint import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    Checkpoint,
-    bundled_checkpoints,
-    check_files,
-    check_size,
-    read_checkpoint,
-)
+from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE, check_files, check_size
 from echogan.model.checkpoints.hub_errors import Request, Unreachable, explained, hidden
 
 ANSWER_TIMEOUT = 5.0  # seconds; the first question goes out once, without the 23 s of retries of a download
@@ -194,6 +186,5 @@ def _remember(ref: Path, commit: str) -> None:
     """Note in the cache what a branch or tag stood for, as huggingface_hub does, for use offline."""
     with suppress(OSError):  # a cache that cannot be written still serves what it has
         ref.parent.mkdir(parents=True, exist_ok=True)
-        part = ref.with_name(f"{ref.name}.{uuid.uuid4().hex}.tmp")
-        part.write_text(commit)
-        os.replace(part, ref)
+        with replacing(ref) as part:
+            part.write_text(commit)

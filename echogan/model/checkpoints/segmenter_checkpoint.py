@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +15,8 @@ from torch import Tensor
 
 from echogan.core.atomic import replace_files
 from echogan.core.errors import CheckpointNotFound, InvalidCheckpoint, OutputError, SettingsError
-from echogan.model.checkpoints.checkpoint import (
-    BUNDLED,
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    check_files,
-    check_size,
-)
-from echogan.model.checkpoints.checkpoint_config import NAME
+from echogan.model.checkpoints.checkpoint import BUNDLED
+from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE, check_files, check_size
 from echogan.model.networks.segmenter import Segmenter, SegmenterConfig
 
 KIND = "segmenter"
@@ -100,12 +93,6 @@ def _parse(data: bytes, where: str) -> SegmenterConfig:
     if raw.keys() != known.keys():
         odd = ", ".join(ascii(name)[:60] for name in sorted(raw.keys() ^ known.keys()))
         raise InvalidCheckpoint(f"config.json of {where} lacks or does not know {odd}; save it again.")
-    kinds = {"name": str, "license": str, "trained_on": dict, "training": dict}
-    wrong = [name for name, kind in kinds.items() if not isinstance(raw[name], kind)]
-    if wrong or not re.fullmatch(NAME, raw["name"]):
-        raise InvalidCheckpoint(
-            f"In config.json of {where}, '{(wrong or ['name'])[0]}' is not usable; save it again."
-        )
     config = SegmenterConfig(**raw)
     try:
         config.check()

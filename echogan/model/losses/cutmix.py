@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from echogan.model.losses.adversarial_losses import seems_fake, seems_real
 from echogan.model.losses.loss_weights import AdversarialKind
-from echogan.model.losses.losses import frame_means, masked_mean, seems_fake, seems_real
+from echogan.model.losses.losses import frame_means, masked_mean
 from echogan.model.networks.discriminator_layers import DiscriminatorOutput
 
 LARGEST_CHANCE = 0.5

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from echogan.core.errors import SettingsError
-from echogan.core.settings import check_settings
+from echogan.core.settings import check_settings, number, switch
 
 AdversarialKind = Literal["lsgan", "hinge"]
 PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure")
@@ -14,24 +14,25 @@ PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure")
 
 
 def _weight(default: float, help: str, largest: float = 100.0) -> float:
-    return field(default=default, metadata={"help": help, "min": 0.0, "max": largest})
+    return number(default, help, 0.0, largest)
 
 
 def _count(default: int, help: str, largest: int) -> int:
-    return field(default=default, metadata={"help": help, "min": 1, "max": largest})
+    return number(default, help, 1, largest)
 
 
 def _switch(help: str) -> bool:
-    return field(default=False, metadata={"help": help})
+    return switch(False, help)
 
 
 @dataclass(frozen=True)
 class LossWeights:
     """What each term counts. A term of weight 0 is off and costs nothing, not even a network's forward pass.
 
-    The terms are explained, with their papers, where they are computed: losses.py, anatomy_losses.py, cutmix.py
-    and penalties.py. `temporal`, `flicker`, `paired`, `target_structure` and `labels` also need a batch that carries
-    the next frame, the target or the labels; on one without, they are off.
+    The terms are explained, with their papers, where they are computed: losses.py, adversarial_losses.py,
+    paired_losses.py, anatomy_losses.py, cutmix.py and penalties.py. `temporal`, `flicker`, `paired`,
+    `target_structure` and `labels` also need a batch that carries the next frame, the target or the labels; on one
+    without, they are off.
     """
 
     adversarial: float = _weight(1.0, "weight of looking like the other domain")

@@ -1,7 +1,7 @@
-"""The terms of the training loss, each a differentiable function naming its paper.
+"""The terms between a frame and its translation, each a differentiable function naming its paper.
 
-Images are (N, 1, h, w) in [-1, 1]; masks (N, 1, h, w) are 1 inside the sector
-and 0 outside, where nothing is learnt from. More terms: anatomy_losses.py, cutmix.py and penalties.py.
+Images are (N, 1, h, w) in [-1, 1]; masks (N, 1, h, w) are 1 inside the sector and 0 outside, where nothing is learnt
+from. More terms: adversarial_losses.py, paired_losses.py, anatomy_losses.py, cutmix.py and penalties.py.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.model.losses.loss_weights import AdversarialKind
 from echogan.model.losses.smoothing import masked_blur
 from echogan.model.losses.ssim import ssim_map
-from echogan.model.networks.discriminator_layers import DiscriminatorOutput
 
 # The share of the input's change that an output may have: a little under 1, as clips never seen get more.
 CALM = 0.9
 STILL = 1e-3  # mean change, in [-1, 1], under which two frames are the same one
-THRESHOLD: dict[AdversarialKind, float] = {"lsgan": 0.5, "hinge": 0.0}  # scores above it mean "real"
 LOW_PASS = 1 / 24  # sd of the illumination's average, of the frame's longer side: 11 px of 256
 
 
@@ -104,153 +101,3 @@ def flicker_loss(
         frame_means((b - a).abs(), weight) for a, b in ((x, x_next), (translated, translated_next))
     )
     return ((before > STILL) * F.relu(after / before.clamp_min(STILL) - CALM)).mean()
-
-
-def paired_loss(
-    x: Tensor,
-    target: Tensor,
-    translated: Tensor,
-    mask: Tensor,
-    paired: Tensor | None = None,
-    removal: float = 1.0,
-) -> Tensor:
-    """|to_high(x) - target| of the frames that have a target (Isola et al., CVPR 2017, eq. 3).
-
-    x, target, translated (N, 1, h, w); paired (N,) is 1 where a frame has a target, 0 where not, None where all have.
-    A result darker than both its target and x has removed too much, which counts `removal` times: so that of what
-    the frame leaves open not the median is shown but an upper quantile, as far as x itself (pinball loss; Koenker and
-    Bassett, Econometrica 46, 1978). Haze is left in doubt rather than a wall taken away, and nothing is lit for it.
-    """
-    removed = translated < torch.minimum(x, target)
-    cost = (translated - target).abs() * torch.where(removed, removal, 1.0)
-    return _of_paired(frame_means(cost, mask), paired)
-
-
-def paired_structure_loss(
-    target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None = None
-) -> Tensor:
-    """1 - SSIM(target, to_high(x)) (Wang et al., IEEE TIP 13(4), 2004) of the frames that have a target."""
-    return _of_paired(frame_means(1 - ssim_map(target, translated, mask), mask), paired)
-
-
-def _of_paired(values: Tensor, paired: Tensor | None) -> Tensor:
-    """The sum over the paired frames by the number of all (N,): the parts of a batch average to the whole."""
-    return values.mean() if paired is None else (values * paired).mean()
-
-
-def seems_real(kind: AdversarialKind, scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """How far scores (N, 1, a, b) or (N, 1) are from "real", as a discriminator learns it.
-
-    lsgan: (s - 1)^2 (Mao et al., ICCV 2017, eq. 9); hinge: max(0, 1 - s) (Miyato et al., ICLR 2018, eq. 16).
-    """
-    return masked_mean((scores - 1) ** 2 if kind == "lsgan" else F.relu(1 - scores), _per_patch(mask, scores))
-
-
-def seems_fake(kind: AdversarialKind, scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """How far scores are from "fake": lsgan s^2, hinge max(0, 1 + s). See `seems_real`."""
-    return masked_mean(scores**2 if kind == "lsgan" else F.relu(1 + scores), _per_patch(mask, scores))
-
-
-def lsgan_generator(scores_of_fake: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Least squares: fakes should score 1 (Mao et al., ICCV 2017, eq. 9).
-
-    Scores (N, 1, a, b); mask (N, 1, h, w).
-    """
-    return seems_real("lsgan", scores_of_fake, mask)
-
-
-def hinge_generator(scores_of_fake: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Hinge: minus the mean score, without bound (Lim & Ye, 2017; Miyato et al., ICLR 2018, eq. 17)."""
-    return -masked_mean(scores_of_fake, _per_patch(mask, scores_of_fake))
-
-
-def lsgan_discriminator(
-    scores_of_real: Tensor,
-    scores_of_fake: Tensor,
-    real_mask: Tensor | None = None,
-    fake_mask: Tensor | None = None,
-) -> Tensor:
-    """Least squares: real should score 1, fake 0, halved (Mao et al., ICCV 2017, eq. 9)."""
-    return _halved("lsgan", scores_of_real, scores_of_fake, real_mask, fake_mask)
-
-
-def hinge_discriminator(
-    scores_of_real: Tensor,
-    scores_of_fake: Tensor,
-    real_mask: Tensor | None = None,
-    fake_mask: Tensor | None = None,
-) -> Tensor:
-    """Hinge: real above 1, fake below -1 (Miyato et al., ICLR 2018, eq. 16), halved as least squares is."""
-    return _halved("hinge", scores_of_real, scores_of_fake, real_mask, fake_mask)
-
-
-def adversarial_generator(
-    kind: AdversarialKind, fake: DiscriminatorOutput, mask: Tensor | None = None
-) -> Tensor:
-    """What fakes cost their generator: lsgan or hinge.
-
-    Where there is an overall output, the mean of the local and the overall loss (Schönfeld et al., CVPR 2020,
-    eq. 5, add them): so a weight means the same for every discriminator.
-    """
-    loss = lsgan_generator if kind == "lsgan" else hinge_generator
-    local = loss(fake.scores, mask)
-    return local if fake.overall is None else 0.5 * (local + loss(fake.overall))
-
-
-def adversarial_discriminator(
-    kind: AdversarialKind,
-    real: DiscriminatorOutput,
-    fake: DiscriminatorOutput,
-    real_mask: Tensor | None = None,
-    fake_mask: Tensor | None = None,
-) -> Tensor:
-    """What a discriminator learns from: lsgan or hinge; local and overall as in `adversarial_generator`."""
-    local = _halved(kind, real.scores, fake.scores, real_mask, fake_mask)
-    if real.overall is None or fake.overall is None:
-        return local
-    return 0.5 * (local + _halved(kind, real.overall, fake.overall, None, None))
-
-
-def frame_scores(output: DiscriminatorOutput, mask: Tensor | None = None) -> Tensor:
-    """A score per frame, (N,): the mean of its scores inside the mask, plus the overall one where there is one."""
-    local = _local(output, mask)
-    return local if output.overall is None else local + output.overall[:, 0]
-
-
-def share_right(
-    kind: AdversarialKind,
-    real: DiscriminatorOutput,
-    fake: DiscriminatorOutput,
-    real_mask: Tensor | None = None,
-    fake_mask: Tensor | None = None,
-) -> Tensor:
-    """The share of frames on the right side of the threshold: by the overall output, else by the scores inside."""
-    sides = ((real, real_mask), (fake, fake_mask))
-    of_real, of_fake = (
-        _local(output, mask) if output.overall is None else output.overall[:, 0] for output, mask in sides
-    )
-    return torch.cat([of_real > THRESHOLD[kind], of_fake < THRESHOLD[kind]]).float().mean()
-
-
-def _local(output: DiscriminatorOutput, mask: Tensor | None) -> Tensor:
-    """The mean of each frame's scores inside the mask, (N,)."""
-    weight = _per_patch(mask, output.scores)
-    return frame_means(output.scores, torch.ones_like(output.scores) if weight is None else weight)
-
-
-def _halved(
-    kind: AdversarialKind, real: Tensor, fake: Tensor, real_mask: Tensor | None, fake_mask: Tensor | None
-) -> Tensor:
-    """Halved as in CycleGAN, to slow the discriminator relative to the generator (Zhu et al., section 4)."""
-    return 0.5 * (seems_real(kind, real, real_mask) + seems_fake(kind, fake, fake_mask))
-
-
-def _per_patch(mask: Tensor | None, scores: Tensor) -> Tensor | None:
-    """How much of each patch's centre lies inside the sector: an empty corner has no say.
-
-    A PatchGAN's patches are centred on the cells of its stride, but for those at the edges, which have none.
-    """
-    if mask is None or mask.shape[-2:] == scores.shape[-2:]:
-        return mask
-    stride = mask.shape[-1] // (scores.shape[-1] + 2)
-    return F.avg_pool2d(mask.to(scores.dtype), stride)[..., 1:-1, 1:-1]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from echogan.model.losses.losses import frame_scores
+from echogan.model.losses.adversarial_losses import frame_scores
 from echogan.model.networks.discriminator_layers import DiscriminatorOutput
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echogan.core.errors import SettingsError
+from echogan.core.settings import check_settings
 from echogan.model.networks.frames import OFFSETS_MS, centre
 from echogan.model.networks.reference import GreyFrames, ResnetGenerator, UnetGenerator
 
@@ -67,15 +68,7 @@ class GeneratorConfig:
 
     def check(self) -> None:
         """Raise SettingsError, naming the field and its range, unless every value can be built."""
-        for f in fields(self):
-            value, rules = getattr(self, f.name), f.metadata
-            if "choices" in rules:
-                if type(value) is not type(f.default) or value not in rules["choices"]:
-                    choices = ", ".join(map(str, rules["choices"]))
-                    raise SettingsError(f"Generator {f.name} is {value!r}; choose one of {choices}.")
-            elif type(value) is not int or not rules["min"] <= value <= rules["max"]:
-                span = f"from {rules['min']} to {rules['max']}"
-                raise SettingsError(f"Generator {f.name} is {value!r}; give an integer {span}.")
+        check_settings(self, "Generator")
         if self.kind == "pyramid" and self.image_channels != 1:
             raise SettingsError("Generator image_channels is 3; a pyramid has 1.")
         if self.kind != "pyramid" and self.frames != 1:

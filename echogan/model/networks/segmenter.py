@@ -5,7 +5,6 @@ It serves the anatomy loss, the choice of checkpoints and the trust maps. `eval.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import pairwise
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echogan.core.errors import SettingsError
+from echogan.core.settings import NAME, NAME_WANTED, check_settings, number, text
 
 MULTIPLE = 16
 WIDTHS = (1, 3, 6, 10, 14)  # of the five levels, in units of `channels`
@@ -38,24 +37,16 @@ class Structure(IntEnum):
 class SegmenterConfig:
     """How to build the segmenter, and what it is: config.json is this, as JSON, with "kind": "segmenter"."""
 
-    name: str = field(default="segmenter", metadata={"help": "letters, digits, spaces and . _ - only"})
-    channels: int = field(default=8, metadata={"help": "width of the first level", "min": 4, "max": 64})
-    working_size: int = field(
-        default=128, metadata={"help": "longer side at which frames are seen, pixels", "min": 64, "max": 512}
-    )
+    name: str = text("segmenter", "letters, digits, spaces and . _ - only", NAME, NAME_WANTED)
+    channels: int = number(8, "width of the first level", 4, 64, GROUP)
+    working_size: int = number(128, "longer side at which frames are seen, pixels", 64, 512, GROUP)
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
-    license: str = field(default="MIT", metadata={"help": "of the weights"})
+    license: str = text("MIT", "of the weights")
 
     def check(self) -> None:
         """Raise SettingsError, naming the field and its range, unless the network can be built."""
-        for f in dataclasses.fields(self):
-            if "min" not in f.metadata:
-                continue
-            value, low, high = getattr(self, f.name), f.metadata["min"], f.metadata["max"]
-            if type(value) is not int or value % GROUP or not low <= value <= high:
-                span = f"a multiple of {GROUP} from {low} to {high}"
-                raise SettingsError(f"Segmenter {f.name} is {value!r}; give {span}.")
+        check_settings(self, "Segmenter")
 
 
 class Segmenter(nn.Module):

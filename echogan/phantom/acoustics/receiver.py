@@ -23,7 +23,8 @@ HISS_GRAIN_BEAMS = 0.9
 class Receiver:
     """What the probe makes of the scatterers before it; frames are to be given in order, once.
 
-    degradation  None for the good acquisition. Noise and patterns depend on `seed` alone.
+    degradation  None for the good acquisition. The probe's own noise depends on `seed` alone, the artefacts' on
+    `seed` and their names.
     """
 
     def __init__(

@@ -10,15 +10,36 @@ from torch import Tensor
 from echogan.core.errors import SettingsError
 from echogan.phantom.draw import Draw
 
-ARTEFACTS = (
-    "aberration", "aperture", "side_lobes", "drop_out", "haze", "near_clutter", "streaks", "reverberation",
-    "shadow", "edge_loss", "attenuation", "noise", "dynamic_range", "gain", "gamma", "smoothing", "persistence",
-    "frame_hold", "jpeg", "down_up",
-)  # fmt: skip
+DRAWN_FIELDS: dict[str, tuple[str, ...]] = {
+    "aberration": ("aberration_rad",),
+    "aperture": ("aperture",),
+    "side_lobes": ("side_lobes_db",),
+    "drop_out": ("drop_out_db",),
+    "haze": ("haze_db",),
+    "near_clutter": ("near_clutter_db", "near_clutter_reach_cm"),
+    "streaks": ("streaks_db",),
+    "reverberation": ("reverberation_db", "reverberation_cm"),
+    "shadow": ("shadows",),
+    "edge_loss": ("edge_loss_db", "edge_from"),
+    "attenuation": ("attenuation_db_cm",),
+    "noise": ("noise_db", "noise_slope_db"),
+    "dynamic_range": ("dynamic_range",),
+    "gain": ("gain_db",),
+    "gamma": ("gamma",),
+    "smoothing": ("smoothing",),
+    "persistence": ("persistence",),
+    "frame_hold": ("frame_hold",),
+    "jpeg": ("jpeg_quality",),
+    "down_up": ("down_up_px",),
+}
+"""Artefact -> the fields of Degradation that are drawn for it, in this order. A new artefact is a line here."""
+
+ARTEFACTS = tuple(DRAWN_FIELDS)
 """The artefacts that can be switched on and off one by one; each has a `*_chance` in DegradationSettings."""
 
 DARKEST, BRIGHTEST, FLATTEST = 10.0, 125.0, 14.0
-MOST_SHADOWS = 2
+MOST_SHADOWS, TWO_SHADOWS_CHANCE = 2, 0.4
+EDGE_FROM = (0.3, 0.85)
 
 
 def _chance(default: float, what: str) -> Any:
@@ -120,7 +141,7 @@ class Degradation:
     """The artefacts of one poor acquisition, in the units of DegradationSettings; None (no shadows) where absent.
 
     edge_loss_db  left and right; edge_from  where each begins, as a share of the half-angle
-    pattern_seed  decides where haze, streaks and the like lie
+    pattern_seed  with an artefact's name decides where haze, streaks and the like lie
     """
 
     aberration_rad: float | None = None
@@ -155,51 +176,35 @@ class Degradation:
 
 
 def draw_degradation(draw: Draw, settings: DegradationSettings) -> Degradation:
-    """One poor acquisition. Every number is drawn whether it is used or not.
+    """One poor acquisition: the same for the same seed of `draw`, whatever was drawn from it before.
 
-    So one seed gives an artefact the same strength and place whichever others are switched on beside it.
+    Each artefact draws whether it is there, and how strong it is, from a stream of its own name: it is the same
+    whichever others are switched on, added or taken away.
     """
+    drawn: dict[str, Any] = {"pattern_seed": int(draw.stream("pattern_seed").uniform(0, 2**31 - 1))}
+    for artefact, names in DRAWN_FIELDS.items():
+        own = draw.stream(artefact)
+        if own.chance(settings.chance(artefact)):
+            drawn |= {name: _draw_field(own, name, settings) for name in names}
+    return Degradation(**drawn)
+
+
+def _draw_field(draw: Draw, name: str, settings: DegradationSettings) -> Any:
+    """The value of one field of Degradation."""
     s = settings
-    there = {name: draw.chance(s.chance(name)) for name in ARTEFACTS}
-
-    def maybe(name: str, limits: tuple[float, float]) -> float | None:
-        value = draw.within(limits)
-        return value if there[name] else None
-
-    def whole(name: str, limits: tuple[int, int]) -> int | None:
-        value = min(limits[1], int(draw.uniform(limits[0], limits[1] + 1)))
-        return value if there[name] else None
-
-    edges = draw.within(s.edge_loss_db), draw.within(s.edge_loss_db)
-    shadows = tuple(_draw_shadow(draw, s) for _ in range(MOST_SHADOWS))
-    count = MOST_SHADOWS if draw.chance(0.4) else 1
-    return Degradation(
-        aberration_rad=maybe("aberration", s.aberration_rad),
-        aperture=maybe("aperture", s.aperture),
-        side_lobes_db=maybe("side_lobes", s.side_lobes_db),
-        drop_out_db=maybe("drop_out", s.drop_out_db),
-        haze_db=maybe("haze", s.haze_db),
-        near_clutter_db=maybe("near_clutter", s.near_clutter_db),
-        near_clutter_reach_cm=draw.within(s.near_clutter_reach_cm),
-        streaks_db=maybe("streaks", s.streaks_db),
-        reverberation_db=maybe("reverberation", s.reverberation_db),
-        reverberation_cm=draw.within(s.reverberation_cm),
-        shadows=shadows[:count] if there["shadow"] else (),
-        edge_loss_db=edges if there["edge_loss"] else None,
-        edge_from=(draw.uniform(0.3, 0.85), draw.uniform(0.3, 0.85)),
-        attenuation_db_cm=maybe("attenuation", s.attenuation_db_cm),
-        noise_db=maybe("noise", s.noise_db),
-        noise_slope_db=draw.within(s.noise_slope_db),
-        dynamic_range=maybe("dynamic_range", s.dynamic_range),
-        gain_db=maybe("gain", s.gain_db),
-        gamma=maybe("gamma", s.gamma),
-        smoothing=maybe("smoothing", s.smoothing),
-        persistence=maybe("persistence", s.persistence),
-        frame_hold=whole("frame_hold", s.frame_hold),
-        jpeg_quality=whole("jpeg", s.jpeg_quality),
-        down_up_px=whole("down_up", s.down_up_px),
-        pattern_seed=int(draw.uniform(0, 2**31 - 1)),
-    )
+    match name:
+        case "shadows":
+            shadows = tuple(_draw_shadow(draw, s) for _ in range(MOST_SHADOWS))
+            return shadows if draw.chance(TWO_SHADOWS_CHANCE) else shadows[:1]
+        case "edge_loss_db":
+            return draw.within(s.edge_loss_db), draw.within(s.edge_loss_db)
+        case "edge_from":
+            return draw.within(EDGE_FROM), draw.within(EDGE_FROM)
+        case "frame_hold" | "jpeg_quality" | "down_up_px":
+            low, high = getattr(s, name)
+            return min(high, int(draw.uniform(low, high + 1)))
+        case _:
+            return draw.within(getattr(s, name))
 
 
 def _draw_shadow(draw: Draw, settings: DegradationSettings) -> Shadow:

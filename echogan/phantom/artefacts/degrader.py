@@ -13,14 +13,16 @@ from echogan.phantom.artefacts.patterns import (
     COARSE,
     NormalSource,
     Stationary,
-    clutter_amplitude,
     haze_grid,
     haze_profile,
     loss_db,
+    near_clutter_amplitude,
     noise_amplitude,
+    place_of,
+    streak_amplitude,
 )
 from echogan.phantom.beams import Beams
-from echogan.phantom.draw import Draw, blur
+from echogan.phantom.draw import blur
 
 # (share, Hz) of the frozen fields that turn to make clutter and haze. Haze comes by way of moving tissue: real poor
 # clips keep less of their fine pattern from frame to frame than a probe's own clutter does.
@@ -39,7 +41,8 @@ class Degrader:
     A field is (T, looks, 2 (real, imaginary), rows, columns). Amplitude 1 (0 dB) is normal myocardium: there real
     and imaginary parts have a variance of 1 each. `grain` (rows, columns) pre-smooths all that is added, for
     fields that no pulse and no beam will smooth afterwards; 0 leaves it white but for haze, which is laterally
-    smooth. `pattern_seed` decides all patterns but the speckle of clutter and haze, which comes from `noise`.
+    smooth. `pattern_seed` decides where everything lies, `noise` the speckle of clutter, streaks and haze. Each
+    artefact draws both from streams of its own name, so that none changes another's pattern.
     """
 
     def __init__(
@@ -54,19 +57,25 @@ class Degrader:
     ) -> None:
         self.degradation, self.beams, self.frames = degradation, beams, frames
         self.device = torch.device(device)
-        d, draw = degradation, Draw(degradation.pattern_seed)
+        d = degradation
         self.gain = 10 ** (-loss_db(d, beams) / 20).to(self.device)
         self.hiss = None if d.noise_db is None else noise_amplitude(d, beams).to(self.device)
-        clutter = clutter_amplitude(draw, d, beams)
-        profile = haze_profile(draw, beams)
-        self._clutter = None if clutter is None else clutter.to(self.device)
-        self._still = self._haze = None
-        if self._clutter is not None:
-            self._still = Stationary(noise, beams, frame_rate, CLUTTER_TURNS, grain, self._clutter)
-        self._profile = torch.zeros(())
+        # What stays with the probe, with its amplitude (rows, columns): near-field clutter and streaks.
+        self._clutter: list[tuple[Stationary, Tensor]] = []
+        for artefact, level, amplitude in (
+            ("near_clutter", d.near_clutter_db, near_clutter_amplitude),
+            ("streaks", d.streaks_db, streak_amplitude),
+        ):
+            if level is not None:
+                strength = amplitude(place_of(artefact, d), d, beams).to(self.device)
+                own = noise.stream(f"{artefact} speckle")
+                speckle = Stationary(own, beams, frame_rate, CLUTTER_TURNS, grain, strength, self.device)
+                self._clutter.append((speckle, strength))
+        self._haze, self._profile = None, torch.zeros(())
         if d.haze_db is not None:
-            smooth = (grain[0], max(grain[1], HAZE_GRAIN_BEAMS))
-            self._haze = Stationary(noise, beams, frame_rate, HAZE_TURNS, smooth)
+            smooth, own = (grain[0], max(grain[1], HAZE_GRAIN_BEAMS)), noise.stream("haze speckle")
+            self._haze = Stationary(own, beams, frame_rate, HAZE_TURNS, smooth, device=self.device)
+            profile = haze_profile(place_of("haze", d), beams)
             self._profile = (profile * 10 ** (d.haze_db / 20)).to(self.device)
         # Energy around each place against normal myocardium, every EVERY frames: 0 dB until after_psf has seen it.
         shape = math.ceil(frames / EVERY), *haze_grid(beams)
@@ -83,9 +92,9 @@ class Degrader:
 
     def add_clutter(self, field: Tensor, start: int, stop: int) -> Tensor:
         """Add near-field clutter and streaks to frames start to stop."""
-        if self._still is None:
-            return field
-        return self._still.frames(start, stop, field.shape[1]).add_(field)
+        for speckle, _ in self._clutter:
+            field = speckle.frames(start, stop, field.shape[1]).add_(field)
+        return field
 
     def after_psf(self, field: Tensor, start: int, stop: int) -> Tensor:
         """Add the reverberation and haze: noise as strong as the echoes around it, from a little further up."""
@@ -118,8 +127,8 @@ class Degrader:
         kept = self._kept(drop)
         signal = torch.ones_like(drop) if kept is None else kept.square()
         added = torch.zeros(self.beams.rows, self.beams.columns, device=self.device)
-        if self._clutter is not None:
-            added = added + self._clutter.square()
+        for _, amplitude in self._clutter:
+            added = added + amplitude.square()
         if self.degradation.reverberation_db is not None:
             added[self._deeper_rows :] += 10 ** (self.degradation.reverberation_db / 10)
         added = added.expand_as(drop)

@@ -21,9 +21,15 @@ MOST_LOSS_DB = 60.0
 
 
 class NormalSource(Protocol):
-    """Where white noise comes from: float32 of unit variance, on the device."""
+    """Where white noise comes from."""
 
-    def normal(self, *shape: int) -> Tensor: ...
+    def normal(self, *shape: int) -> Tensor:
+        """Float32 `shape` of unit variance."""
+        ...
+
+    def stream(self, name: str) -> NormalSource:
+        """A source of its own for what has this name."""
+        ...
 
 
 class Stationary:
@@ -41,8 +47,9 @@ class Stationary:
         turns: tuple[tuple[float, float], ...],
         grain: tuple[float, float],
         amplitude: Tensor | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
-        fields = noise.normal(2 * len(turns), 1, beams.rows, beams.columns)
+        fields = noise.normal(2 * len(turns), 1, beams.rows, beams.columns).to(device)
         if max(grain) >= 0.1:
             fields = blur(fields, *grain)
             fields = fields / fields.std()
@@ -63,6 +70,11 @@ class Stationary:
         real, imaginary = self._shares * torch.cos(phase), self._shares * torch.sin(phase)
         mix = torch.stack([torch.cat([real, -imaginary], -1), torch.cat([imaginary, real], -1)], 2)
         return (mix.reshape(-1, 2 * count) @ self._fields).view(stop - start, looks, 2, *self._shape)
+
+
+def place_of(artefact: str, degradation: Degradation) -> Draw:
+    """The random stream that decides where an artefact lies."""
+    return Draw(degradation.pattern_seed).stream(f"{artefact} place")
 
 
 def loss_db(degradation: Degradation, beams: Beams) -> Tensor:
@@ -93,22 +105,21 @@ def noise_amplitude(degradation: Degradation, beams: Beams) -> Tensor:
     return 10 ** (level / 20)[:, None]
 
 
-def clutter_amplitude(draw: Draw, degradation: Degradation, beams: Beams) -> Tensor | None:
-    """Near-field clutter, banded by depth as reverberations are, and streaks along arcs: (rows, columns), or None."""
-    d, r, size = degradation, beams.radius_cm[:, None], (beams.rows, beams.columns)
-    period = draw.uniform(0.5, 1.2)
+def near_clutter_amplitude(draw: Draw, degradation: Degradation, beams: Beams) -> Tensor:
+    """Near-field clutter, banded by depth as reverberations are: (rows, columns)."""
+    assert degradation.near_clutter_db is not None
+    r = beams.radius_cm[:, None]
+    bands = 0.45 + 0.55 * torch.cos(math.pi * r / draw.uniform(0.5, 1.2)) ** 2
     uneven = 10 ** (2 * smooth_in_fan(draw, beams, beams.depth_cm / 5) / 20)
-    streaks = draw.smooth(size, (0.12 / beams.row_cm, beams.columns / 6))
-    if d.near_clutter_db is None and d.streaks_db is None:
-        return None
-    energy = torch.zeros(size)
-    if d.near_clutter_db is not None:
-        bands = 0.45 + 0.55 * torch.cos(math.pi * r / period) ** 2
-        fall = torch.exp(-r / d.near_clutter_reach_cm)
-        energy = energy + (10 ** (d.near_clutter_db / 20) * fall * bands * uneven).square()
-    if d.streaks_db is not None:
-        energy = energy + (10 ** (d.streaks_db / 20) * ((streaks - 0.8) / 1.2).clamp(0, 1)).square()
-    return energy.sqrt()
+    fall = torch.exp(-r / degradation.near_clutter_reach_cm)
+    return 10 ** (degradation.near_clutter_db / 20) * fall * bands * uneven
+
+
+def streak_amplitude(draw: Draw, degradation: Degradation, beams: Beams) -> Tensor:
+    """Streaks along arcs: (rows, columns)."""
+    assert degradation.streaks_db is not None
+    streaks = draw.smooth((beams.rows, beams.columns), (0.12 / beams.row_cm, beams.columns / 6))
+    return 10 ** (degradation.streaks_db / 20) * ((streaks - 0.8) / 1.2).clamp(0, 1)
 
 
 def haze_grid(beams: Beams) -> tuple[int, int]:

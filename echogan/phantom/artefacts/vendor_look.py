@@ -22,6 +22,17 @@ SHOWN_DB, MIDDLE, STEEPEST = 60.0, 0.5, 3.0
 FILTER_REACH = 1.6
 """Pixels (Gaussian sigma) over which the speckle filter takes its mean and variance."""
 CHUNK = 4
+DRAWN_FIELDS: dict[str, tuple[str, ...]] = {
+    "power": ("power",),
+    "dynamic_range": ("dynamic_range_db",),
+    "reject": ("reject",),
+    "speckle_filter": ("speckle_filter",),
+    "edge": ("edge", "edge_px"),
+    "persistence": ("persistence",),
+    "resampling": ("resampling_px",),
+    "levels": ("levels",),
+}
+"""Part of a look -> the fields of VendorLook that are drawn for it, in this order. A new part is a line here."""
 
 
 def _chance(default: float, what: str) -> Any:
@@ -81,26 +92,32 @@ class VendorLook:
 
 
 def draw_look(draw: Draw, settings: VendorLookSettings | None = None) -> VendorLook:
-    """One look. Every number is drawn whether it is used or not, so that a part is as strong alone as in company."""
-    s = settings or VendorLookSettings()
+    """One look: the same for the same seed of `draw`, whatever was drawn from it before.
 
-    def maybe(name: str, value: float) -> float | None:
-        return value if draw.chance(getattr(s, f"{name}_chance")) else None
+    Each part draws whether it is there, and how strong it is, from a stream of its own name: it is the same whichever
+    others are switched on, added or taken away.
+    """
+    s, drawn = settings or VendorLookSettings(), {}
+    for part, names in DRAWN_FIELDS.items():
+        own = draw.stream(part)
+        if own.chance(getattr(s, f"{part}_chance")):
+            drawn |= {name: _draw_field(own, name, getattr(s, name)) for name in names}
+    return VendorLook(**drawn)
 
-    def whole(name: str, value: float) -> int | None:
-        return round(value) if draw.chance(getattr(s, f"{name}_chance")) else None
 
-    return VendorLook(
-        power=maybe("power", _log_within(draw, s.power)),
-        dynamic_range_db=maybe("dynamic_range", draw.within(s.dynamic_range_db)),
-        reject=maybe("reject", draw.within(s.reject)),
-        speckle_filter=maybe("speckle_filter", draw.within(s.speckle_filter)),
-        edge=maybe("edge", draw.within(s.edge)),
-        edge_px=draw.within(s.edge_px),
-        persistence=maybe("persistence", draw.within(s.persistence)),
-        resampling_px=whole("resampling", _log_within(draw, s.resampling_px)),
-        levels=whole("levels", _log_within(draw, s.levels)),
-    )
+def _draw_field(draw: Draw, name: str, limits: tuple[float, float]) -> float | int:
+    """The value of one field of VendorLook."""
+    match name:
+        case "power":
+            return _log_within(draw, limits)
+        case "resampling_px" | "levels":
+            return round(_log_within(draw, limits))
+        case _:
+            return draw.within(limits)
+
+
+def _log_within(draw: Draw, limits: tuple[float, float]) -> float:
+    return math.exp(draw.uniform(math.log(limits[0]), math.log(limits[1])))
 
 
 def show(frames: Tensor, mask: Tensor, look: VendorLook) -> Tensor:
@@ -180,7 +197,3 @@ def _resampled(grey: Tensor, inside: Tensor, longer_px: int) -> Tensor:
         return grey
     weight = down_up(255 * inside[None], longer_px).clamp_min(1) / 255
     return (down_up(255 * grey, longer_px) / 255 / weight).clamp_(0, 1) * inside
-
-
-def _log_within(draw: Draw, limits: tuple[float, float]) -> float:
-    return math.exp(draw.uniform(math.log(limits[0]), math.log(limits[1])))

@@ -93,7 +93,7 @@ def _specks(draw: Draw, raster: Raster) -> Tensor:
 def _slice_thickness(draw: Draw, amplitude: Tensor) -> Tensor:
     """The slice is 1 to 2 mm thick: neighbouring tissue adds its energy, near and, faintly, far."""
     energy = amplitude.square()[None, None]
-    share, veil = draw.uniform(0.35, 0.7), draw.uniform(0.01, 0.06)
+    share, far_share = draw.uniform(0.35, 0.7), draw.uniform(0.01, 0.06)
     near = blur(energy, draw.uniform(2, 5), draw.uniform(1, 2.5))
     far = F.interpolate(blur(F.avg_pool2d(energy, 4), 3.0, 2.0), scale_factor=4, mode="bilinear")
-    return ((1 - share) * energy + 0.7 * share * near + veil * far).sqrt()[0, 0]
+    return ((1 - share) * energy + 0.7 * share * near + far_share * far).sqrt()[0, 0]

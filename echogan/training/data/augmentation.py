@@ -1,4 +1,4 @@
-"""Frames of real clips a little moved, so that few patients serve longer. Never mirrored: that changes laterality."""
+"""Augmentation of real clips: small moves, so that few patients serve longer. No mirroring: it changes laterality."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TURN_DEG, SCALE, SHIFT = 8.0, 0.1, 0.05
 def moved(frames: Tensor, mask: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """All frames uint8 (T, h, w) and their sector bool (h, w) turned, scaled and shifted alike, as `seed` draws.
 
-    By at most 8 degrees, 10 % and 5 % of the frame. The fan moves as a whole and stays a fan; black comes in.
+    By at most 8 degrees, 10 % and 5 % of the frame. The fan moves as a whole and stays a fan; what comes in is black.
     """
     drawn = torch.rand(4, generator=torch.Generator().manual_seed(seed * 31 + 17)) * 2 - 1
     turn, scale = math.radians(TURN_DEG) * float(drawn[0]), 1 + SCALE * float(drawn[1])

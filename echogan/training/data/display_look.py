@@ -1,4 +1,4 @@
-"""Clips as a scanner of some make would show them, on the canonical grey curve: what the networks learn from."""
+"""Show training clips as another vendor's scanner would, on the canonical grey curve."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import torch
 from torch import Tensor
 
 from echogan.core.grey_curve import GreyCurve, canonical_curve
+from echogan.core.scale import GREY
 from echogan.phantom.artefacts.vendor_look import draw_look, show
 from echogan.phantom.draw import Draw
 from echogan.training.data.sources import Source, TrainingClip
 
 LEVELS = 101
-"""Quantiles that stand for a clip's distribution of grey, as the sector finder keeps them."""
+"""Number of quantiles that describe a clip's grey levels, as the sector finder keeps them."""
 CURVE_SPREAD = 0.15
-"""Spread of the power beside the canonical one, in its logarithm: a clip's estimate is off by about so much."""
+"""Spread of the power around the canonical one, in its logarithm: about the error of a clip's estimate."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The clips of a source, a share of them under a look of their own; frames and truth always under the same one.
+    """The clips of a source, a share of them under a random vendor look; frames and truth always under the same one.
 
-    With `canonical` the frames are brought to the canonical grey curve of the poor or good clip as it is shown, a
-    little beside it, as at use; the truth by the same curve.
+    With `canonical` the frames are brought to the canonical grey curve of the clip as it is shown, with a small random
+    error, as at use; the truth goes through the same curve.
     """
 
     source: Source
@@ -45,7 +46,7 @@ class Shown:
         return clip
 
     def facts(self) -> dict[str, Any]:
-        """The source's own, with the share of looks, and whether the grey curve is the canonical one."""
+        """The source's facts, with the share of looks, and whether the grey curve is the canonical one."""
         return {**self.source.facts(), "looks": self.look_share, "canonical_grey": self.canonical}
 
 
@@ -57,7 +58,7 @@ def grey_levels(frames: Tensor, mask: Tensor) -> list[float]:
 
 def on_curve(frames: Tensor, mask: Tensor, curve: GreyCurve) -> Tensor:
     """uint8 (T, h, w) on a grey curve inside the mask (h, w), as it was outside."""
-    table = (curve.to_canonical(torch.linspace(-1, 1, 256)) * 127.5 + 127.5).round().to(torch.uint8)
+    table = (curve.to_canonical(torch.linspace(-1, 1, 256)) * GREY + GREY).round().to(torch.uint8)
     return torch.where(mask.bool(), table[frames.long()], frames)
 
 

@@ -1,4 +1,4 @@
-"""The frames of one domain for one round of training, and how steps draw from them."""
+"""The frames of one domain for one round of training; steps draw their batches from it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echogan.core.scale import GREY
 from echogan.model.networks.frames import neighbours
 from echogan.training.data.sources import Source, TrainingClip
 
@@ -17,8 +18,8 @@ class FramePool:
     """One domain: frames uint8 (clips, frames, size, size), each clip's sector bool (clips, size, size).
 
     lengths int (clips,): how many frames are real, the rest repeat the last; frame_ms float (clips,): how long each
-    lasts; labels float (clips, 5); paired float (clips,): 1 where it is known what the frames are to become, else 0;
-    truth: what that is, None where it is known of no clip.
+    lasts; labels float (clips, 5); paired float (clips,): 1 if the clip has a truth, else 0;
+    truth: the target frames, None if no clip has one.
     """
 
     frames: Tensor
@@ -32,13 +33,13 @@ class FramePool:
     def draw(self, count: int, generator: torch.Generator, frames: int = 1) -> Drawn:
         """`count` frames drawn with replacement, each with the frame after it.
 
-        With `frames` above 1 both also come with what a generator of so many frames sees of them.
+        With `frames` above 1 both also come with the neighbours that a generator of that many frames sees.
         """
         clip = torch.randint(self.frames.shape[0], (count,), generator=generator)
         place = torch.rand(count, generator=generator)
         length = self.lengths[clip]
         frame = (place * length).long()
-        # The neighbour in time: the next frame, of the last one the one before; a still has none but itself.
+        # The neighbour in time: the next frame, or for the last frame the one before; for a still, itself.
         after = torch.where(frame + 1 < length, frame + 1, (frame - 1).clamp_min(0))
         return Drawn(
             to_float(self.frames[clip, frame]),
@@ -52,7 +53,7 @@ class FramePool:
         )
 
     def _stack(self, clip: Tensor, frame: Tensor, frames: int) -> Tensor | None:
-        """The frames and their neighbours, (N, frames, h, w) in [-1, 1]; None where one frame is all."""
+        """The frames and their neighbours, (N, frames, h, w) in [-1, 1]; None for one frame."""
         if frames == 1:
             return None
         places = neighbours(frame, self.lengths[clip], self.frame_ms[clip], frames)
@@ -63,8 +64,8 @@ class FramePool:
 class Drawn:
     """Frames, those after them and truths (N, 1, h, w) in [-1, 1], masks of 0 and 1, labels (N, 5).
 
-    paired (N,): 1 where the truth is known, 0 where not.
-    stack and after_stack: what a generator of F frames sees of `frames` and of `after`, (N, F, h, w), or None.
+    paired (N,): 1 if the truth is known, else 0.
+    stack and after_stack: the input of a generator of F frames for `frames` and `after`, (N, F, h, w), or None.
     """
 
     frames: Tensor
@@ -79,7 +80,7 @@ class Drawn:
 
 def in_range(frames: Tensor) -> Tensor:
     """uint8 to float32 in [-1, 1]."""
-    return frames.float() / 127.5 - 1
+    return frames.float() / GREY - 1
 
 
 def to_float(frames: Tensor) -> Tensor:
@@ -113,7 +114,7 @@ def render_pool(source: Source, seeds: list[int], frames: int, size: int) -> Fra
 
 
 def _truths(clips: list[TrainingClip], frames: int, size: int) -> Tensor:
-    """What the clips are to become, uint8 (clips, frames, size, size); of those that have no truth, themselves."""
+    """The target of each clip, uint8 (clips, frames, size, size); the clip itself if it has none."""
     truths = [clip.frames if clip.truth is None else clip.truth for clip in clips]
     return torch.stack([to_size(filled(truth, frames), size) for truth in truths])
 

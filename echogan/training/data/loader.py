@@ -1,4 +1,4 @@
-"""Training frames of clips of different hearts, rendered in rounds ahead of the steps using them."""
+"""Training batches: clips of different hearts, rendered in rounds ahead of the steps that use them."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ FEW_FRAMES = (
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The two domains, and pairs of clips never trained on, that choose the best checkpoint.
+    """The two domains, and pairs of clips never trained on, which choose the best checkpoint.
 
-    `notes` are sentences on what a user may not expect.
+    `notes` are messages on what a user may not expect.
     """
 
     low: Source
@@ -47,14 +47,14 @@ class TrainingData:
     notes: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
-        """What the networks see, for the checkpoint's config."""
+        """The data of both domains, for the checkpoint's config."""
         return {"low": self.low.facts(), "high": self.high.facts()}
 
 
 def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train") -> TrainingData:
-    """The sources that the settings ask for, of a split of the folders' patients.
+    """The sources that the settings ask for, from one split of the folders' patients.
 
-    Raises TrainingError where a folder holds nothing of use.
+    Raises TrainingError if a folder holds nothing of use.
     """
     phantom = 1.0 if not (config.low or config.high or config.semireal) else config.phantom_share
     own = 1.0 - phantom
@@ -102,7 +102,7 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
 
 
 def check_apart(high: Shards, semireal: Shards) -> None:
-    """Raise TrainingError where good clips may be of the patients whose clips are made poor: that were pairs."""
+    """Raise TrainingError if good clips may be of patients whose clips are made poor: they would be pairs."""
     if not high.comparable(semireal):
         raise TrainingError(
             "Whether --high and --semireal share patients cannot be told: each was curated with a salt of its own. "
@@ -116,7 +116,7 @@ def check_apart(high: Shards, semireal: Shards) -> None:
 
 
 def held_out_source(config: TrainingConfig, phantom: float, device: str) -> Source:
-    """Pairs with a truth: of the phantom, and of real clips kept for validation, made poor."""
+    """Pairs with a truth: from the phantom, and from real validation clips made poor."""
     parts: list[tuple[Source, float]] = [(PhantomSource("pair", device), phantom)]
     for folder in (config.semireal, config.high):
         if folder and has_split(Path(folder), "val"):
@@ -139,7 +139,7 @@ class Rounds(Dataset["tuple[FramePool, FramePool] | TrainingError"]):
         self.config, self.data, self.rank, self.world = config, data, rank, world
 
     def __getitem__(self, index: int) -> tuple[FramePool, FramePool] | TrainingError:
-        """Both pools; or the error, for what a worker raises arrives wrapped in its traceback."""
+        """Both pools; or the error as a value, because an exception from a worker arrives wrapped in a traceback."""
         c = self.config
         try:
             low, high = (
@@ -157,7 +157,7 @@ class Rounds(Dataset["tuple[FramePool, FramePool] | TrainingError"]):
 
 
 def _prepare_worker(worker: int) -> None:
-    """One thread each; and signals to the whole group are the training process's to answer: it lets workers go."""
+    """One thread each; signals to the process group are ignored, because the training process ends its workers."""
     torch.set_num_threads(1)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -178,7 +178,7 @@ def frame_pools(rounds: Rounds, first: int, last: int) -> Iterator[tuple[FramePo
 
 
 def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:
-    """All that is random in one step of one process: no state to save, so a resumed run is exact."""
+    """The random numbers of one step of one process. There is no state to save, so a resumed run is exact."""
     mixed_up = (seed * 1_000_003 + rank) * 2_000_003 + step
     return torch.Generator().manual_seed(mixed_up * 0x9E3779B97F4A7C15 % 2**63)
 
@@ -186,10 +186,10 @@ def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:
 def batches(
     config: TrainingConfig, data: TrainingData, first_step: int, rank: int = 0, world: int = 1
 ) -> Iterator[tuple[int, Batch, torch.Generator]]:
-    """(step, batch, generator) from `first_step` on; each a function of (seed, step, rank) and nothing else.
+    """(step, batch, generator) from `first_step` on; each depends only on (seed, step, rank).
 
-    The generator has been used for the draw, and serves the rest of the step. The first `half_size_steps` steps
-    see the frames at half size.
+    The generator has drawn the batch and serves the rest of the step. The first `half_size_steps` steps see the
+    frames at half size.
     """
     per_round = config.steps_per_round
     first, last = first_step // per_round, -(-config.steps // per_round)
@@ -202,7 +202,7 @@ def batches(
 
 
 def as_batch(x: Drawn, y: Drawn) -> Batch:
-    """What is drawn of both domains, as the networks take it."""
+    """The frames drawn from both domains, as a batch for the networks."""
     return Batch(
         low=x.frames, high=y.frames, low_mask=x.mask, high_mask=y.mask,
         low_next=x.after, low_target=x.truth, low_paired=x.paired, low_labels=x.labels, high_labels=y.labels,

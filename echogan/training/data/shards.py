@@ -23,12 +23,12 @@ from echogan.model.networks.frames import FRAME_MS
 INDEX, ABOUT = "index.csv", ".curate.json"
 COLUMNS = {"shard", "row", "clip", "patient", "split"}
 ARRAYS = ("frames", "masks", "fans", "lengths")
-TIMING = "frame_ms"  # float (n,); not in every shard
+TIMING = "frame_ms"  # float (n,); older shards lack it
 
 
 @dataclass(frozen=True)
 class ShardClip:
-    """frames uint8 (T, S, S), mask bool (S, S); the fan in pixels, None where there is none; ms that a frame lasts."""
+    """frames uint8 (T, S, S), mask bool (S, S); the fan in pixels, None without one; duration of a frame in ms."""
 
     frames: Tensor
     mask: Tensor
@@ -40,7 +40,7 @@ class ShardClip:
 class Shards:
     """The clips of one split of a shard folder; picklable. `rows` are (shard's file name, row) pairs.
 
-    `salt` tells apart the secrets that patients are hashed with; empty where the folder does not say.
+    `salt` identifies the secret that patients are hashed with; empty if the folder does not say.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class Shards:
         return len(self.rows)
 
     def clip(self, index: int, frames: int) -> ShardClip:
-        """The clip's first so many frames, or as many as it has. Raises TrainingError for a damaged shard."""
+        """The clip's first `frames` frames, or all if it has fewer. Raises TrainingError for a damaged shard."""
         name, row = self.rows[index]
         arrays = _arrays(self.folder / name)
         if row >= len(arrays["frames"]):
@@ -69,11 +69,11 @@ class Shards:
         )
 
     def comparable(self, other: Shards) -> bool:
-        """Whether a patient of both has one name in both."""
+        """Whether both folders hash patients alike, so that their patients can be compared."""
         return not (self.salt and other.salt) or self.salt == other.salt
 
     def facts(self) -> dict[str, Any]:
-        """Counts, and a hash of what is in it; no names, for the folder's may be a patient's or a hospital's."""
+        """Counts, and a hash of the contents; no names, because a folder may be named after a patient or hospital."""
         listed = "\n".join(sorted(f"{name},{row}" for name, row in self.rows))
         index = (self.folder / INDEX).read_bytes()
         digest = hashlib.sha256(index + listed.encode()).hexdigest()[:12]
@@ -88,7 +88,7 @@ class Shards:
 def open_shards(folder: Path, split: str = "train", with_fan: bool = False) -> Shards:
     """The clips of a split; `with_fan` leaves out those without a fan.
 
-    Raises TrainingError where the folder holds no shards or none of that kind.
+    Raises TrainingError if the folder holds no shards or none of that kind.
     """
     try:
         with (folder / INDEX).open(newline="") as file:
@@ -102,7 +102,7 @@ def open_shards(folder: Path, split: str = "train", with_fan: bool = False) -> S
     kept = [line for line in lines if line["split"] == split]
     try:
         rows = [(_file(line["shard"]), int(line["row"])) for line in kept]
-    except (ValueError, AttributeError, TypeError):  # also of a line that was cut off
+    except (ValueError, AttributeError, TypeError):  # also for a line that was cut off
         raise TrainingError(f"{folder / INDEX} is damaged. Run python -m echogan curate again.") from None
     if with_fan:
         has = [_has_fan(folder / name, row) for name, row in rows]
@@ -133,7 +133,7 @@ def has_split(folder: Path, split: str) -> bool:
 
 
 def _salt(folder: Path) -> str:
-    """The salt's name in what curate wrote beside the index, or above it where there is a folder for each grade."""
+    """The salt's identity from what curate wrote beside the index, or above it if each grade has a folder."""
     for about in (folder / ABOUT, folder.parent / ABOUT):
         with suppress(OSError, ValueError, AttributeError):
             return str(json.loads(about.read_text()).get("salt") or "")
@@ -141,7 +141,7 @@ def _salt(folder: Path) -> str:
 
 
 def _file(shard: str) -> str:
-    """The file name of a shard given by number or by name; never a path out of the folder."""
+    """The file name of a shard given by number or by name; never a path that leaves the folder."""
     name = f"shard_{int(shard):04d}.npz" if shard.isdigit() else shard
     if Path(name).name != name:
         raise ValueError(name)

@@ -14,12 +14,12 @@ from echogan.model.networks.frames import FRAME_MS
 from echogan.training.data.shards import Shards
 
 if TYPE_CHECKING:
-    from echogan.phantom.render import PhantomSettings, Want
+    from echogan.phantom.clip import PhantomSettings, Want
 
 Look = Literal["clear", "ordinary", "degraded", "pair"]
 LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
 SUPPORTED = (0.35, 0.75)
-"""Support up to which nothing of the clear truth is asked for, and from which all of it is."""
+"""Support up to which the target is the poor frame, and from which it is the clear truth."""
 KNOWN = "the clear clip where signal survived, the poor one where it did not"
 CHAMBERS = ("LA", "RA", "LV", "RV")
 
@@ -29,7 +29,7 @@ class TrainingClip:
     """One clip, on the CPU.
 
     frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
-    truth   uint8 (T, h, w), what it is to become         labels  float (5,), see LABELS: 0, 1, NaN where unknown
+    truth   uint8 (T, h, w), the target                   labels  float (5,), see LABELS: 0, 1, NaN if unknown
     frame_ms  how long a frame lasts
     """
 
@@ -41,10 +41,10 @@ class TrainingClip:
 
 
 class Source(Protocol):
-    """What gives clips; must be picklable, for the workers."""
+    """A source of clips; it must be picklable for the worker processes."""
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
-        """The clip of a seed, with at most so many frames: always the same."""
+        """The clip of a seed, with at most `frames` frames; the same for the same seed."""
         ...
 
     def facts(self) -> dict[str, Any]:
@@ -59,13 +59,13 @@ UNKNOWN = torch.full((len(LABELS),), torch.nan)
 class PhantomSource:
     """Clips of the project's phantom, all views, rendered on `device` and handed over on the CPU.
 
-    "clear" clips are seen through the best windows: a seed's own clean look, "ordinary", is as foggy as patients
-    graded good, too near to the poor ones for a discriminator; some of it among the good ones teaches the network to
-    leave such clips alone. A "pair" is a degraded clip and, as truth, the clear one of its heart.
-    `foreshortened` is the share of apical views cut short, the same on both sides: were poor clips alone cut short,
-    a network would learn to lengthen hearts. Pairs, of which truths are told, have none.
-    `lesion_share` of the clips carry a lesion, whatever the look, and in a pair the truth has it too: what a network
-    is to keep. With `known_only` a pair's truth is what can be known of it: see `known`.
+    "clear" clips are seen through the best windows. A seed's own clean look, "ordinary", is as foggy as patients graded
+    good, too close to the poor clips for a discriminator; a share of it among the good clips teaches the network to
+    leave such clips alone. A "pair" is a degraded clip with the clear clip of the same heart as its truth.
+    `foreshortened` is the share of apical views that are foreshortened, the same in both domains: if only poor clips
+    were, a network would learn to lengthen hearts. Pairs are never foreshortened.
+    `lesion_share` of the clips have a lesion, in any look, and a pair's truth has it too: the network must keep it.
+    With `known_only` a pair's truth is limited to what can be known: see `known`.
     """
 
     look: Look
@@ -105,17 +105,17 @@ class PhantomSource:
         return self.look in ("clear", "ordinary")
 
     def settings(self) -> PhantomSettings:
-        """What a clip is drawn from."""
+        """The settings that a clip is drawn from."""
         from echogan.phantom.acoustics.probe import CLEAR, AcousticSettings
         from echogan.phantom.anatomy.sizes import HeartSettings
-        from echogan.phantom.render import PhantomSettings
+        from echogan.phantom.clip import PhantomSettings
 
         heart = HeartSettings(foreshortening_chance=0.0 if self.look == "pair" else self.foreshortened)
         acoustics = CLEAR if self.look == "clear" else AcousticSettings()
         return PhantomSettings(heart, acoustics=acoustics, lesion_share=self.lesion_share)
 
     def facts(self) -> dict[str, Any]:
-        """The phantom's version, the share of each view, and how many apical views are cut short."""
+        """The phantom's version, the share of each view, and the share of foreshortened apical views."""
         from echogan.phantom import PHANTOM_VERSION
         from echogan.phantom.anatomy.heart import VIEWS
 
@@ -131,10 +131,10 @@ class PhantomSource:
 
 
 def known(clear: Tensor, poor: Tensor, support: Tensor) -> Tensor:
-    """What can be known of the truth: the clear frame where signal survived, the poor one where it did not.
+    """The target as far as it can be known: the clear frame where signal survived, the poor frame where it did not.
 
-    All uint8 (T, h, w), support as the phantom gives it. A network that learns towards this clears haze from a cavity
-    and leaves a wall in drop-out as it came, instead of guessing in either direction.
+    All uint8 (T, h, w), support as the phantom gives it. A network trained on this target clears haze from a cavity
+    and leaves a wall in drop-out unchanged, instead of guessing in either direction.
     """
     low, high = SUPPORTED
     share = ((support.float() / 255 - low) / (high - low)).clamp(0, 1)
@@ -154,7 +154,7 @@ def _is(finding: str | None, normal: str) -> float:
 
 @dataclass(frozen=True)
 class ShardSource:
-    """Clips of a shard folder, each once before any comes again, in an order of its own each time round."""
+    """Clips of a shard folder, each once before any repeats, in another order each time."""
 
     shards: Shards
     augmented: bool = True
@@ -168,15 +168,16 @@ class ShardSource:
         return TrainingClip(shown, mask, UNKNOWN, frame_ms=clip.frame_ms)
 
     def facts(self) -> dict[str, Any]:
-        """The folder's own account of itself."""
+        """The facts of the shard folder."""
         return self.shards.facts()
 
 
 @dataclass(frozen=True)
 class SemiRealSource:
-    """Good real clips made poor by the phantom's operators, so that real anatomy has a truth.
+    """Good real clips made poor by the phantom's artefacts: real anatomy with a known truth.
 
-    Their patients must not be in the good domain, else the two were paired. With `paired` the truth comes along.
+    Their patients must not be in the good domain, because that would pair the domains. With `paired` the clips carry
+    their truth.
     """
 
     shards: Shards
@@ -185,7 +186,7 @@ class SemiRealSource:
     known_only: bool = False
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
-        """See Source. The degradation is drawn anew for each seed."""
+        """See Source. Each seed draws its own degradation."""
         from echogan.phantom.artefacts.degradation import draw_degradation
         from echogan.phantom.artefacts.semireal import SEMI_REAL, degrade_frames
         from echogan.phantom.draw import Draw
@@ -204,7 +205,7 @@ class SemiRealSource:
         return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None, clip.frame_ms)
 
     def facts(self) -> dict[str, Any]:
-        """The folder's own account of itself, and that its clips were degraded."""
+        """The facts of the shard folder, and that its clips were degraded."""
         from echogan.phantom import PHANTOM_VERSION
 
         return {"semi_real": True, "phantom": PHANTOM_VERSION, **self.shards.facts()}
@@ -212,7 +213,7 @@ class SemiRealSource:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Each clip from one of several sources, as often as its weight says."""
+    """Each clip comes from one of several sources, chosen by weight."""
 
     sources: tuple[Source, ...]
     weights: tuple[float, ...]
@@ -225,7 +226,7 @@ class Mixture:
         return self.sources[which](seed, frames)
 
     def facts(self) -> dict[str, Any]:
-        """What each part is, and its share."""
+        """The facts of each part, and its share."""
         whole = sum(self.weights)
         pairs = zip(self.weights, self.sources, strict=True)
         return {
@@ -234,7 +235,7 @@ class Mixture:
 
 
 def mixed(parts: Sequence[tuple[Source, float]]) -> Source:
-    """The one source with a weight, or a mixture of several."""
+    """The only source with a weight, or a mixture of several."""
     wanted = [(source, weight) for source, weight in parts if weight > 0]
     if len(wanted) == 1:
         return wanted[0][0]
@@ -242,7 +243,7 @@ def mixed(parts: Sequence[tuple[Source, float]]) -> Source:
 
 
 def position(seed: int, count: int) -> int:
-    """The clip of a seed among `count`. Seeds of one domain are two apart: it runs through all before any again."""
+    """The clip of a seed among `count`. Seeds of one domain are two apart, so all clips come before any repeats."""
     turn, place = divmod(seed // 2, count)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(turn))
     return int(order[place])

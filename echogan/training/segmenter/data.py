@@ -1,4 +1,4 @@
-"""Labelled phantom frames for the segmenter: rendered in rounds, and varied as real clips vary."""
+"""Labelled phantom frames for the segmenter: rendered in rounds, and augmented."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor
 
 from echogan.model.networks.segmenter import Structure
 from echogan.phantom.acoustics.probe import CLEAR
-from echogan.phantom.render import PhantomClip, PhantomSettings, phantom_clip
+from echogan.phantom.clip import PhantomClip, PhantomSettings
+from echogan.phantom.render import phantom_clip
 from echogan.phantom.tissues import Tissue
+from echogan.training.data.frame_pool import to_float
 
-FIRST_SEED = (
-    700_000_000  # hearts apart from the generators' (from 0) and from all that is held out (from 10^9)
-)
+FIRST_SEED = 700_000_000  # other hearts than the generators' (from 0) and the held-out ones (from 10^9)
 HELD_OUT_SEED = 1_100_000_000
 IGNORED = 255
 NAMED = {
@@ -47,7 +47,7 @@ Render = Callable[[int, int, int], Frames]
 
 
 def render_phantom(seed: int, frames: int, size: int) -> Frames:
-    """A clip's frames, one clip in three through the best windows, the others good and poor alike."""
+    """A clip's frames: one clip in three through the best windows, the others both clean and degraded."""
     settings = PhantomSettings()
     if seed % 3 == 0:
         clip = phantom_clip(seed, replace(settings, acoustics=CLEAR), frames, want=("clean", "labels"))
@@ -61,12 +61,12 @@ def labelled(clip: PhantomClip, size: int) -> Frames:
     assert clip.labels is not None
     looks = [look for look in (clip.clean, clip.degraded) if look is not None]
     classes = to_classes(clip.labels, size)
-    images = torch.cat(looks)[:, None].float() / 127.5 - 1
+    images = to_float(torch.cat(looks))
     return Frames(_fit(images, size), classes.repeat(len(looks), 1, 1))
 
 
 def to_classes(labels: Tensor, size: int) -> Tensor:
-    """Tissue labels uint8 (n, S, S) to classes int64 (n, size, size): what most of a new pixel's old ones are."""
+    """Tissue labels uint8 (n, S, S) to classes int64 (n, size, size): the majority of each new pixel's old ones."""
     table = torch.zeros(len(Tissue), dtype=torch.long)
     for tissue, structure in NAMED.items():
         table[tissue] = structure
@@ -95,7 +95,7 @@ def batches(
     steps_per_round: int,
     rounds_kept: int,
 ) -> Iterator[tuple[int, Frames]]:
-    """(step, varied frames) from `first_step` on, each a function of the settings and the step alone.
+    """(step, augmented frames) from `first_step` on, each a function of the settings and the step alone.
 
     A round of new clips comes every `steps_per_round` steps; steps draw from the last `rounds_kept` of them.
     """
@@ -116,12 +116,12 @@ def batches(
 
 
 def vary(frames: Frames, chance: torch.Generator) -> Frames:
-    """Placed anew, and of another grey curve."""
+    """Another placement and another grey curve."""
     return recolour(place(frames, chance), chance)
 
 
 def place(frames: Frames, chance: torch.Generator) -> Frames:
-    """Scaled, squeezed, turned and shifted a little; never mirrored: laterality stays."""
+    """Scale, squeeze, turn and shift a little. No mirroring, which would change laterality."""
     grid = F.affine_grid(_placement(_drawer(frames, chance)), list(frames.images.shape), align_corners=False)
     images = F.grid_sample(frames.images + 1, grid, mode="bilinear", align_corners=False) - 1
     classes = F.grid_sample(frames.classes[:, None].float(), grid, mode="nearest", align_corners=False)
@@ -129,7 +129,7 @@ def place(frames: Frames, chance: torch.Generator) -> Frames:
 
 
 def recolour(frames: Frames, chance: torch.Generator) -> Frames:
-    """Another black point, power and gain; a gain that drifts over the fan; blurred or sharpened. Black stays."""
+    """Change black point, power and gain, let the gain drift over the fan, blur or sharpen. Black stays black."""
     uniform, shown = _drawer(frames, chance), (frames.images + 1) / 2
     grey = (shown - uniform(-0.02, 0.08)).clamp(0, 1) ** torch.exp(uniform(-0.5, 0.5))
     knots = torch.randn(len(grey), 1, 4, 4, generator=chance)

@@ -9,117 +9,25 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.core.errors import SettingsError, TrainingError
 from echogan.model.checkpoints.segmenter_checkpoint import save_segmenter
 from echogan.model.networks.segmenter import Segmenter, SegmenterConfig, Structure
 from echogan.phantom import PHANTOM_VERSION
 from echogan.training.flags import add_flags, ended
 from echogan.training.run_folder import RunFolder
+from echogan.training.segmenter.config import SegmentConfig, check_same
 from echogan.training.segmenter.data import HELD_OUT_SEED, IGNORED, Frames, Render, batches, render_phantom
+from echogan.training.segmenter.state import SegmentState
 from echogan.training.stop_signal import StopSignal
-
-
-def _number(default: Any, help: str, low: float, high: float) -> Any:
-    return field(default=default, metadata={"help": help, "min": low, "max": high})
-
-
-@dataclass(frozen=True)
-class SegmentConfig:
-    """Everything a run decides."""
-
-    name: str = field(
-        default="segmenter", metadata={"help": "name of the run's folder and of the checkpoint"}
-    )
-    folder: str = field(default="runs", metadata={"help": "where run folders are made"})
-    resume: bool = field(default=False, metadata={"help": "go on where the run of this name stopped"})
-    steps: int = _number(3000, "training steps; the learning rate falls to 0 along a cosine", 1, 1_000_000)
-    batch_size: int = _number(8, "frames in a step", 1, 256)
-    size: int = _number(128, "height and width of the frames, pixels", 64, 512)
-    channels: int = _number(8, "width of the first level", 4, 64)
-    learning_rate: float = _number(2e-3, "of AdamW at the start", 1e-7, 1e-1)
-    ema_decay: float = _number(0.99, "decay of the averaged weights, which are kept", 0.0, 0.9999)
-    seed: int = _number(0, "everything random follows from it", 0, 250)
-    clips_per_round: int = _number(6, "clips rendered for a round of steps", 1, 1000)
-    frames_per_clip: int = _number(2, "frames rendered of each clip and look", 1, 100)
-    steps_per_round: int = _number(24, "steps between rounds of new clips", 1, 100_000)
-    rounds_kept: int = _number(16, "rounds that steps draw from", 1, 1000)
-    held_out_clips: int = _number(10, "clips, never trained on, for the Dice", 1, 1000)
-    threads: int = _number(1, "threads of torch on the CPU", 1, 256)
-    tick: int = _number(25, "steps between lines of metrics.jsonl", 1, 100_000)
-    save_every: int = _number(100, "steps between saved states", 1, 1_000_000)
-
-    def check(self) -> None:
-        """Raise SettingsError, naming the setting and its range, unless every value can be used."""
-        for f in fields(self):
-            value, low, high = getattr(self, f.name), f.metadata.get("min"), f.metadata.get("max")
-            if low is not None and high is not None and not low <= value <= high:
-                raise SettingsError(f"{f.name} is {value}; give a number from {low:,.10g} to {high:,.10g}.")
-        self.segmenter().check()
-
-    def segmenter(self) -> SegmenterConfig:
-        """How to build the network."""
-        return SegmenterConfig(self.name, self.channels, self.size)
-
 
 WEIGHTS = (0.4, 1.0, 1.5, 1.5, 1.5, 2.0)
 """Of each structure's pixels in the cross-entropy: thin and small ones else come last."""
-FREE_ON_RESUME = {"folder", "resume", "steps", "threads", "tick", "save_every"}
-
-
-class SegmentState:
-    """All that a resume needs: network, average, optimiser and step."""
-
-    def __init__(self, config: SegmentConfig) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            self.network = Segmenter(config.segmenter())
-        self.average = Segmenter(config.segmenter())
-        self.average.load_state_dict(self.network.state_dict())
-        self.average.eval().requires_grad_(False)
-        self.adam = torch.optim.AdamW(self.network.parameters(), config.learning_rate, weight_decay=1e-3)
-        self.step = 0
-
-    def follow(self, decay: float) -> None:
-        """Move the averaged weights a step towards the network's; faster at the start."""
-        decay = min(decay, (1 + self.step) / (10 + self.step))
-        for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(now.detach(), 1 - decay)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything but the step, by name."""
-        found = {f"network.{k}": t for k, t in self.network.state_dict().items()}
-        found |= {f"average.{k}": t for k, t in self.average.state_dict().items()}
-        for index, moments in self.adam.state_dict()["state"].items():
-            found |= {f"adam.{index}.{k}": torch.as_tensor(t) for k, t in moments.items()}
-        return found
-
-    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """The state that was saved. Raises TrainingError where it is of another network."""
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "adam": {}}
-        try:
-            for name, tensor in tensors.items():
-                part, _, rest = name.partition(".")
-                parts[part][rest] = tensor
-            self.network.load_state_dict(parts["network"])
-            self.average.load_state_dict(parts["average"])
-            moments: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in parts["adam"].items():
-                index, _, key = name.partition(".")
-                moments.setdefault(int(index), {})[key] = tensor
-            self.adam.load_state_dict({**self.adam.state_dict(), "state": moments})
-            self.step = facts["step"]
-        except (KeyError, RuntimeError, ValueError):
-            raise TrainingError(
-                "The saved state is of another segmenter. Start a new run with another --name."
-            ) from None
 
 
 def train_segmenter(
@@ -133,7 +41,7 @@ def train_segmenter(
     torch.set_num_threads(config.threads)
     folder, state = RunFolder(Path(config.folder) / config.name), SegmentState(config)
     if config.resume:
-        _check_same(config, folder.read_config())
+        check_same(config, folder.read_config())
         if folder.state.exists():
             state.restore(*folder.load_state())
         folder.write_config(asdict(config))
@@ -186,7 +94,7 @@ def train_segmenter(
 def segmentation_loss(logits: Tensor, classes: Tensor) -> Tensor:
     """Weighted cross-entropy plus one minus the soft Dice of the structures over a batch (Milletari et al., 3DV 2016).
 
-    logits (n, 6, h, w); classes int64 (n, h, w), IGNORED where it does not matter.
+    logits (n, 6, h, w); classes int64 (n, h, w), IGNORED where a pixel does not count.
     """
     known = classes != IGNORED
     wanted = F.one_hot(classes.where(known, 0), len(Structure)).movedim(3, 1) * known[:, None]
@@ -198,7 +106,7 @@ def segmentation_loss(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def learning_rate(config: SegmentConfig, step: int) -> float:
-    """Warming up over 30 steps, and a cosine to 0."""
+    """A warm-up over 30 steps, then a cosine schedule to 0."""
     warm = min(1.0, (step + 1) / 30)
     return (
         config.learning_rate
@@ -210,7 +118,7 @@ def learning_rate(config: SegmentConfig, step: int) -> float:
 
 @torch.no_grad()
 def dice(network: Segmenter, frames: Frames) -> dict[str, float]:
-    """Dice of each structure over all frames together: its pixels pooled."""
+    """Dice of each structure, with the pixels of all frames pooled."""
     found = torch.cat([network(part).argmax(1) for part in frames.images.split(8)])
     known = frames.classes != IGNORED
     scores = {}
@@ -229,18 +137,8 @@ def _described(config: SegmentConfig, state: SegmentState, found: dict[str, floa
     )  # fmt: skip
 
 
-def _check_same(config: SegmentConfig, before: dict[str, Any]) -> None:
-    now = asdict(config)
-    changed = [k for k in now if k not in FREE_ON_RESUME and k in before and now[k] != before[k]]
-    if changed:
-        raise TrainingError(
-            f"The run '{config.name}' was started with another {', '.join(changed)}. "
-            "Resume with the same settings, or give the new run another name."
-        )
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Train with the flags given; see `ended`."""
+    """Train with the given flags; returns the exit code of `ended`."""
     parser = argparse.ArgumentParser(
         prog="python -m echogan.training.segmenter.train", description="Train the segmenter on the phantom."
     )

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from echogan.core.atomic import replacing
 from echogan.phantom_files.single_clip import SimulatedClip
 from echogan.ui.session import app_folder
 
@@ -57,6 +58,5 @@ def _copy_cine(path: Path) -> None:
     spec = importlib.util.find_spec("pydicom")
     assert spec is not None, "pydicom is a requirement"
     assert spec.origin is not None
-    part = path.with_suffix(".part")
-    shutil.copyfile(Path(spec.origin).parent / CINE, part)
-    part.replace(path)
+    with replacing(path) as part:
+        shutil.copyfile(Path(spec.origin).parent / CINE, part)

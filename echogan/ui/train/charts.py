@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 MOST_POINTS = 300
 SMOOTHING = 0.85  # share of the past in the smoothed curve
@@ -130,25 +132,22 @@ def extent(values: list[float], chart: Chart) -> tuple[float, float]:
 
 def even_ticks(low: float, high: float, most: int = 4) -> list[float]:
     """At most `most` + 1 round numbers within the ends."""
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [round(k * step, 10) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+    return within(low, high, MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high))
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of each decade within the ends; only the decades where there are many; even ones in a narrow range."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    """1, 2 and 5 of each decade within the ends; only decades where there are many; even ones in a narrow range."""
     for parts in ((1, 2, 5), (1,)):
-        ticks = [
-            round(part * 10.0**d, 12) for d in decades for part in parts if low <= part * 10.0**d <= high
-        ]
+        ticks = within(low, high, LogLocator(subs=parts, numticks=6).tick_values(low, high))
         if 2 <= len(ticks) <= 6:
             return ticks
-    if len(ticks) < 2:
-        return [t for t in even_ticks(low, high, 3) if t > 0]
-    return ticks[:: -(-len(ticks) // 5)]
+    return [tick for tick in even_ticks(low, high, 3) if tick > 0]
+
+
+def within(low: float, high: float, ticks: Iterable[float]) -> list[float]:
+    """The ticks between the ends, both included; matplotlib's go one beyond each."""
+    rounded = (float(f"{tick:.12g}") for tick in ticks)
+    return [tick for tick in rounded if low <= tick <= high]
 
 
 def curve(series: Series, steps: list[int], values: list[float], across: Along, down: Along) -> str:

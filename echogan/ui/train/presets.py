@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from echogan.core.scale import WORKING_SIZE
+from echogan.core.settings import flatten_settings
 from echogan.model.networks.generators import SMALL
-from echogan.training.config import TrainingConfig, flatten_settings
+from echogan.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import gradio as gr
 from gradio.components import Component
 
 from echogan.core.errors import SettingsError
-from echogan.training.config import TrainingConfig, flatten_settings
+from echogan.core.settings import flatten_settings
+from echogan.training.config import TrainingConfig
 
 # The tab has fields of its own for these, or decides them itself.
 ELSEWHERE = frozenset({"name", "folder", "resume", "low", "high", "steps", "size", "batch_size"})

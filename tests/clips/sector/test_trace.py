@@ -9,14 +9,15 @@ from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import sector_from_fan
 from echogan.clips.sector.trace import find_trace
 from echogan.core.geometry import Fan
-from echogan.phantom.render import PhantomClip, phantom_clip
+from echogan.phantom.clip import PhantomClip
+from echogan.phantom.render import phantom_clip
 
 HEIGHT = 12  # of the R wave, in pixels
 
 
 @pytest.fixture(scope="module")
 def clip() -> PhantomClip:
-    return phantom_clip(71, frames=8, want=("degraded",))
+    return phantom_clip(85, frames=8, want=("degraded",))
 
 
 def with_trace(clip: PhantomClip, step: int, colour: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The ablation rows are real settings, their runs go on where they stopped, and what is measured is what was asked."""
+"""The ablation study: rows are valid settings, finished runs are recognised, and rows are compared with "base"."""
 
 import json
 from dataclasses import asdict, replace
@@ -16,21 +16,21 @@ from echogan.phantom.render import phantom_clip
 from echogan.training.data.frame_pool import to_size
 from echogan.training.run_folder import RunFolder
 from eval.ablations import ablations
-from eval.ablations.ablations import BASE, ROWS, Settings, collect, configure, finished
-from eval.ablations.measures import Measure, open_measure, shrunk
-from eval.reporting.result_tables import ablations as ablations_table
+from eval.ablations.ablations import BASE, ROWS, AblationSettings, collect, configure, finished
+from eval.ablations.measures import AblationMeasures, open_measures, shrunk
+from eval.reporting.ablation_tables import ablations as ablations_table
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_each_row_is_a_run_that_can_start(row, tmp_path):
-    config = configure(Settings(runs=tmp_path), row, 0)
+    config = configure(AblationSettings(runs=tmp_path), row, 0)
     config.check()
     same = replace(config, name=BASE.name, folder=BASE.folder, seed=BASE.seed)
     assert (asdict(same) == asdict(BASE)) == (row == "base")
 
 
-def test_names_of_runs_are_apart(tmp_path):
-    names = {configure(Settings(runs=tmp_path), row, seed).name for row in ROWS for seed in (0, 1)}
+def test_every_run_has_a_name_of_its_own(tmp_path):
+    names = {configure(AblationSettings(runs=tmp_path), row, seed).name for row in ROWS for seed in (0, 1)}
     assert len(names) == 2 * len(ROWS)
 
 
@@ -44,7 +44,7 @@ def saved(config, steps):
 
 
 def test_a_run_is_finished_at_its_last_step_with_its_own_settings(tmp_path):
-    config = configure(Settings(runs=tmp_path, steps=50), "base", 0)
+    config = configure(AblationSettings(runs=tmp_path, steps=50), "base", 0)
     assert not finished(config)
     saved(config, 49)
     assert not finished(config)
@@ -55,7 +55,7 @@ def test_a_run_is_finished_at_its_last_step_with_its_own_settings(tmp_path):
 
 
 def test_rows_are_means_over_seeds_with_intervals_over_clips(tmp_path, monkeypatch):
-    settings = Settings(rows=("base", "no cycle"), seeds=2, steps=50, runs=tmp_path)
+    settings = AblationSettings(rows=("base", "no cycle"), seeds=2, steps=50, runs=tmp_path)
     for seed in (0, 1):
         saved(configure(settings, "base", seed), 50)
         saved(configure(settings, "no cycle", seed), 50)
@@ -66,7 +66,7 @@ def test_rows_are_means_over_seeds_with_intervals_over_clips(tmp_path, monkeypat
         "no-cycle-52-50": [0.6, 0.6],
     }
 
-    class Planted(Measure):
+    class Planted(AblationMeasures):
         def __call__(self, folder):
             return {"ssim_gain": gains[folder.parent.name], "semi_real_ssim_gain": [1.0, 3.0, 5.0]}
 
@@ -89,11 +89,11 @@ def test_rows_are_means_over_seeds_with_intervals_over_clips(tmp_path, monkeypat
 
 
 def test_a_row_is_compared_over_the_seeds_that_both_have(tmp_path):
-    settings = Settings(rows=("base", "hinge"), seeds=2, steps=50, runs=tmp_path)
+    settings = AblationSettings(rows=("base", "hinge"), seeds=2, steps=50, runs=tmp_path)
     for row, seed in (("base", 0), ("base", 1), ("hinge", 1)):
         saved(configure(settings, row, seed), 50)
 
-    class Planted(Measure):
+    class Planted(AblationMeasures):
         def __call__(self, folder):
             return {
                 "ssim_gain": [{"base-51-50": 0.0, "base-52-50": 1.0, "hinge-52-50": 3.0}[folder.parent.name]]
@@ -108,7 +108,7 @@ def test_a_row_is_compared_over_the_seeds_that_both_have(tmp_path):
             run["trained_on"] = {"low": {"phantom": "1.1"}}
     table = ablations_table(result)
     assert "| hinge | 1 | +2.000 [+2.000, +2.000] |" in table
-    assert "base 1.000" in table  # how far its two runs lie apart
+    assert "base 1.000" in table  # the difference between its two runs
     assert "Trained on phantom 1.1" in table
 
 
@@ -121,8 +121,8 @@ def test_a_run_on_other_simulated_clips_is_not_compared_with_base(tmp_path):
             ablations.same_clips("later", {"high": {"mixture": [strange]}}, own)
 
 
-def test_today_s_clips_are_told_from_earlier_ones_before_hours_of_training(tmp_path):
-    settings = Settings(rows=("hinge",), steps=50, runs=tmp_path)
+def test_a_run_on_newer_clips_than_base_is_refused_before_it_is_trained(tmp_path):
+    settings = AblationSettings(rows=("hinge",), steps=50, runs=tmp_path)
     config = configure(settings, "base", 0)
     saved(config, 50)
     path = RunFolder(config.run_path).checkpoint / "config.json"
@@ -134,7 +134,7 @@ def test_today_s_clips_are_told_from_earlier_ones_before_hours_of_training(tmp_p
     assert not configure(settings, "hinge", 0).run_path.exists()
 
 
-def test_clips_are_made_small_as_training_makes_them():
+def test_clips_are_scaled_down_as_in_training():
     clip = phantom_clip(3, frames=1, want=("degraded", "labels"))
     small = shrunk(clip)
     assert clip.degraded is not None
@@ -149,13 +149,13 @@ def test_clips_are_made_small_as_training_makes_them():
 
 def test_an_unknown_row_is_refused(tmp_path):
     with pytest.raises(EchoGANError, match="no row nonsense"):
-        ablations.main(Settings(rows=("nonsense",), runs=tmp_path))
+        ablations.main(AblationSettings(rows=("nonsense",), runs=tmp_path))
 
 
-def test_a_network_that_does_nothing_measures_as_nothing(tmp_path):
-    config = configure(Settings(runs=tmp_path, steps=1), "base", 0)
+def test_a_network_that_changes_nothing_gains_nothing(tmp_path):
+    config = configure(AblationSettings(runs=tmp_path, steps=1), "base", 0)
     saved(config, 1)  # a new generator begins as doing nothing
-    found = open_measure(clips=2, moving=1, data=tmp_path)(RunFolder(config.run_path).checkpoint)
+    found = open_measures(clips=2, moving=1, data=tmp_path)(RunFolder(config.run_path).checkpoint)
     assert found["ssim_gain"] == pytest.approx([0, 0], abs=1e-3)
     assert found["flicker"] == pytest.approx([1], abs=1e-2)
     assert found["change_poor"] == pytest.approx([0, 0], abs=0.05)

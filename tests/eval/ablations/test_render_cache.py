@@ -1,4 +1,4 @@
-"""Clips kept on disk are the source's own, and none is rendered twice."""
+"""Cached clips equal those of the source, and none is rendered twice."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ import torch
 from echogan.training.data.frame_pool import render_pool
 from echogan.training.data.loader import TrainingData
 from echogan.training.data.sources import UNKNOWN, TrainingClip
-from eval.ablations.render_cache import RenderedOnce, rendered_once
+from eval.ablations.render_cache import CachedSource, with_cache
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Counted:
         return {"name": self.name}
 
 
-def test_clips_are_the_source_s_own_and_rendered_once(tmp_path):
+def test_cached_clips_equal_the_source_s_and_are_rendered_once(tmp_path):
     plain, kept = Counted("a"), Counted("a")
     for _ in range(2):
-        once = RenderedOnce(kept, tmp_path)
+        once = CachedSource(kept, tmp_path)
         one, other = render_pool(plain, [3, 5], 2, 16), render_pool(once, [3, 5], 2, 16)
         for name in ("frames", "masks", "lengths", "truth"):
             assert torch.equal(getattr(one, name), getattr(other, name))
@@ -37,17 +37,17 @@ def test_clips_are_the_source_s_own_and_rendered_once(tmp_path):
     assert (plain.asked, kept.asked) == ([3, 5, 3, 5], [3, 5])
 
 
-def test_sources_and_lengths_are_kept_apart(tmp_path):
+def test_each_source_and_length_has_its_own_cache(tmp_path):
     one, other = Counted("a"), Counted("b")
-    RenderedOnce(one, tmp_path)(3, 2)
-    RenderedOnce(other, tmp_path)(3, 2)
-    RenderedOnce(one, tmp_path)(3, 4)
+    CachedSource(one, tmp_path)(3, 2)
+    CachedSource(other, tmp_path)(3, 2)
+    CachedSource(one, tmp_path)(3, 4)
     assert (one.asked, other.asked) == ([3, 3], [3])
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".safetensors"]
 
 
-def test_both_domains_are_kept_and_say_what_they_are(tmp_path):
-    data = rendered_once(TrainingData(Counted("low"), Counted("high"), Counted("held out")), tmp_path)
+def test_both_domains_are_cached_with_their_facts(tmp_path):
+    data = with_cache(TrainingData(Counted("low"), Counted("high"), Counted("held out")), tmp_path)
     assert data.facts() == {"low": {"name": "low"}, "high": {"name": "high"}}
     for source in (data.low, data.high, data.held_out):
         source(1, 2)

@@ -1,12 +1,13 @@
-"""Choosing by stills: doing nothing gains nothing, the truth gains most, and a change is counted."""
+"""Choosing a checkpoint: an unchanged still gains nothing, the truth gains most, and a change is measured."""
 
 import numpy as np
 import pytest
 
 from echogan.core.geometry import Fan
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
-from eval.camus.choose_checkpoint import Settings, main, measure
+from eval.camus.choose_checkpoint import ChooseCheckpointSettings, main, measure
 from eval.camus.stills import Still
+from eval.measures.baselines import untouched
 
 
 @pytest.fixture(scope="module")
@@ -21,22 +22,22 @@ def pair() -> tuple[Still, Still]:
     return stills[0], stills[1]
 
 
-def test_the_truth_gains_most_and_nothing_gains_nothing(pair):
+def test_the_truth_gains_most_and_the_input_gains_nothing(pair):
     clear = pair[1]
     segmenter = load_segmenter().network
     real = {"good": [clear]}
-    nothing = measure(lambda still: still.image, [pair], real, segmenter)
+    nothing = measure(untouched, [pair], real, segmenter)
     assert set(nothing.values()) == {0.0}
-    best = measure(lambda still: clear.image, [pair], real, segmenter)
+    best = measure(lambda frames, sector: clear.image[None], [pair], real, segmenter)
     assert best["semi-real ssim"] > 0.05
     assert best["semi-real psnr_db"] > 10
     assert best["good change"] == 0
-    darker = measure(lambda still: still.image // 2, [pair], real, segmenter)
+    darker = measure(lambda frames, sector: frames // 2, [pair], real, segmenter)
     inside = clear.sector.mask
     expected = np.abs(clear.image[inside] // 2 - clear.image[inside].astype(float)).mean()
     assert darker["good change"] == pytest.approx(expected, rel=1e-3)
 
 
 def test_without_camus_it_says_so(tmp_path, capsys):
-    main(Settings(("echogan",), tmp_path))
-    assert "no CAMUS" in capsys.readouterr().out
+    main(ChooseCheckpointSettings(("echogan",), tmp_path))
+    assert "No CAMUS" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The grade classifier: a planted difference is learnt, the gain is not it, the same seed makes the same network."""
+"""The grade classifier: it learns a planted difference, ignores gain, and follows from its seed."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from echogan.core.geometry import Fan
-from eval.camus import grade_classifier as grading
+from eval.camus import grade_classifier
 from eval.camus.stills import Still
 
 
@@ -21,40 +21,40 @@ def still(seed: int, fine: bool) -> Still:
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch):
     fine, coarse = [still(k, True) for k in range(6)], [still(k, False) for k in range(6)]
-    monkeypatch.setattr(grading, "training_stills", lambda data: (fine, coarse))
-    settings = grading.ClassifierSettings(size=64, width=8, members=2, steps=120, batch_size=8)
+    monkeypatch.setattr(grade_classifier, "training_stills", lambda data: (fine, coarse))
+    settings = grade_classifier.ClassifierSettings(size=64, width=8, members=2, steps=120, batch_size=8)
 
-    def make(folder: str) -> grading.GradeClassifier:
-        monkeypatch.setattr(grading, "FOLDER", tmp_path / folder)
-        return grading.grade_classifier(tmp_path, settings, say=lambda text: None)
+    def make(folder: str) -> grade_classifier.GradeClassifier:
+        monkeypatch.setattr(grade_classifier, "FOLDER", tmp_path / folder)
+        return grade_classifier.grade_classifier(tmp_path, settings, say=lambda text: None)
 
     return make
 
 
-def test_a_planted_difference_is_learnt_and_a_gain_is_not_it(made):
+def test_a_planted_difference_is_learnt_and_gain_is_ignored(made):
     network = made("a")
     fine, coarse = ([still(100 + k, kind).image for k in range(8)] for kind in (True, False))
     good, poor = network(fine), network(coarse)
-    assert grading.auc(good, poor) == 1
+    assert grade_classifier.auc(good, poor) == 1
     dim = network([(image * 0.9).astype(np.uint8) for image in fine])
-    assert grading.auc(dim, poor) == 1
+    assert grade_classifier.auc(dim, poor) == 1
 
 
-def test_the_seed_makes_the_same_network_and_a_kept_one_is_read(made, monkeypatch):
+def test_one_seed_gives_one_network_and_a_saved_one_is_loaded(made, monkeypatch):
     first, second = made("a"), made("b")
     assert first.sha256 == second.sha256
-    monkeypatch.setattr(grading, "train", pytest.fail)
+    monkeypatch.setattr(grade_classifier, "train", pytest.fail)
     assert made("a").sha256 == first.sha256
 
 
 def test_auc_by_hand():
-    assert grading.auc(np.array([3.0, 4.0]), np.array([1.0, 2.0])) == 1
-    assert grading.auc(np.array([1.0, 4.0]), np.array([2.0, 3.0])) == 0.5
-    assert grading.auc(np.array([1.0]), np.array([1.0])) == 0.5
+    assert grade_classifier.auc(np.array([3.0, 4.0]), np.array([1.0, 2.0])) == 1
+    assert grade_classifier.auc(np.array([1.0, 4.0]), np.array([2.0, 3.0])) == 0.5
+    assert grade_classifier.auc(np.array([1.0]), np.array([1.0])) == 0.5
 
 
-def test_both_grades_are_as_many_in_each_view(shared_data: Path):
-    good, poor = grading.training_stills(shared_data / "camus")
+def test_both_grades_have_as_many_stills(shared_data: Path):
+    good, poor = grade_classifier.training_stills(shared_data / "camus")
     assert len(good) == len(poor) == 192
     assert (
         len({s.patient for s in good} & {s.patient for s in poor}) <= 3

@@ -1,4 +1,4 @@
-"""Measures that follow the grade: planted contrast and texture are found again, and a grey curve does not fake them."""
+"""Measures that follow the grade: planted contrast and speckle are recovered, and gain does not change them."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ def ring(
     return image.clip(0, 255).astype(np.uint8), labels
 
 
-def test_planted_contrast_is_found_with_its_sign():
+def test_planted_contrast_is_recovered_with_its_sign():
     found = grade_measures(*ring(40, 100))
     assert found["border_contrast"] == pytest.approx(60 / 255, abs=0.005)
     assert found["border_step"] == pytest.approx(60 / 255, abs=0.005)
@@ -40,7 +40,7 @@ def test_contrast_far_from_the_border_does_not_count():
     assert grade_measures(image, labels)["border_contrast"] == pytest.approx(0, abs=0.005)
 
 
-def test_speckle_is_followed_in_its_own_direction():
+def test_correlation_is_higher_along_the_planted_direction():
     wide = grade_measures(*ring(70, 120, 15, blur=(3, 0.7)))
     tall = grade_measures(*ring(70, 120, 15, blur=(0.7, 3)))
     assert wide["lateral_correlation"] > wide["axial_correlation"] + 0.3
@@ -50,7 +50,7 @@ def test_speckle_is_followed_in_its_own_direction():
     assert wide["myocardium_sd"] == pytest.approx(15 / 255, rel=0.15)
 
 
-def test_more_gain_is_no_more_correlation():
+def test_gain_does_not_change_the_correlation():
     image, labels = ring(70, 120, 15, blur=(2, 1))
     flat = (image.astype(float) / 2 + 30).astype(np.uint8)
     flat[0, 0], flat[-1, -1] = 0, 255

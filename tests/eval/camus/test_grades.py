@@ -1,4 +1,4 @@
-"""Means by grade and rank correlation: exact on planted values, and on real stills the grade is followed."""
+"""Means by grade and rank correlation: exact on planted values, and positive on real stills."""
 
 from pathlib import Path
 
@@ -32,6 +32,6 @@ def test_real_borders_follow_the_grade(shared_data: Path, monkeypatch):
 
 
 def test_without_camus_it_says_so(tmp_path, capsys):
-    grades.main(grades.Settings(two=tmp_path, four=tmp_path, out=tmp_path / "x.json"))
-    assert "no CAMUS" in capsys.readouterr().out
+    grades.main(grades.GradesSettings(two=tmp_path, four=tmp_path, out=tmp_path / "x.json"))
+    assert "No CAMUS" in capsys.readouterr().out
     assert not (tmp_path / "x.json").exists()

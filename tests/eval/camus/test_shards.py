@@ -1,8 +1,8 @@
-"""Which CAMUS stills may be trained on: those of the committed lists, and no patient of another role."""
+"""CAMUS training shards: only stills of the training roles, and no patient of another role."""
 
 import pytest
 
-from eval.camus.shards import SIDES, Settings, main, sides
+from eval.camus.shards import SIDES, CamusShardsSettings, main, sides
 from eval.camus.two_chamber import VIEWS, folder_of, patients
 
 KEPT_OUT = ("test", "selection", "frozen-segmenter", "grade-classifier")
@@ -27,7 +27,7 @@ def test_only_patients_of_the_training_roles_are_labelled(tmp_path, view):
     assert len(found) == len(expected)
 
 
-def test_whoever_trains_serves_for_nothing_else():
+def test_no_training_patient_has_another_role():
     training = {
         name for view in VIEWS for role, grade in SIDES.values() for name in patients(view, role, grade)
     }
@@ -35,7 +35,7 @@ def test_whoever_trains_serves_for_nothing_else():
     for role in KEPT_OUT:
         assert of_role(role)
         assert not training & of_role(role)
-    # Stills made poor are of other patients than the good ones: else the two were pairs.
+    # Degraded stills are of other patients than the good ones. Otherwise they would be pairs.
     good, poor = (
         {name for view in VIEWS for name in patients(view, *SIDES[side])} for side in ("high", "semireal")
     )
@@ -43,6 +43,6 @@ def test_whoever_trains_serves_for_nothing_else():
 
 
 def test_without_the_stills_it_says_so_and_writes_nothing(tmp_path, capsys):
-    main(Settings(data=tmp_path / "absent", out=tmp_path / "out"))
-    assert "no CAMUS stills" in capsys.readouterr().out
+    main(CamusShardsSettings(data=tmp_path / "absent", out=tmp_path / "out"))
+    assert "No CAMUS stills" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The patient split: each patient once, the promised numbers, no drift, every role with the same kind of hearts."""
+"""The patient split: one role per patient, the given counts, reproducible, and similar hearts in every role."""
 
 import csv
 from collections import Counter

@@ -1,6 +1,4 @@
-"""Scores before and after: doing nothing changes nothing, a planted change is found, tables join in order."""
-
-from typing import Any
+"""Scores of stills: the input stays unchanged, a planted change is measured, tables are joined in order."""
 
 import numpy as np
 import pytest
@@ -8,8 +6,9 @@ import pytest
 from echogan.core.geometry import Fan
 from eval.camus.frozen_segmenter import FrozenSegmenter
 from eval.camus.retrained_segmenter import enhanced, scores
-from eval.camus.still_scores import measure, together
+from eval.camus.still_scores import area_error, dice, measure, summarise, together
 from eval.camus.stills import Still
+from eval.measures.baselines import Method, untouched
 
 
 @pytest.fixture
@@ -28,12 +27,12 @@ def brighter_wall(labels: np.ndarray):
     return lambda frames, sector: np.where(labels == 2, frames + np.uint8(60), frames).astype(np.uint8)
 
 
-def test_a_brighter_wall_is_contrast_gained_and_nothing_is_nothing(images):
+def test_a_brighter_wall_gains_contrast_and_the_input_gains_nothing(images):
     labels = images[0].labels
-    rows: dict[str, Any] = {"input": lambda frames, sector: frames, "ours": brighter_wall(labels)}
+    methods: dict[str, Method] = {"input": untouched, "ours": brighter_wall(labels)}
     table = measure(
         images,
-        rows,
+        methods,
         lambda shown: [labels] * len(shown),
         lambda shown: np.array([i.mean() for i in shown]),
         truth=(),
@@ -66,3 +65,25 @@ def test_stills_are_enhanced_with_their_labels_and_scored_by_structure(images):
     assert found["dice LV"].tolist() == [1, 1]
     assert found["dice myocardium"].tolist() == [0, 0]
     assert found["dice"] == pytest.approx(2 / 3)
+
+
+def test_dice_and_area_error_by_hand():
+    truth, found = np.zeros((10, 10), np.uint8), np.zeros((10, 10), np.uint8)
+    truth[:4, :5], truth[4:6] = 1, 2  # 20 and 20 pixels, no atrium
+    found[:2, :5], found[4:7] = 1, 2  # half of the first; all of the second and 10 more
+    scores, errors = dice(found, truth), area_error(found, truth)
+    assert scores[:2] == pytest.approx([2 * 10 / 30, 2 * 20 / 50])
+    assert errors[:2] == pytest.approx([50, 50])
+    assert np.isnan(scores[2])
+    assert np.isnan(errors[2])
+
+
+def test_gains_are_paired_by_patient():
+    names = [f"p{k // 2}" for k in range(24)]
+    wobble = np.repeat(np.linspace(-0.02, 0.02, 12), 2)
+    table = {row: {"dice": mean + wobble} for row, mean in {"input": 0.8, "ours": 0.81}.items()}
+    found = summarise(table, names)
+    gain = found["ours"]["gain"]["dice"]
+    assert gain["groups"] == 12
+    assert (gain["low"], gain["mean"], gain["high"]) == pytest.approx((0.01, 0.01, 0.01))
+    assert found["input"]["dice"]["high"] - found["input"]["dice"]["low"] > 0.005

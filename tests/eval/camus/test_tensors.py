@@ -1,4 +1,4 @@
-"""Stills as tensors: proportions, labels, light."""
+"""Stills as tensors: proportions, labels, grey augmentation."""
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ def test_images_and_labels_stay_together():
     assert torch.equal(made.images[:, 0] > 0, made.classes == 3)
 
 
-def test_light_keeps_order_and_black():
+def test_grey_augmentation_keeps_order_and_black():
     images = torch.linspace(-1, 1, 64).view(1, 1, 8, 8).repeat(5, 1, 1, 1)
     lit = light(images, torch.Generator().manual_seed(0))
     assert (lit.flatten(1).diff() >= 0).all()

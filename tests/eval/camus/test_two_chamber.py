@@ -1,4 +1,4 @@
-"""The list for both views: the four-chamber roles kept, what is dealt is dealt by seed, and nobody is tested twice."""
+"""The patient split for both views: four-chamber roles are kept, and test patients have no other role."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,7 +13,7 @@ from eval.camus.stills import stills, view_stills
 from eval.camus.two_chamber import VIEWS, grades, patients
 
 
-def test_every_role_but_the_dealt_ones_is_that_of_the_four_chamber_split():
+def test_all_but_the_divided_patients_keep_their_four_chamber_role():
     four = {p.patient: p.role for p in splits.read_split()}
     listed = two_chamber.read_list()
     assert len({p.patient for p in listed}) == len(listed) == 354
@@ -24,7 +24,7 @@ def test_every_role_but_the_dealt_ones_is_that_of_the_four_chamber_split():
         assert "Poor" in [grades(view)[patient.patient] for view in VIEWS]
 
 
-def test_test_patients_serve_for_nothing_else_in_either_view():
+def test_test_patients_have_no_other_role_in_either_view():
     four = {p.patient: p.role for p in splits.read_split()}
     tested = {
         name for view in VIEWS for q in ("Good", "Medium", "Poor") for name in patients(view, "test", q)
@@ -70,7 +70,7 @@ def test_two_chamber_stills_have_a_fan_and_a_depth(shared_data: Path):
         assert (beyond < 5).mean() > 0.8
 
 
-def test_four_chamber_stills_are_the_same_by_either_way(shared_data: Path):
+def test_four_chamber_stills_are_the_same_by_both_functions(shared_data: Path):
     data = shared_data / "camus"
     ours, theirs = view_stills(data, "4CH", "test", "Poor"), stills(data, "test", "Poor")
     assert [s.patient for s in ours] == [s.patient for s in theirs]

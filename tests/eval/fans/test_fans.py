@@ -1,4 +1,4 @@
-"""The evaluation of the fan: its hard fans keep their truth, and its rates are those of the rows."""
+"""The evaluation of the sector finder: hard fans are reproducible and hold their truth; rates are correct."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def row(overlap: float, asks: bool) -> dict:
     return {"iou": overlap, "asks": asks, "confidence": 0.9, **facts}
 
 
-def test_rates_are_counted_on_their_own_side():
+def test_rates_of_asking_below_and_above_the_limit():
     found = summary([row(0.8, True), row(0.7, False), row(0.95, True), row(0.99, False), row(0.97, False)])
     assert found["iou_below_0.9"] == 2
     assert found["asks_where_below"] == 0.5

@@ -1,4 +1,4 @@
-"""The measures on hazy clips against closed forms and planted results; the whole on a clip made up here."""
+"""The measures of hazy clips against closed forms and planted results, and a run on a synthetic clip."""
 
 import json
 
@@ -10,7 +10,9 @@ from echogan.clips.clip import ClipFile
 from echogan.clips.files import write_clip
 from echogan.core.errors import EchoGANError
 from eval.haze import haze
+from eval.haze.clips import hazy_clips, polygon_mask
 from eval.haze.measures import level_db, region_measures, region_ssim, structure_kept
+from eval.measures.baselines import untouched
 
 WALL = np.zeros((64, 64), bool)
 WALL[8:56, 30:37] = True  # as thin as a septum in a clip of 256 pixels
@@ -47,7 +49,7 @@ def test_cnr_and_levels_have_their_closed_form():
     assert np.isfinite(level_db(np.zeros_like(before), WALL))
 
 
-def test_the_unchanged_wall_is_kept_whole_and_so_is_a_brighter_one():
+def test_an_unchanged_or_brighter_wall_keeps_its_structure():
     clip = speckled()
     assert structure_kept(clip, clip, WALL) == pytest.approx(1)
     curve = np.rint(255 * (np.arange(256) / 255) ** 0.6).astype(np.uint8)
@@ -55,13 +57,13 @@ def test_the_unchanged_wall_is_kept_whole_and_so_is_a_brighter_one():
 
 
 @pytest.mark.parametrize("noise", ["speckle of another draw", "one grey level"])
-def test_a_wall_replaced_keeps_next_to_nothing(noise):
+def test_a_replaced_wall_keeps_hardly_any_structure(noise):
     clip = speckled()
     other = speckled(1) if noise == "speckle of another draw" else np.full_like(clip, 110)
     assert structure_kept(clip, np.where(WALL, other, clip), WALL) < 0.1
 
 
-def test_more_blur_keeps_less():
+def test_more_blur_keeps_less_structure():
     clip = speckled()
     kept = [
         structure_kept(clip, np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in clip]), WALL)
@@ -70,7 +72,7 @@ def test_more_blur_keeps_less():
     assert 1 > kept[0] > kept[1] > kept[2]
 
 
-def test_what_lies_beside_the_wall_does_not_count():
+def test_pixels_beside_the_wall_do_not_count():
     clip = speckled()
     beside = np.where(WALL, clip, 0).astype(np.uint8)
     assert structure_kept(clip, beside, WALL) == pytest.approx(1)
@@ -98,10 +100,10 @@ def folder(tmp_path):
 
 
 def test_a_clip_is_measured_with_both_sectors(folder):
-    rows = {"input": lambda frames, sector: frames, "dark": lambda frames, sector: frames // 2}
-    clips = list(haze.hazy_clips(folder))
+    methods = {"input": untouched, "dark": lambda frames, sector: frames // 2}
+    clips = list(hazy_clips(folder))
     assert [clip.name for clip in clips] == ["2", "32"]
-    found = {clip.name: haze.measure(clip, rows)[0] for clip in clips}
+    found = {clip.name: haze.measure(clip, methods)[0] for clip in clips}
     assert found["2"]["fan_iou"] > 0.9
     measured = found["2"]["rows"]
     for kind in ("found", "given"):
@@ -118,16 +120,16 @@ def test_a_clip_is_measured_with_both_sectors(folder):
 
 
 def test_quick_reads_the_frames_near_the_measured_one(folder):
-    with_regions, without = haze.hazy_clips(folder, quick=True)
-    whole = next(haze.hazy_clips(folder))
-    np.testing.assert_array_equal(with_regions.frames, whole.frames[2:7])
-    assert with_regions.frames[with_regions.near].shape == whole.frames[whole.near].shape
+    with_regions, without = hazy_clips(folder, quick=True)
+    full = next(hazy_clips(folder))
+    np.testing.assert_array_equal(with_regions.frames, full.frames[2:7])
+    assert with_regions.frames[with_regions.near].shape == full.frames[full.near].shape
     assert len(without.frames) == 10
 
 
-def test_absent_clips_are_told_and_nothing_is_written(tmp_path, capsys):
-    haze.main(haze.Settings(data=tmp_path / "none", out=tmp_path / "haze.json"))
-    assert "no hazy clips" in capsys.readouterr().out
+def test_without_clips_it_says_so_and_writes_nothing(tmp_path, capsys):
+    haze.main(haze.HazeSettings(data=tmp_path / "none", out=tmp_path / "haze.json"))
+    assert "No hazy clips" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
 
@@ -135,17 +137,17 @@ def test_a_folder_without_clips_is_refused(tmp_path):
     (tmp_path / "regions.json").write_text('{"fan": {"apex": [64, 4], "left_deg": -40, "right_deg": 40, '
                                            '"r_min": 3, "r_max": 118}, "frame": 4}')  # fmt: skip
     with pytest.raises(EchoGANError, match="another --data"):
-        list(haze.hazy_clips(tmp_path))
+        list(hazy_clips(tmp_path))
 
 
 def test_polygons_are_filled_with_their_edge():
-    mask = haze.polygon_mask([[10, 20], [14, 20], [14, 22], [10, 22]], (30, 40))
+    mask = polygon_mask([[10, 20], [14, 20], [14, 22], [10, 22]], (30, 40))
     assert mask.sum() == 5 * 3
     assert mask[20:23, 10:15].all()
 
 
-def test_the_oracle_is_told_apart_from_the_models():
-    told = [{"name": "one", "sha256": "1"}, {"name": "oracle", "sha256": "2"}]
-    found = haze.facts(told, haze.Settings())
-    assert found["models"] == told[:1]
-    assert found["oracle"] == told[1]
+def test_the_oracle_is_not_among_the_models():
+    checkpoints = [{"name": "one", "sha256": "1"}, {"name": "oracle", "sha256": "2"}]
+    found = haze.facts(checkpoints, haze.HazeSettings())
+    assert found["models"] == checkpoints[:1]
+    assert found["oracle"] == checkpoints[1]

@@ -1,4 +1,4 @@
-"""The classical baselines: nothing outside the mask, what each is for, and settings chosen by score."""
+"""The classical filters: nothing changes outside the mask, each has its effect, settings are chosen by score."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ CHOSEN = {
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_only_the_tissue_changes(name):
-    done = classical.classical_methods(CHOSEN)[name](NOISY, MASK)
+    done = classical.classical_filters(CHOSEN)[name](NOISY, MASK)
     assert done.dtype == np.uint8
     assert done.shape == NOISY.shape
     assert np.array_equal(done[:, ~MASK], NOISY[:, ~MASK])
@@ -34,11 +34,11 @@ def test_only_the_tissue_changes(name):
     "name", ["non-local means", "bilateral filter", "wavelet shrinkage", "total variation"]
 )
 def test_smoothers_bring_noise_nearer_to_the_truth(name):
-    done = classical.classical_methods(CHOSEN)[name](NOISY, MASK)
+    done = classical.classical_filters(CHOSEN)[name](NOISY, MASK)
     assert psnr(done[0], STEP, MASK) > psnr(NOISY[0], STEP, MASK) + 2
 
 
-def test_matched_histogram_is_the_reference():
+def test_the_matched_histogram_is_the_reference():
     reference = np.zeros(256)
     reference[100:200] = 1
     frames = RNG.integers(0, 256, (3, 64, 96)).astype(np.uint8)
@@ -54,19 +54,19 @@ def test_clahe_lifts_local_contrast():
     assert classical.clahe(faint, MASK, 4, 4)[:, MASK].std() > 1.5 * faint[:, MASK].std()
 
 
-def test_search_takes_the_best_of_its_grid(monkeypatch):
+def test_the_search_takes_the_best_of_its_grid(monkeypatch):
     grids = {
         "total variation": {"weight": (0.001, 0.08, 2.0)},
         "bilateral filter": {"grey": (1, 40), "pixels": (2,)},
     }
     monkeypatch.setattr(classical, "GRIDS", grids)
     chosen, tried = classical.search([(frame, STEP, MASK) for frame in NOISY])
-    # On a noisy edge neither doing next to nothing nor flattening everything is best.
+    # On a noisy edge neither the weakest nor the strongest setting is best.
     assert chosen["total variation"] == {"weight": 0.08}
     assert chosen["bilateral filter"] == {"grey": 40, "pixels": 2}
     assert max(tried["total variation"].values()) > tried["input"][""]
     assert np.sum(chosen["histogram matching"]["reference"]) == pytest.approx(1, abs=1e-3)
 
 
-def test_committed_settings_make_every_method():
-    assert set(classical.classical_methods()) == set(classical.METHODS)
+def test_committed_settings_make_every_filter():
+    assert set(classical.classical_filters()) == set(classical.FILTERS)

@@ -1,4 +1,4 @@
-"""KID by its definition, and the extractor made anew from its seed."""
+"""KID against its definition, and an extractor that follows from its seed."""
 
 from dataclasses import replace
 
@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.anatomy.heart import VIEWS
-from echogan.phantom.render import PhantomSettings, phantom_pair
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import phantom_pair
 from eval.measures.kid import ExtractorSettings, extractor, kid, kid_interval, labelled
 
 SMALL = ExtractorSettings(size=32, width=8, steps=2, clips=2, frames=1, batch_size=2)
@@ -47,10 +48,10 @@ def test_frames_of_one_clip_do_not_narrow_the_interval():
     a, b = sample(0.7, 60, 5)[:, None], sample(0, 60, 6)[:, None]
     alone, again = kid_interval(a, b), kid_interval(np.tile(a, (1, 4, 1)), np.tile(b, (1, 4, 1)))
     spreads = [found["high"] - found["low"] for found in (again, alone)]
-    assert spreads[0] == pytest.approx(spreads[1], rel=0.1)  # four copies tell nothing new
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.1)  # four copies add no information
 
 
-def test_clips_come_in_both_looks_with_their_view():
+def test_clips_are_labelled_by_look_and_view():
     settings = PhantomSettings(frame=FrameSettings(size=64))
     clips = [phantom_pair(seed, settings, frames=2, view=view) for seed, view in ((1, "A4C"), (2, "PLAX"))]
     frames, looks, views = labelled(clips, 32)
@@ -61,7 +62,7 @@ def test_clips_come_in_both_looks_with_their_view():
     assert torch.allclose(frames[7], shown[0])
 
 
-def test_the_extractor_follows_from_its_seed_and_is_kept(tmp_path):
+def test_the_extractor_follows_from_its_seed_and_is_saved(tmp_path):
     made = extractor(SMALL, tmp_path / "one", say=lambda _: None)
     again = extractor(SMALL, tmp_path / "two", say=lambda _: None)
     assert made.sha256 == again.sha256

@@ -10,6 +10,7 @@ from eval.measures.metrics import (
     gcnr,
     mean_change,
     psnr,
+    ratio_of_means,
     speckle_snr,
     ssim,
     tone_matched,
@@ -114,3 +115,31 @@ def test_bootstrap_interval_of_normal_values_is_the_known_one():
     half = 1.96 * values.std() / np.sqrt(400)
     assert low == pytest.approx(values.mean() - half, abs=0.03)
     assert high == pytest.approx(values.mean() + half, abs=0.03)
+
+
+def test_bootstrap_interval_of_a_difference_of_two_samples_is_the_known_one():
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(3, 2, 400), rng.normal(1, 1, 200)
+    low, high = bootstrap_interval(a, b, of=lambda x, y, axis: x.mean(axis) - y.mean(axis))
+    half, middle = 1.96 * np.sqrt(a.var() / 400 + b.var() / 200), a.mean() - b.mean()
+    assert (low, high) == pytest.approx((middle - half, middle + half), abs=0.03)
+
+
+def test_bootstrap_interval_of_any_statistic_need_not_be_vectorized():
+    values = np.random.default_rng(3).normal(size=80)
+    one = bootstrap_interval(values, of=lambda x: x.mean(), vectorized=False, draws=500)
+    assert one == pytest.approx(bootstrap_interval(values, draws=500))
+
+
+def test_one_value_has_no_spread():
+    assert bootstrap_interval(np.array([2.5])) == (2.5, 2.5)
+
+
+def test_ratio_of_means_draws_pairs():
+    under = np.random.default_rng(4).uniform(1, 9, 60)
+    assert ratio_of_means(0.3 * under, under) == pytest.approx({"mean": 0.3, "low": 0.3, "high": 0.3})
+    noise = np.random.default_rng(5).normal(0, 0.5, 60)
+    found = ratio_of_means(0.3 * under + noise, under)
+    half = 1.96 * noise.std() / np.sqrt(60) / under.mean()  # to first order the noise alone moves the ratio
+    assert found["high"] - found["low"] == pytest.approx(2 * half, rel=0.1)
+    assert found["low"] < found["mean"] < found["high"]

@@ -1,4 +1,4 @@
-"""Frames come to one scale and one blur, with the fan where it belongs."""
+"""Frames are resampled to one scale and one blur, and the fan moves with them."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def blob(mm: float, sigma_mm: float, centre_mm: tuple[float, float], size_mm: fl
 
 
 @pytest.mark.parametrize("mm", [0.2, 0.308, 0.45])
-def test_every_pixel_size_comes_to_the_same_picture(mm):
+def test_every_pixel_size_gives_the_same_picture(mm):
     fan = Fan((30 / mm, 0), -40, 40, 0, 55 / mm)
     made = resample(blob(mm, 1.5, (32, 27)), fan, mm, "a").grey
     widened = np.hypot(1.5, 0.5 * MM)  # Gaussians add in square; the peak falls as their areas
@@ -45,7 +45,7 @@ def test_the_fan_of_a_still_is_found_from_its_black_surroundings():
     assert found.apex == (300, -1)
 
 
-def test_stills_come_by_grade_and_patient(shared_data):
+def test_stills_are_chosen_by_grade_and_patient(shared_data):
     pictures = camus(shared_data / "camus", "Poor", 3)
     assert len(pictures) == 6
     assert len({p.group for p in pictures}) == 3

@@ -31,7 +31,7 @@ def test_a_hazy_flat_copy_has_less_spread_and_less_contrast():
     assert hazy["border_contrast"] == pytest.approx(0.5 * clear["border_contrast"], rel=0.05)
 
 
-def test_real_and_simulated_stand_side_by_side(shared_data):
+def test_real_and_simulated_frames_are_compared(shared_data):
     rows = compare_grades(shared_data / "camus", [1, 2])
     assert tuple(rows) == MEASURES
     for row in rows.values():

@@ -1,19 +1,19 @@
-"""The command: quiet where the stills are absent, whole where they are not."""
+"""The realism command: it says so without the stills, and a small run has every part."""
 
 import json
 
-from eval.realism.realism import Measure
+from eval.realism.realism import MeasureRealism
 
 
 def test_without_the_stills_it_says_so_and_writes_nothing(tmp_path, capsys):
-    Measure(data=tmp_path, out=tmp_path / "a.json", figure=tmp_path / "a.png").run()
-    assert "no CAMUS stills" in capsys.readouterr().out
+    MeasureRealism(data=tmp_path, out=tmp_path / "a.json", figure=tmp_path / "a.png").run()
+    assert "No CAMUS stills" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
 
-def test_a_small_run_holds_every_part(tmp_path, shared_data):
+def test_a_small_run_has_every_part(tmp_path, shared_data):
     out, figure = tmp_path / "a.json", tmp_path / "a.png"
-    Measure(
+    MeasureRealism(
         data=shared_data, sketch=tmp_path, hearts=2, patients=4, splits=1, steps=2, clips=1, clip_frames=2,
         out=out, figure=figure,
     ).run()  # fmt: skip

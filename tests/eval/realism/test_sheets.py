@@ -1,4 +1,4 @@
-"""The blind test hides what is what, and counts right."""
+"""The blind test: crops do not show what they are, and the score is correct."""
 
 import json
 
@@ -24,7 +24,7 @@ def answer(tmp_path, word):
     return path
 
 
-def test_half_right_is_chance_with_the_tables_interval(tmp_path, key):
+def test_half_of_the_answers_correct_is_chance(tmp_path, key):
     found = score(answer(tmp_path, "Real"), key)
     assert (found["right"], found["accuracy"]) == (20, 0.5)
     assert (found["low"], found["high"]) == pytest.approx(
@@ -46,7 +46,7 @@ def test_the_key_may_not_lie_with_the_crops(tmp_path):
         write_blind(tmp_path, tmp_path / "blind", tmp_path / "blind" / "key.json", 0)
 
 
-def test_crops_are_alike_in_all_but_what_they_show(tmp_path, shared_data):
+def test_crops_have_one_size_and_no_metadata(tmp_path, shared_data):
     write_blind(shared_data / "camus", tmp_path / "blind", tmp_path / "key" / "key.json", 3, of_each=2)
     crops = sorted((tmp_path / "blind").iterdir())
     assert [c.name for c in crops] == ["01.png", "02.png", "03.png", "04.png"]

@@ -1,4 +1,4 @@
-"""Statistics of made-up frames whose values are known."""
+"""Statistics of synthetic frames whose values are known."""
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ def test_depths_choose_where_grain_is_measured():
     assert np.isnan(autocorrelation(picture(grain), grain, 1.2, (900, 999))).all()
 
 
-def test_greys_are_measured_inside_the_fan_alone():
+def test_greys_are_measured_inside_the_fan():
     inside = picture(np.zeros(SHAPE)).mask
     shown = describe(picture(np.where(inside, 100 + 10 * noise(4), 255)))
     assert list(shown) == list(NAMES)
@@ -71,7 +71,7 @@ def test_a_stripe_shows_at_its_frequency():
     assert frequency[power.argmax()] == pytest.approx(1 / (8 * 0.6), abs=0.02)
 
 
-def test_histograms_are_shares_and_count_pictures_alike():
+def test_histograms_are_shares_with_equal_weight_per_picture():
     dark, bright = picture(np.full(SHAPE, 2.0)), picture(np.full(SHAPE, 201.0))
     shares = histogram([dark, bright, bright, bright], bins=64)
     assert (shares[0], shares[50]) == pytest.approx((0.25, 0.75))
@@ -84,7 +84,7 @@ def test_coherence_is_one_for_a_still_and_none_for_noise():
     assert coherence(mixed) == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_median_is_judged_by_the_patients_range_not_by_the_stills():
+def test_the_real_range_is_over_patients_not_stills():
     real = [picture(g + noise(k), f"p{k // 2}") for k, g in enumerate((90, 110, 100, 120, 110, 130))]
     same, dark = [picture(110 + noise(9), "0")], [picture(40 + noise(9), "1")]
     table = compare_statistics({"real": real, "ours": same, "dark": dark}, "real", "ours", "absent")

@@ -1,4 +1,4 @@
-"""The two-sample test tells what differs, and is not fooled where nothing does."""
+"""The two-sample test recognises a difference, and finds none where there is none."""
 
 import cv2
 import numpy as np
@@ -32,18 +32,18 @@ def result(first: list[float], second: list[float]) -> TwoSampleResult:
     return TwoSampleResult(sides[0], sides[1], (0.5,), (1, 1))
 
 
-def test_coarser_grain_is_told():
+def test_coarser_speckle_is_recognised():
     assert two_sample(grain(80, 1.0, 0), grain(80, 1.5, 1), splits=1, steps=60).accuracy > 0.9
 
 
-def test_the_same_grain_is_not():
+def test_the_same_speckle_is_not_recognised():
     found = two_sample(grain(80, 1.0, 2), grain(80, 1.0, 3), splits=1, steps=40)
     assert 0.3 < found.accuracy < 0.7
     assert found.patches == (80, 80)
     assert len(found.runs) == 2
 
 
-def test_the_halves_share_nobody():
+def test_the_halves_share_no_patient():
     patches = grain(40, 1.0, 4)
     train, test = patches.halves(0)
     assert not set(train.group) & set(test.group)
@@ -52,7 +52,7 @@ def test_the_halves_share_nobody():
 
 
 def test_every_group_is_classified_by_networks_that_never_saw_it(monkeypatch):
-    """A classifier that learns its training patches by heart, and knows nothing else, is right about none of the tested."""
+    """A classifier that only recognises its training patches is right about none of the tested ones."""
     heard: list[set[float]] = []
 
     def learn(first, second, seed, steps):
@@ -72,14 +72,14 @@ def test_every_group_is_classified_by_networks_that_never_saw_it(monkeypatch):
     assert found.second == dict.fromkeys(np.unique(second.group), 0)
 
 
-def test_the_same_patients_are_parted_alike_whatever_they_are_compared_with():
+def test_the_split_depends_on_the_names_alone():
     patches = grain(40, 1.0, 4)
     again = Patches(patches.grey[::-1], patches.group[::-1])
     np.testing.assert_array_equal(patches.in_first_half(3), again.in_first_half(3)[::-1])
     assert (patches.in_first_half(3) != patches.in_first_half(4)).any()
 
 
-def test_no_grey_curve_tells_patches_apart_but_crushed_blacks_stay_flat():
+def test_a_grey_curve_changes_nothing_but_crushed_blacks_stay_flat():
     greys = np.random.default_rng(5).permutation(PATCH * PATCH) / 16
     patch = greys.astype(np.float32).reshape(1, PATCH, PATCH)
     np.testing.assert_array_equal(match_histograms(patch), match_histograms(patch**1.5 + 7))
@@ -101,7 +101,7 @@ def test_patches_lie_inside_the_fan_and_show_tissue():
     assert len(cut_patches([small], PatchRules()).grey) == 0
 
 
-def test_accuracy_counts_both_sorts_alike():
+def test_accuracy_gives_both_sources_equal_weight():
     assert result([1, 1, 1, 1], [0]).accuracy == 0.5
     assert accuracy_interval(result([1, 1], [1, 1])) == (1, 1)
     low, high = accuracy_interval(result([0, 1] * 50, [0, 1] * 50))

@@ -1,4 +1,4 @@
-"""The tables of hazy clips and of lesions say what the results say."""
+"""The tables of hazy clips, the frontier, the sector finder and lesions have the values of the results."""
 
 from eval.reporting import haze_tables
 
@@ -13,7 +13,7 @@ MEANS = {
 SHARE = {"count": 3, "of": 60, "mean": 0.05, "low": 0.01, "high": 0.14}
 
 
-def test_haze_has_a_line_a_row_and_tells_fans_and_weights():
+def test_haze_has_a_row_per_method_and_names_fans_and_weights():
     result = {
         "means": {"input": {"found": MEANS}, "net": {"found": MEANS | {"gcnr": 0.9}}},
         "clips": {"1": {"fan_iou": 0.97}, "2": {"fan_iou": 0.931}},
@@ -26,7 +26,7 @@ def test_haze_has_a_line_a_row_and_tells_fans_and_weights():
     assert "net `abcdef012345`" in table
 
 
-def test_a_point_of_the_frontier_tells_what_it_is_and_what_was_not_measured():
+def test_a_point_of_the_frontier_has_its_training_and_empty_cells_where_not_measured():
     point = {
         "name": "run", "recipe": "pairs", "gcnr": 0.8, "greatest_flicker": 0.99, "change": 4.0,
         "dice": {"Poor": 0.012, "Good": None},
@@ -36,7 +36,7 @@ def test_a_point_of_the_frontier_tells_what_it_is_and_what_was_not_measured():
     assert "0.666" in table
 
 
-def test_fans_tell_overlap_and_when_a_reader_is_asked():
+def test_fans_have_the_overlap_and_how_often_the_user_is_asked():
     simulated = {
         "clips": 50, "iou_median": 0.97, "iou_percentile_5": 0.811, "iou_below_0.9": 8, "asks_where_below": 0.625,
         "asks_elsewhere": 0.143, "seconds_median": 0.44,
@@ -45,11 +45,11 @@ def test_fans_tell_overlap_and_when_a_reader_is_asked():
         {"simulated": simulated, "real": {"hazy_2": {"iou": 0.9701, "confidence": 0.95}}}
     )
     assert "| hazy_2 | 0.970 | 0.95 |" in table
-    assert "0.811 at the 5th percentile" in table
-    assert "62% of these and in 14% of the others" in table
+    assert "the 5th percentile 0.811" in table
+    assert "62% of these and 14% of the others" in table
 
 
-def test_lesions_count_what_is_erased_and_invented():
+def test_lesions_have_counts_of_erased_and_invented():
     row = {
         "of_input": {"mean": 1.1},
         "of_truth": {"mean": 0.6},
@@ -59,4 +59,4 @@ def test_lesions_count_what_is_erased_and_invented():
     kinds = {"mass": {"clips": 30, "visible": 20}, "thrombus": {"clips": 40, "visible": 40}}
     table = haze_tables.lesions({"rows": {"net": row}, "drawn": kinds})
     assert "| net | 1.10 | 0.60 | 3/60, 5.0% [1.0%, 14.0%] | 0/60, 0.0% [1.0%, 14.0%] |" in table
-    assert "60 of 70 simulated clips" in table
+    assert "in 60 of 70 simulated clips" in table

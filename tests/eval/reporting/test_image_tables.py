@@ -1,11 +1,11 @@
-"""The tables of image quality: the short one, and what is said of a reference."""
+"""The tables of image quality: the short and the full one, and the note on an under-trained reference."""
 
 import json
 
 from eval.reporting import image_tables
 
 
-def test_a_reference_that_saw_too_little_is_labelled():
+def test_an_under_trained_reference_is_labelled():
     reference = {"name": "reference-cyclegan", "kind": "resnet", "frames": 545}
     assert "**under-trained** (545 frames" in image_tables.under_trained(reference)
     assert image_tables.under_trained(reference | {"frames": 20_000}) == ""
@@ -30,12 +30,12 @@ def test_the_short_table_has_the_best_filter_and_no_other_network():
     assert "best classical filter by SSIM (wild) | 3.00" in text
     assert "theirs" not in text
     assert "5.00 (+4.00 [+3.00, +5.00])" in text
-    assert "66% of the oracle's way" in text
+    assert "66% of the oracle's gain" in text
     alone = {way: values for way, values in result["rows"].items() if way != "oracle"}
     assert "oracle" not in image_tables.image_quality_short(result | {"share_of_oracle": {}, "rows": alone})
 
 
-def test_a_second_table_and_the_lesions_stand_where_they_were_measured(tmp_path, monkeypatch):
+def test_lesions_and_the_second_table_are_shown_where_measured(tmp_path, monkeypatch):
     def mean(value):
         return {"mean": value, "low": value, "high": value}
 
@@ -52,9 +52,9 @@ def test_a_second_table_and_the_lesions_stand_where_they_were_measured(tmp_path,
     (tmp_path / "lesions.json").write_text(json.dumps(lesions))
     text = image_tables.image_quality(result)
     assert "| 1.25 | 5.0% | 1.0% |" in text
-    assert "where at least half of the signal survives | SSIM (lead) |" in text
-    assert "That is 62% of the sector." in text
+    assert "where at least half of the signal survives | SSIM (net minus row) |" in text
+    assert "These pixels are 62% of the sector." in text
     (tmp_path / "lesions.json").write_text(json.dumps(lesions | {"models": []}))
-    assert "lesion" not in image_tables.image_quality(result)
+    assert "lesion" not in image_tables.image_quality(result).lower()
     older = {key: value for key, value in result.items() if key != "supported"}
     assert "survives" not in image_tables.image_quality(older)

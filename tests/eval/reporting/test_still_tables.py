@@ -1,4 +1,4 @@
-"""Tables of both views: the figures are those of the result, and an older result says that it is not measured yet."""
+"""The tables of real stills have the values of the result; an older result of one view is not measured yet."""
 
 import numpy as np
 
@@ -14,7 +14,9 @@ def result() -> dict:
         row: {m: np.full(8, value) for m in MEASURES} for row, value in {"input": 0.5, "ours": 0.525}.items()
     }
     sets = {
-        prefix + s: summarise(table, names) for _, prefix in still_tables.VIEWS for s in still_tables.SETS
+        prefix + s: summarise(table, names)
+        for _, prefix in still_tables.VIEW_PREFIXES
+        for s in still_tables.SETS
     }
     return {
         "sets": sets,
@@ -26,7 +28,7 @@ def result() -> dict:
 def test_gains_are_printed_in_their_units():
     text = still_tables.grade_measures(result())
     assert "| P(good) | 0.500 | 0.500 | +0.025 [+0.025, +0.025] |" in text
-    assert "| border contrast, % of grey | 50.00 | 50.00 | +2.50 [+2.50, +2.50] |" in text
+    assert "| border contrast, % of the grey range | 50.00 | 50.00 | +2.50 [+2.50, +2.50] |" in text
     assert "4CH 0.96" in text
     views = still_tables.views(result())
     assert views.count("+2.50 [+2.50, +2.50]") == 3 * 4

@@ -1,4 +1,4 @@
-"""Lesion contrasts in closed form, the spot detector on planted spots, and the whole on a planted lesion clip."""
+"""Lesion contrast in closed form, the spot detector on planted spots, and retention on planted lesion clips."""
 
 from dataclasses import replace
 
@@ -10,7 +10,8 @@ from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom.tissues import Tissue
 from echogan.phantom_files.pairs import PairSettings
-from eval.simulated import lesions
+from eval.simulated import lesion_cases, lesions
+from eval.simulated.lesion_cases import LesionCase
 from eval.simulated.lesion_clips import LesionClip, lesion_clip, render
 from eval.simulated.lesion_measures import SpotDetector, contrast, new_spot, surroundings
 
@@ -29,9 +30,8 @@ def planted(kind: str = "mass", level: int = 110, support: int = 255) -> LesionC
     wall = np.where(cavity, Tissue.LV, Tissue.MYOCARDIUM).astype(np.uint8)
     texture = np.random.default_rng(0).integers(90, 151, cavity.shape)
     control = np.where(cavity, 60, texture).astype(np.uint8)
-    grain = (
-        np.where((X + Y) % 2, 1, -1) * (texture - 90) // 3
-    )  # so that the lesion has grey levels of the wall
+    # The lesion gets grey levels of the wall.
+    grain = np.where((X + Y) % 2, 1, -1) * (texture - 90) // 3
     with_it = np.where(lesion, level + grain, control).astype(np.uint8)
     labels = np.where(lesion, Tissue.LESION, wall).astype(np.uint8)
 
@@ -46,16 +46,16 @@ def planted(kind: str = "mass", level: int = 110, support: int = 255) -> LesionC
     )  # fmt: skip
 
 
-def case_of(clip: LesionClip) -> lesions.Case:
-    case = lesions.make_case(clip)
+def case_of(clip: LesionClip) -> LesionCase:
+    case = lesion_cases.make_case(clip)
     assert case is not None
     return case
 
 
-DETECTING = {"bright": 40.0, "dark": None}
+LEAST = {"bright": 40.0, "dark": None}
 
 
-def test_a_bright_lesion_is_told_from_fluid_and_a_dark_one_from_solid():
+def test_a_bright_lesion_is_compared_with_fluid_and_a_dark_one_with_tissue():
     clip = planted()
     lesion, labels = clip.array("lesion"), clip.array("labels")
     ring = surroundings(lesion, labels, 1, MM)
@@ -77,16 +77,15 @@ def test_a_lesion_too_small_to_measure_has_no_contrast():
     assert np.isnan(contrast(clip.array("poor"), dot, ~dot))
 
 
-def test_visible_is_what_the_input_shows():
+def test_only_a_lesion_that_the_input_shows_is_visible():
     assert case_of(planted()).before == pytest.approx(50, abs=2)
     assert case_of(planted()).truth == 100
-    assert lesions.make_case(planted(support=120)) is None
-    assert lesions.make_case(planted(level=67)) is None
-    assert lesions.make_case(planted(level=20)) is None  # darker than the fluid: no mass
+    assert lesion_cases.make_case(planted(support=120)) is None
+    assert lesion_cases.make_case(planted(level=67)) is None
+    assert lesion_cases.make_case(planted(level=20)) is None  # darker than the fluid: no mass
     control = planted()
-    assert (
-        lesions.make_case(replace(control, control=control.poor)) is None
-    )  # the heart itself is bright there
+    # The control is as bright at this place.
+    assert lesion_cases.make_case(replace(control, control=control.poor)) is None
 
 
 @pytest.fixture
@@ -117,7 +116,7 @@ def test_a_spot_beside_the_wall_is_found_and_the_wall_is_not(detector):
     assert detector(flat).max() == pytest.approx(0, abs=0.01)
 
 
-def test_new_is_only_what_was_not_known_there(detector):
+def test_a_spot_is_new_only_where_none_was_known(detector):
     flat = np.full((SIZE, SIZE), 60.0)
     here, there = flat + 50 * disc(52, 64, 5), flat + 50 * disc(78, 64, 5)
     assert new_spot(detector(here), detector.known(flat, flat), 40)
@@ -127,25 +126,25 @@ def test_new_is_only_what_was_not_known_there(detector):
     assert not new_spot(detector(here), detector.known(flat, flat), 60)
 
 
-def test_input_truth_and_tone_curves_invent_nothing_and_the_lesion_is_detected():
+def test_input_truth_and_tone_curves_invent_nothing_and_a_lesion_is_detected():
     case = case_of(planted())
     control = case.clip.array("control")
     none = {"invented": set(), "faint": set()}
-    assert lesions.invented(case, control, DETECTING) == none
-    assert lesions.invented(case, case.clip.array("clear_control"), DETECTING) == none
-    assert lesions.invented(case, np.rint(255 * (control / 255) ** 0.4).astype(np.uint8), DETECTING) == none
-    assert lesions.invented(case, case.clip.array("poor"), DETECTING)["invented"] == {1}
-    assert lesions.sensitivity([case], DETECTING)["invented"]["mean"] == 1
+    assert lesion_cases.invented(case, control, LEAST) == none
+    assert lesion_cases.invented(case, case.clip.array("clear_control"), LEAST) == none
+    assert lesion_cases.invented(case, np.rint(255 * (control / 255) ** 0.4).astype(np.uint8), LEAST) == none
+    assert lesion_cases.invented(case, case.clip.array("poor"), LEAST)["invented"] == {1}
+    assert lesions.sensitivity([case], LEAST)["invented"]["mean"] == 1
 
 
-def test_thresholds_are_the_median_visible_lesions():
+def test_thresholds_are_contrasts_of_the_median_visible_lesion():
     cases = [case_of(planted(level=level)) for level in (85, 100, 130)]
-    found = lesions.thresholds(cases)
+    found = lesion_cases.thresholds(cases)
     assert found["bright"] == pytest.approx(40, abs=3)
     assert found["dark"] is None
 
 
-def test_erasing_and_inventing_rows_are_told():
+def test_erasing_and_inventing_methods_are_recognised():
     cases = [case_of(planted()) for _ in range(4)]
 
     def shrink(frames, sector):
@@ -155,23 +154,17 @@ def test_erasing_and_inventing_rows_are_told():
         moved = np.roll(cases[0].clip.array("poor"), (-14, -14), (1, 2))
         return np.where(disc(50, 50, 5), moved, frames)
 
-    kept = lesions.measure(cases, lambda frames, sector: frames, DETECTING)
+    kept = lesions.measure(cases, lambda frames, sector: frames, LEAST)
     assert kept["of_input"] == {"mean": 1, "low": 1, "high": 1}
     assert kept["of_truth"]["mean"] == pytest.approx(0.5, abs=0.02)
     assert (kept["erased"]["count"], kept["invented"]["count"], kept["faint"]["count"]) == (0, 0, 0)
-    erased = lesions.measure(cases, shrink, DETECTING)
+    erased = lesions.measure(cases, shrink, LEAST)
     assert erased["of_input"]["mean"] == pytest.approx(0.48, abs=0.01)
     assert erased["erased"]["mean"] == erased["kinds"]["mass"]["erased"]["mean"] == 1
-    assert lesions.measure(cases, invent, DETECTING)["invented"]["mean"] == 1
+    assert lesions.measure(cases, invent, LEAST)["invented"]["mean"] == 1
 
 
-def test_a_share_has_its_exact_interval():
-    found = lesions.share([False] * 60)
-    assert (found["mean"], found["low"]) == (0, 0)
-    assert found["high"] == pytest.approx(1 - 0.025 ** (1 / 60))
-
-
-def test_a_rendered_clip_differs_from_its_control_by_the_lesion_and_is_kept(tmp_path, monkeypatch):
+def test_a_rendered_clip_differs_from_its_control_by_the_lesion_and_is_cached(tmp_path, monkeypatch):
     settings = replace(PairSettings(lesion="mass").phantom(), frame=FrameSettings(size=128))
     seed = next(s for s in range(20) if Phantom(draw_view(s, settings), s, settings, 1, lesion="mass").lesion)
     clip = render("mass", seed, 1, settings)

@@ -1,4 +1,4 @@
-"""Flicker along the flow: a tone curve scales it, a planted flicker shows, motion alone does not count."""
+"""Flicker along the optical flow: a tone curve scales it, planted flicker raises it, motion does not count."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ MASK = np.ones((96, 96), bool)
 
 
 def moving_clip(noise: float = 4.0) -> np.ndarray:
-    """A smooth pattern that drifts by a pixel and a half a frame, with a little noise: uint8 (6, 96, 96)."""
+    """A smooth pattern that drifts by 1.5 pixels per frame, with some noise: uint8 (6, 96, 96)."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0:96, 0:96]
     frames = [
@@ -19,13 +19,13 @@ def moving_clip(noise: float = 4.0) -> np.ndarray:
     return np.clip(np.rint(frames), 0, 255).astype(np.uint8)
 
 
-def test_doing_nothing_is_one():
+def test_an_unchanged_clip_has_a_ratio_of_one():
     clip = moving_clip()
     found = stability.ratios(clip, clip, MASK, stability.flow(clip))
     assert found == {"ratio": 1.0, "per_contrast": 1.0}
 
 
-def test_flow_takes_the_motion_out():
+def test_motion_does_not_count():
     clip = moving_clip(noise=0)
     still = np.zeros((5, 96, 96, 2), np.float32)
     assert stability.flicker(clip, stability.flow(clip), MASK) < 0.3 * stability.flicker(clip, still, MASK)
@@ -42,7 +42,7 @@ def test_a_constant_tone_curve_scales_flicker_and_contrast_alike():
     assert found["per_contrast"] == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_planted_flicker_shows():
+def test_planted_flicker_raises_both_ratios():
     clip = moving_clip()
     gains = 1 + 0.1 * np.random.default_rng(1).standard_normal(6)
     planted = np.clip(clip * gains[:, None, None], 0, 255).astype(np.uint8)

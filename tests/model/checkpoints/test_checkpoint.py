@@ -159,7 +159,7 @@ WRONG = [
     ({"name": None}, "'name' must be text"),
     (
         {"working_size": 250},
-        "'working_size' must be a whole number from 64 to 1024, a multiple of 16, not 250",
+        "'working_size' must be a multiple of 16 from 64 to 1024, not 250",
     ),
     ({"working_size": 48}, "'working_size' must be"),
     ({"working_size": 1040}, "'working_size' must be"),

@@ -15,6 +15,7 @@ from torch import nn
 from echogan.core.errors import EchoGANError, InvalidCheckpoint, OutputError, SettingsError
 from echogan.core.notice import NOTICE
 from echogan.model.checkpoints import convert as module
+from echogan.model.checkpoints import pth_file
 from echogan.model.checkpoints.checkpoint import describe_checkpoint, read_checkpoint
 from echogan.model.checkpoints.convert import ConvertSettings, convert
 
@@ -272,7 +273,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
     path = tmp_path / "bomb.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb/data.pkl", bytes(20_000_000))
-    monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 10_000_000)
+    monkeypatch.setattr(pth_file, "MAX_WEIGHTS_BYTES", 10_000_000)
     good = saved(tmp_path, "good.pth", small().state_dict())
     assert path.stat().st_size < 100_000
     assert "more than the 10,000,000 allowed" in refused(tmp_path, path, good)
@@ -280,7 +281,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
 
 def test_a_pair_too_large_to_be_read_again_is_refused(tmp_path, monkeypatch):
     files = both(tmp_path, small(1), small(2))
-    monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", files[0].stat().st_size + 1000)
+    monkeypatch.setattr(pth_file, "MAX_WEIGHTS_BYTES", files[0].stat().st_size + 1000)
     assert "two of them take more" in refused(tmp_path, *files)
 
 
@@ -297,22 +298,27 @@ def test_what_is_there_is_never_replaced(tmp_path, taken):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(source: Path, target: Path) -> None:
+        if source.is_dir():  # all its files are written by then
+            raise OSError(28, "No space left on device")
+        rename(source, target)
 
-    files = both(tmp_path, small(1), small(2))
-    monkeypatch.setattr(module.os, "rename", full)
+    files, rename = both(tmp_path, small(1), small(2)), os.replace
+    monkeypatch.setattr(module.os, "replace", full)
     assert "No space left" in refused(tmp_path, *files, OutputError)
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (ConvertSettings(), "--name"),
-        (ConvertSettings("../x"), "--name"),
-        (ConvertSettings("x", ""), "--license"),
-        (ConvertSettings("x", "two\nlines"), "--license"),
-        (ConvertSettings("x", working_size=250), "250; give a multiple of 16 from 64 to 1024"),
+        (ConvertSettings(), "name is ''; give text of letters"),
+        (ConvertSettings("../x"), "name is '../x'; give"),
+        (ConvertSettings("x", ""), "license is ''; give text of 1 to 200"),
+        (ConvertSettings("x", "two\nlines"), "license is .*; give text of 1 to 200 plain"),
+        (
+            ConvertSettings("x", working_size=250),
+            "working_size is 250; give a multiple of 16 from 64 to 1024",
+        ),
         (ConvertSettings("x", working_size=2048), "2048"),
     ],
 )

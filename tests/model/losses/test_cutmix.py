@@ -1,4 +1,4 @@
-"""CutMix: its boxes, its warm-up, its truth, and the consistency of a discriminator that tells pixels pixel by pixel."""
+"""CutMix: its boxes, its warm-up, its truth, and the consistency of a discriminator that scores each pixel."""
 
 import pytest
 import torch

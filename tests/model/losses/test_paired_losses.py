@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from echogan.model.losses.losses import paired_loss, paired_structure_loss
+from echogan.model.losses.paired_losses import paired_loss, paired_structure_loss
 
 
 def frame(value: float) -> torch.Tensor:

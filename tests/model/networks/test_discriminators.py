@@ -1,4 +1,4 @@
-"""The discriminators: their verdicts, how much each one sees, their norms, and the label head."""
+"""The discriminators: their outputs, how much each one sees, their norms, and the label head."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ NORMS = ("instance", "group", "spectral", "none")
 
 
 def span(discriminator: nn.Module, row: int, column: int, size: int = 256) -> tuple[int, int]:
-    """Over how many rows and columns one verdict sees."""
+    """Over how many rows and columns one output sees."""
     x = torch.rand(1, 1, size, size, requires_grad=True)
     discriminator(x).scores[0, 0, row, column].backward()
     assert x.grad is not None
@@ -32,12 +32,12 @@ def span(discriminator: nn.Module, row: int, column: int, size: int = 256) -> tu
     ("kind", "shape", "smaller"),
     [("patch", (14, 14), (2, 6)), ("patch70", (30, 30), (6, 14)), ("unet", (256, 256), (64, 128))],
 )
-def test_shape_of_the_verdicts(kind, shape, smaller, norm):
+def test_shape_of_the_outputs(kind, shape, smaller, norm):
     discriminator = build_discriminator(DiscriminatorConfig(4, norm, kind), labels=True)
-    verdict = discriminator(torch.zeros(2, 1, 256, 256))
-    assert verdict.scores.shape == (2, 1, *shape)
-    assert verdict.labels.shape == (2, len(LABELS))
-    assert (verdict.overall is None) if kind != "unet" else (verdict.overall.shape == (2, 1))
+    output = discriminator(torch.zeros(2, 1, 256, 256))
+    assert output.scores.shape == (2, 1, *shape)
+    assert output.labels.shape == (2, len(LABELS))
+    assert (output.overall is None) if kind != "unet" else (output.overall.shape == (2, 1))
     assert discriminator(torch.zeros(1, 1, 64, 128)).scores.shape == (1, 1, *smaller)
 
 
@@ -54,7 +54,7 @@ def test_the_fast_patch_keeps_the_names_of_trained_runs():
 
 
 @pytest.mark.parametrize(("kind", "sees"), [("patch", 140), ("patch70", 70)])
-def test_each_verdict_sees_its_patch(kind, sees):
+def test_each_output_sees_its_patch(kind, sees):
     discriminator = build_discriminator(DiscriminatorConfig(4, "none", kind))
     assert span(discriminator, 7, 7) == (sees, sees)
 
@@ -96,7 +96,7 @@ def test_spectral_norm_bounds_every_layer(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("norm", NORMS)
-def test_brightness_reaches_the_verdict_past_the_norms(kind, norm):
+def test_brightness_reaches_the_output_past_the_norms(kind, norm):
     torch.manual_seed(0)
     discriminator = build_discriminator(DiscriminatorConfig(8, norm, kind)).eval()
     x = torch.rand(1, 1, 128, 128)
@@ -134,13 +134,13 @@ def test_the_label_head_learns_a_planted_label(kind):
     assert right.float().mean() > 0.9
 
 
-def test_a_verdict_in_bf16_becomes_float32():
+def test_an_output_in_bf16_becomes_float32():
     for kind in KINDS:
         discriminator = build_discriminator(DiscriminatorConfig(8, kind=kind), labels=True)
         with torch.autocast("cpu", torch.bfloat16):
-            verdict: DiscriminatorOutput = discriminator(torch.rand(1, 1, 64, 64))
-        assert verdict.scores.dtype == torch.bfloat16
-        parts = (verdict.float().scores, verdict.float().overall, verdict.float().labels)
+            output: DiscriminatorOutput = discriminator(torch.rand(1, 1, 64, 64))
+        assert output.scores.dtype == torch.bfloat16
+        parts = (output.float().scores, output.float().overall, output.float().labels)
         assert {part.dtype for part in parts if part is not None} == {torch.float32}
 
 
@@ -149,7 +149,7 @@ def test_a_verdict_in_bf16_becomes_float32():
 )
 def test_what_cannot_be_built_is_refused_with_its_range(wrong):
     with pytest.raises(
-        SettingsError, match=f"Discriminator {next(iter(wrong))}.*(choose one of|integer from)"
+        SettingsError, match=f"Discriminator {next(iter(wrong))}.*(choose one of|whole number from)"
     ):
         build_discriminator(DiscriminatorConfig(**wrong))
 

@@ -75,7 +75,8 @@ def test_what_does_not_match_is_refused(network, tmp_path: Path):
         ({"kind": "generator"}, "not a segmenter"),
         ({"channels": 8}, "not those of its config"),
         ({"channels": "4"}, "multiple of 4"),
-        ({"name": "../x"}, "'name'"),
+        ({"name": "../x"}, "name is '../x'; give text of letters"),
+        ({"training": 3}, "training is 3"),
         ({"more": 1}, "more"),
     ):
         config.write_text(json.dumps(json.loads(text) | change))

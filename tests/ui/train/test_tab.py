@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from echogan.core.errors import CheckpointNotFound, SettingsError
+from echogan.core.settings import flatten_settings
 from echogan.jobs.job import Job, Status
 from echogan.jobs.runs import Runs
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
-from echogan.training.config import TrainingConfig, flatten_settings, with_settings
+from echogan.training.config import TrainingConfig, with_settings
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.session import Sessions
 from echogan.ui.train import layout, run_charts, run_samples, run_view
@@ -150,8 +151,14 @@ def test_smoothing_keeps_a_constant_and_ends_near_a_late_level():
 
 def test_ticks_are_round_and_within():
     assert even_ticks(0, 100) == [0, 50, 100]
+    assert even_ticks(-0.3, 0.3) == [-0.2, 0, 0.2]
     assert log_ticks(0.15, 2.2) == [0.2, 0.5, 1, 2]
-    assert len(log_ticks(1e-9, 1e9)) <= 6
+    assert log_ticks(1.1, 1.9) == [1.2, 1.4, 1.6, 1.8]
+    assert 2 <= len(log_ticks(1e-9, 1e9)) <= 6
+    for low, high in ((1e-9, 1e9), (0.99, 1.01), (3e-5, 0.2), (0.5, 1e5)):
+        for ticks in (log_ticks(low, high), even_ticks(low, high)):
+            assert len(ticks) >= 2
+            assert low <= min(ticks) < max(ticks) <= high
 
 
 def test_a_long_run_is_thinned_but_keeps_its_end():

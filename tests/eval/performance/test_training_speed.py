@@ -1,18 +1,20 @@
-"""The cost of training: a step trains all four networks, and the reference is the authors'."""
+"""The cost of a training step: it trains all four networks, and the reference is the authors' CycleGAN."""
 
 import torch
 
 from echogan.model.cyclegan import LossWeights
 from echogan.model.networks.discriminators import DiscriminatorConfig
 from echogan.model.networks.generators import GeneratorConfig
-from eval.performance import speed
+from eval.performance import training_speed
 
 torch.set_num_threads(1)
 
 
 def test_a_step_moves_every_network():
     torch.manual_seed(0)
-    trainee = speed.Trainee(GeneratorConfig(channels=4, blocks=1), DiscriminatorConfig(4), LossWeights())
+    trainee = training_speed.Trainee(
+        GeneratorConfig(channels=4, blocks=1), DiscriminatorConfig(4), LossWeights()
+    )
     before = {name: p.detach().clone() for name, p in trainee.gan.named_parameters()}
     trainee.step(64)
     moved = {
@@ -24,7 +26,7 @@ def test_a_step_moves_every_network():
 
 def test_the_reference_is_the_authors_cyclegan():
     """11.378 M parameters per generator and 2.765 M per discriminator; here it sees 1 channel, not 3."""
-    reference = speed.reference_trainee()
+    reference = training_speed.reference_trainee()
     sizes = {
         name: sum(p.numel() for p in network.parameters()) for name, network in reference.gan.named_children()
     }
@@ -37,8 +39,8 @@ def test_the_reference_is_the_authors_cyclegan():
     )
 
 
-def test_ratios_are_of_the_pairs(monkeypatch):
-    class Clock(speed.Trainee):
+def test_ratios_are_medians_over_pairs(monkeypatch):
+    class Clock(training_speed.Trainee):
         times = iter([1.0, 10.0, 2.0, 40.0])
 
         def __init__(self, *settings):
@@ -50,6 +52,6 @@ def test_ratios_are_of_the_pairs(monkeypatch):
         def cpu_seconds(self, steps):
             return next(Clock.times)
 
-    monkeypatch.setattr(speed, "Trainee", Clock)
-    found = speed.compare_training(pairs=2)
+    monkeypatch.setattr(training_speed, "Trainee", Clock)
+    found = training_speed.compare_training(pairs=2)
     assert (found["ratio"], found["ratio_least"], found["ours_cpu_s"]) == (15.0, 10.0, 1.5)

@@ -1,0 +1,41 @@
+"""What a result was made with: checkpoints, phantom, settings and versions of libraries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from echogan.core.version import __version__
+from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
+from echogan.phantom import PHANTOM_VERSION
+from eval.measures import classical
+
+LIBRARIES = ("torch", "numpy", "opencv-python", "scikit-image", "PyWavelets")
+
+
+def provenance(checkpoints: list[dict[str, str]]) -> dict[str, Any]:
+    """What a result was made with, as JSON. `checkpoints` holds the name and sha256 of each."""
+    versions = {"echogan": __version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            versions[library] = "not installed"
+    return {
+        "phantom": PHANTOM_VERSION,
+        "models": checkpoints,
+        "enhancing": enhancement_hash(),
+        "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
+        "versions": versions,
+    }
+
+
+def enhancement_hash() -> str:
+    """SHA-256 of the default settings and the constants of the enhancer."""
+    used = {"settings": asdict(EnhanceSettings()), "black": (BLACK_LEVEL, BLACK_SIGMA)}
+    return hashlib.sha256(json.dumps(used, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,115 @@
+"""The values that the measured results must reach, with what each of them means.
+
+`python -m eval tables --check` fails where a result misses its bar, so that no later change undoes what was reached.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from echogan.model.checkpoints.checkpoint import DEFAULT
+from eval.measures.classical import FILTERS
+from eval.paths import RESULTS
+
+DIRECTIONS = {"at least": operator.ge, "above": operator.gt, "at most": operator.le}
+
+
+def greatest_size(values: Sequence[float]) -> float:
+    """The greatest absolute value."""
+    return max(map(abs, values))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar.
+
+    meaning    a sentence that says what the bar asks for
+    result     name of the file in eval/results, without .json
+    path       keys to the value, divided by "/"; "*" is every entry that has the rest of the path
+    limit      the bar itself; `direction` says on which side of it the value must be
+    summary    of the values at the path: by default the worst one
+    """
+
+    meaning: str
+    result: str
+    path: str
+    direction: Literal["at least", "above", "at most"]
+    limit: float
+    summary: Callable[[Sequence[float]], float] | None = None
+
+    def value(self) -> float | None:
+        """The measured value; None where there is no such result, or nothing at the path."""
+        source = RESULTS / f"{self.result}.json"
+        result = json.loads(source.read_text()) if source.is_file() else {}
+        values = list(values_at(result, self.path.split("/")))
+        worst = max if self.direction == "at most" else min
+        return (self.summary or worst)(values) if values else None
+
+    def missed(self) -> str | None:
+        """A sentence where the result misses the bar, else None."""
+        value = self.value()
+        if value is not None and DIRECTIONS[self.direction](value, self.limit):
+            return None
+        shown = "not measured" if value is None else f"{value:.4g}"
+        return (
+            f"{self.result}.json: {self.meaning} It must be {self.direction} {self.limit:g}, and is {shown}."
+        )
+
+
+MEAN_HAZE = f"means/{DEFAULT}/found"
+EACH_HAZE = f"clips/*/rows/{DEFAULT}/found"
+BOTH_VIEWS = "sets/both views"
+GAIN = f"{DEFAULT}/gain"
+BARS = (
+    Bar("The sector is found in every real clip (IoU).", "fans", "real/*/iou", "at least", 0.93),
+    Bar("The sector is found well in the real clips (median IoU).",
+        "fans", "real/*/iou", "at least", 0.96, statistics.median),
+    Bar("Hazy cavity and wall are separated (mean gCNR).", "haze", f"{MEAN_HAZE}/gcnr", "at least", 0.83),
+    Bar("The wall keeps its level in every hazy clip (change in dB).",
+        "haze", f"{EACH_HAZE}/wall_db", "at most", 1.5, greatest_size),
+    Bar("The wall keeps its structure in every hazy clip (SSIM).", "haze", f"{EACH_HAZE}/structure", "at least", 0.9),
+    Bar("No hazy clip flickers more than its input (ratio).", "haze", f"{EACH_HAZE}/flicker", "at most", 1.0),
+    *(
+        Bar(f"On simulated clips {metric} is higher than after {name} (lower end of the paired interval).",
+            "image_quality", f"gain/{name}/{metric}/low", "above", 0.0)
+        for name in FILTERS for metric in ("ssim", "tone_matched_psnr_db")
+    ),
+    Bar("Poor stills gain border contrast (lower end of the interval).",
+        "segmentation", f"{BOTH_VIEWS} Poor/{GAIN}/border_contrast/low", "above", 0.0),
+    Bar("Poor stills gain P(good) (lower end of the interval).",
+        "segmentation", f"{BOTH_VIEWS} Poor/{GAIN}/p_good/low", "above", 0.0),
+    Bar("Good stills lose hardly any Dice (mean gain).",
+        "segmentation", f"{BOTH_VIEWS} Good/{GAIN}/dice/mean", "at least", -0.003),
+    Bar("Degraded stills of real hearts gain Dice (mean gain).",
+        "segmentation", f"{BOTH_VIEWS} semi-real/{GAIN}/dice/mean", "at least", 0.04),
+    Bar("A segmenter trained and tested on enhanced stills loses hardly any Dice on Poor ones (mean gain).",
+        "retrained_segmenter", f"sets/Poor/{GAIN}/dice/mean", "at least", -0.005),
+    Bar("Visible lesions are not erased (share).", "lesions", f"rows/{DEFAULT}/erased/mean", "at most", 0.1),
+    Bar("No lesions are invented (share of clips).", "lesions", f"rows/{DEFAULT}/invented/mean", "at most", 0.02),
+    Bar("The generator is much faster than the reference ResNet-9 on a CPU (ratio of frames per second).",
+        "speed", "cpu/ratio", "at least", 20),
+    Bar("Memory does not grow with the length of a clip (ratio of peaks).", "memory", "worst_ratio", "at most", 1.2),
+)  # fmt: skip
+
+
+def missed_bars() -> list[str]:
+    """A sentence for each bar that its result misses."""
+    return [sentence for bar in BARS if (sentence := bar.missed())]
+
+
+def values_at(result: Any, path: Sequence[str]) -> Iterator[float]:
+    """The values at a path of keys, where "*" is every entry that has the rest of the path."""
+    if not path:
+        yield float(result)
+        return
+    key, *rest = path
+    if key == "*":
+        for entry in result.values():
+            yield from values_at(entry, rest)
+    elif key in result:
+        yield from values_at(result[key], rest)
