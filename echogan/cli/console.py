@@ -22,14 +22,14 @@ def progress_bar(name: str, unit: str = "frame", lines: bool = False) -> Iterato
     from tqdm import tqdm
 
     with tqdm(desc=name, unit=unit, disable=None, leave=False) as bar:
-        told = time.monotonic()
+        printed = time.monotonic()
 
         def progress(done: int, total: int) -> None:
-            nonlocal told
+            nonlocal printed
             bar.total = total
             bar.update(done - bar.n)
-            if lines and bar.disable and (time.monotonic() - told > LINE_EVERY or done == total):
-                told = time.monotonic()
+            if lines and bar.disable and (time.monotonic() - printed > LINE_EVERY or done == total):
+                printed = time.monotonic()
                 print(f"{name}: {done} of {total} {unit}s", file=sys.stderr, flush=True)
 
         yield progress

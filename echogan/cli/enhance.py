@@ -30,7 +30,8 @@ class Enhance:
     """Enhance one clip, or every clip of a folder (sub-folders are left alone).
 
     The format follows OUTPUT's suffix: .mp4, .webm, .gif, .npz, .dcm; without a suffix, a folder of PNG files.
-    Exit code: 0 done, 1 some files of the folder failed, 2 a mistake to mend, 130 stopped by Ctrl-C.
+    Exit code: 0 done, 1 some files of the folder failed, 2 wrong usage, input or settings, 130 stopped by
+    Ctrl-C.
     """
 
     input: Annotated[Positional[Path], arg(metavar="INPUT", help="DICOM, video, GIF, image, or a folder")]
@@ -50,7 +51,7 @@ class Enhance:
     blackout: bool = False
     """black out everything but tissue, in every output"""
     sector: Annotated[str | None, arg(metavar="FAN")] = None
-    """the fan by hand, in pixels and degrees: apex_x,apex_y,left_deg,right_deg,r_min,r_max"""
+    """the sector by hand, a fan in pixels and degrees: apex_x,apex_y,left_deg,right_deg,r_min,r_max"""
     format: Format = "mp4"
     """of each output where INPUT is a folder"""
 

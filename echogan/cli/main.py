@@ -43,7 +43,10 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 some files failed, 2 a mistake to mend, 130 stopped."""
+    """Run one command; returns the exit code.
+
+    0 done, 1 some files failed, 2 wrong usage, input or settings, 130 stopped.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):  # a file's name may hold what no character set does
         if isinstance(stream, io.TextIOWrapper):

@@ -27,10 +27,10 @@ class Train:
 
     config: Annotated[TrainingConfig, arg(name="")] = field(default_factory=TrainingConfig)
     check: bool = False
-    """only look at the data: separability, duplicates, time, a picture, and whether to start"""
+    """only check the data: separability, duplicates, time, a picture, and whether to start"""
 
     def usual(self) -> Train | None:
-        """What a second reading of the command line falls back on: for a resumed run, the settings it began with.
+        """The defaults of a second reading of the command line: for a resumed run, the settings it began with.
 
         A run that was stopped while its clips were prepared has none yet. Raises TrainingError.
         """
@@ -38,13 +38,13 @@ class Train:
         return Train(as_begun(self.config), self.check) if begun else None
 
     def run(self) -> int:
-        """Look or train; returns the exit code. Raises TrainingError, SettingsError, OutputError and Cancelled."""
+        """Check or train; returns the exit code. Raises TrainingError, SettingsError, OutputError and Cancelled."""
         from echogan.jobs.own_clips import with_shards
         from echogan.training.trainer import train
 
         self.config.check()
         if not self.config.resume and not self.check:
-            RunFolder(self.config.run_path).refuse_begun()  # before hours of looking at clips
+            RunFolder(self.config.run_path).refuse_begun()  # before clips are curated for hours
         with stop_on_interrupt() as cancel, progress_bar("curate", "file", lines=True) as progress:
             config = with_shards(
                 self.config, lambda side, done, total: progress(done, total), cancel, say=print

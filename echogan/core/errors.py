@@ -17,7 +17,7 @@ EchoGANError
 
 
 class EchoGANError(Exception):
-    """Something the user can mend; the command line prints it and exits 2, the app shows it as a toast."""
+    """A mistake that the user can correct; the command line prints it and exits 2, the app shows it as a toast."""
 
 
 class ClipError(EchoGANError):

@@ -11,7 +11,7 @@ from echogan.core.errors import SectorError
 from echogan.core.geometry import Sector
 from echogan.core.scale import GREY
 
-MULTIPLE = 16  # the generators halve the frame; 16 leaves room for four halvings, and some need more
+MULTIPLE = 16  # the generators halve the frame: 16 allows four halvings, and some need more
 SMALLEST = 64  # below this side a generator's reflect padding has nothing left to mirror
 
 

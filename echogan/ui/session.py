@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 def app_folder(name: str) -> Path:
     """A folder of the app inside Gradio's own temporary folder, made if absent."""
     folder = Path(get_upload_folder()).resolve() / name
-    # Other users of the machine are none of ours.
+    # Other users of the machine must not read it.
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(exist_ok=True)
     return folder
@@ -104,7 +104,7 @@ class Sessions:
             return bool(tasks and tasks[-1].finished)
 
     def drop(self, key: str, task: VisitorTask) -> None:
-        """Forget a task that came to nothing."""
+        """Forget a task without a result, and remove its folder."""
         with self._lock:
             if task in (tasks := self._tasks.get(key, [])):
                 tasks.remove(task)

@@ -1,4 +1,4 @@
-"""The page's look: system fonts, one accent, no call to anywhere."""
+"""The page's theme: system fonts, one accent colour, no call to another machine."""
 
 from __future__ import annotations
 

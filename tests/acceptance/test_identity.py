@@ -270,18 +270,18 @@ class Visitor:
         return {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
 
     def press(self, handler: str, *data: object) -> str:
-        """Run the handler of that name, as a press of its control does; returns all that the page was told."""
+        """Run the handler of that name, as a press of its control does; returns all messages to the page."""
         index = next(i for i, fn in self.served.page.fns.items() if fn.name == handler)
         body = {"data": data, "fn_index": index, "session_hash": self.key, "event_data": None}
         assert self.http.post("/queue/join", json=body).status_code == 200
-        told = []
+        messages = []
         with self.http.stream("GET", "/queue/data", params={"session_hash": self.key}) as stream:
             for line in stream.iter_lines():
-                told.append(line)
+                messages.append(line)
                 if "process_completed" in line:
                     break
-        assert '"success":true' in told[-1].replace(" ", ""), told[-1]
-        return "\n".join(told)
+        assert '"success":true' in messages[-1].replace(" ", ""), messages[-1]
+        return "\n".join(messages)
 
     @contextmanager
     def staying(self) -> Iterator[None]:
@@ -311,10 +311,10 @@ def assert_a_clean_result(folder: Path) -> None:
     with np.load(folder / "enhanced.npz") as arrays:
         assert_unreadable(arrays["original"], 0)
         assert_unreadable(arrays["enhanced"], 0)
-    assert_veiled(folder / "first_frame.png")
+    assert_blurred(folder / "first_frame.png")
 
 
-def assert_veiled(still: Path) -> None:
+def assert_blurred(still: Path) -> None:
     """In the still, to place the fan by, strokes are no brighter than the gaps between them."""
     image = np.asarray(Image.open(still).convert("L")).astype(float)
     for box in (np.s_[4:20, 2:70], np.s_[220:236, 2:80], INSIDE):
@@ -328,7 +328,7 @@ def test_the_page(served, patient, capfd, caplog):
         upload = visitor.upload(patient)
         visitor.press("opened", upload)
         (preview,) = sessions_of(served)
-        assert_veiled(preview / "first_frame.png")
+        assert_blurred(preview / "first_frame.png")
         visitor.press("wait", upload)
         visitor.press("start", upload, "tiny", 1.0, True, None, None)
         result = next(path for path in sessions_of(served) if (path / "report.json").exists())

@@ -62,9 +62,9 @@ def every_output(folder) -> Outputs:
 @pytest.fixture(scope="module")
 def done(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("done")
-    told = []
-    enhance_file(source, every_output(folder), HALVE, CPU, fan_sector(), lambda *now: told.append(now))
-    assert told[-1] == (10, 10)
+    counted = []
+    enhance_file(source, every_output(folder), HALVE, CPU, fan_sector(), lambda *now: counted.append(now))
+    assert counted[-1] == (10, 10)
     return folder
 
 
@@ -243,20 +243,20 @@ def test_what_is_no_plain_file_is_not_replaced(source, tmp_path):
 def test_a_blackout_without_a_sector_says_that_nothing_was_black(source, tmp_path):
     whole = np.ones((96, 120), bool)
     sector = Sector("whole", whole, np.zeros_like(whole), 0.0)
-    told = enhance_file(source, Outputs(), HALVE, CPU, sector, write=WriteOptions(blackout=True))
-    assert any("nothing was made black" in warning for warning in told.warnings)
-    told = enhance_file(source, Outputs(), HALVE, CPU, fan_sector(), write=WriteOptions(blackout=True))
-    assert not any("nothing was made black" in warning for warning in told.warnings)
+    report = enhance_file(source, Outputs(), HALVE, CPU, sector, write=WriteOptions(blackout=True))
+    assert any("nothing was made black" in warning for warning in report.warnings)
+    report = enhance_file(source, Outputs(), HALVE, CPU, fan_sector(), write=WriteOptions(blackout=True))
+    assert not any("nothing was made black" in warning for warning in report.warnings)
 
 
 def test_a_dicom_without_a_sector_says_that_names_remain(source, tmp_path):
     whole = np.ones((96, 120), bool)
     sector, outputs = Sector("whole", whole, np.zeros_like(whole), 0.0), Outputs(clips=[tmp_path / "a.dcm"])
-    told = enhance_file(source, outputs, HALVE, CPU, sector)
-    assert any("names in the picture remain" in warning for warning in told.warnings)
+    report = enhance_file(source, outputs, HALVE, CPU, sector)
+    assert any("names in the picture remain" in warning for warning in report.warnings)
     write = WriteOptions(keep_identity=True)  # on purpose
-    told = enhance_file(source, Outputs(clips=[tmp_path / "b.dcm"]), HALVE, CPU, sector, write=write)
-    assert not any("names in the picture remain" in warning for warning in told.warnings)
+    report = enhance_file(source, Outputs(clips=[tmp_path / "b.dcm"]), HALVE, CPU, sector, write=write)
+    assert not any("names in the picture remain" in warning for warning in report.warnings)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])

@@ -134,10 +134,10 @@ def test_same_input_same_output(network):
 
 
 def test_progress_counts_frames(network):
-    told = []
+    counted = []
     enhancer = Enhancer(network, EnhanceSettings(device="cpu", batch_size=3))
-    list(enhancer.stream(clip_of(speckle(7)), fan_sector(), lambda *now: told.append(now)))
-    assert told == [(3, 7), (6, 7), (7, 7)]
+    list(enhancer.stream(clip_of(speckle(7)), fan_sector(), lambda *now: counted.append(now)))
+    assert counted == [(3, 7), (6, 7), (7, 7)]
 
 
 def test_cancel_stops_before_the_next_batch(network):

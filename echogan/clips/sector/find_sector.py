@@ -20,7 +20,7 @@ __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
 LEVEL_PIXELS = 200_000  # about this many tissue pixels, over all frames, give the percentiles of grey
 WHOLE = 0.97  # share of the frame from which the whole frame counts as tissue
-TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: look before you share the result."
+TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: check the result before you share it."
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
 
@@ -83,9 +83,11 @@ def _sector(fit: Fit, evidence: Evidence, sample: ClipSample) -> Sector:
     confidence = sector_confidence(fit, lit, evidence)
     what = "fan" if shown.fan is not None else "rectangle"
     if not evidence.moving:
-        notes.append(f"Nothing moves, so the {what} was found from the grey levels.")
+        notes.append("Nothing moves, so the sector was found from the grey levels.")
     if confidence < CHECK_BELOW:
-        notes.append(f"The {what} may overlap with the true sector by only {confidence:.0%}. {PLEASE_CHECK}")
+        notes.append(
+            f"The sector found may overlap with the true one by only {confidence:.0%}. {PLEASE_CHECK}"
+        )
     sector = Sector(what, inside, inside, confidence, shown.fan, tuple(notes))
     return _with_overlay(sample, sector, evidence.moving)
 

@@ -52,7 +52,7 @@ def serve(
     try:
         with sessions.using(key, file):
             if not isinstance(strength, int | float):
-                raise SettingsError("The strength is no number. Give one from 0 to 1.")
+                raise SettingsError("The strength is not a number. Give one from 0 to 1.")
             clip, checkpoint = open_clip(file), models.load(model)
             work = partial(enhance_for_client, clip, checkpoint, float(strength), task.folder)
             for step in in_thread(work, task.cancel):

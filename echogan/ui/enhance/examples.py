@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from echogan.core.atomic import replacing
-from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.anatomy.heart import View
-from echogan.phantom.render import phantom_clip
-from echogan.phantom_files.files import write_grey
-from echogan.phantom_files.pairs import PairSettings
+from echogan.phantom_files.single_clip import SimulatedClip
 from echogan.ui.session import app_folder
 
 FRAMES = 32
@@ -23,37 +19,23 @@ _making = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Simulated:
-    """A simulated clip: the same as `python -m echogan phantom OUT --clips 1` makes with these settings."""
-
-    view: View
-    seed: int
-    artefacts: tuple[str, ...]
-
-    @property
-    def file_name(self) -> str:
-        """Another clip or another phantom has another name."""
-        return "-".join(["phantom", PHANTOM_VERSION, self.view, str(self.seed), *self.artefacts]) + ".mp4"
-
-
-@dataclass(frozen=True)
 class Example:
     """A button's text and its clip; `clip` is None for the recorded cine."""
 
     label: str
-    clip: Simulated | None = None
+    clip: SimulatedClip | None = None
 
 
-# To choose others, look at the sheet that `python -m echogan phantom` makes with --view and --only-artefact.
-# The first one is what a newcomer presses: the difference must be plain to see.
+# To choose others, see the contact sheet that `python -m echogan phantom` makes with --view and --only-artefact.
+# A new visitor presses the first one: its difference must be easy to see.
 EXAMPLES = (
-    Example("Simulated A4C: haze", Simulated("A4C", 6, ("haze", "aberration"))),
+    Example("Simulated A4C: haze", SimulatedClip("A4C", 6, ("haze", "aberration"))),
     Example("DICOM cine, 30 frames"),
-    Example("Simulated A2C: noise", Simulated("A2C", 8, ("noise", "drop_out"))),
-    Example("Simulated PLAX: rib shadow", Simulated("PLAX", 2, ("shadow", "attenuation"))),
+    Example("Simulated A2C: noise", SimulatedClip("A2C", 8, ("noise", "drop_out"))),
+    Example("Simulated PLAX: rib shadow", SimulatedClip("PLAX", 2, ("shadow", "attenuation"))),
     Example(
         "Simulated PSAX: blur",
-        Simulated("PSAX-PM", 6, ("aberration", "aperture", "smoothing", "near_clutter")),
+        SimulatedClip("PSAX-PM", 6, ("aberration", "aperture", "smoothing", "near_clutter")),
     ),
 )
 
@@ -67,20 +49,14 @@ def example_path(example: Example) -> Path:
         elif example.clip is None:
             _copy_cine(path)
         else:
-            _write_phantom(path, example.clip)
+            example.clip.write(path, FRAMES)
     return path
 
 
 def _copy_cine(path: Path) -> None:
-    # Found without importing pydicom: only the clips room reads DICOM.
+    # Found without importing pydicom: only clips/ reads DICOM.
     spec = importlib.util.find_spec("pydicom")
     assert spec is not None, "pydicom is a requirement"
     assert spec.origin is not None
     with replacing(path) as part:
         shutil.copyfile(Path(spec.origin).parent / CINE, part)
-
-
-def _write_phantom(path: Path, wanted: Simulated) -> None:
-    settings = PairSettings(only_artefact=wanted.artefacts).phantom()
-    clip = phantom_clip(wanted.seed, settings, FRAMES, want=("degraded",), view=wanted.view)
-    write_grey(path, clip, "degraded")

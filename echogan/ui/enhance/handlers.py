@@ -36,7 +36,7 @@ class EnhanceHandlers:
         self.rail, self.player, self.fan, self.ticket = rail, player, fan, ticket
 
     def opened(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
-        """A clip was chosen or taken away: open it, outline its sector, settle the blackout."""
+        """A clip was chosen or removed: open it, outline its sector, switch the blackout on for DICOM."""
         rail, visitor = self.rail, str(request.session_hash)
         nothing = {
             self.player: None,
@@ -67,11 +67,11 @@ class EnhanceHandlers:
         }
 
     def blackout_changed(self, path: str | None, blackout: bool, fan: str | None, request: gr.Request) -> Any:
-        """The blackout was switched: show the still accordingly. A result stays, for it took its time."""
+        """The blackout was switched: show the still accordingly. A result stays as it is."""
         if path is None:
             return gr.skip()
         if self.sessions.has_result(str(request.session_hash)):
-            gr.Info("The result on the page stays as it is. Press Enhance for one with the new setting.")
+            gr.Info("Blackout applies to the next result. Press Enhance to make one.")
             return gr.skip()
         key, task = self._begin(request)
         try:
@@ -118,7 +118,7 @@ class EnhanceHandlers:
             yield self._idle("Stopped. Nothing was kept." if stopped else "")
 
     def wait(self, path: str | None, request: gr.Request) -> dict[Any, Any]:
-        """Enhance was pressed: the work may have to wait for that of others. What it is asked for stays as it is."""
+        """Enhance was pressed: the work may have to wait for other visitors' work; its settings are fixed now."""
         if path is None:
             gr.Info("Open a clip first.", title="No clip")
             return self._idle()
@@ -159,7 +159,7 @@ def open_example(example: Example) -> str:
 
 
 def take_fan(event: gr.EventData) -> str | None:
-    """The fan that the visitor drew in the player, as text; None where the one that was found is wanted again."""
+    """The sector that the visitor drew, a fan as text; None where the sector that was found is wanted again."""
     return str(event.fan)[:200] or None
 
 

@@ -45,7 +45,7 @@ def build_rail(names: list[str]) -> Rail:
     strength = gr.Slider(
         STRENGTH["min"], STRENGTH["max"], value=1.0, step=0.05, label="Strength", elem_id="eg-strength"
     )
-    blackout = gr.Checkbox(label="Black out everything outside the fan", elem_id="eg-blackout")
+    blackout = gr.Checkbox(label="Black out everything outside the sector", elem_id="eg-blackout")
     with gr.Row(elem_id="eg-go"):
         run = gr.Button("Enhance", variant="primary", interactive=False, elem_id="eg-run")
         stop = gr.Button("Stop", interactive=False, elem_id="eg-stop")

@@ -66,7 +66,7 @@ class OpenClips:
             self._forget(key, clip)
             raise
         finally:
-            self._make_room(key)
+            self._evict(key)
 
     def close(self, key: str) -> None:
         """The visitor has left, or opens another clip. Whoever works on this one still holds it."""
@@ -93,7 +93,7 @@ class OpenClips:
             if self._clips.get(key) is clip:
                 del self._clips[key]
 
-    def _make_room(self, newest: str) -> None:
+    def _evict(self, newest: str) -> None:
         with self._lock:
             total = sum(clip.nbytes for clip in self._clips.values())
             for key in [key for key in self._clips if key != newest]:

@@ -130,8 +130,8 @@ def badge(checkpoint: Checkpoint, report: Report) -> list[tuple[str, str, str]]:
 
 
 def too_long(clip: ClipFile) -> list[str]:
-    """What is said of a clip that no DICOM file can hold."""
-    note = "There is no DICOM of it: the clip is longer than one file can hold (4 GiB). Cut it where you need one."
+    """A note on a clip that no DICOM file can hold; else none."""
+    note = "No DICOM download: the clip is too long for one file (4 GiB). Cut the clip if you need DICOM."
     return [] if fits_dicom(clip) else [note]
 
 
@@ -149,6 +149,6 @@ def downloads(outputs: Outputs, sector: Sector) -> list[Download]:
             for dcm in dicom
         ),
         Download(outputs.arrays, "NPZ", "Lossless arrays: original, enhanced, mask and maps"),
-        Download(outputs.report, "Report", "Everything that decided this result, JSON"),
+        Download(outputs.report, "Report", "Settings, model and numbers of this result, JSON"),
         Download(outputs.figure, "Figure", "Mean images, maps and curves, PNG"),
     ]

@@ -18,7 +18,7 @@ from echogan.ui.session import KEEP_SECONDS, Sessions
 def build_enhance_tab(sessions: Sessions, models: ModelChoices) -> gr.Dropdown:
     """Lay the tab out and wire it; the choice of model, for tabs that offer one. Call inside a gr.Blocks."""
     fan = gr.State(None, time_to_live=KEEP_SECONDS)
-    with gr.Row(elem_id="eg-room"):
+    with gr.Row(elem_id="eg-layout"):
         with gr.Column(elem_id="eg-rail", scale=0):
             rail = build_rail(models.names())
         with gr.Column(elem_id="eg-viewer"):

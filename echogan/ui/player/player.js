@@ -81,7 +81,7 @@ function tick() {
     show(0);
     startAll();
   } else {
-    // Two decoders never tick alike: pull a clip back as soon as it is most of a frame off.
+    // Two decoders drift apart: set a clip back as soon as it is most of a frame off.
     const slack = 0.75 * (state.starts[frames()] / frames());
     for (const v of clips()) if (v !== clock() && !v.seeking && Math.abs(v.currentTime - now) > slack) v.currentTime = now;
     show(frameAt(now));
@@ -90,7 +90,7 @@ function tick() {
 }
 
 // ---- views ----
-// A map in a pane of its own has no place but side by side: it goes with that view, and comes back with it.
+// A map in its own pane is shown side by side only: it is hidden with that view, and shown again with it.
 function setMode(mode) {
   root.dataset.mode = mode;
   const side = mode === "side";
@@ -123,7 +123,7 @@ function drawScale(map) {
   $(".eg-map").setAttribute("aria-label", `${map.label}, scale ${map.min} to ${map.max} ${map.unit}`);
 }
 
-// The maps play out of sight; the one chosen is painted into its pane, or over the enhanced clip.
+// The map videos are hidden; the chosen one is painted into its pane, or over the enhanced clip.
 function paintMap() {
   const source = mapVideo();
   if (!state.data || !source || source.readyState < 2) return;
@@ -146,7 +146,7 @@ function dragWipe(event) {
   setWipe((100 * (event.clientX - box.left)) / box.width);
 }
 
-// ---- what came from the server ----
+// ---- data from the server ----
 function load(data) {
   setPlaying(false);
   for (const v of clips()) { v.removeAttribute("src"); v.load(); }
@@ -233,7 +233,7 @@ function edit(on) {
   if (on) $(".eg-fan [tabindex]")?.focus();
 }
 
-// ---- hands ----
+// ---- clicks, keys and pointers ----
 root.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button || !root.contains(button)) return;

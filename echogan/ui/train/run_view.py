@@ -8,16 +8,6 @@ from collections.abc import Sequence
 from echogan.jobs.job import Job, Status
 from echogan.ui.train.run_charts import best_of, measured
 
-LARGEST_SAMPLE = 256  # px: what a cell can show
-ROWS = 4
-# Each row of the samples from left to right, as the arrays of a preview are named.
-COLUMNS = {
-    "poor": "Poor",
-    "enhanced": "Enhanced",
-    "change": "Change",
-    "cycled": "Back to poor",
-    "clean": "Truth",
-}
 STATES = {
     "empty": "Nothing here yet",
     "starting": "Starting",
@@ -46,7 +36,7 @@ def head(job: Job, status: Status) -> str:
 
 
 def status_sentence(status: Status) -> str:
-    """The state as a sentence for a reader who does not know the files."""
+    """The state as a sentence."""
     at = f"step {status.step:,} of {status.steps:,}"
     if status.state == "starting" and status.message:
         return f"Your clips are being prepared: {status.message}."
@@ -83,12 +73,12 @@ def best_sentence(job: Job) -> str:
 
 
 def seconds(value: float) -> str:
-    """A short time."""
+    """A short time in seconds."""
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 
 def duration(value: float) -> str:
-    """A time as a clock on the wall would say it."""
+    """A long time in seconds, minutes, hours or days."""
     if value < 90:
         return f"{max(1, round(value)):d} s"
     minutes = round(value / 60)

@@ -16,8 +16,8 @@ from echogan.ui.train.handlers import TrainHandlers
 from echogan.ui.train.layout import RunForm, RunView, build_form, build_view, is_shared
 
 SWITCHED_OFF = (
-    "Training is switched off here, for others use this server too: run EchoGANhance on a machine of your own, or have "
-    "its host start it with ECHOGAN_TRAIN=1."
+    "Training is switched off on this shared server. Run EchoGANhance on a machine of your own, or ask the host to "
+    "start it with ECHOGAN_TRAIN=1."
 )
 
 
@@ -41,7 +41,7 @@ def build_train_tab(
     if not training_allowed():
         gr.HTML(f'<p class="eg-message tr-off">{SWITCHED_OFF}</p>', apply_default_css=False, js_on_load=None)
         return
-    with gr.Row(elem_classes="tr-room"):
+    with gr.Row(elem_classes="tr-layout"):
         with gr.Column(elem_classes="tr-rail", scale=0):
             form = build_form(runs)
         with gr.Column(elem_classes="tr-viewer"):

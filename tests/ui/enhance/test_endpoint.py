@@ -50,8 +50,8 @@ def test_one_client_may_send_the_same_clip_again_while_another_waits(client, cin
     assert [job.result()[1]["input"]["frames"] for job in jobs] == [30, 1, 30]
 
 
-def test_a_strength_that_is_no_number_gets_a_sentence(client, cine):
-    with pytest.raises(Exception, match="strength is no number"):
+def test_a_strength_that_is_not_a_number_gets_a_sentence(client, cine):
+    with pytest.raises(Exception, match="strength is not a number"):
         client.predict(handle_file(cine), "tiny", None, api_name="/enhance")
 
 

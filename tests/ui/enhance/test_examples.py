@@ -5,7 +5,7 @@ import pytest
 from echogan.clips.files import open_clip
 from echogan.phantom.artefacts.degradation import ARTEFACTS
 from echogan.ui.enhance import examples
-from echogan.ui.enhance.examples import EXAMPLES, Example, Simulated, example_path
+from echogan.ui.enhance.examples import EXAMPLES, example_path
 
 SIMULATED = [example for example in EXAMPLES if example.clip is not None]
 
@@ -40,12 +40,3 @@ def test_an_example_opens_and_is_made_once(cache, monkeypatch, example):
     assert example_path(example).read_bytes() == b"kept"
     assert before != b"kept"
     assert [found.name for found in cache.iterdir()] == [path.name]
-
-
-def test_another_seed_degradation_or_phantom_has_another_file(monkeypatch):
-    one = Simulated("A4C", 1, ("haze",))
-    others = [Simulated("A2C", 1, ("haze",)), Simulated("A4C", 2, ("haze",)), Simulated("A4C", 1, ("noise",))]
-    names = {clip.file_name for clip in [one, *others]}
-    monkeypatch.setattr(examples, "PHANTOM_VERSION", "9.9")
-    assert len(names | {one.file_name}) == 5
-    assert Example("x", one).clip is one
