@@ -39,7 +39,10 @@ class AverageSettings:
 
 
 def main(settings: AverageSettings) -> None:
-    """Read both, average, write. Raises EchoGANError where what they share differs in architecture, working size or grey curve."""
+    """Read both, average, write.
+
+    Raises EchoGANError where what they share differs in architecture, working size or grey curve.
+    """
     check_settings(settings)
     shares = {"to_high": settings.share, "to_low": settings.share}
     if settings.low_share is not None:
