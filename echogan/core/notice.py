@@ -3,8 +3,5 @@
 NOTICE = "Research only, not for diagnosis"
 """Without a full stop: it stands alone, and inside sentences in lower case."""
 NO_DEVICE = "EchoGANhance is not a medical device. Do not base clinical decisions on its images."
-HALLUCINATION = (
-    "A neural network made this image: it can remove structures that are there and invent structures that "
-    "are not"
-)
-IN_FULL = f"{NOTICE}. {HALLUCINATION}, and no map shows every such place."
+HALLUCINATION = "The network can remove structures that are there and invent structures that are not"
+IN_FULL = f"{NOTICE}. A neural network made this image. {HALLUCINATION}, and no map shows every such place."
