@@ -83,7 +83,7 @@ def describe_sector(sector: Sector) -> dict[str, Any]:
 
 
 def describe_model(enhancer: Enhancer) -> dict[str, Any]:
-    """Which weights made the result: name, hash, source, and the commit where it came from a hub."""
+    """Which weights made the result: name, hash, source, the commit where it came from a hub, and its gain."""
     checkpoint = enhancer.checkpoint
     return {
         "name": checkpoint.name,
@@ -91,6 +91,7 @@ def describe_model(enhancer: Enhancer) -> dict[str, Any]:
         "source": str(checkpoint.source),
         "revision": checkpoint.revision,
         "license": checkpoint.config.license,
+        "gain": checkpoint.config.gain,
     }
 
 

@@ -12,6 +12,7 @@ from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, who
 from echogan.core.errors import Cancelled, SectorError, SettingsError
 from echogan.core.grey_curve import REFERENCE, GreyCurve, canonical_curve
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
+from echogan.enhance.put_back import amplified
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.generators import GeneratorConfig, build_generator
 
@@ -197,3 +198,21 @@ def test_cuda_equals_cpu(network):
     there = np.concatenate([chunk.enhanced for chunk in model.stream(clip_of(frames), sector)])
     print(f"{len(frames) / (time.perf_counter() - began):.1f} frames per second on CUDA")
     assert np.abs(here.astype(int) - there).max() <= 2
+
+
+def test_a_checkpoints_gain_multiplies_its_change():
+    rng = np.random.default_rng(0)
+    x, g = rng.uniform(-1, 1, (2, 2, 8, 8)).astype(np.float32)
+    assert amplified(x, g, 1.0) is g
+    twice = amplified(x, g, 2.0)
+    inside = np.abs(x + 2 * (g - x)) < 1
+    assert np.allclose((twice - x)[inside], 2 * (g - x)[inside], atol=1e-6)
+    assert np.abs(twice).max() <= 1
+
+
+def test_the_enhancer_applies_the_gain_of_its_checkpoint():
+    model = checkpoint(Scale(0.9))
+    stronger = replace(model, config=replace(model.config, gain=1.5))
+    once, more = (enhance(speckle(3), fan_sector(), one)[1][0] for one in (model, stronger))
+    assert np.abs(once.g - once.x).max() > 0.01
+    assert np.allclose(more.g - more.x, 1.5 * (once.g - once.x), atol=1e-5)
