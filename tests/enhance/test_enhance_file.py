@@ -135,6 +135,7 @@ def test_report_has_everything(done):
         "source": "fake",
         "revision": None,
         "license": "MIT",
+        "gain": 1.0,
     }
     assert (report["device"], report["strength"]) == ("cpu", 1.0)
     assert report["settings"]["working_size"] == 64
