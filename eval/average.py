@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Annotated
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tyro.conf import Positional
 
 from echogan.core.errors import EchoGANError
 from echogan.core.settings import check_settings, number
 from echogan.model.checkpoints.checkpoint import read_checkpoint, save_checkpoint
+from echogan.model.networks.frames import widened
 from eval.command import begin
 
 
@@ -39,17 +40,22 @@ class AverageSettings:
 
 
 def main(settings: AverageSettings) -> None:
-    """Read both, average, write. Raises EchoGANError where what they share differs in architecture, working size or grey curve."""
+    """Read both, average, write.
+
+    Raises EchoGANError where what they share differs in architecture, working size or grey curve.
+    """
     check_settings(settings)
     shares = {"to_high": settings.share, "to_low": settings.share}
     if settings.low_share is not None:
         shares["to_low"] = settings.low_share
     first, second = (read_checkpoint(folder) for folder in (settings.first, settings.second))
-    seen = [(c.config.working_size, c.config.canonical_grey) for c in (first, second)]
-    if seen[0] != seen[1]:
+    spaces = [(c.config.working_size, c.config.canonical_grey) for c in (first, second)]
+    if spaces[0] != spaces[1]:
         raise EchoGANError("The two checkpoints differ in working size or grey curve; give two that agree.")
+    frames = {"to_high": second.config.generator.frames, "to_low": 1}
     sides = {
-        side: mean_of(getattr(first, side), getattr(second, side), share) for side, share in shares.items()
+        side: mean_of(getattr(first, side), getattr(second, side), share, frames[side])
+        for side, share in shares.items()
     }
     averaged = {"with": first.config.name, "sha256": first.sha256, "share": shares}
     about = replace(
@@ -63,27 +69,28 @@ def main(settings: AverageSettings) -> None:
     save_checkpoint(settings.out, about, sides["to_high"], sides["to_low"])
 
 
-def mean_of(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
+def mean_of(first: nn.Module, second: nn.Module, share: float, frames: int = 1) -> nn.Module:
     """`share` of the first network's weights and the rest of the second's; of share 0 or 1, one as it is.
 
-    Raises EchoGANError where both have a part in it and their architectures differ.
+    Where the first sees one frame and the second `frames`, the first is taken to see the others with weights of zero.
+    Raises EchoGANError where both have a part in it and their architectures differ otherwise.
     """
     if share in (0, 1):
         return first if share else second
-    shapes = [{name: value.shape for name, value in net.state_dict().items()} for net in (first, second)]
-    if shapes[0] != shapes[1]:
+    weights, own = widened(first.state_dict(), frames), second.state_dict()
+    if {name: w.shape for name, w in weights.items()} != {name: w.shape for name, w in own.items()}:
         raise EchoGANError(
             "The two checkpoints differ in their generators; give two that agree, or a share of 0 or 1."
         )
-    average_into(second, first, share)
+    average_into(second, weights, share)
     return second
 
 
-def average_into(network: nn.Module, other: nn.Module, share: float) -> None:
+def average_into(network: nn.Module, weights: dict[str, Tensor], share: float) -> None:
     """Replace each weight by `share` of the other's weight plus the rest of its own."""
     with torch.no_grad():
-        for own, others in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
-            own.lerp_(others, share)
+        for name, own in network.state_dict().items():
+            own.lerp_(weights[name], share)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def replacing(target: Path, sync: bool = False) -> Iterator[Path]:
 def moving_into(folder: Path) -> Iterator[Path]:
     """A temporary folder inside `folder`, whose files move into `folder` when the block has made all of them.
 
-    They replace older ones of their names. Where the block fails, none moves. Raises OSError, and what the block raises.
+    They replace older ones of their names. Where the block fails, none moves. Raises OSError, and what it raises.
     """
     part = temporary_name(folder / "files")
     try:

@@ -104,7 +104,9 @@ def fits(value: Any, hint: Any, rules: Mapping[str, Any]) -> bool:
         low, high = rules.get("min", float("-inf")), rules.get("max", float("inf"))
         return low <= value <= high and ("multiple" not in rules or value % rules["multiple"] == 0)
     if kind is str:
-        return isinstance(value, str) and re.fullmatch(rules.get("pattern", "(?s:.*)"), value) is not None
+        return isinstance(value, str) and (
+            "pattern" not in rules or bool(re.fullmatch(rules["pattern"], value))
+        )
     checked = isinstance(kind, type) and (kind in (bool, dict) or is_dataclass(kind))
     return not checked or isinstance(value, kind)
 

@@ -14,7 +14,7 @@ from echogan.curation.shards import (
     INDEX,
     RowReader,
     ShardRow,
-    Source,
+    StoredClip,
     next_number,
     read_index,
     remove_unlisted,
@@ -41,14 +41,14 @@ def shard_folders(out: Path) -> list[Path]:
     ]
 
 
-def stored(out: Path, parts: Path) -> dict[str, Source]:
+def stored(out: Path, parts: Path) -> dict[str, StoredClip]:
     """Where the pixels of each clip are, by its hash: in a part file, else in a row of a shard."""
-    places: dict[str, Source] = {}
+    places: dict[str, StoredClip] = {}
     reader = RowReader()
     for folder in shard_folders(out):
-        places |= {row.clip: Source(folder / row.shard, row.row) for row in read_index(folder)}
+        places |= {row.clip: StoredClip(folder / row.shard, row.row) for row in read_index(folder)}
     for path in sorted(parts.glob("*.npz")):
-        part, place = Source(path), places.get(path.stem)
+        part, place = StoredClip(path), places.get(path.stem)
         try:
             pixels = RowReader().read(part)
         except OutputError:  # power failed before it was on the disk: its file is examined again
@@ -64,7 +64,7 @@ def _same(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
     return all(np.array_equal(a[name], b[name], equal_nan=name == "fans") for name in a)
 
 
-def assemble(out: Path, parts: Path, clips: Sequence[Placed], places: Mapping[str, Source]) -> None:
+def assemble(out: Path, parts: Path, clips: Sequence[Placed], places: Mapping[str, StoredClip]) -> None:
     """Make the shard folders below `out` hold exactly these clips. Raises OutputError.
 
     All new shards are written first, then every index; last, files that no index names are deleted. If the process is
@@ -89,26 +89,28 @@ def assemble(out: Path, parts: Path, clips: Sequence[Placed], places: Mapping[st
         path.unlink()
 
 
-def _set_aside(parts: Path, clips: Sequence[Placed], places: Mapping[str, Source]) -> dict[str, Source]:
+def _set_aside(
+    parts: Path, clips: Sequence[Placed], places: Mapping[str, StoredClip]
+) -> dict[str, StoredClip]:
     """Write a part for each clip that changes folders: while the indices are replaced, it may be in neither."""
     reader, aside = RowReader(), {}
     for clip in clips:
         place = places[clip.row.clip]
         if place.path.parent not in (parts, clip.folder):
-            aside[clip.row.clip] = Source(parts / f"{clip.row.clip}.npz")
+            aside[clip.row.clip] = StoredClip(parts / f"{clip.row.clip}.npz")
             arrays = reader.read(place)
             write_arrays(aside[clip.row.clip].path, {name: values[None] for name, values in arrays.items()})
     return aside
 
 
-def _shards(folder: Path, wanted: Sequence[ShardRow], places: Mapping[str, Source]) -> list[ShardRow]:
+def _shards(folder: Path, wanted: Sequence[ShardRow], places: Mapping[str, StoredClip]) -> list[ShardRow]:
     """The folder's index as it will be, sorted by place; shards that lost or changed a clip are rewritten."""
     before = read_index(folder)
     wanted_clips = {row.clip for row in wanted}
     broken = {
         row.shard
         for row in before
-        if row.clip not in wanted_clips or places[row.clip] != Source(folder / row.shard, row.row)
+        if row.clip not in wanted_clips or places[row.clip] != StoredClip(folder / row.shard, row.row)
     }
     staying = {row.clip: (row.shard, row.row) for row in before if row.shard not in broken}
     moving = [row.clip for row in wanted if row.clip not in staying]

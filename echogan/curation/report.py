@@ -17,7 +17,7 @@ from echogan.core.atomic import write_whole
 from echogan.core.errors import OutputError
 from echogan.curation.assembly import shard_folders
 from echogan.curation.settings import SPLITS
-from echogan.curation.shards import RowReader, Source, read_index
+from echogan.curation.shards import RowReader, StoredClip, read_index
 
 TILES, ACROSS, TILE, CAPTION = 64, 8, 160, 16  # clips, clips in a row, pixels
 
@@ -101,7 +101,7 @@ def write_sheet(out: Path) -> None:
     reader = RowReader()
     tiles = []
     for folder, row in chosen:
-        arrays = reader.read(Source(folder / row.shard, row.row))
+        arrays = reader.read(StoredClip(folder / row.shard, row.row))
         tiles.append(_tile(arrays["frames"][0], arrays["masks"], f"{row.split}  {row.quality}"))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % min(ACROSS, len(tiles)))
     across = min(ACROSS, len(tiles))

@@ -83,7 +83,7 @@ def read_arrays(path: Path) -> Arrays:
 
 
 @dataclass(frozen=True)
-class Source:
+class StoredClip:
     """Where the pixels of a clip are: a part file of its own (row 0), or a row of a shard."""
 
     path: Path
@@ -97,14 +97,14 @@ class RowReader:
         self._path: Path | None = None
         self._arrays: Arrays = {}
 
-    def read(self, source: Source) -> Arrays:
+    def read(self, source: StoredClip) -> Arrays:
         """The arrays of one clip, without the first axis."""
         if source.path != self._path:
             self._arrays, self._path = read_arrays(source.path), source.path
         return {name: values[source.row] for name, values in self._arrays.items()}
 
 
-def write_shards(folder: Path, sources: Sequence[Source], first: int) -> Iterator[tuple[str, int]]:
+def write_shards(folder: Path, sources: Sequence[StoredClip], first: int) -> Iterator[tuple[str, int]]:
     """Write clips into new shards numbered from `first`; yields (shard's name, row) of each, in order."""
     reader = RowReader()
     each = clips_per_shard(reader.read(sources[0])) if sources else 1

@@ -57,7 +57,8 @@ def unzip(
 
     Names may be those of patients, so files become clip_00001.dcm and folders folder_0001; files that share a folder
     still do. Files of the topmost folder lie in `target` itself: to `curate` a folder is a patient, but the topmost is
-    not. Raises UnreadableClip and ClipTooLarge, and then leaves nothing behind; SettingsError if a limit is out of range.
+    not. Raises UnreadableClip and ClipTooLarge, and then leaves nothing behind; SettingsError if a limit is out of
+    range.
     """
     limits = limits or UnzipLimits()
     check_settings(limits)

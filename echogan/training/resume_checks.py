@@ -17,6 +17,11 @@ from echogan.training.data.loader import TrainingData
 from echogan.training.run_folder import RunFolder
 from echogan.training.state import TrainingState
 
+OTHER_PHANTOM = (
+    "The run began with an earlier version of the phantom. It goes on with simulated clips of the same kind, but not "
+    "with the very same ones."
+)
+
 
 @contextmanager
 def in_words() -> Iterator[None]:
@@ -36,18 +41,30 @@ def in_words() -> Iterator[None]:
         ) from None
 
 
-def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingData) -> None:
-    """Raise TrainingError if a saved state has more steps than asked for, or was trained on other clips."""
+def check_goes_on(config: TrainingConfig, facts: dict[str, Any], data: TrainingData) -> tuple[str, ...]:
+    """Raise TrainingError if a saved state has more steps than asked for, or was trained on other clips.
+
+    Simulated clips of an earlier phantom are of the same kind: the run goes on, and a note says so.
+    """
     if facts["step"] > config.steps:
         raise TrainingError(
             f"The run '{config.name}' has done {facts['step']} steps, more than --steps {config.steps}. Ask for more."
         )
     now = json.loads(json.dumps(data.facts()))
-    if facts.get("data", trained_on(RunFolder(config.run_path).checkpoint, now)) != now:
+    before = facts.get("data", trained_on(RunFolder(config.run_path).checkpoint, now))
+    if without_phantom_version(before) != without_phantom_version(now):
         raise TrainingError(
             f"The clips of the run '{config.name}' are not those it began with. Give it those again, or start a new "
             f"run with --start-from {config.run_path}."
         )
+    return (OTHER_PHANTOM,) if before != now else ()
+
+
+def without_phantom_version(facts: Any) -> Any:
+    """The facts of a run's data, but for the version of the phantom that simulated clips came from."""
+    if isinstance(facts, dict):
+        return {name: without_phantom_version(value) for name, value in facts.items() if name != "phantom"}
+    return [without_phantom_version(value) for value in facts] if isinstance(facts, list) else facts
 
 
 def trained_on(checkpoint: Path, otherwise: Any) -> Any:

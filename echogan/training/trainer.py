@@ -48,12 +48,12 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
         StopSignal(folder.stop) as stop_signal,
     ):
         state = TrainingState(config, accelerator)
-        begin(config, state, folder, data, main)
+        notes = begin(config, state, folder, data, main)
         status.at(state.step)
         accelerator.wait_for_everyone()
 
         # What is measured on, the same in every run of every seed.
-        for note in data.notes if main else ():
+        for note in (*data.notes, *notes) if main else ():
             say(f"note: {note}")
         held_out = render_held_out(config, data.held_out).to(accelerator.device) if main else None
         sums: dict[str, Tensor] = {}
@@ -121,16 +121,17 @@ def rendering_device(accelerator: Accelerator) -> str:
 
 def begin(
     config: TrainingConfig, state: TrainingState, folder: RunFolder, data: TrainingData, main: bool
-) -> None:
+) -> tuple[str, ...]:
     """Load the state or weights that the run starts from, and write its settings; a new run must find none there.
 
-    Raises TrainingError.
+    Returns notes for the user. Raises TrainingError.
     """
+    notes: tuple[str, ...] = ()
     if config.resume:
         check_same(config, folder.read_config())
     if config.resume and folder.state.exists():
         tensors, facts = folder.load_state()
-        check_goes_on(config, facts, data)
+        notes = check_goes_on(config, facts, data)
         state.restore(tensors, facts)
     elif config.start_from:
         start(state, config)
@@ -139,6 +140,7 @@ def begin(
         folder.rewind(state.step)
     elif main:
         folder.begin(asdict(config))
+    return notes
 
 
 def learn(

@@ -15,7 +15,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-CHANGE = 64  # grey levels at either end of the scale of the difference
+from echogan.trust.map_styles import MAP_STYLES
+
+DIFFERENCE = MAP_STYLES["difference"]
 COLOURS = {"cavity": "#4cc9f0", "wall": "#ffb703"}
 
 
@@ -30,7 +32,7 @@ class Panel:
 
 def draw_sheet(panels: dict[str, Panel], network: str, classical: str, out: Path) -> None:
     """Write a PNG with one row of pictures per clip. All scales are fixed."""
-    titles = ("original", network, classical, f"{network} - original, to {CHANGE}")
+    titles = ("original", network, classical, f"{network} - original, to {DIFFERENCE.high:g}")
     figure, axes = plt.subplots(
         len(panels), len(titles), figsize=(3.4 * len(titles), 3.4 * len(panels) + 0.3),
         facecolor="black", squeeze=False,
@@ -41,7 +43,7 @@ def draw_sheet(panels: dict[str, Panel], network: str, classical: str, out: Path
         for axis, image in zip(line, (before, after, panel.outputs[classical]), strict=False):
             axis.imshow(image, **grey)
         difference = np.where(after == before, np.nan, after.astype(float) - before)
-        line[3].imshow(difference, cmap="berlin", vmin=-CHANGE, vmax=CHANGE)
+        line[3].imshow(difference, cmap="berlin", vmin=DIFFERENCE.low, vmax=DIFFERENCE.high)
         for axis in line:
             _outline(axis, panel.regions)
             axis.axis("off")

@@ -17,7 +17,9 @@ from eval.measures import classical
 
 Method = Callable[[np.ndarray, Sector], np.ndarray]
 """(frames uint8 (T, h, w), their sector) to frames of the same shape."""
-NETWORKS = (DEFAULT, "echogan-camus", "echogan-unpaired")  # the bundled checkpoints
+BUNDLED = ("echogan", "echogan-camus", "echogan-unpaired")
+NETWORKS = tuple(dict.fromkeys((DEFAULT, *BUNDLED)))
+"""The bundled checkpoints, the default one first."""
 
 
 def make_methods(

@@ -12,6 +12,7 @@ from typing import Any
 from echogan.core.version import __version__
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
+from echogan.model.checkpoints.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.phantom import PHANTOM_VERSION
 from eval.measures import classical
 
@@ -36,6 +37,11 @@ def provenance(checkpoints: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def enhancement_hash() -> str:
-    """SHA-256 of the default settings and the constants of the enhancer."""
-    used = {"settings": asdict(EnhanceSettings()), "black": (BLACK_LEVEL, BLACK_SIGMA)}
+    """SHA-256 of the enhancer's default settings and constants, and of what checkpoints say beside their weights."""
+    bundled = (describe_checkpoint(folder).config for folder in bundled_checkpoints())
+    used = {
+        "settings": asdict(EnhanceSettings()),
+        "black": (BLACK_LEVEL, BLACK_SIGMA),
+        "gain": {config.name: config.gain for config in bundled},
+    }
     return hashlib.sha256(json.dumps(used, sort_keys=True, default=str).encode()).hexdigest()

@@ -19,18 +19,21 @@ from echogan.core.scale import GREY
 from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.phantom.render import phantom_pair
+from echogan.trust.map_styles import MAP_STYLES
 from eval.command import begin
 from eval.measures.baselines import open_enhancer
 from eval.paths import DOCS
 from eval.simulated.phantom_clips import array, phantom_chunks
 
+DIFFERENCE, CYCLE_ERROR = MAP_STYLES["difference"], MAP_STYLES["cycle_error"]
 COLUMNS = (
     "Poor (input)",
     "Enhanced",
-    "Removed (blue), added (red), to 64",
-    "Cycle error, 0 to 32",
+    f"Removed (blue), added (red), to {DIFFERENCE.high:g}",
+    f"Cycle error, 0 to {CYCLE_ERROR.high:g}",
     "Clear truth",
 )
+ON_BLACK = "berlin"  # as the difference map's colours, but dark at zero: the picture has a black ground
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ def panels(seed: int, enhancer: Enhancer) -> list[tuple[np.ndarray, dict]]:
     return [
         (poor[0], grey),
         (chunk.enhanced[0], grey),
-        (difference, {"cmap": "berlin", "vmin": -64, "vmax": 64}),
-        (error, {"cmap": "inferno", "vmin": 0, "vmax": 32}),
+        (difference, {"cmap": ON_BLACK, "vmin": DIFFERENCE.low, "vmax": DIFFERENCE.high}),
+        (error, {"cmap": CYCLE_ERROR.colormap, "vmin": 0, "vmax": CYCLE_ERROR.high}),
         (array(clip.clean)[0], grey),
     ]
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from echogan.model.checkpoints.checkpoint import DEFAULT
 from eval.command import begin
+from eval.measures.baselines import BUNDLED
 from eval.paths import RESULTS, ROOT
 from eval.reporting import (
     ablation_tables,
@@ -34,9 +34,7 @@ from eval.reporting.stale import stale_results
 
 PAGES = (
     ROOT / "README.md",
-    ROOT / "checkpoints" / DEFAULT / "README.md",
-    ROOT / "checkpoints" / "echogan-camus" / "README.md",
-    ROOT / "checkpoints" / "segmenter-phantom" / "README.md",
+    *(ROOT / "checkpoints" / name / "README.md" for name in (*BUNDLED, "segmenter-phantom")),
     ROOT / "docs" / "phantom.md",
     ROOT / "docs" / "results.md",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from echogan.core.errors import SettingsError
@@ -85,6 +85,7 @@ anything = st.one_of(
 
 
 @pytest.mark.parametrize("name", ALLOWED)
+@settings(deadline=None)
 @given(value=anything)
 def test_a_value_is_refused_by_name_unless_it_fits(name: str, value: Any):
     settings = replace(Whole(), **{name: value})

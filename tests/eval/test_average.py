@@ -59,4 +59,16 @@ def test_a_side_taken_whole_may_see_another_number_of_frames(folders):
     assert all(map(torch.equal, mean.to_high.parameters(), three.to_high.parameters()))
     assert all(map(torch.equal, mean.to_low.parameters(), two.to_low.parameters()))
     with pytest.raises(EchoGANError, match="differ in their generators"):
-        main(replace(settings, share=0.5))
+        main(replace(settings, share=0.5))  # the first sees more frames than the second
+
+
+def test_a_network_of_one_frame_is_averaged_with_one_of_several(folders):
+    several = replace(SMALL, frames=3)
+    save_checkpoint(
+        folders / "three", CheckpointConfig(name="three", generator=several), *build_generators(several)
+    )
+    main(AverageSettings(folders / "one", folders / "three", folders / "mean", share=0.25))
+    one, three, mean = (read_checkpoint(folders / name).to_high for name in ("one", "three", "mean"))
+    first, second, mixed = (net.state_dict()["stem.1.weight"] for net in (one, three, mean))
+    assert torch.allclose(mixed[:, :4], 0.75 * second[:, :4], atol=2e-3)
+    assert torch.allclose(mixed[:, 4:8], 0.25 * first + 0.75 * second[:, 4:8], atol=2e-3)

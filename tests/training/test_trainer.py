@@ -27,9 +27,9 @@ from echogan.training.trainer import learning_rate, open_accelerator, tick, trai
 def config(tmp_path) -> TrainingConfig:
     return TrainingConfig(
         folder=str(tmp_path), steps=6, size=64, batch_size=2, generator=GeneratorConfig(channels=8, blocks=1),
-        discriminator=DiscriminatorConfig(filters=4), pool_size=3, clips_per_round=2, frames_per_clip=2, steps_per_round=4,
-        workers=0, device="cpu", tick=1, save_every=2, eval_every=2, preview_every=3, held_out_clips=1,
-        learning_rate=2e-3,
+        discriminator=DiscriminatorConfig(filters=4), pool_size=3, clips_per_round=2, frames_per_clip=2,
+        steps_per_round=4, workers=0, device="cpu", tick=1, save_every=2, eval_every=2, preview_every=3,
+        held_out_clips=1, learning_rate=2e-3,
     )  # fmt: skip
 
 

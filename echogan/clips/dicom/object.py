@@ -41,14 +41,14 @@ REGION_NUMBERS = """
 
 
 @dataclass(frozen=True)
-class Source:
+class OriginalHeader:
     """What the derived object takes from a DICOM input: its header, and how its pixels were coded."""
 
     header: Dataset
     syntax: uid.UID
 
 
-def read_source(like: ClipFile, keep_identity: bool) -> Source | None:
+def read_source(like: ClipFile, keep_identity: bool) -> OriginalHeader | None:
     """The input's header if the input is DICOM, with its patient and study tags only where they are kept."""
     if like.kind != "dicom":
         return None
@@ -56,12 +56,12 @@ def read_source(like: ClipFile, keep_identity: bool) -> Source | None:
         source = DicomSource.of(like.path)
         with source.open() as file:
             header, _ = read_header(file, HEADER_TAGS + (IDENTITY_TAGS if keep_identity else ""))
-        return Source(header, transfer_syntax(header, source))
+        return OriginalHeader(header, transfer_syntax(header, source))
 
 
 def build_object(
     like: ClipFile,
-    source: Source | None,
+    source: OriginalHeader | None,
     sector: Sector | None,
     options: WriteOptions,
     color: bool,
@@ -90,7 +90,7 @@ def build_object(
     return made
 
 
-def _add_identifiers(made: Dataset, source: Source | None, options: WriteOptions) -> None:
+def _add_identifiers(made: Dataset, source: OriginalHeader | None, options: WriteOptions) -> None:
     """UIDs, and the tags that every ultrasound object must have, empty where nothing is known."""
     original = source.header if source is not None else Dataset()
     study = original.get("StudyInstanceUID")
@@ -141,7 +141,7 @@ def _add_timing(made: Dataset, like: ClipFile, options: WriteOptions, frames: in
     made.CineRate = made.RecommendedDisplayFrameRate = max(1, round(fps))
 
 
-def _add_space(made: Dataset, like: ClipFile, source: Source | None, blackened: bool) -> None:
+def _add_space(made: Dataset, like: ClipFile, source: OriginalHeader | None, blackened: bool) -> None:
     """Regions, clipped to the image; those whose pixels were made black are dropped. Pixel Spacing without regions.
 
     If the image was rescaled and the region was not (it reaches outside), the region's units are set to none.
@@ -171,7 +171,7 @@ def _region(item: Dataset, box: tuple[int, int, int, int], rescaled: bool) -> Da
     return region
 
 
-def _add_derivation(made: Dataset, source: Source | None, options: WriteOptions) -> None:
+def _add_derivation(made: Dataset, source: OriginalHeader | None, options: WriteOptions) -> None:
     """What was done, by which software, from which image."""
     version = plain(options.software_version)
     software = f"{SOFTWARE} {version}".strip()
@@ -197,7 +197,7 @@ def _add_derivation(made: Dataset, source: Source | None, options: WriteOptions)
         made.SourceImageSequence = [reference]
 
 
-def _image_type_tail(source: Source | None, keep_identity: bool) -> list[str]:
+def _image_type_tail(source: OriginalHeader | None, keep_identity: bool) -> list[str]:
     """Values 3 and 4 of Image Type: the examination, and the four hexadecimal digits of the mode."""
     given = source.header.get("ImageType") if source is not None else None
     tail = [str(v) for v in given][2:4] if isinstance(given, Iterable) and not isinstance(given, str) else []
@@ -208,7 +208,7 @@ def _image_type_tail(source: Source | None, keep_identity: bool) -> list[str]:
     return [examination, mode] if mode else ([examination] if examination else [])
 
 
-def _add_compression(made: Dataset, like: ClipFile, source: Source | None) -> None:
+def _add_compression(made: Dataset, like: ClipFile, source: OriginalHeader | None) -> None:
     """Lossy Image Compression stays "01" once an image has been compressed with loss (PS3.3, C.7.6.1.1.5)."""
     if source is None:
         if like.kind == "video" or like.path.suffix.lower() in (".jpg", ".jpeg", ".gif"):
