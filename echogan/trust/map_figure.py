@@ -28,7 +28,7 @@ def map_figure(
     curves   name in MAP_STYLES -> one mean per frame, in grey levels
     """
     height, width = next(iter(maps.values())).shape
-    panels = min(3.0 * height / width, 6.0) + 1.0  # inches: three wide, and room for title and colour bar
+    panels = min(3.0 * height / width, 6.0) + 1.0  # inches: three wide, and space for title and colour bar
     figure = Figure(figsize=(12, panels + 3.0), dpi=110, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, len(images) + len(maps), height_ratios=(panels, 2.7))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from echogan.core.geometry import Fan
+from echogan.trust.map_styles import MAP_STYLES
 from echogan.ui.player import player
 from echogan.ui.player.player import CurveView, Download, MapView, PlayerValue, as_json, build_player
 
@@ -89,6 +90,16 @@ def test_the_template_has_nothing_that_gradio_would_evaluate():
 def test_no_static_file_names_another_machine(path):
     addresses = re.findall(r"https?://[^\s\"')]+", path.read_text())
     assert set(addresses) <= {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("path", STATIC, ids=lambda path: path.name)
+def test_no_static_file_has_a_word_or_a_colour_of_a_map(path):
+    text = path.read_text().lower()
+    for style in MAP_STYLES.values():
+        assert style.label.lower() not in text
+        assert style.title not in text
+    # The colour of a curve may be the page's accent by chance; the classes that chose it by number are gone.
+    assert "eg-line-0" not in text
 
 
 def test_the_player_offers_the_sector_event():

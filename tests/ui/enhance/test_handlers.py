@@ -3,9 +3,8 @@
 from types import SimpleNamespace
 
 import gradio as gr
-import numpy as np
 import pytest
-from fake_checkpoint import Scale, checkpoint, clip_of, whole_sector
+from fake_checkpoint import Scale, checkpoint
 
 from echogan.core.errors import UnreadableClip
 from echogan.ui import feedback
@@ -13,7 +12,6 @@ from echogan.ui.enhance import handlers as module
 from echogan.ui.enhance.handlers import EnhanceHandlers, take_fan
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.open_clips import OpenClips
-from echogan.ui.enhance.result import downloads, fits_dicom, too_long
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.session import Sessions
 
@@ -124,18 +122,3 @@ def test_without_a_clip_it_is_said(page):
 def test_an_empty_fan_is_the_one_that_was_found():
     assert take_fan(SimpleNamespace(fan="")) is None  # type: ignore[arg-type]
     assert take_fan(SimpleNamespace(fan="1,2,3")) == "1,2,3"  # type: ignore[arg-type]
-
-
-def test_a_clip_too_long_for_dicom_goes_without_it_and_says_so(tmp_path):
-    short = clip_of(np.zeros((2, 8, 8), np.uint8))
-    assert fits_dicom(short)
-    assert too_long(short) == []
-    long = clip_of(np.broadcast_to(np.uint8(0), (691, 1080, 1920, 3)))
-    assert not fits_dicom(long)
-    assert "4 GiB" in too_long(long)[0]
-    outputs = SimpleNamespace(clips=[tmp_path / "enhanced.mp4"], arrays="a", report="b", figure="c")
-    shown = downloads(outputs, whole_sector(8, 8))  # type: ignore[arg-type]
-    assert [one.label for one in shown] == ["MP4", "NPZ", "Report", "Figure"]
-    outputs.clips.append(tmp_path / "enhanced.dcm")
-    dicom = downloads(outputs, whole_sector(8, 8))[1]  # type: ignore[arg-type]
-    assert "text in the picture stays" in dicom.hint
