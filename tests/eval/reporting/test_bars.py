@@ -6,12 +6,18 @@ import statistics
 import pytest
 
 from eval.reporting import bars
-from eval.reporting.bars import BARS, Bar, greatest_size, missed_bars
+from eval.reporting.bars import BARS, NOT_REACHED, Bar, greatest_size, missed_bars
 
 
 @pytest.mark.parametrize("bar", BARS, ids=lambda bar: bar.meaning)
 def test_the_committed_results_reach_their_bars(bar):
     assert bar.missed() is None
+
+
+@pytest.mark.parametrize("bar", NOT_REACHED, ids=lambda bar: bar.meaning)
+def test_what_is_not_reached_is_measured_and_would_be_noticed_once_it_is(bar):
+    assert bar.value() is not None
+    assert bar.missed() is not None
 
 
 @pytest.fixture
