@@ -41,7 +41,7 @@ class ReadmePictureSettings:
     """Which clips are shown, and where the picture goes."""
 
     model: str = DEFAULT
-    # The network is right on the first two and wrong on the third, whose input hardly shows the round cavity.
+    # The network is right on the first two; on the third it removes the leaflets inside the cavity.
     seeds: tuple[int, ...] = (1_500_000_046, 1_500_000_054, 1_500_000_051)
     out: Path = DOCS / "picture.png"
 
