@@ -132,7 +132,11 @@ def _panel(axis: Axes, kept: dict[str, Any], grade: str) -> PathCollection:
         zorder=2,
     )
     for point, across, up in zip(points, x, y, strict=True):
-        side, align = (6, "left") if across < limit / 4 else (-6, "right")
+        neighbour = any(
+            0 < other - across < limit / 3 and abs(height - up) < 0.01
+            for other, height in zip(x, y, strict=True)
+        )
+        side, align = (-6, "right") if neighbour or across > 0.6 * limit else (6, "left")
         label = axis.annotate(
             point["name"], (across, up), xytext=(side, 4), textcoords="offset points", fontsize=7, ha=align
         )
