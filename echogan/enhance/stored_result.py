@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from echogan.clips.clip import ClipFile
 from echogan.core.atomic import output_errors
@@ -186,7 +185,7 @@ def store_result(
         clip=clip,
         sector=sector,
         curve=prepared.curve,
-        checkpoint=replace(enhancer.checkpoint, to_high=nn.Identity(), to_low=nn.Identity()),
+        checkpoint=enhancer.checkpoint.without_weights(),
         settings=enhancer.settings,
         layout=TileLayout.of(prepared),
         report=build_report(prepared, enhancer, diagnoses.summaries, timing, warnings),
