@@ -14,7 +14,7 @@ import torch
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector, sector_from_fan
-from echogan.clips.write_options import WriteOptions
+from echogan.clips.write_options import Enhancement, WriteOptions
 from echogan.core.atomic import write_whole
 from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
@@ -46,7 +46,7 @@ def enhance_file(
     clip       as `open_clip` gives it; a path is opened here, within the usual limits
     sector     found on the clip where not given
     progress   called as progress(done, total) with numbers of frames
-    write      identity and quality; `blackout` holds for the arrays too
+    write      identity, mark and quality; `blackout` holds for the arrays too
 
     Raises ClipError, SectorError, SettingsError, OutputError, or Cancelled once `cancel` is set; then no output
     is left half-written.
@@ -144,9 +144,17 @@ def _settle_sector(clip: ClipFile, sector: Sector | Fan | None) -> Sector:
 def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     """Say in the output itself what made it, where the caller has not."""
     checkpoint = enhancer.checkpoint
+    made_by = enhancement(checkpoint, enhancer.settings.strength)
     text = (
         f"Enhanced by EchoGANhance {__version__}, model {checkpoint.name} {checkpoint.sha256[:12]}, "
         f"strength {enhancer.settings.strength:g}."
     )
     version = write.software_version or __version__
-    return dataclasses.replace(write, description=write.description or text, software_version=version)
+    return dataclasses.replace(
+        write, description=write.description or text, software_version=version, enhancement=made_by
+    )
+
+
+def enhancement(checkpoint: Checkpoint, strength: float) -> Enhancement:
+    """What the outputs say of their making."""
+    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__)
