@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 
 from echogan.clips.clip import grey
@@ -36,14 +39,60 @@ class Diagnoses:
 
     def figure(self, sector: Sector, caption: str) -> bytes:
         """The map figure as PNG bytes, everything masked to the tissue."""
+        return self.figure_data(sector).draw(caption)
+
+    def figure_data(self, sector: Sector) -> FigureData:
+        """What the figure is drawn from, everything masked to the tissue."""
 
         def masked(image: np.ndarray, mask: np.ndarray, box=np.s_[:, :]) -> np.ndarray:
-            return np.where(mask, image, np.nan)[box]
+            return np.where(mask, image, np.nan)[box].astype(np.float32)
 
         box, tissue = self.space.box, sector.tissue_mask
-        images = {
-            "mean original": masked(self._original / self.frames, tissue, box),
-            "mean enhanced": masked(self._enhanced / self.frames, tissue, box),
-        }
-        maps = {name: masked(s.mean_map, self.space.tissue) for name, s in self.summaries.items()}
-        return map_figure(images, maps, {name: s.curve for name, s in self.summaries.items()}, caption)
+        return FigureData(
+            masked(self._original / self.frames, tissue, box),
+            masked(self._enhanced / self.frames, tissue, box),
+            {name: masked(s.mean_map, self.space.tissue) for name, s in self.summaries.items()},
+            {name: s.curve for name, s in self.summaries.items()},
+        )
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """What a map figure is drawn from; arrays are float32 in grey levels, NaN outside the tissue.
+
+    original, enhanced   means over time (H, W) of the sector's box
+    maps                 name in MAP_STYLES -> mean of its absolute values (h, w)
+    curves               name in MAP_STYLES -> one mean per frame
+    """
+
+    original: np.ndarray
+    enhanced: np.ndarray
+    maps: dict[str, np.ndarray]
+    curves: dict[str, list[float]]
+
+    def at(self, strength: float) -> FigureData:
+        """The same of a weaker result, where this one is at full strength; rounding of single frames left aside."""
+        shares = {name: strength if MAP_STYLES[name].follows_strength else 1.0 for name in self.maps}
+        return FigureData(
+            self.original,
+            self.original + np.float32(strength) * (self.enhanced - self.original),
+            {name: np.float32(shares[name]) * image for name, image in self.maps.items()},
+            {name: [shares[name] * value for value in curve] for name, curve in self.curves.items()},
+        )
+
+    def draw(self, caption: str) -> bytes:
+        """The figure as PNG bytes."""
+        images = {"mean original": self.original, "mean enhanced": self.enhanced}
+        return map_figure(images, self.maps, self.curves, caption)
+
+    def save(self, path: Path) -> None:
+        """Write the arrays; the curves are in the report. Raises OSError."""
+        maps = {f"map_{name}": image for name, image in self.maps.items()}
+        np.savez(path, original=self.original, enhanced=self.enhanced, **maps)
+
+    @classmethod
+    def load(cls, path: Path, curves: dict[str, list[float]]) -> FigureData:
+        """What `save` wrote, with the curves of the report. Raises OSError."""
+        with np.load(path) as arrays:
+            maps = {name: arrays[f"map_{name}"] for name in curves}
+            return cls(arrays["original"], arrays["enhanced"], maps, curves)

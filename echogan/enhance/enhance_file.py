@@ -59,7 +59,7 @@ def enhance_file(
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}
     diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
-    with _memory_in_words():
+    with memory_in_words():
         timing |= _run(enhancer, prepared, outputs, write, diagnoses, progress, cancel)
     if outputs.figure is not None:
         began_figure = time.perf_counter()
@@ -122,7 +122,7 @@ def _would_blacken(outputs: Outputs, write: WriteOptions) -> bool:
 
 
 @contextmanager
-def _memory_in_words() -> Iterator[None]:
+def memory_in_words() -> Iterator[None]:
     """Raise SettingsError where the memory is full."""
     try:
         yield

@@ -23,7 +23,7 @@ from echogan.core.scale import GREY
 from echogan.core.settings import check_settings
 from echogan.enhance.device import pick_device, precision
 from echogan.enhance.frame_window import FrameWindow
-from echogan.enhance.put_back import amplified, keep_black, put_back
+from echogan.enhance.put_back import amplified, blend, keep_black, put_back
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
@@ -191,10 +191,11 @@ class Enhancer:
         g = keep_black(
             x, amplified(x, self._apply(self.to_high, seen, prepared, outside=x), self.checkpoint.config.gain)
         )
-        residual = space.leave(self.settings.strength * (g - x)) * GREY
-        enhanced = np.stack(
+        residual = space.leave(g - x) * GREY
+        full = np.stack(
             [put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
         )
+        enhanced = blend(original, full, self.settings.strength)
         middle = time.perf_counter()
         cycled = self._apply(self.to_low, g[:, None], prepared, outside=x)
         ended = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What of a generator's change reaches the frame: nothing added to black, nothing outside the tissue."""
+"""What of a generator's change reaches the frame: nothing added to black or outside the tissue, and its strength."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ def put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: Wor
     same = after == before
     result[same] = frame[same]
     return result
+
+
+def blend(original: np.ndarray, full: np.ndarray, strength: float) -> np.ndarray:
+    """`original` with this share of its change to `full`: uint8 of one shape, rounded half to even.
+
+    The one definition of a strength below 1: the page, every export and the command line show the same pixels. The
+    change itself was rounded before, so that whoever holds both images can compute the result.
+    """
+    if strength == 1:
+        return full
+    before = original.astype(np.float64)
+    return np.rint(before + strength * (full - before)).astype(np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,26 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dictionaries, lists, numbers and strings."""
         return asdict(self)
+
+    def at(self, strength: float) -> Report:
+        """The report of a weaker result, where this one is at full strength: the numbers of its maps are smaller."""
+        weaker = {name for name in self.diagnostics if MAP_STYLES[name].follows_strength}
+
+        def scaled(numbers: dict[str, Any]) -> dict[str, Any]:
+            return {
+                key: round(strength * value, 4) if isinstance(value, float) else value
+                for key, value in numbers.items()
+            }
+
+        diagnostics = {name: scaled(n) if name in weaker else n for name, n in self.diagnostics.items()}
+        per_frame = {
+            name: [round(strength * v, 4) for v in curve] if name in weaker else curve
+            for name, curve in self.per_frame.items()
+        }
+        settings = self.settings | {"strength": strength}
+        return replace(
+            self, strength=strength, settings=settings, diagnostics=diagnostics, per_frame=per_frame
+        )
 
     def to_json(self) -> str:
         """The report as JSON text."""

@@ -43,6 +43,7 @@ class MapStyle:
     label        on buttons and beside curves
     title        in full, beside a scale, in lower case
     compute      the map, float32 (n, h, w) in grey levels, zero outside the tissue
+    follows_strength  whether it is of the result shown, and so in proportion to the strength; else at full strength
     signed       whether it has negative values; means, percentiles and curves are of its absolute values
     colormap     matplotlib's name; from `low` to `high` in grey levels, the same on every frame of every clip
     solid_at     |value| from which the map covers the image; nearer to zero the image shines through
@@ -53,6 +54,7 @@ class MapStyle:
     label: str
     title: str
     compute: Callable[[MapInput], np.ndarray]
+    follows_strength: bool
     signed: bool
     colormap: str
     low: float
@@ -80,6 +82,11 @@ class MapStyle:
         opacity = np.clip(np.abs(values) / self.solid_at, 0, 1) * 0.9
         return colours.astype(np.float32), opacity.astype(np.float32)[:, None]
 
+    def codes(self, values: np.ndarray) -> np.ndarray:
+        """Values in grey levels as places in the table: uint8, 0 at `low` and 255 at `high`."""
+        span = self.high - self.low
+        return np.clip(np.rint((values - self.low) * (255 / span)), 0, 255).astype(np.uint8)
+
     def legend(self, steps: int = 9) -> list[str]:
         """CSS colours from low to high, for a colour bar beside the player."""
         colours = matplotlib.colormaps[self.colormap](np.linspace(0, 1, steps))
@@ -91,6 +98,7 @@ MAP_STYLES = {
         label="Difference",
         title="enhanced − original",
         compute=lambda frames: difference(frames.x, frames.y, frames.tissue),
+        follows_strength=True,
         signed=True,
         colormap="bwr",
         low=-64,
@@ -105,6 +113,7 @@ MAP_STYLES = {
         label="Cycle error",
         title="cycle-reconstruction error",
         compute=lambda frames: cycle_error(frames.x, frames.cycled, frames.tissue),
+        follows_strength=False,
         signed=False,
         colormap="inferno",
         low=0,
@@ -129,8 +138,7 @@ class MapPainter:
 
     def paint(self, image: np.ndarray, values: np.ndarray, tissue: np.ndarray) -> np.ndarray:
         """Colour `values` float32 (H, W) over `image` uint8 (H, W) where `tissue`: uint8 (H, W, 3)."""
-        span = self.style.high - self.style.low
-        index = np.clip(np.rint((values - self.style.low) * (255 / span)), 0, 255).astype(np.uint8)
+        index = self.style.codes(values)
         dimmed = image.astype(np.float32)[..., None] * DIM
         painted = np.where(tissue[..., None], self._ink[index] + self._clear[index] * dimmed, dimmed)
         return painted.astype(np.uint8)
