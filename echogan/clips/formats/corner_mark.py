@@ -1,11 +1,10 @@
-"""The words that an enhanced picture carries: in a corner beside the sector, else in a strip below the picture."""
+"""The words that an enhanced picture carries: near a corner beside the sector, else in a strip below the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 import cv2
 import numpy as np
@@ -16,9 +15,9 @@ from echogan.core.notice import MARK
 
 LAYOUTS = ((MARK,), ("AI-enhanced,", "not for diagnosis"), ("AI-enhanced,", "not for", "diagnosis"))
 SMALLEST_TEXT, TEXT_SHARE = 10, 0.026  # pixels; of the frame's shorter side
-LESS = 0.8  # of that size, where a corner has no room for it
+LESS = 0.8  # of that size, where there is no room for it
 LIGHT, DARK = 190, 50  # grey levels of the words on a dark and on a light ground
-DRAWN = 24  # grey levels from the ground, from which a pixel outside the sector counts as text or another picture
+DRAWN = 16  # grey levels from the ground, from which a pixel outside the sector counts as text or another picture
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ def place_mark(
 ) -> CornerMark | None:
     """Find room for the words on a clip whose first frame is `frame`, uint8 (H, W) or (H, W, 3).
 
-    They stand in a corner that holds neither sector nor text, on as few lines as fit. Tissue is never covered. Where
-    no corner is free or the sector is not known, `strip` adds a strip for them below the picture, so that every pixel
-    keeps its coordinates; without it, and where the frame is too narrow for the words, the result is None.
+    They stand as near to a corner as neither sector nor text is there, on as few lines as that takes. Tissue is never
+    covered. Where there is no room or the sector is not known, `strip` adds a strip for them below the picture, so
+    that every pixel keeps its coordinates; without it, and where the frame is too narrow, the result is None.
 
     sector_mask   bool (H, W): the sector, overlay included; None where it is not known
     """
@@ -64,10 +63,13 @@ def place_mark(
         ground = float(np.median(grey(frame)[~sector_mask]))
         level = LIGHT if ground < 128 else DARK
         taken = _taken(frame, sector_mask, ground, size)
-        for text, lines in product((size, round(LESS * size)), LAYOUTS):
-            alpha = text_alpha(lines, text)
-            if (corner := _free_corner(taken, alpha.shape, size)) is not None:
-                return CornerMark(alpha, *corner, 0, level)
+        for text in (size, round(LESS * size)):
+            inks = [text_alpha(lines, text) for lines in LAYOUTS]
+            places = [_nearest_corner(taken, alpha.shape, size) for alpha in inks]
+            found = [(place, alpha) for place, alpha in zip(places, inks, strict=True) if place is not None]
+            if found:
+                (_, top, left), alpha = min(found, key=lambda one: one[0][0])
+                return CornerMark(alpha, top, left, 0, level)
     return _below(frame.shape[0], frame.shape[1], size) if strip else None
 
 
@@ -96,16 +98,25 @@ def _taken(frame: np.ndarray, sector_mask: np.ndarray, ground: float, size: int)
     return cv2.dilate((sector_mask | drawn).astype(np.uint8), kernel) > 0
 
 
-def _free_corner(taken: np.ndarray, box: tuple[int, ...], size: int) -> tuple[int, int] | None:
-    """(top, left) of a box of that shape in a free corner, the lower ones first; None where all are taken."""
-    margin = max(3, size // 2)
-    bottom, right = taken.shape[0] - box[0] - margin, taken.shape[1] - box[1] - margin
+def _nearest_corner(taken: np.ndarray, box: tuple[int, ...], size: int) -> tuple[float, int, int] | None:
+    """The free place of a box of that shape nearest to a corner, the lower corners first among equals.
+
+    (distance in pixels, top, left), or None where there is no free place.
+    """
+    margin, (height, width) = max(3, size // 2), box
+    bottom, right = taken.shape[0] - height - margin, taken.shape[1] - width - margin
     if bottom < margin or right < margin:
         return None
-    for top, left in ((bottom, right), (bottom, margin), (margin, right), (margin, margin)):
-        if not taken[top : top + box[0], left : left + box[1]].any():
-            return top, left
-    return None
+    sums = cv2.integral(taken.astype(np.uint8))
+    inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    tops, lefts = np.nonzero(inside[margin : bottom + 1, margin : right + 1] == 0)
+    if not len(tops):
+        return None
+    corners = ((bottom, right), (bottom, margin), (margin, right), (margin, margin))
+    far = [np.hypot(tops + margin - top, lefts + margin - left) for top, left in corners]
+    best = np.argmin([np.min(distance) for distance in far])
+    place = int(np.argmin(far[best]))
+    return float(far[best][place]), int(tops[place]) + margin, int(lefts[place]) + margin
 
 
 def _below(height: int, width: int, size: int) -> CornerMark | None:
