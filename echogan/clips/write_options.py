@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from echogan.core.notice import MARK, NOTICE
+from echogan.core.notice import MARK
 from echogan.core.settings import check_settings, number, switch, text
 
 
@@ -25,10 +25,18 @@ class Enhancement:
     version: str
 
     @property
+    def sentence(self) -> str:
+        """What was done, in short."""
+        return (
+            f"Enhanced by EchoGANhance {self.version}, model {self.model} {self.sha256[:12]}, "
+            f"strength {self.strength:g}."
+        )
+
+    @property
     def comment(self) -> str:
         """One line for a comment in a file's metadata."""
         return (
-            f"{MARK}. {NOTICE}. Model {self.model}, SHA-256 {self.sha256}, strength {self.strength:g}, "
+            f"{MARK}. Research only. Model {self.model}, SHA-256 {self.sha256}, strength {self.strength:g}, "
             f"EchoGANhance {self.version}."
         )
 
