@@ -15,9 +15,8 @@ from echogan.clips.clip import ClipFile
 from echogan.core.atomic import output_errors
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
-from echogan.core.notice import NOTICE
 from echogan.enhance.diagnostics import Diagnoses, FigureData
-from echogan.enhance.enhance_file import memory_in_words
+from echogan.enhance.enhance_file import figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
 from echogan.enhance.frame_tiles import TileReader, TileWriter
 from echogan.enhance.put_back import blend
@@ -103,8 +102,7 @@ class StoredResult:
     def figure(self, strength: float) -> bytes:
         """The map figure as PNG bytes. Raises OSError."""
         data = FigureData.load(self.folder / FIGURE, self.report.per_frame)
-        caption = f"{self.checkpoint.name} {self.checkpoint.sha256[:12]} · {NOTICE.lower()}"
-        return data.at(strength).draw(caption)
+        return data.at(strength).draw(figure_caption(self.checkpoint, strength))
 
 
 def map_path(folder: Path, name: str) -> Path:
