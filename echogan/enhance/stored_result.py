@@ -161,7 +161,7 @@ def store_result(
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
-    timing = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
+    timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
     first_s = 0.0
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, on_frames or (lambda ready: None))

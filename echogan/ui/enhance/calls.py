@@ -21,7 +21,16 @@ from echogan.ui.feedback import FAILED, log_place
 
 MARK = "AI-enhanced, not for diagnosis"
 MOST_FILES = 2000  # of one call: a folder may come file by file
-LONGEST = {"id": 64, "path": 4096, "name": 400, "model": 200, "fan": 200, "kind": 32, "visit": 64, "example": 100}
+LONGEST = {
+    "id": 64,
+    "path": 4096,
+    "name": 400,
+    "model": 200,
+    "fan": 200,
+    "kind": 32,
+    "visit": 64,
+    "example": 100,
+}
 UNCLEAR = "The page sent something that the server does not understand. Reload the page."
 
 Answer = dict[str, Any]

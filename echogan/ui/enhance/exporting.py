@@ -144,8 +144,8 @@ def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: boo
         return []
     number = list(visit.clips).index(entry.id) + 1
     stem = export_stem(stored.clip, entry.name, number, entry.blackout)
-    kinds = export_kinds(stored) if kind == EVERYTHING else [k for k in export_kinds(stored) if k == kind]
-    return [_Part(entry, ExportRequest(stored, k, strength, mark, entry.blackout, stem)) for k in kinds]
+    kinds = [one for one in export_kinds(stored) if kind in (one, EVERYTHING)]
+    return [_Part(entry, ExportRequest(stored, one, strength, mark, entry.blackout, stem)) for one in kinds]
 
 
 def _zip_name(parts: list[_Part]) -> str:

@@ -72,8 +72,9 @@ class FairQueue:
         job.cancel.set()
         with self._lock:
             mine = self._waiting.get(job.visitor)
-            waited = mine is not None and job in mine
-            if waited:
+            waited = False
+            if mine is not None and job in mine:
+                waited = True
                 mine.remove(job)
                 if not mine:
                     del self._waiting[job.visitor]
