@@ -46,6 +46,7 @@ def add(place: Workplace, visit: Visit, tmp_path, name="a.gif", frames=10, seed=
 def opened(place: Workplace, visit: Visit, tmp_path, **how) -> str:
     clip = add(place, visit, tmp_path, **how)
     in_state(place, visit, clip, "ready")
+    until(lambda: (found := line(place, visit, clip))["original_ready"] == found["frames"])
     return clip
 
 
@@ -149,7 +150,6 @@ def test_one_decode_for_the_sample_one_for_the_tiles_and_one_for_each_enhancing(
 ):
     counts = count_clips(monkeypatch)
     clip = opened(place, ann, tmp_path)
-    until(lambda: line(place, ann, clip)["original_ready"] == 10)
     assert counts == {"opened": 1, "decoded": 2}
     place.set_blackout(ann, clip, True)
     place.set_sector(ann, clip, None)
@@ -196,7 +196,6 @@ def test_a_sector_by_hand_is_used_and_the_result_is_then_stale(place, ann, tmp_p
 
 def test_a_sector_that_cannot_be_used_changes_nothing(place, ann, tmp_path):
     clip = opened(place, ann, tmp_path)
-    until(lambda: line(place, ann, clip)["original_ready"] == 10)
     before = place.detail(ann, clip)
     with pytest.raises(SectorError):
         place.set_sector(ann, clip, Fan((5000.0, 0.0), -1.0, 1.0, 0.0, 3.0))
@@ -444,7 +443,6 @@ def test_a_clip_of_another_visitor_is_not_there(place, ann, tmp_path, act: Calla
 
 def test_a_clip_whose_file_is_gone_is_said_to_be(place, ann, tmp_path):
     clip = opened(place, ann, tmp_path)
-    until(lambda: line(place, ann, clip)["original_ready"] == 10)
     shutil.rmtree(place.clip(ann, clip).folder)
     with pytest.raises(Exception, match="no longer there"):
         place.set_sector(ann, clip, FAN)
