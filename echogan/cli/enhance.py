@@ -29,7 +29,8 @@ Format = Literal["mp4", "webm", "gif", "npz", "dcm", "png"]
 class Enhance:
     """Enhance one clip, or every clip of a folder (sub-folders are left alone).
 
-    The format follows OUTPUT's suffix: .mp4, .webm, .gif, .npz, .dcm; without a suffix, a folder of PNG files.
+    The format follows OUTPUT's suffix: .mp4, .webm, .gif, .npz, .dcm, and .png for a still; without a suffix, a
+    folder of PNG files.
     Exit code: 0 done, 1 some files of the folder failed, 2 wrong usage, input or settings, 130 stopped by
     Ctrl-C.
     """
@@ -50,6 +51,9 @@ class Enhance:
     """keep the patient's data and burnt-in text in .dcm output"""
     blackout: bool = False
     """black out everything but tissue, in every output"""
+    mark: bool = True
+    """draw "AI-enhanced, not for diagnosis" in a corner beside the sector of .mp4, .webm, .gif and .png output; their
+    metadata say so anyway"""
     sector: Annotated[str | None, arg(metavar="FAN")] = None
     """the sector by hand, a fan in pixels and degrees: apex_x,apex_y,left_deg,right_deg,r_min,r_max"""
     format: Format = "mp4"
@@ -93,7 +97,7 @@ class Enhance:
 
         report, arrays, figure = extras
         outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
-        write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout)
+        write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout, mark=self.mark)
         with progress_bar(target.name) as progress:
             done = enhance_file(
                 open_clip(source, self.limits),

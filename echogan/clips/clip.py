@@ -38,6 +38,7 @@ class ClipFile:
     color       True where frames are (H, W, 3), False where they are (H, W)
     regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
     warnings    sentences for the reader: what was guessed or repaired
+    pixel_aspect  width of a pixel over its height, as shown; 1 where pixels are square or their shape is unknown
     """
 
     path: Path
@@ -52,6 +53,7 @@ class ClipFile:
     spacing_mm: tuple[float, float] | None = None
     regions: tuple[tuple[int, int, int, int], ...] = ()
     warnings: tuple[str, ...] = ()
+    pixel_aspect: float = 1.0
 
     def iter_frames(self) -> Iterator[np.ndarray]:
         """Yield every frame in order, uint8 (H, W) or (H, W, 3), decoding as it goes. Raises UnreadableClip."""

@@ -16,7 +16,7 @@ from echogan.clips.dicom.reader import looks_like_dicom, open_dicom
 from echogan.clips.dicom.writer import DicomWriter
 from echogan.clips.formats.gif import GifWriter, open_gif
 from echogan.clips.formats.npz_writer import NpzWriter
-from echogan.clips.formats.stills import PngFolderWriter, open_image
+from echogan.clips.formats.stills import PngFolderWriter, PngWriter, open_image
 from echogan.clips.formats.video import open_video
 from echogan.clips.formats.video_writer import Mp4Writer, WebmWriter
 from echogan.clips.write_options import WriteOptions
@@ -103,7 +103,7 @@ def is_frame_folder(path: str | Path) -> bool:
 def open_writer(
     path: str | Path, like: ClipFile, sector: Sector | None = None, options: WriteOptions | None = None
 ) -> ClipWriter:
-    """A writer for .mp4, .webm, .gif, .npz or .dcm, or (no suffix, or a trailing slash) a folder of PNG.
+    """A writer for .mp4, .webm, .gif, .npz or .dcm, for a still .png too, or (no suffix, or a trailing slash) a folder of PNG.
 
     `like` gives timing, spacing and, for DICOM, the source object; the first frame gives the size.
     An .mp4 of odd size gains one column or row. Raises OutputError before anything is written.
@@ -112,6 +112,8 @@ def open_writer(
     if target.exists() and like.path.exists() and target.samefile(like.path):
         raise OutputError(f"'{target.name}' is the input clip itself: give another name for the output.")
     writer = PngFolderWriter if is_frame_folder(path) else _WRITERS.get(suffix)
+    if suffix == ".png" and like.frames == 1 and not is_frame_folder(path):
+        writer = PngWriter
     if writer is None:
         known = ", ".join(_WRITERS)
         raise OutputError(

@@ -6,7 +6,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from echogan.core.notice import MARK
 from echogan.core.settings import check_settings, number, switch, text
+
+
+@dataclass(frozen=True)
+class Enhancement:
+    """What made the frames that are written: every output says so in its metadata.
+
+    model, sha256   name of the checkpoint and the hash of its weights
+    strength        share of the change that was applied, 0 to 1
+    version         of this software
+    """
+
+    model: str
+    sha256: str
+    strength: float
+    version: str
+
+    @property
+    def sentence(self) -> str:
+        """What was done, in short."""
+        return (
+            f"Enhanced by EchoGANhance {self.version}, model {self.model} {self.sha256[:12]}, "
+            f"strength {self.strength:g}."
+        )
+
+    @property
+    def comment(self) -> str:
+        """One line for a comment in a file's metadata."""
+        return (
+            f"{MARK}. Research only. Model {self.model}, SHA-256 {self.sha256}, strength {self.strength:g}, "
+            f"EchoGANhance {self.version}."
+        )
 
 
 @dataclass(frozen=True)
@@ -17,9 +49,16 @@ class WriteOptions:
     blackout: bool = switch(
         False, "black outside the tissue, in every format (DICOM anyway unless identity is kept)"
     )
+    mark: bool = switch(
+        True,
+        f"draw '{MARK}' beside the sector of enhanced .mp4, .webm, .gif and .png; their metadata have it anyway",
+    )
+    strip: bool = switch(False, "where no corner is free for the mark, add a strip for it below the picture")
     crf: int = number(10, "H.264 quality, lower is better and larger", 0, 51)
     description: str = text("", "what was done, with which model; for the DICOM Derivation Description")
     software_version: str = text("", "version of this software, as 0.1.0")
+    enhancement: Enhancement | None = None
+    """What made the frames; None where no network did, and then there is no mark."""
     fps: float | None = number(None, "frames per second; else the clip's own", 0.1, 1000)
 
     def check(self) -> None:

@@ -13,8 +13,9 @@ import torch
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip
+from echogan.clips.formats.corner_mark import place_mark
 from echogan.clips.sector.find_sector import find_sector, sector_from_fan
-from echogan.clips.write_options import WriteOptions
+from echogan.clips.write_options import Enhancement, WriteOptions, black_outside
 from echogan.core.atomic import write_whole
 from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
@@ -29,6 +30,7 @@ from echogan.model.checkpoints.checkpoint import Checkpoint
 NOT_BLACKENED = (
     "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
 )
+NOT_MARKED = "There is no room for the words beside the sector, so only the metadata of the pictures say that they are enhanced."
 
 
 def enhance_file(
@@ -46,7 +48,7 @@ def enhance_file(
     clip       as `open_clip` gives it; a path is opened here, within the usual limits
     sector     found on the clip where not given
     progress   called as progress(done, total) with numbers of frames
-    write      identity and quality; `blackout` holds for the arrays too
+    write      identity, mark and quality; `blackout` holds for the arrays too
 
     Raises ClipError, SectorError, SettingsError, OutputError, or Cancelled once `cancel` is set; then no output
     is left half-written.
@@ -63,7 +65,7 @@ def enhance_file(
         timing |= _run(enhancer, prepared, outputs, write, diagnoses, progress, cancel)
     if outputs.figure is not None:
         began_figure = time.perf_counter()
-        caption = f"{checkpoint.name} {checkpoint.sha256[:12]} · {NOTICE.lower()}"
+        caption = figure_caption(checkpoint, enhancer.settings.strength)
         write_whole(outputs.figure, diagnoses.figure(prepared.sector, caption))
         timing["encode_s"] += time.perf_counter() - began_figure
     timing["total_s"] = time.perf_counter() - began
@@ -111,7 +113,19 @@ def _warnings(
     """What the reader should know of this result, each sentence once."""
     clip, sector = prepared.clip, prepared.sector
     bare = (NOT_BLACKENED,) if sector.kind == "whole" and _would_blacken(outputs, write) else ()
-    return list(dict.fromkeys([*clip.warnings, *sector.notes, *bare, *checkpoint.notes]))
+    plain = (NOT_MARKED,) if _lacks_mark(prepared, outputs, write) else ()
+    return list(dict.fromkeys([*clip.warnings, *sector.notes, *bare, *plain, *checkpoint.notes]))
+
+
+def _lacks_mark(prepared: PreparedClip, outputs: Outputs, write: WriteOptions) -> bool:
+    """Whether a picture was to be marked and has no room for the words."""
+    pictures = any(path.suffix.lower() not in (".npz", ".dcm") for path in outputs.clips)
+    if not (pictures and write.mark) or write.strip:
+        return False
+    first = next(prepared.clip.iter_frames())
+    if write.blackout:
+        first = black_outside(first, prepared.sector.tissue_mask)
+    return place_mark(first, prepared.sector.mask) is None
 
 
 def _would_blacken(outputs: Outputs, write: WriteOptions) -> bool:
@@ -143,10 +157,20 @@ def _settle_sector(clip: ClipFile, sector: Sector | Fan | None) -> Sector:
 
 def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     """Say in the output itself what made it, where the caller has not."""
-    checkpoint = enhancer.checkpoint
-    text = (
-        f"Enhanced by EchoGANhance {__version__}, model {checkpoint.name} {checkpoint.sha256[:12]}, "
-        f"strength {enhancer.settings.strength:g}."
+    made_by = enhancement(enhancer.checkpoint, enhancer.settings.strength)
+    return dataclasses.replace(
+        write,
+        description=write.description or made_by.sentence,
+        software_version=write.software_version or __version__,
+        enhancement=made_by,
     )
-    version = write.software_version or __version__
-    return dataclasses.replace(write, description=write.description or text, software_version=version)
+
+
+def figure_caption(checkpoint: Checkpoint, strength: float) -> str:
+    """What stands below the map figure."""
+    return f"{checkpoint.name} {checkpoint.sha256[:12]} · strength {strength:g} · {NOTICE.lower()}"
+
+
+def enhancement(checkpoint: Checkpoint, strength: float) -> Enhancement:
+    """What the outputs say of their making."""
+    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__)

@@ -12,7 +12,7 @@ import numpy as np
 
 from echogan.clips.clip import ClipFile, grey
 from echogan.clips.files import is_frame_folder, open_writer
-from echogan.clips.formats.npz_writer import NpzStream
+from echogan.clips.formats.npz_writer import NpzStream, clip_facts
 from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished
 from echogan.core.errors import OutputError
@@ -24,12 +24,15 @@ from echogan.trust.map_styles import MAP_STYLES, MapPainter
 class Outputs:
     """What to write; every path is optional, and every file is written whole or not at all.
 
-    clips            enhanced clips: .mp4, .webm, .gif, .npz, .dcm, or a folder of .png (no suffix)
+    clips            enhanced clips: .mp4, .webm, .gif, .npz, .dcm, a folder of .png (no suffix), or .png for a still
     player_original, player_enhanced   .webm at the clip's size and frame count, for a synchronised player
     player_maps      name in MAP_STYLES -> .webm of that map over the dimmed image, same size and count
     arrays           .npz: original and enhanced uint8 (T, H, W), tissue_mask bool (H, W), and in the working
                      space working_mask bool (h, w) and every map of MAP_STYLES by its name, float16 (T, h, w)
-                     in grey levels, zero outside the tissue; the difference is signed
+                     in grey levels, zero outside the tissue; the difference is signed. With them the facts of
+                     `clip_facts` (clips/formats/npz_writer.py): fps, frame_times_s (T,), spacing_mm (row, column),
+                     pixel_aspect, crop_box (top, left, bottom, right) of the sector, durations_ms (T,) only where
+                     they differ; model, model_sha256, strength, software_version, mark and notice
     report, figure   .json and .png
     """
 
@@ -71,12 +74,16 @@ Sink = Callable[[Chunk, dict[str, np.ndarray]], None]
 def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write: WriteOptions) -> list[Sink]:
     """Open every output on the stack, so that an exception anywhere removes all of them unfinished."""
 
-    def clip_writer(path: Path, like: ClipFile = prepared.clip):
-        return stack.enter_context(open_writer(path, like, prepared.sector, write))
+    unmarked = dataclasses.replace(write, enhancement=None)  # the page says beside them what they are
+
+    def clip_writer(path: Path, like: ClipFile = prepared.clip, options: WriteOptions = unmarked):
+        return stack.enter_context(open_writer(path, like, prepared.sector, options))
 
     sinks: list[Sink] = []
-    for path in [*outputs.clips, *([outputs.player_enhanced] if outputs.player_enhanced else [])]:
-        sinks.append(_frames_sink(clip_writer(path), lambda chunk: chunk.enhanced))
+    for path in outputs.clips:
+        sinks.append(_frames_sink(clip_writer(path, options=write), lambda chunk: chunk.enhanced))
+    if outputs.player_enhanced:
+        sinks.append(_frames_sink(clip_writer(outputs.player_enhanced), lambda chunk: chunk.enhanced))
     if outputs.player_original:
         sinks.append(_frames_sink(clip_writer(outputs.player_original), lambda chunk: chunk.original))
     for name, path in outputs.player_maps.items():
@@ -84,7 +91,7 @@ def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write
         sinks.append(_map_sink(writer, name, prepared))
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))
-        sinks.append(_arrays_sink(file, prepared, write.blackout))
+        sinks.append(_arrays_sink(stack, file, prepared, write))
     return sinks
 
 
@@ -108,18 +115,40 @@ def _map_sink(writer, name: str, prepared: PreparedClip) -> Sink:
     return add
 
 
-def _arrays_sink(file: NpzStream, prepared: PreparedClip, blackout: bool) -> Sink:
-    tissue = prepared.sector.tissue_mask
-    file.put("tissue_mask", tissue)
-    file.put("working_mask", prepared.space.tissue)
-    frames = {name: file.array(name, tissue.shape, np.uint8) for name in ("original", "enhanced")}
-    maps_out = {name: file.array(name, prepared.space.size, np.float16) for name in MAP_STYLES}
+def _arrays_sink(stack: ExitStack, file: NpzStream, prepared: PreparedClip, write: WriteOptions) -> Sink:
+    arrays = ResultArrays(file, prepared, write)
+    stack.callback(arrays.finish)  # before the file closes, which is deeper in the stack
 
     def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
-        for name, array in frames.items():
-            shown = grey(getattr(chunk, name))
-            array.append(shown * tissue if blackout else shown)
-        for name, array in maps_out.items():
-            array.append(maps[name])
+        arrays.add(chunk.original, chunk.enhanced, maps)
 
     return add
+
+
+class ResultArrays:
+    """Frames, masks, maps and facts of a result as they stand in `Outputs.arrays`."""
+
+    def __init__(self, file: NpzStream, prepared: PreparedClip, write: WriteOptions):
+        self._file, self._prepared, self._write = file, prepared, write
+        self._tissue = prepared.sector.tissue_mask
+        file.put("tissue_mask", self._tissue)
+        file.put("working_mask", prepared.space.tissue)
+        self._original, self._enhanced = (
+            file.array(name, self._tissue.shape, np.uint8) for name in ("original", "enhanced")
+        )
+        self._maps = {name: file.array(name, prepared.space.size, np.float16) for name in MAP_STYLES}
+
+    def add(self, original: np.ndarray, enhanced: np.ndarray, maps: dict[str, np.ndarray]) -> None:
+        """Frames uint8 (n, H, W) or (n, H, W, 3), and their maps by name (n, h, w)."""
+        for array, frames in ((self._original, original), (self._enhanced, enhanced)):
+            shown = grey(frames)
+            array.append(shown * self._tissue if self._write.blackout else shown)
+        for name, array in self._maps.items():
+            array.append(maps[name])
+
+    def finish(self) -> None:
+        """Add the facts, now that the frames are counted; the caller closes the file."""
+        prepared = self._prepared
+        facts = clip_facts(prepared.clip, prepared.sector, self._write, self._original.count)
+        for name, value in facts.items():
+            self._file.put(name, value)

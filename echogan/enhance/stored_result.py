@@ -6,19 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from echogan.clips.clip import ClipFile
 from echogan.core.atomic import output_errors
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
-from echogan.core.notice import NOTICE
 from echogan.enhance.diagnostics import Diagnoses, FigureData
-from echogan.enhance.enhance_file import memory_in_words
+from echogan.enhance.enhance_file import figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
 from echogan.enhance.frame_tiles import TileReader, TileWriter
 from echogan.enhance.put_back import blend
@@ -104,8 +102,7 @@ class StoredResult:
     def figure(self, strength: float) -> bytes:
         """The map figure as PNG bytes. Raises OSError."""
         data = FigureData.load(self.folder / FIGURE, self.report.per_frame)
-        caption = f"{self.checkpoint.name} {self.checkpoint.sha256[:12]} · {NOTICE.lower()}"
-        return data.at(strength).draw(caption)
+        return data.at(strength).draw(figure_caption(self.checkpoint, strength))
 
 
 def map_path(folder: Path, name: str) -> Path:
@@ -164,7 +161,7 @@ def store_result(
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
-    timing = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
+    timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
     first_s = 0.0
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, on_frames or (lambda ready: None))
@@ -186,7 +183,7 @@ def store_result(
         clip=clip,
         sector=sector,
         curve=prepared.curve,
-        checkpoint=replace(enhancer.checkpoint, to_high=nn.Identity(), to_low=nn.Identity()),
+        checkpoint=enhancer.checkpoint.without_weights(),
         settings=enhancer.settings,
         layout=TileLayout.of(prepared),
         report=build_report(prepared, enhancer, diagnoses.summaries, timing, warnings),

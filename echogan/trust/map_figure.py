@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from echogan.core.notice import MARK
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.residuals import UNIT
 
@@ -49,7 +50,7 @@ def map_figure(
     axes.legend(frameon=False)
     figure.supxlabel(caption, fontsize=8)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, format="png", metadata={"Software": None, "Title": MARK, "Comment": caption})
     return buffer.getvalue()
 
 

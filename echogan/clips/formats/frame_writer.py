@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from echogan.clips.clip import ClipFile
+from echogan.clips.formats.corner_mark import CornerMark, place_mark
 from echogan.clips.write_options import WriteOptions, black_outside
 from echogan.core.atomic import Unfinished, output_errors
 from echogan.core.errors import OutputError
@@ -22,15 +23,20 @@ class FrameWriter(ABC):
 
     Leaving it normally finishes the output and renames it into place; leaving it by an exception
     removes what was written. Frames are uint8 (H, W) or (H, W, 3). Raises OutputError.
+
+    folder     the output is a folder of files
+    pictures   the output is for looking at: enhanced frames carry the mark in their pixels
     """
 
     folder: ClassVar[bool] = False
+    pictures: ClassVar[bool] = False
 
     def __init__(self, path: Path, like: ClipFile, sector: Sector | None, options: WriteOptions) -> None:
         self.path, self.like, self.options = path, like, options
         self.count = 0
         self._shape: tuple[int, ...] = ()
         self._mask = sector.tissue_mask if sector is not None else None
+        self._sector, self._mark = sector, None
         if options.blackout and sector is None:
             raise OutputError(
                 "Nothing outside the sector can be made black without a sector: find or give one."
@@ -46,12 +52,22 @@ class FrameWriter(ABC):
         self._check(frame)
         if self.options.blackout and self._mask is not None:
             frame = black_outside(frame, self._mask)
+        if not self.count:
+            self._shape, self._mark = frame.shape, self._place_mark(frame)
+        if self._mark is not None:
+            frame = self._mark.draw(frame)
         with output_errors(self.path):
             if not self.count:
-                self._shape = frame.shape
                 self._start(frame)
             self._put(np.ascontiguousarray(frame))
         self.count += 1
+
+    def _place_mark(self, frame: np.ndarray) -> CornerMark | None:
+        if not (self.pictures and self.options.mark and self.options.enhancement is not None):
+            return None
+        mask = self._sector.mask if self._sector is not None else None
+        fits = mask is not None and mask.shape == frame.shape[:2]
+        return place_mark(frame, mask if fits else None, self.options.strip)
 
     def _check(self, frame: np.ndarray) -> None:
         if frame.dtype != np.uint8 or not (frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 3)):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import av
 import numpy as np
@@ -111,8 +111,11 @@ class GifWriter(FrameWriter):
     """Animated GIF, looping. Grey frames are exact; each colour frame is reduced to its best 256 colours.
 
     Delays are in hundredths of a second. They are rounded so that errors do not add up, and are at least 2, because
-    browsers show a delay of 1 as 10. So above 50 frames per second the GIF plays slower than the clip.
+    browsers show a delay of 1 as 10. So above 50 frames per second the GIF plays slower than the clip. A comment names
+    what enhanced the frames.
     """
+
+    pictures: ClassVar[bool] = True
 
     def _start(self, frame: np.ndarray) -> None:
         last = max(LEAST_DELAY, round(self.duration_ms(max(0, self.like.frames - 1)) / 10))
@@ -140,9 +143,22 @@ class GifWriter(FrameWriter):
     def _finish(self) -> None:
         self._encode(None)
         self._output.close()
+        if self.options.enhancement is not None:
+            _add_comment(self.part, self.options.enhancement.comment)
 
     def _abort(self) -> None:
         self._output.close()
+
+
+def _add_comment(path: Path, comment: str) -> None:
+    """Put a Comment Extension before the GIF's last byte (GIF89a specification, section 24)."""
+    text = comment.encode("ascii", "replace")
+    parts = [text[i : i + 255] for i in range(0, len(text), 255)]
+    with path.open("rb+") as file:
+        file.seek(-1, 2)
+        assert file.read(1) == b";", "a GIF ends with its trailer"
+        file.seek(-1, 2)
+        file.write(b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0;")
 
 
 def _quantized(frame: np.ndarray) -> av.VideoFrame:

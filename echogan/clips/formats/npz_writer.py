@@ -1,4 +1,4 @@
-"""NPZ files that grow frame by frame in bounded memory, and a clip written as one."""
+"""NPZ files that grow frame by frame in bounded memory, and a clip written as one with the facts that go with it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from typing import IO, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from echogan.clips.clip import ClipFile
 from echogan.clips.formats.frame_writer import FrameWriter
+from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished, output_errors
+from echogan.core.geometry import Sector
+from echogan.core.notice import IN_FULL, MARK
 
 _COPY_BYTES = 1 << 18
 
@@ -139,10 +143,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 class NpzWriter(FrameWriter):
-    """A clip as .npz: frames uint8 (T, H, W) or (T, H, W, 3), fps, spacing_mm (row, column).
-
-    fps and spacing_mm are NaN if unknown; durations_ms (T,) is there only if frame durations differ.
-    """
+    """A clip as .npz: frames uint8 (T, H, W) or (T, H, W, 3), and its `clip_facts`."""
 
     def _start(self, frame: np.ndarray) -> None:
         self._stream = NpzStream(self.part, told_as=self.path)
@@ -152,12 +153,42 @@ class NpzWriter(FrameWriter):
         self._frames.append(frame)
 
     def _finish(self) -> None:
-        fps = self.options.fps or self.like.fps
-        self._stream.put("fps", np.nan if fps is None else fps)
-        self._stream.put("spacing_mm", self.like.spacing_mm or (np.nan, np.nan))
-        if self.variable:
-            self._stream.put("durations_ms", [self.duration_ms(i) for i in range(self.count)])
+        for name, value in clip_facts(self.like, self._sector, self.options, self.count).items():
+            self._stream.put(name, value)
         self._stream.close()
 
     def _abort(self) -> None:
         self._stream.discard()
+
+
+def clip_facts(
+    like: ClipFile, sector: Sector | None, options: WriteOptions, frames: int
+) -> dict[str, ArrayLike]:
+    """What belongs beside the arrays of so many frames.
+
+    fps            frames per second, NaN if unknown; the mean rate where frame durations differ
+    frame_times_s  (T,): when each frame begins, in seconds from the first; 0 for a still
+    durations_ms   (T,): how long each frame lasts, only where durations differ
+    spacing_mm     (row, column) size of a pixel, NaN if unknown
+    pixel_aspect   width of a pixel over its height, 1 where it is unknown
+    crop_box       (top, left, bottom, right) of the sector in pixels, ends exclusive; the frame where it is unknown
+
+    Of enhanced frames also model, model_sha256, strength (0 to 1), software_version, mark and notice.
+    """
+    fps = options.fps or like.fps
+    own = like.durations_ms if options.fps is None else None
+    step = 1000 / fps if fps else 0.0
+    durations = [own[i] if own is not None and i < len(own) else step for i in range(frames)]
+    facts: dict[str, ArrayLike] = {
+        "fps": np.nan if fps is None else fps,
+        "frame_times_s": np.cumsum([0.0, *durations[:-1]]) / 1000,
+        "spacing_mm": like.spacing_mm or (np.nan, np.nan),
+        "pixel_aspect": like.pixel_aspect,
+        "crop_box": sector.box if sector is not None else (0, 0, like.height, like.width),
+    }
+    if own is not None:
+        facts["durations_ms"] = durations
+    if (made_by := options.enhancement) is not None:
+        facts |= {"model": made_by.model, "model_sha256": made_by.sha256, "strength": made_by.strength}
+        facts |= {"software_version": made_by.version, "mark": MARK, "notice": IN_FULL}
+    return facts

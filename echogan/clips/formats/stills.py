@@ -9,11 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.content import Content, check_limits, decoder_errors
 from echogan.clips.formats.frame_writer import FrameWriter
-from echogan.core.errors import ClipTooLarge, UnsupportedClip
+from echogan.clips.write_options import Enhancement
+from echogan.core.errors import ClipTooLarge, OutputError, UnsupportedClip
+from echogan.core.notice import MARK
 
 
 def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
@@ -79,16 +82,46 @@ class PngFolderWriter(FrameWriter):
     """frame_0000.png, frame_0001.png, ... in a folder that must be new or empty. Lossless."""
 
     folder: ClassVar[bool] = True
+    pictures: ClassVar[bool] = True
 
     def _start(self, frame: np.ndarray) -> None:
         self._digits = max(4, len(str(self.like.frames - 1)))
 
     def _put(self, frame: np.ndarray) -> None:
         name = f"frame_{self.count:0{self._digits}d}.png"
-        Image.fromarray(frame).save(self.part / name, format="PNG", compress_level=3)
+        save_png(frame, self.part / name, self.options.enhancement)
 
     def _finish(self) -> None:
         """Every image is already complete."""
 
     def _abort(self) -> None:
         """No file is open between frames."""
+
+
+class PngWriter(FrameWriter):
+    """One frame as .png. Lossless. A second frame is refused."""
+
+    pictures: ClassVar[bool] = True
+
+    def _start(self, frame: np.ndarray) -> None:
+        """The one frame comes next."""
+
+    def _put(self, frame: np.ndarray) -> None:
+        if self.count:
+            raise OutputError("A PNG file holds one frame. Give a folder for the PNG files of a clip.")
+        save_png(frame, self.part, self.options.enhancement)
+
+    def _finish(self) -> None:
+        """The image is already complete."""
+
+    def _abort(self) -> None:
+        """No file is open between frames."""
+
+
+def save_png(frame: np.ndarray, path: Path, enhancement: Enhancement | None) -> None:
+    """Write uint8 (H, W) or (H, W, 3) as PNG, with text chunks that name what enhanced it. Raises OSError."""
+    facts = PngInfo()
+    if enhancement is not None:
+        facts.add_text("Title", MARK)
+        facts.add_text("Comment", enhancement.comment)
+    Image.fromarray(frame).save(path, format="PNG", compress_level=3, pnginfo=facts)

@@ -14,12 +14,14 @@ from av.video.stream import VideoStream
 
 from echogan.clips.formats.frame_writer import FrameWriter
 from echogan.clips.formats.video import ACCURATE
+from echogan.core.notice import MARK
 
 _CLOCK = Fraction(1, 90_000)
 
 
 class VideoWriter(FrameWriter):
-    """One video stream, 8-bit 4:2:0, BT.709 limited range and flagged so; no audio, no metadata.
+    """One video stream, 8-bit 4:2:0, BT.709 limited range and flagged so; no audio. The metadata name what
+    enhanced the frames, and nothing else.
 
     Limited range, because players that ignore the range flag assume it, and would show a full-range
     file with the wrong contrast. It costs 0.2 grey levels of mean error. No B-frames: frame n is packet n, and
@@ -30,6 +32,7 @@ class VideoWriter(FrameWriter):
     codec: ClassVar[str]
     container_options: ClassVar[dict[str, str]]
     even: ClassVar[bool]
+    pictures: ClassVar[bool] = True
 
     @abstractmethod
     def codec_options(self) -> dict[str, str]:
@@ -38,6 +41,8 @@ class VideoWriter(FrameWriter):
     def _start(self, frame: np.ndarray) -> None:
         options = {"fflags": "+bitexact", **self.container_options}
         self._output = av.open(str(self.part.absolute()), "w", format=self.container, options=options)
+        if self.options.enhancement is not None:
+            self._output.metadata.update(title=MARK, comment=self.options.enhancement.comment)
         rate = Fraction(self.fps).limit_denominator(1001) or Fraction(1, 1001)
         stream = self._output.add_stream(self.codec, rate=rate, options=self.codec_options())
         assert isinstance(stream, VideoStream)

@@ -1,0 +1,194 @@
+"""Files made on demand from a stored result, at any strength, without running the network again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from echogan.clips.dicom.writer import fits_dicom
+from echogan.clips.files import open_writer
+from echogan.clips.formats.npz_writer import NpzStream
+from echogan.clips.write_options import WriteOptions, black_outside
+from echogan.core.atomic import output_errors, write_whole
+from echogan.core.errors import Cancelled, SettingsError
+from echogan.enhance.enhance_file import enhancement
+from echogan.enhance.export_names import export_name
+from echogan.enhance.outputs import ResultArrays
+from echogan.enhance.side_by_side import ORIGINAL, SideBySide, enhanced_title
+from echogan.enhance.stored_result import StoredResult
+
+ExportKind = Literal["mp4", "side_by_side", "png", "gif", "dicom", "npz", "report", "figure"]
+Progress = Callable[[int, int], None]
+
+_NAMES = {
+    "mp4": ("enhanced", ".mp4"),
+    "png": ("enhanced", ".png"),
+    "gif": ("enhanced", ".gif"),
+    "dicom": ("enhanced", ".dcm"),
+    "npz": ("enhanced", ".npz"),
+    "side_by_side": ("side_by_side", ".mp4"),
+    "report": ("report", ".json"),
+    "figure": ("maps", ".png"),
+}
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """Which file to make of a result.
+
+    strength   share of the change, 0 to 1
+    mark       whether the words "AI-enhanced, not for diagnosis" are drawn; the metadata have them anyway
+    blackout   whether everything but tissue is black; a DICOM file is so anyway
+    stem       what the file's name begins with; see `export_stem`
+    """
+
+    stored: StoredResult
+    kind: ExportKind
+    strength: float
+    mark: bool
+    blackout: bool
+    stem: str
+
+    def check(self) -> None:
+        """Raise SettingsError for a kind that this clip cannot have, or a strength out of its range."""
+        if not 0 <= self.strength <= 1:
+            raise SettingsError(f"The strength is {self.strength:g}; give a number from 0 to 1.")
+        if self.kind not in get_args(ExportKind):
+            raise SettingsError(
+                f"There is no export '{self.kind}'. Choose {', '.join(get_args(ExportKind))}."
+            )
+        if self.kind not in export_kinds(self.stored):
+            raise SettingsError(_REASONS[self.kind])
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        what, suffix = _NAMES[self.kind]
+        still = self.kind == "side_by_side" and self.stored.clip.frames == 1
+        return export_name(self.stem, what, self.stored.checkpoint.name, ".png" if still else suffix)
+
+    @property
+    def options(self) -> WriteOptions:
+        """How the writers write it: never with identity."""
+        made_by = enhancement(self.stored.checkpoint, self.strength)
+        return WriteOptions(
+            blackout=self.blackout,
+            mark=self.mark,
+            strip=True,
+            description=made_by.sentence,
+            software_version=made_by.version,
+            enhancement=made_by,
+        )
+
+
+_REASONS = {
+    "mp4": "A still has no video. Choose PNG.",
+    "gif": "A still has no animation. Choose PNG.",
+    "png": "A PNG file holds one frame. Choose MP4.",
+    "dicom": "The clip is too long for one DICOM file (4 GiB). Choose MP4, or cut the clip.",
+}
+
+
+def export_kinds(stored: StoredResult) -> list[ExportKind]:
+    """What can be made of a result, in the order of its likely use: PNG of a still, video of a clip."""
+    pictures: list[ExportKind] = (
+        ["png", "side_by_side"] if stored.clip.frames == 1 else ["mp4", "side_by_side", "gif"]
+    )
+    dicom: list[ExportKind] = ["dicom"] if fits_dicom(stored.clip) else []
+    return [*pictures, *dicom, "npz", "report", "figure"]
+
+
+def make_export(
+    request: ExportRequest,
+    folder: Path,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Path:
+    """Make the file in `folder`, in place of an older one of its name. Memory does not grow with the clip's length.
+
+    progress   called as progress(done, total) with numbers of frames
+    Raises SettingsError, ClipError, OutputError, or Cancelled once `cancel` is set; then nothing is left.
+    """
+    request.check()
+    target = folder / request.name
+    stored, strength = request.stored, request.strength
+    with _steps(stored.clip.frames, progress, cancel) as step:
+        if request.kind == "report":
+            stored.report.at(strength).write(target)
+        elif request.kind == "figure":
+            with output_errors(target):
+                figure = stored.figure(strength)
+            write_whole(target, figure)
+        elif request.kind == "npz":
+            _write_arrays(request, target, step)
+        elif request.kind == "side_by_side":
+            _write_side_by_side(request, target, step)
+        else:
+            _write_clip(request, target, step)
+    return target
+
+
+Step = Callable[[], None]
+"""Called after each frame; raises Cancelled."""
+
+
+@contextmanager
+def _steps(frames: int, progress: Progress | None, cancel: threading.Event | None) -> Iterator[Step]:
+    """Count frames, so that the last call of `progress` says that all are done."""
+    done = 0
+
+    def check() -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Stopped; nothing was written.")
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        check()
+        if progress is not None and done < frames:
+            progress(done, frames)
+
+    check()
+    yield step
+    if progress is not None:
+        progress(frames, frames)
+
+
+def _write_clip(request: ExportRequest, target: Path, step: Step) -> None:
+    stored = request.stored
+    with open_writer(target, stored.clip, stored.sector, request.options) as writer:
+        for _, enhanced in stored.frames(request.strength):
+            writer.write(enhanced)
+            step()
+
+
+def _write_side_by_side(request: ExportRequest, target: Path, step: Step) -> None:
+    """Both frames whole, and the mark as the name of the enhanced one, where it can cover nothing."""
+    clip, tissue = request.stored.clip, request.stored.sector.tissue_mask
+    made_by = f"{request.stored.checkpoint.name}, strength {request.strength:g}"
+    panes = SideBySide(clip.height, clip.width, [(ORIGINAL,), (enhanced_title(request.mark), made_by)])
+    height, width = panes.size
+    like = replace(clip, height=height, width=width)
+    options = replace(request.options, blackout=False, mark=False)  # both are done here
+    with open_writer(target, like, None, options) as writer:
+        for pair in request.stored.frames(request.strength):
+            shown = (black_outside(frame, tissue) for frame in pair) if request.blackout else pair
+            writer.write(panes.frame(*shown))
+            step()
+
+
+def _write_arrays(request: ExportRequest, target: Path, step: Step) -> None:
+    """As `Outputs.arrays`; a difference at less than full strength is a share of the stored one, float16."""
+    stored = request.stored
+    with NpzStream(target) as file, output_errors(target):
+        arrays = ResultArrays(file, stored.prepared, request.options)
+        frames = zip(stored.frames(request.strength), stored.maps(request.strength), strict=True)
+        for (original, enhanced), maps in frames:
+            one = {name: image[None] for name, image in maps.items()}
+            arrays.add(original[None], enhanced[None], one)
+            step()
+        arrays.finish()
