@@ -1,4 +1,4 @@
-"""The clips of a session: eight dropped while one is open, enhanced, reloaded, exported as a zip; removal and its undo."""
+"""The clips of a session: dropped, enhanced, found again after a reload, exported as a zip, removed and restored."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Enhance tab in a real browser: a clip in, enhanced frame by frame, the sector adjusted, Stop, a phone, a mistake."""
+"""The Enhance tab in a browser: a clip in, enhanced frame by frame, the sector adjusted, Stop, a phone, a mistake."""
 
 import re
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_the_picture_keeps_its_shape_in_any_window(page: Page, tmp_path, width, 
     path = tmp_path / "wide.png"
     Image.fromarray(still).save(path)
     opened(page, path)
-    left, top, w, h = map(float, (page.locator(".eg-fan").get_attribute("viewBox") or "").split())
+    _, _, w, h = map(float, (page.locator(".eg-fan").get_attribute("viewBox") or "").split())
     box = page.locator("[data-pane=original]").bounding_box()
     assert box is not None
     assert box["width"] / w == pytest.approx(box["height"] / h, rel=0.01)

@@ -41,7 +41,7 @@ function update(clips) {
   if (refused.length) host.call("remove", { ids: refused.map((clip) => clip.id) }).catch(say);
   list.show(clips);
   const now = list.current;
-  if (!now && state.detail) close();
+  if (!now) close();
   if (!now && list.clips.length) choose(list.clips[0].id);
   if (now) follow(now);
   controls();

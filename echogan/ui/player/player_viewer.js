@@ -1,5 +1,5 @@
 // The viewer: one clip in several panes, all painted from the same frame, and what its controls do.
-// Runs as the body of a function of (element, trigger, props, server, upload); the other player_*.js files come before it.
+// Runs as the body of a function of (element, trigger, props, server, upload); the parts before it come from the other player_*.js files.
 
 const root = element.querySelector(".eg-app");
 // Gradio puts a child beside the template, never inside one of its elements, and not at once.
