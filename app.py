@@ -23,9 +23,9 @@ from echogan.jobs.runs import Runs
 from echogan.ui import theme
 from echogan.ui.about import build_about_tab
 from echogan.ui.enhance.endpoint import build_endpoint
-from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.tab import build_enhance_tab
-from echogan.ui.session import KEEP_SECONDS, Sessions
+from echogan.ui.enhance.workplace import Workplace
+from echogan.ui.session import KEEP_SECONDS
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
@@ -34,13 +34,13 @@ TOP = f"""<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
 <p class="eg-notice" role="note">{NOTICE}</p></header>"""
 
 
-def build(sessions: Sessions | None = None) -> gr.Blocks:
+def build(place: Workplace | None = None) -> gr.Blocks:
     """The page, ready to launch with `launch_settings()`."""
-    sessions, models = sessions or Sessions(), ModelChoices()
-    sessions.sweep()
+    place = place or Workplace()
+    place.sessions.sweep()
 
     def leave(request: gr.Request) -> None:
-        sessions.close(str(request.session_hash))
+        place.leave(str(request.session_hash))
 
     with gr.Blocks(
         title="EchoGANhance",
@@ -51,12 +51,12 @@ def build(sessions: Sessions | None = None) -> gr.Blocks:
         gr.HTML(TOP, apply_default_css=False, js_on_load=None, elem_id="eg-top")
         with gr.Tabs(elem_id="eg-tabs") as tabs:
             with gr.Tab("Enhance", id="enhance"):
-                model = build_enhance_tab(sessions, models)
+                model = build_enhance_tab(place)
             with gr.Tab("Train", id="train"):
-                train_tab.build_train_tab(page, tabs, model, sessions, models, Runs())
+                train_tab.build_train_tab(page, tabs, model, place.sessions, place.models, Runs())
             with gr.Tab("About", id="about"):
                 build_about_tab()
-        build_endpoint(sessions, models)
+        build_endpoint(place)
         page.unload(leave)
     return page.queue(max_size=WAITING, default_concurrency_limit=2)
 
@@ -81,8 +81,8 @@ def launch_settings() -> dict:
 
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
-    sessions = Sessions()
-    page = build(sessions)
+    place = Workplace()
+    page = build(place)
     _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())
     print(f"EchoGANhance is at {url}  (Ctrl+C ends it)", flush=True)
     # What ends a service ends the page as Ctrl+C does.
@@ -90,7 +90,7 @@ def main() -> None:
     try:
         page.block_thread()
     finally:
-        sessions.close_all()
+        place.close()
 
 
 if __name__ == "__main__":

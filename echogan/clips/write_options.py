@@ -50,7 +50,8 @@ class WriteOptions:
         False, "black outside the tissue, in every format (DICOM anyway unless identity is kept)"
     )
     mark: bool = switch(
-        True, f"draw '{MARK}' beside the sector of enhanced .mp4, .webm, .gif and .png; their metadata have it anyway"
+        True,
+        f"draw '{MARK}' beside the sector of enhanced .mp4, .webm, .gif and .png; their metadata have it anyway",
     )
     strip: bool = switch(False, "where no corner is free for the mark, add a strip for it below the picture")
     crf: int = number(10, "H.264 quality, lower is better and larger", 0, 51)

@@ -10,7 +10,10 @@ from pathlib import Path
 from echogan.core.atomic import output_errors, replacing
 from echogan.core.errors import Cancelled
 
-SHRINKS = (".json", ".dcm")  # what gains by compression; pictures are compressed, and speckle in arrays hardly shrinks
+SHRINKS = (
+    ".json",
+    ".dcm",
+)  # what gains by compression; pictures are compressed, and speckle in arrays hardly shrinks
 PIECE = 1 << 20  # bytes
 
 

@@ -58,7 +58,9 @@ class ExportRequest:
         if not 0 <= self.strength <= 1:
             raise SettingsError(f"The strength is {self.strength:g}; give a number from 0 to 1.")
         if self.kind not in get_args(ExportKind):
-            raise SettingsError(f"There is no export '{self.kind}'. Choose {', '.join(get_args(ExportKind))}.")
+            raise SettingsError(
+                f"There is no export '{self.kind}'. Choose {', '.join(get_args(ExportKind))}."
+            )
         if self.kind not in export_kinds(self.stored):
             raise SettingsError(_REASONS[self.kind])
 

@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from echogan.clips.clip import ClipFile
 from echogan.core.atomic import output_errors
@@ -162,7 +161,7 @@ def store_result(
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
-    timing = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
+    timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
     first_s = 0.0
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, on_frames or (lambda ready: None))
@@ -184,7 +183,7 @@ def store_result(
         clip=clip,
         sector=sector,
         curve=prepared.curve,
-        checkpoint=replace(enhancer.checkpoint, to_high=nn.Identity(), to_low=nn.Identity()),
+        checkpoint=enhancer.checkpoint.without_weights(),
         settings=enhancer.settings,
         layout=TileLayout.of(prepared),
         report=build_report(prepared, enhancer, diagnoses.summaries, timing, warnings),

@@ -53,7 +53,14 @@ class UnzipLimits:
 def unzip(
     archive: Path, target: Path, limits: UnzipLimits | None = None, progress: Progress | None = None
 ) -> int:
-    """Unpack every clip of `archive` into the new folder `target`; returns how many there were.
+    """Unpack every clip of `archive` into the new folder `target`, as `unzip_named`; returns how many there were."""
+    return len(unzip_named(archive, target, limits, progress))
+
+
+def unzip_named(
+    archive: Path, target: Path, limits: UnzipLimits | None = None, progress: Progress | None = None
+) -> list[tuple[Path, str]]:
+    """Unpack every clip of `archive` into the new folder `target`: each file's place, and its name in the archive.
 
     Names may be those of patients, so files become clip_00001.dcm and folders folder_0001; files that share a folder
     still do. Files of the topmost folder lie in `target` itself: to `curate` a folder is a patient, but the topmost is
@@ -66,7 +73,7 @@ def unzip(
         with zipfile.ZipFile(archive) as opened, replacing(target) as part:
             wanted = checked(opened, limits)
             part.mkdir(parents=True)
-            unpack(opened, wanted, part, limits, progress or (lambda done, total: None))
+            places = unpack(opened, wanted, part, limits, progress or (lambda done, total: None))
             shutil.rmtree(target, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError):
         raise UnreadableClip(
@@ -76,7 +83,10 @@ def unzip(
         raise UnreadableClip(
             f"The zip cannot be unpacked ({error.strerror or 'unreadable'}). Free some space, or send it again."
         ) from None
-    return len(wanted)
+    return [
+        (target / place.relative_to(part), path_of(entry))
+        for place, entry in zip(places, wanted, strict=True)
+    ]
 
 
 def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInfo]:
@@ -130,11 +140,11 @@ def unpack(
     folder: Path,
     limits: UnzipLimits,
     progress: Progress,
-) -> None:
-    """Write the entries under neutral names. Raises ClipTooLarge as soon as a limit is passed."""
+) -> list[Path]:
+    """Write the entries under neutral names; where each lies. Raises ClipTooLarge as soon as a limit is passed."""
     parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
-    total = 0
+    total, places = 0, []
     for index, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
         path = PurePosixPath(path_of(entry))
         place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
@@ -142,8 +152,10 @@ def unpack(
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
         room = min(limits.entry_bytes, limits.total_bytes - total)
         room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
-        total += copy(opened, entry, place / f"clip_{index:05d}{suffix}", room, limits)
+        places.append(place / f"clip_{index:05d}{suffix}")
+        total += copy(opened, entry, places[-1], room, limits)
         progress(index, len(wanted))
+    return places
 
 
 def copy(

@@ -13,7 +13,6 @@ import gradio as gr
 from echogan.core.errors import Cancelled, EchoGANError
 
 FAILED = "Something went wrong inside EchoGANhance; its log says where. Try again, or try another clip."
-GPU: dict[str, Any] = {"concurrency_id": "gpu", "concurrency_limit": 1}  # one clip on the device at a time
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 

@@ -1,28 +1,28 @@
-"""One visitor's work: a private folder for its results, a stop signal, and the thread that does the job."""
+"""Private folders on the server and the files that visitors send: who needs them, and when they are removed."""
 
 from __future__ import annotations
 
-import queue
+import os
 import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gradio.utils import get_upload_folder
 
-from echogan.ui.enhance.open_clips import OpenClips
-
-KEEP_SECONDS = 3600  # how long a result stays, when its visitor does not leave or start another
-KEPT_PER_VISITOR = 3  # the one being made, that on the page, and one that a client with several still fetches
+KEEP_SECONDS = 3600  # how long what a visitor made or sent stays after the last sign of life
+KEPT_PER_CLIENT = (
+    3  # results of the API: the one being made, and those that a client with several still fetches
+)
+TAKEN_SECONDS = (
+    30  # a file that was taken stays so long where it came in: another visitor may send the same one now
+)
 HASH = re.compile("[0-9a-f]{40,}")
-
-Progress = Callable[[int, int], None]
 
 
 def app_folder(name: str) -> Path:
@@ -35,84 +35,101 @@ def app_folder(name: str) -> Path:
 
 
 @dataclass
-class VisitorTask:
-    """A piece of work for a visitor: the folder it writes to, of a random name, and how it is stopped."""
+class ClientTask:
+    """A piece of work for a client of the API: the folder it writes to, of a random name, and how it is stopped."""
 
     folder: Path
     cancel: threading.Event = field(default_factory=threading.Event)  # set when it ends, too
-    stopped: bool = (
-        False  # by the visitor, or by what the visitor did next: its result is not wanted any more
-    )
-    finished: bool = False  # its result is on the page
 
 
 class Sessions:
-    """All visitors' tasks, uploads and open clips (`clips`). Thread-safe.
+    """The folders in use, and the uploads. Thread-safe.
 
-    The key is Gradio's session hash, which only that visitor knows.
+    A key is Gradio's session hash, which only that page or client knows.
     """
 
     def __init__(self, keep_seconds: float = KEEP_SECONDS):
         self.keep_seconds = keep_seconds
-        self.clips = OpenClips()
-        self._tasks: dict[str, list[VisitorTask]] = {}
+        self._folders: set[Path] = set()
+        self._tasks: dict[str, list[ClientTask]] = {}
         self._uploads: dict[str, Path] = {}
         self._sent: dict[str, set[Path]] = {}
-        self._asked: dict[str, str] = {}
+        self._taken: dict[Path, float] = {}
         self._lock = threading.Lock()
 
-    def begin(self, key: str) -> VisitorTask:
-        """A new task of this visitor; its earlier work is stopped, and old results go."""
-        self.stop(key)
+    # Folders.
+
+    def make_folder(self) -> Path:
+        """A new folder of a random name; it stays until `remove_folder`."""
+        folder = app_folder("sessions") / secrets.token_hex(16)
+        folder.mkdir()
+        with self._lock:
+            self._folders.add(folder)
+        return folder
+
+    def remove_folder(self, folder: Path) -> None:
+        """Remove a folder of `make_folder` with all that is in it."""
+        with self._lock:
+            self._folders.discard(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    # The API's work.
+
+    def begin(self, key: str) -> ClientTask:
+        """A new task of this client; its earlier work is stopped, and old results go."""
         self.sweep()
-        task = VisitorTask(app_folder("sessions") / secrets.token_hex(16))
-        task.folder.mkdir()
+        task = ClientTask(self.make_folder())
         with self._lock:
             tasks = self._tasks.setdefault(key, [])
+            for before in tasks:
+                before.cancel.set()
             tasks.append(task)
-            old, self._tasks[key] = tasks[:-KEPT_PER_VISITOR], tasks[-KEPT_PER_VISITOR:]
-        _remove(old)
+            old, self._tasks[key] = tasks[:-KEPT_PER_CLIENT], tasks[-KEPT_PER_CLIENT:]
+        self._remove(old)
         return task
 
-    def stop(self, key: str) -> None:
-        """Ask this visitor's work to stop, which it does before its next batch; what waits will not begin."""
-        with self._lock:
-            self._asked.pop(key, None)
-            for task in self._tasks.get(key, ()):
-                task.stopped = True
-                task.cancel.set()
-
-    def ask(self, key: str) -> str:
-        """A ticket for this visitor, who waits for the machine; an earlier one is void."""
-        ticket = secrets.token_hex(8)
-        with self._lock:
-            self._asked[key] = ticket
-        return ticket
-
-    def take(self, key: str, ticket: str | None) -> bool:
-        """The machine is free for this ticket: whether the visitor still wants it."""
-        with self._lock:
-            if ticket is None or self._asked.get(key) != ticket:
-                return False
-            del self._asked[key]
-            return True
-
-    def has_result(self, key: str) -> bool:
-        """Whether this visitor's page shows a result."""
-        with self._lock:
-            tasks = self._tasks.get(key)
-            return bool(tasks and tasks[-1].finished)
-
-    def drop(self, key: str, task: VisitorTask) -> None:
+    def drop(self, key: str, task: ClientTask) -> None:
         """Forget a task without a result, and remove its folder."""
         with self._lock:
             if task in (tasks := self._tasks.get(key, [])):
                 tasks.remove(task)
-        _remove([task])
+        self._remove([task])
+
+    def _remove(self, tasks: list[ClientTask]) -> None:
+        for task in tasks:
+            self.remove_folder(task.folder)
+
+    # Uploads.
+
+    def take(self, upload: str, target: Path) -> None:
+        """Make `target` the file that a visitor sent. It goes from where it came in: its name may be a patient's.
+
+        Raises FileNotFoundError where `upload` is no file that was sent to this server, or is there no more.
+        """
+        path = _resolved(upload)
+        if path is None or not is_upload(path) or not path.is_file():
+            raise FileNotFoundError
+        try:
+            os.link(path, target)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without hard links
+            shutil.copyfile(path, target)
+        self._mark(path)
+
+    def discard(self, upload: str) -> None:
+        """Remove a file that a visitor sent, and that nobody wants; nothing, where it is no such file."""
+        path = _resolved(upload)
+        if path is not None and is_upload(path):
+            self._mark(path)
+
+    def _mark(self, path: Path) -> None:
+        """Let `sweep` remove an upload soon."""
+        with self._lock:
+            self._taken[path] = time.monotonic()
 
     def hold(self, key: str, upload: str | None) -> None:
-        """This visitor's clip is now `upload`. The one before goes: its very name may be a patient's."""
-        self.clips.close(key)
+        """Keep an upload for this visitor; the one before goes."""
         with self._lock:
             before = self._uploads.pop(key, None)
             if upload is not None:
@@ -120,15 +137,15 @@ class Sessions:
             self._let_go({before} if before is not None else set())
 
     def _let_go(self, uploads: set[Path]) -> None:
-        """Remove clips. Visitors who send the same file share Gradio's copy of it, which the last one removes."""
+        """Remove uploads. Visitors who send the same file share Gradio's copy of it, which the last one removes."""
         needed = {*self._uploads.values(), *(path for sent in self._sent.values() for path in sent)}
         for path in uploads - needed:
-            if _is_upload(path):
+            if is_upload(path):
                 _remove_upload(path)
 
     @contextmanager
     def using(self, key: str, upload: str) -> Iterator[None]:
-        """Keep a clip while it is worked on. It may be waiting to be worked on again: it goes with its visitor."""
+        """Keep a clip while it is worked on. It may be waiting to be worked on again: it goes with its client."""
         path, now = Path(upload).resolve(), f"{key}/{secrets.token_hex(8)}"
         with self._lock:
             self._uploads[now] = path
@@ -138,43 +155,70 @@ class Sessions:
         finally:
             with self._lock:
                 self._uploads.pop(now, None)
-                if key not in self._sent:  # the visitor has left meanwhile
+                if key not in self._sent:  # the client has left meanwhile
                     self._let_go({path})
 
-    def close_all(self) -> None:
-        """The app ends: stop all work, and remove the clips and the results of every visitor."""
+    @property
+    def pending(self) -> bool:
+        """Whether `sweep` has still to remove files that were taken."""
         with self._lock:
-            keys = {*self._tasks, *self._uploads, *self._sent}
-        for key in keys:
-            self.close(key)
+            return bool(self._taken)
+
+    # The end.
 
     def close(self, key: str) -> None:
-        """The visitor left: stop the work and remove the clip and the results."""
-        self.stop(key)
+        """A page or a client left: stop its work, and remove what it holds and what was made for it."""
         self.hold(key, None)
         with self._lock:
             gone = self._tasks.pop(key, [])
             self._let_go(self._sent.pop(key, set()))
-        _remove(gone)
+        for task in gone:
+            task.cancel.set()
+        self._remove(gone)
 
-    def sweep(self) -> None:
-        """Remove what is older than `keep_seconds` and not in use, also what an earlier start of the app left."""
-        self.clips.sweep(self.keep_seconds)
-        oldest = time.time() - self.keep_seconds
+    def close_all(self) -> None:
+        """The app ends: stop all work, and remove every upload and every folder."""
         with self._lock:
-            # A task's signal is set when it ends, too.
-            used = {
-                task.folder for tasks in self._tasks.values() for task in tasks if not task.cancel.is_set()
-            }
-            used |= {upload.parent for upload in self._uploads.values()}
+            keys = {*self._tasks, *self._uploads, *self._sent}
+        for key in keys:
+            self.close(key)
+        self.sweep(taken_seconds=0)
+        for folder in list(self._folders):
+            self.remove_folder(folder)
+
+    def sweep(self, taken_seconds: float = TAKEN_SECONDS) -> None:
+        """Remove what is older than `keep_seconds` and not in use, also what an earlier start of the app left."""
+        now, oldest = time.monotonic(), time.time() - self.keep_seconds
+        with self._lock:
+            gone = {path for path, when in self._taken.items() if now - when >= taken_seconds}
+            # Whoever sent the same file again a moment ago has not taken it yet.
+            gone = {path for path in gone if time.time() - _changed(path.parent) >= taken_seconds}
+            self._taken = {path: when for path, when in self._taken.items() if path not in gone}
+            self._let_go(gone)
+            ended = {t.folder for tasks in self._tasks.values() for t in tasks if t.cancel.is_set()}
+            used = (self._folders - ended) | {upload.parent for upload in self._uploads.values()}
         sessions = app_folder("sessions")
         uploads = [folder for folder in sessions.parent.iterdir() if HASH.fullmatch(folder.name)]
         for folder in (*sessions.iterdir(), *uploads):
             if folder not in used and _changed(folder) < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
+            for folder in (
+                self._folders - ended
+            ):  # another app with this temporary folder sees that they are in use
+                with suppress(OSError):
+                    os.utime(folder)
             for key, tasks in self._tasks.items():
                 self._tasks[key] = [task for task in tasks if task.folder.exists()]
+            self._folders = {folder for folder in self._folders if folder.exists()}
+
+
+def _resolved(path: str) -> Path | None:
+    """The path without links; None where the text is no path."""
+    try:
+        return Path(path).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def _changed(folder: Path) -> float:
@@ -185,7 +229,7 @@ def _changed(folder: Path) -> float:
         return float("inf")
 
 
-def _is_upload(path: Path) -> bool:
+def is_upload(path: Path) -> bool:
     """Whether a visitor sent this file: Gradio puts it into a folder of its own, named by a hash."""
     folder = path.parent
     return folder.parent == Path(get_upload_folder()).resolve() and bool(HASH.fullmatch(folder.name))
@@ -195,46 +239,3 @@ def _remove_upload(path: Path) -> None:
     with suppress(OSError):
         path.unlink(missing_ok=True)
         path.parent.rmdir()
-
-
-def _remove(tasks: list[VisitorTask]) -> None:
-    for task in tasks:
-        shutil.rmtree(task.folder, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class Done:
-    """The last thing that `in_thread` yields."""
-
-    result: Any
-
-
-def in_thread(
-    work: Callable[[Progress, threading.Event], Any], cancel: threading.Event
-) -> Iterator[tuple[int, int] | Done]:
-    """Run `work(progress, cancel)` beside the caller: yields (done, total) as it comes, then Done(result).
-
-    What `work` raises is raised here. Closing the iterator (the visitor left, or pressed Stop) sets `cancel` and
-    waits for the thread, so that the next visitor finds the device free.
-    """
-    messages: queue.SimpleQueue[tuple[int, int] | Done | BaseException] = queue.SimpleQueue()
-
-    def body() -> None:
-        try:
-            messages.put(Done(work(lambda done, total: messages.put((done, total)), cancel)))
-        except BaseException as error:
-            messages.put(error)
-
-    thread = threading.Thread(target=body, name="enhance", daemon=True)
-    thread.start()
-    try:
-        while True:
-            message = messages.get()
-            if isinstance(message, BaseException):
-                raise message
-            yield message
-            if isinstance(message, Done):
-                return
-    finally:
-        cancel.set()
-        thread.join()

@@ -138,9 +138,7 @@ def _numbers(header: Dataset) -> Iterator[tuple[str, str]]:
 def _regions(header: Dataset) -> Iterator[tuple[str, str]]:
     regions = read_regions(header)
     for number, region in enumerate(regions[:8], start=1):
-        what = " ".join(
-            word for word in (SPATIAL.get(region.spatial, ""), DATA.get(region.data, "")) if word
-        )
+        what = " ".join(word for word in (SPATIAL.get(region.spatial, ""), DATA.get(region.data, "")) if word)
         label = f"Region {number}" if len(regions) > 1 else "Region"
         if region.spacing_mm is not None and region.is_tissue:
             what += f", pixels of {region.spacing_mm[0]:.4g} x {region.spacing_mm[1]:.4g} mm (row x column)"

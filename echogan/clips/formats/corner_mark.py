@@ -17,7 +17,9 @@ LAYOUTS = ((MARK,), ("AI-enhanced,", "not for diagnosis"), ("AI-enhanced,", "not
 SMALLEST_TEXT, TEXT_SHARE = 10, 0.026  # pixels; of the frame's shorter side
 LESS = 0.8  # of that size, where there is no room for it
 LIGHT, DARK = 190, 50  # grey levels of the words on a dark and on a light ground
-DRAWN = 16  # grey levels from the ground, from which a pixel outside the sector counts as text or another picture
+DRAWN = (
+    16  # grey levels from the ground, from which a pixel outside the sector counts as text or another picture
+)
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ class CornerMark:
         return marked
 
 
-def place_mark(
-    frame: np.ndarray, sector_mask: np.ndarray | None, strip: bool = False
-) -> CornerMark | None:
+def place_mark(frame: np.ndarray, sector_mask: np.ndarray | None, strip: bool = False) -> CornerMark | None:
     """Find room for the words on a clip whose first frame is `frame`, uint8 (H, W) or (H, W, 3).
 
     They stand as near to a corner as neither sector nor text is there, on as few lines as that takes. Tissue is never

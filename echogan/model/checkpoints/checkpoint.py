@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import safetensors
@@ -45,6 +45,10 @@ class Checkpoint:
     to_high: nn.Module
     to_low: nn.Module
     notes: tuple[str, ...] = ()  # sentences the user should see, such as that a cached copy was used
+
+    def without_weights(self) -> Checkpoint:
+        """The same facts without generators that work, for what outlives the use of them."""
+        return replace(self, to_high=nn.Identity(), to_low=nn.Identity())
 
 
 @dataclass(frozen=True)

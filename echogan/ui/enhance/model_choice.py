@@ -31,6 +31,11 @@ class ModelChoices:
         """The bundled checkpoints, by name, and those offered since the server started."""
         return [*(path.name for path in bundled_checkpoints()), *self._offered]
 
+    @property
+    def first(self) -> str | None:
+        """The model that is chosen when the page opens; None where there is none."""
+        return next(iter(self.names()), None)
+
     def offer(self, run: str, folder: Path) -> str:
         """Make a run's checkpoint a choice, as it is now; the choice's name. Raises CheckpointError."""
         name = f"run: {run}"  # no bundled folder and no repository is called so
@@ -40,8 +45,23 @@ class ModelChoices:
             self._keep(name, checkpoint)
         return name
 
+    def check(self, name: str | None) -> None:
+        """Raise CheckpointNotFound for what is no model's name; a repository is not looked for."""
+        self._find(name)
+
     def load(self, name: str | None) -> Checkpoint:
         """A bundled checkpoint or user/model[@revision]; never a folder of this machine. Raises CheckpointError."""
+        name, bundled = self._find(name)
+        if name not in bundled:
+            return load_checkpoint(name)
+        with self._lock:
+            if name not in self._kept:
+                self._keep(name, read_checkpoint(bundled[name], source=name))
+            self._kept.move_to_end(name)
+            return self._kept[name]
+
+    def _find(self, name: str | None) -> tuple[str, dict[str, Path]]:
+        """The name as it is meant, and the folders of the models on this server. Raises CheckpointNotFound."""
         name = (name or "").strip()
         bundled = {path.name: path for path in bundled_checkpoints()} | self._offered
         if not name:
@@ -53,13 +73,7 @@ class ModelChoices:
             raise CheckpointNotFound(
                 f"There is no bundled model called {name[:80]}. Choose one from the list, or type user/model@revision."
             )
-        if name not in bundled:
-            return load_checkpoint(name)
-        with self._lock:
-            if name not in self._kept:
-                self._keep(name, read_checkpoint(bundled[name], source=name))
-            self._kept.move_to_end(name)
-            return self._kept[name]
+        return name, bundled
 
     def _keep(self, name: str, checkpoint: Checkpoint) -> None:
         self._kept[name] = checkpoint

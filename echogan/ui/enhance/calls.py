@@ -1,0 +1,222 @@
+"""The calls of the page to the server. Anyone may make them with anything, so each checks what it is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import anyio.from_thread
+import gradio as gr
+
+from echogan.core.errors import EchoGANError, SettingsError
+from echogan.core.geometry import Fan
+from echogan.ui.enhance.clip_entry import Visit
+from echogan.ui.enhance.examples import example_names
+from echogan.ui.enhance.exporting import LABELS
+from echogan.ui.enhance.visits import VisitGone
+from echogan.ui.enhance.workplace import Workplace
+from echogan.ui.feedback import FAILED, log_place
+
+MARK = "AI-enhanced, not for diagnosis"
+MOST_FILES = 2000  # of one call: a folder may come file by file
+LONGEST = {
+    "id": 64,
+    "path": 4096,
+    "name": 400,
+    "model": 200,
+    "fan": 200,
+    "kind": 32,
+    "visit": 64,
+    "example": 100,
+}
+UNCLEAR = "The page sent something that the server does not understand. Reload the page."
+
+Answer = dict[str, Any]
+
+
+def server_functions(place: Workplace) -> list[Callable[..., Answer]]:
+    """What the player calls as server.NAME(dict); a mistake is answered with {"error": sentence}."""
+
+    def workspace(data: Any, request: gr.Request) -> Answer:
+        return _answer(lambda: _arrive(place, _dict(data), _page_of(request)))
+
+    functions: list[Callable[..., Answer]] = [workspace]
+    for act in (poll, add, example, clip, remove, enhance, stop, sector, blackout, export, drop_export):
+        functions.append(_of_a_visit(place, act))
+    return functions
+
+
+def _of_a_visit(place: Workplace, act: Callable[[Workplace, Visit, Answer], Answer]) -> Callable[..., Answer]:
+    """The call of that name, which finds the visit first."""
+
+    def call(data: Any) -> Answer:
+        def answer() -> Answer:
+            sent = _dict(data)
+            return act(place, place.visits.find(_text(sent, "visit")), sent)
+
+        return _answer(answer)
+
+    call.__name__ = act.__name__
+    return call
+
+
+def _answer(work: Callable[[], Answer]) -> Answer:
+    """What `work` returns, or what went wrong."""
+    try:
+        return work()
+    except VisitGone as error:
+        return {"error": str(error), "gone": True}
+    except EchoGANError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        log_place(error)
+        return {"error": FAILED}
+
+
+def _arrive(place: Workplace, data: Answer, page: str | None) -> Answer:
+    token = data.get("visit")
+    visit, found = place.visits.arrive(token if isinstance(token, str) else None, page)
+    return {
+        "visit": visit.token,
+        "found": found,
+        "clips": place.clips(visit),
+        "exports": place.exports(visit),
+        "models": place.models.names(),
+        "examples": [{"name": name, "label": name} for name in example_names()],
+        "keep_minutes": round(place.sessions.keep_seconds / 60),
+        "mark": MARK,
+    }
+
+
+def poll(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """The list as it is now."""
+    return {"clips": place.clips(visit), "exports": place.exports(visit)}
+
+
+def add(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Take uploads into the list."""
+    files = []
+    for file in _list(data, "files", MOST_FILES):
+        sent = _dict(file)
+        path = _text(sent, "path")
+        files.append((path, _shown_name(sent.get("name")) or "clip"))
+    added, refused = place.add(visit, files)
+    why = [{"name": name, "sentence": sentence} for name, sentence in refused]
+    return {"clips": place.clips(visit), "added": added, "refused": why}
+
+
+def example(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Put an example into the list."""
+    added = place.add_example(visit, _text(data, "name", "example"))
+    return {"clips": place.clips(visit), "added": [added]}
+
+
+def clip(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Everything about one clip."""
+    return place.detail(visit, _text(data, "id"))
+
+
+def remove(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Take clips out of the list."""
+    place.remove(visit, _ids(data))
+    return {"clips": place.clips(visit)}
+
+
+def enhance(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Queue clips."""
+    model = data.get("model")
+    place.enhance(visit, _ids(data), "" if model is None else _text(data, "model"))
+    return {"clips": place.clips(visit)}
+
+
+def stop(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Stop the work on clips, or on all."""
+    place.stop(visit, None if data.get("ids") is None else _ids(data))
+    return {"clips": place.clips(visit)}
+
+
+def sector(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Use a sector drawn by hand, or the one that was found."""
+    fan = None if data.get("fan") in (None, "") else Fan.parse(_text(data, "fan"))
+    return place.set_sector(visit, _text(data, "id"), fan)
+
+
+def blackout(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Whether exports are black outside the tissue."""
+    return place.set_blackout(visit, _text(data, "id"), _flag(data, "on"))
+
+
+def export(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Begin an export."""
+    kind = _text(data, "kind")
+    if kind not in LABELS:
+        raise SettingsError("There is no such export. Reload the page to see those that there are.")
+    place.export(visit, _ids(data), kind, _strengths(data.get("strength")), _flag(data, "mark"))
+    return {"exports": place.exports(visit)}
+
+
+def drop_export(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Remove an export."""
+    place.exporting.drop(visit, _text(data, "export", "id"))
+    return {"exports": place.exports(visit)}
+
+
+# What the page may send.
+
+
+def _dict(data: Any) -> Answer:
+    if not isinstance(data, dict):
+        raise SettingsError(UNCLEAR)
+    return data
+
+
+def _text(data: Answer, name: str, like: str | None = None) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or len(value) > LONGEST[like or name]:
+        raise SettingsError(UNCLEAR)
+    return value
+
+
+def _list(data: Answer, name: str, most: int) -> list[Any]:
+    value = data.get(name)
+    if not isinstance(value, list) or len(value) > most:
+        raise SettingsError(UNCLEAR)
+    return value
+
+
+def _ids(data: Answer) -> list[str]:
+    return [_text({"id": value}, "id") for value in _list(data, "ids", 1000)]
+
+
+def _flag(data: Answer, name: str) -> bool:
+    if not isinstance(data.get(name), bool):
+        raise SettingsError(UNCLEAR)
+    return data[name]
+
+
+def _strengths(value: Any) -> dict[str, float]:
+    """Strengths by the clips' ids; a clip that is not named has full strength."""
+    strengths = _dict({} if value is None else value)
+    for strength in strengths.values():
+        plain = isinstance(strength, int | float) and not isinstance(strength, bool)
+        if not plain or not math.isfinite(strength) or not 0 <= strength <= 1:
+            raise SettingsError("The strength is not a number from 0 to 1. Move its slider.")
+    return {str(clip): float(strength) for clip, strength in strengths.items()}
+
+
+def _shown_name(value: Any) -> str:
+    """A file's name without characters that cannot be shown; its end, where it is very long."""
+    if not isinstance(value, str):
+        raise SettingsError(UNCLEAR)
+    return "".join(c if c.isprintable() else " " for c in value)[-LONGEST["name"] :].strip()
+
+
+def _page_of(request: gr.Request) -> str | None:
+    """The session hash of the page that calls, which Gradio hands to its own events only."""
+    with suppress(Exception):
+        body = anyio.from_thread.run(request.json)  # read already; Starlette keeps it
+        page = body.get("session_hash")
+        return page if isinstance(page, str) and page else None
+    return None

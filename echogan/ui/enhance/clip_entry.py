@@ -1,0 +1,150 @@
+"""One clip in a visitor's list: what is known of it, its streams of frames, its work and its result."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from echogan.clips.clip import ClipFile
+from echogan.core.geometry import Sector
+from echogan.enhance.stored_result import StoredResult
+from echogan.enhance.tile_layout import TileLayout
+from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.ui.enhance.fair_queue import Job
+
+KEPT_EXPORTS = 3  # of a clip
+
+
+@dataclass
+class Stream:
+    """A folder of tiles, and how many of its frames are there."""
+
+    folder: Path
+    ready: int = 0
+
+
+@dataclass(frozen=True)
+class ClipSector:
+    """A sector of a clip, found or given by hand; `mask` is a PNG of the frame's size, 255 where there is tissue."""
+
+    sector: Sector
+    mask: Path | None
+    given: bool = False
+
+
+@dataclass(frozen=True)
+class OpenedClip:
+    """What is kept of a clip that was opened. The visitors who look at one example share it."""
+
+    clip: ClipFile
+    found: ClipSector
+    thumb: Path
+    tags: list[tuple[str, str]]
+    original: Stream
+    truth: Stream | None = None
+
+
+@dataclass(eq=False)
+class ClipResult:
+    """A result while it is made, and after it; `stored` is None until all frames are there."""
+
+    folder: Path
+    sector: Sector
+    layout: TileLayout
+    checkpoint: Checkpoint
+    device: str
+    tiles: Stream
+    stored: StoredResult | None = None
+    shared: bool = False  # of an example: it stays when its visitor leaves
+
+
+@dataclass(eq=False)
+class ClipEntry:
+    """A clip in the list. Changed only with the workplace's lock held.
+
+    name      as the visitor sent it; only that visitor sees it
+    example   the name of the example that it is, else ""
+    opened    None until it is opened
+    refused   why it cannot be used, else ""
+    failed    why the last enhancing failed, else ""
+    wanted    the model to enhance it with as soon as it is opened, else None
+    shown     the result that the page shows; `before` is the one to go back to while `shown` is being made
+    old       folders of results that were replaced; an export may still read them
+    rev       grows when the page should ask for the details again
+    closing   set when the clip is removed
+    """
+
+    id: str
+    name: str
+    path: Path
+    folder: Path
+    example: str = ""
+    opened: OpenedClip | None = None
+    sector: ClipSector | None = None
+    blackout: bool = False
+    refused: str = ""
+    failed: str = ""
+    wanted: str | None = None
+    job: Job | None = None
+    working: str = ""
+    shown: ClipResult | None = None
+    before: ClipResult | None = None
+    rev: int = 0
+    old: list[Path] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def state(self) -> str:
+        """The word that the page shows beside it."""
+        if self.refused:
+            return "refused"
+        if self.opened is None:
+            return "opening"
+        if self.job is not None:
+            return "enhancing" if self.job.running else "queued"
+        if self.failed:
+            return "failed"
+        return "ready" if self.result is None else "done"
+
+    @property
+    def result(self) -> StoredResult | None:
+        """The result that is complete, for exports."""
+        if self.shown is not None and self.shown.stored is not None:
+            return self.shown.stored
+        return self.before.stored if self.before is not None else None
+
+
+@dataclass(eq=False)
+class Export:
+    """A file that a visitor asked for, or that is being made."""
+
+    id: str
+    clips: list[str]
+    kind: str
+    label: str
+    folder: Path
+    state: str = "making"
+    progress: float = 0.0
+    error: str = ""
+    file: Path | None = None
+    job: Job | None = None
+
+
+@dataclass(eq=False)
+class Visit:
+    """A visitor's workspace.
+
+    used   time.monotonic() of the last sign of life
+    left   when the last page of it was closed; None while one is open
+    pages  session hashes of the pages that show it
+    folder None until something has to be kept
+    """
+
+    token: str
+    used: float
+    left: float | None = None
+    pages: set[str] = field(default_factory=set)
+    folder: Path | None = None
+    clips: dict[str, ClipEntry] = field(default_factory=dict)
+    exports: dict[str, Export] = field(default_factory=dict)

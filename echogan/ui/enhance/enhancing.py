@@ -1,0 +1,182 @@
+"""Enhance clips one after the other on the device, and let the page see the frames as they come."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from echogan.core.errors import Cancelled, EchoGANError
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.stored_result import TILES, store_result
+from echogan.enhance.tile_layout import TileLayout
+from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, Stream, Visit
+from echogan.ui.enhance.examples import Examples
+from echogan.ui.enhance.fair_queue import FairQueue, Job
+from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui.enhance.visits import Visits
+from echogan.ui.feedback import FAILED, log_place
+
+
+class Enhancing:
+    """The enhancing of all visitors, in turn. `queue` is the device's: whatever else uses that waits in it, too."""
+
+    def __init__(self, visits: Visits, models: ModelChoices, examples: Examples) -> None:
+        self.visits, self.lock, self.models, self.examples = visits, visits.lock, models, examples
+        self.queue = FairQueue("enhance")
+
+    def start(self, visit: Visit, entry: ClipEntry, model: str) -> None:
+        """Queue a clip, or let it be queued as soon as it is opened. Work on it that goes on is stopped."""
+        with self.lock:
+            self.stop([entry])
+            if entry.refused or entry.closing.is_set():
+                return
+            entry.failed = ""
+            if entry.opened is None:
+                entry.wanted = model
+                return
+            # The job waits for the lock, so that it finds itself in the entry.
+            work, ended = partial(self._work, visit, entry, model), partial(self._ended, visit, entry)
+            job = Job(visit.token, work, entry.opened.clip.frames, ended)
+            entry.job = self.queue.submit(job)
+
+    def opened(self, visit: Visit, entry: ClipEntry) -> None:
+        """A clip is open now: queue it where that was asked for meanwhile."""
+        with self.lock:
+            model, entry.wanted = entry.wanted, None
+        if model is not None:
+            self.start(visit, entry, model)
+
+    def stop(self, entries: Iterable[ClipEntry]) -> None:
+        """Stop the work on these clips, and take them out of the queue. Their earlier results stay."""
+        with self.lock:
+            for entry in entries:
+                entry.wanted = None
+                job, entry.job = entry.job, None
+                if job is not None:
+                    self.queue.cancel(job)
+                    _go_back(entry)
+
+    def _work(self, visit: Visit, entry: ClipEntry, model: str, job: Job) -> None:
+        try:
+            self._enhance(visit, entry, model, job)
+        except Exception as error:
+            if not isinstance(error, EchoGANError) and not job.cancel.is_set():
+                log_place(error)
+            with self.lock:
+                if entry.job is job:
+                    _go_back(entry)
+                    entry.failed = "" if job.cancel.is_set() else own_words(error, entry)
+
+    def _enhance(self, visit: Visit, entry: ClipEntry, model: str, job: Job) -> None:
+        with self.lock:
+            opened, sector = entry.opened, entry.sector
+            entry.working = "Loading the model"
+        assert opened is not None
+        assert sector is not None
+        checkpoint = self.models.load(model)
+        with self.lock:
+            entry.working = "Preparing"
+        shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
+        kept = self.examples.result(shared, checkpoint)
+        if kept is None:
+            enhancer = Enhancer(checkpoint, EnhanceSettings())
+            self._make(entry, enhancer, enhancer.prepare(opened.clip, sector.sector), job, shared)
+        else:
+            self._show(entry, kept, job)
+        clear_old(self.visits, visit, entry)
+
+    def _make(
+        self, entry: ClipEntry, enhancer: Enhancer, prepared: PreparedClip, job: Job, example: str
+    ) -> None:
+        """Enhance, and show the result as soon as it has frames; with an `example`, for all who look at that.
+
+        Nothing of it is left where this raises.
+        """
+        folder = (self.examples.folder() if example else entry.folder) / secrets.token_hex(8)
+        folder.mkdir()
+        result = ClipResult(
+            folder,
+            prepared.sector,
+            TileLayout.of(prepared),
+            enhancer.checkpoint.without_weights(),
+            str(enhancer.device),
+            Stream(folder / TILES),
+            shared=bool(example),
+        )
+
+        def count(done: int, total: int) -> None:
+            job.done = done
+
+        def show(ready: int) -> None:
+            result.tiles.ready = ready
+            self._show(entry, result, job)
+
+        try:
+            stored = store_result(enhancer, prepared, folder, count, job.cancel, show)
+        except BaseException:
+            with self.lock:
+                if entry.shown is result:
+                    _go_back(entry)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        with self.lock:
+            result.stored = stored
+            self._show(entry, result, job)
+            if example:
+                self.examples.keep(example, result)
+
+    def _show(self, entry: ClipEntry, result: ClipResult, job: Job) -> None:
+        """Let a result, or what there is of it, take the place of the one before. Raises Cancelled."""
+        with self.lock:
+            if entry.job is not job:
+                raise Cancelled("Stopped.")
+            if entry.shown is not result:
+                entry.before, entry.shown = entry.shown, result
+                entry.rev += 1
+            if result.stored is not None:
+                if entry.before is not None and not entry.before.shared:
+                    entry.old.append(entry.before.folder)
+                entry.before = None
+                entry.rev += 1
+
+    def _ended(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
+        with self.lock:
+            if entry.job is job:
+                entry.job, entry.working = None, ""
+                entry.rev += 1
+        clear_if_closed(self.visits, visit, entry)
+
+
+def _go_back(entry: ClipEntry) -> None:
+    """The result that is being made is not wanted: show the one before. Call with the lock held."""
+    if entry.shown is not None and entry.shown.stored is None:
+        entry.shown, entry.before = entry.before, None
+    entry.rev += 1
+
+
+def clear_old(visits: Visits, visit: Visit, entry: ClipEntry) -> None:
+    """Remove the results that were replaced, unless an export still reads one."""
+    with visits.lock:
+        if any(entry.id in export.clips and export.state == "making" for export in visit.exports.values()):
+            return
+        folders, entry.old = entry.old, []
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_if_closed(visits: Visits, visit: Visit, entry: ClipEntry) -> None:
+    """Work on a clip has ended: what it wrote after the clip or its visit was removed goes, too."""
+    if entry.closing.is_set():
+        shutil.rmtree(entry.folder, ignore_errors=True)
+    if not visits.is_open(visit) and visit.folder is not None:
+        visits.sessions.remove_folder(visit.folder)
+
+
+def own_words(error: Exception, entry: ClipEntry) -> str:
+    """The sentence for the visitor, with the visitor's own name of the clip; FAILED for a fault of ours."""
+    if not isinstance(error, EchoGANError):
+        return FAILED
+    return str(error).replace(f"'{entry.path.name}'", f"'{Path(entry.name).name}'")

@@ -1,0 +1,80 @@
+"""Open a clip for the page: its facts, its sector and a thumbnail from one sample, then its frames as tiles."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from echogan.clips.clip import ClipFile
+from echogan.clips.dicom.tags import technical_tags
+from echogan.clips.files import open_clip
+from echogan.clips.sector.clip_sample import ClipSample
+from echogan.clips.sector.find_sector import find_sector, sector_from_fan
+from echogan.core.atomic import write_whole
+from echogan.core.errors import Cancelled
+from echogan.core.geometry import Fan, Sector
+from echogan.enhance.frame_tiles import TileWriter, png
+from echogan.ui.enhance.clip_entry import ClipSector, OpenedClip, Stream
+
+THUMB = 144  # pixels of the longer side
+SAMPLING = threading.BoundedSemaphore(2)  # a sample takes up to 400 MB: so many at once
+
+
+def open_for_page(path: Path, folder: Path) -> OpenedClip:
+    """Open a clip and find its sector, with a thumbnail and a mask in `folder`. Raises ClipError, OutputError.
+
+    The sample is released; of the clip only its facts and the sector's masks stay in memory.
+    """
+    clip = open_clip(path)
+    with SAMPLING:
+        sample = ClipSample.of(clip)
+        sector = find_sector(sample)
+        first = sample.frames[0].copy()
+        del sample
+    thumb = folder / "thumb.png"
+    write_whole(thumb, png(thumbnail(first, sector)))
+    found = ClipSector(sector, write_mask(sector, folder / "mask.png"))
+    tags = technical_tags(path) if clip.kind == "dicom" else []
+    return OpenedClip(clip, found, thumb, tags, Stream(folder / "original"))
+
+
+def sector_by_hand(clip: ClipFile, fan: Fan, mask: Path) -> ClipSector:
+    """The clip's sector as the visitor drew it; the clip is sampled again. Raises SectorError, ClipError."""
+    fan.check()
+    with SAMPLING:
+        sector = sector_from_fan(fan, ClipSample.of(clip))
+    return ClipSector(sector, write_mask(sector, mask), given=True)
+
+
+def write_tiles(clip: ClipFile, stream: Stream, cancel: threading.Event) -> None:
+    """Write all frames of a clip as they are. Raises ClipError, OutputError, and Cancelled once `cancel` is set."""
+    writer = TileWriter(stream.folder)
+    for frame in clip.iter_frames():
+        if cancel.is_set():
+            raise Cancelled("Stopped.")
+        writer.add(frame)
+        stream.ready = writer.ready
+    writer.finish()
+    stream.ready = writer.ready
+
+
+def thumbnail(frame: np.ndarray, sector: Sector) -> np.ndarray:
+    """The sector's box of a frame, uint8 (H, W) or (H, W, 3), scaled to at most THUMB pixels."""
+    top, left, bottom, right = sector.box
+    cropped = frame[top:bottom, left:right]
+    scale = THUMB / max(cropped.shape[:2])
+    if scale >= 1:
+        return cropped
+    height, width = (max(1, round(side * scale)) for side in cropped.shape[:2])
+    return cv2.resize(cropped, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def write_mask(sector: Sector, path: Path) -> Path | None:
+    """The tissue as a PNG; None where no sector was found, so that nothing can be blacked out. Raises OutputError."""
+    if sector.kind == "whole":
+        return None
+    write_whole(path, png(sector.tissue_mask.astype(np.uint8) * 255))
+    return path
