@@ -10,7 +10,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import torch
 from playwright.sync_api import Browser, Page, Route, WebSocket, expect, sync_playwright
+
+from echogan.clips.files import open_clip
+from echogan.model.checkpoints import checkpoint as store
+from echogan.model.checkpoints.checkpoint import CheckpointConfig, bundled_checkpoints, save_checkpoint
+from echogan.model.networks.generators import GeneratorConfig, build_generator
+from tests.support.viewer_page import short_gif
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -149,3 +156,25 @@ def page(
     outside.extend(server_calls)
     assert outside == [], "the page or the server called out"
     assert page_errors == [], "the page raised JavaScript errors"
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A small untrained model called `small`, beside whatever is bundled: quick, and there before training is done."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    config = CheckpointConfig(name="small", generator=GeneratorConfig(channels=4, blocks=1), working_size=64)
+    save_checkpoint(
+        folder / "small", config, build_generator(config.generator), build_generator(config.generator)
+    )
+    for path in bundled_checkpoints():
+        (folder / path.name).symlink_to(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "BUNDLED", folder)
+        yield "small"
+
+
+@pytest.fixture(scope="session")
+def short_clip(cine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cine's first eight frames at half size, as a GIF."""
+    return short_gif(open_clip(cine), tmp_path_factory.mktemp("clips") / "short.gif")

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pydicom import dcmread
+from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
+from pydicom.filereader import read_file_meta_info
 
 from echogan.clips.dicom.facts import numbers, read_regions, read_timing
-from echogan.clips.dicom.header import DicomSource, reading, transfer_syntax
+from echogan.clips.dicom.header import DicomSource, reading
 from echogan.clips.dicom.identity_values import IdentityValues, identity_values
 
 LONGEST = 48  # characters of a value
@@ -62,25 +63,34 @@ def technical_tags(path: Path) -> list[tuple[str, str]]:
             *_size(header),
             *_numbers(header),
             *_regions(header),
-            ("Transfer syntax", re.sub(r"[^ -~]", "", transfer_syntax(header, source).name)[:LONGEST]),
+            *_syntax(path),
         ]
 
 
+def _syntax(path: Path) -> Iterator[tuple[str, str]]:
+    """As the file says, where it has a file meta group that names one of the standard's."""
+    with path.open("rb") as file:
+        has_meta = file.read(132)[128:] == b"DICM"
+    stated = read_file_meta_info(path).get("TransferSyntaxUID") if has_meta else None
+    if stated and uid.UID(stated).is_transfer_syntax:
+        yield "Transfer syntax", uid.UID(stated).name[:LONGEST]
+
+
 def _value(header: Dataset, keyword: str) -> str:
-    """A text value in printable characters, cut; several are joined by commas."""
+    """A text value in printable characters; several are joined by commas."""
     value = header.get(keyword)
     if value is None or isinstance(value, bytes):
         return ""
     values = [value] if isinstance(value, str) else value if hasattr(value, "__iter__") else [value]
     text = ", ".join(str(one).strip() for one in values if str(one).strip())
-    return "".join(c for c in text if c.isprintable())[:LONGEST].strip()
+    return "".join(c for c in text if c.isprintable()).strip()
 
 
 def _texts(header: Dataset, identity: IdentityValues) -> Iterator[tuple[str, str]]:
     for label, keyword in TEXTS:
         value = _value(header, keyword)
         if value and not identity.within(value):
-            yield label, value
+            yield label, value[:LONGEST].strip()
 
 
 def _terms(header: Dataset) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,6 +17,7 @@ from PIL import Image
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.content import check_limits, decoder_errors
 from echogan.clips.formats.frame_writer import FrameWriter
+from echogan.core.atomic import replacing
 from echogan.core.errors import UnreadableClip
 
 DEFAULT_DELAY_MS = 100.0  # what browsers show for a delay of 0
@@ -151,14 +153,15 @@ class GifWriter(FrameWriter):
 
 
 def _add_comment(path: Path, comment: str) -> None:
-    """Put a Comment Extension before the GIF's last byte (GIF89a specification, section 24)."""
+    """Put a Comment Extension before the first frame (GIF89a specification, section 24)."""
     text = comment.encode("ascii", "replace")
     parts = [text[i : i + 255] for i in range(0, len(text), 255)]
-    with path.open("rb+") as file:
-        file.seek(-1, 2)
-        assert file.read(1) == b";", "a GIF ends with its trailer"
-        file.seek(-1, 2)
-        file.write(b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0;")
+    with replacing(path) as commented, path.open("rb") as source, commented.open("wb") as target:
+        head = source.read(13)
+        palette = 3 * 2 ** ((head[10] & 7) + 1) if head[10] & 0x80 else 0
+        target.write(head + source.read(palette))
+        target.write(b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0")
+        shutil.copyfileobj(source, target, 1 << 20)
 
 
 def _quantized(frame: np.ndarray) -> av.VideoFrame:

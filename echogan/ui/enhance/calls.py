@@ -43,7 +43,7 @@ def server_functions(place: Workplace) -> list[Callable[..., Answer]]:
         return _answer(lambda: _arrive(place, _dict(data), _page_of(request)))
 
     functions: list[Callable[..., Answer]] = [workspace]
-    for act in (poll, add, example, clip, remove, enhance, stop, sector, blackout, export, drop_export):
+    for act in (poll, add_clips, example, clip, remove, enhance, stop, sector, blackout, export, drop_export):
         functions.append(_of_a_visit(place, act))
     return functions
 
@@ -95,7 +95,7 @@ def poll(place: Workplace, visit: Visit, data: Answer) -> Answer:
     return {"clips": place.clips(visit), "exports": place.exports(visit)}
 
 
-def add(place: Workplace, visit: Visit, data: Answer) -> Answer:
+def add_clips(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Take uploads into the list."""
     files = []
     for file in _list(data, "files", MOST_FILES):

@@ -9,6 +9,11 @@ from typing import Any
 import gradio as gr
 
 HERE = Path(__file__).parent
+SCRIPTS = (  # parts first, then what uses them
+    *("server", "frames", "measure", "transport", "paint", "view", "tools", "mmode", "list", "exports", "keys"),
+    *("curves", "fan"),
+    *("viewer", "marks", "workspace", "controls", "pointer"),
+)
 
 
 def build_player(elem_id: str, calls: list[Callable[..., dict[str, Any]]]) -> gr.HTML:
@@ -29,9 +34,8 @@ def build_player(elem_id: str, calls: list[Callable[..., dict[str, Any]]]) -> gr
 
 
 def scripts() -> str:
-    """All scripts as one; player.js, which uses the others, comes last."""
-    paths = sorted(HERE.glob("*.js"), key=lambda path: (path.name == "player.js", path.name))
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    """All scripts as the body of one function."""
+    return "\n".join((HERE / f"player_{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def css() -> str:

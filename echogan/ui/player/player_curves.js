@@ -18,12 +18,13 @@ function makeCurves(svg, onPick) {
     return [1, 2, 2.5, 5, 10].map((f) => f * power).find((t) => t >= value);
   }
 
-  function load(data, starts) {
-    curves = data.curves;
-    title = data.curves_title;
-    unit = data.curves_unit;
+  function load(next, titles, starts) {
+    curves = next;
+    title = titles.curves_title;
+    unit = titles.curves_unit;
     count = starts.length - 1;
     render();
+    mark(Number(svg.dataset.frame || 0));
   }
 
   // The viewBox follows the element's size, so that type and lines keep theirs.
@@ -58,8 +59,13 @@ function makeCurves(svg, onPick) {
   }
 
   function mark(frame) {
+    svg.dataset.frame = frame;
     const cursor = svg.querySelector(".eg-cursor");
     if (!cursor) return;
+    svg.setAttribute("aria-valuenow", frame + 1);
+    svg.setAttribute("aria-valuemin", 1);
+    svg.setAttribute("aria-valuemax", count);
+    svg.setAttribute("aria-valuetext", [`Frame ${frame + 1}`, ...curves.map((c) => `${c.label} ${(c.values[frame] ?? 0).toFixed(1)}`)].join(", "));
     cursor.setAttribute("x1", x(frame));
     cursor.setAttribute("x2", x(frame));
     const heights = JSON.parse(svg.dataset.y);
@@ -67,7 +73,6 @@ function makeCurves(svg, onPick) {
       dot.setAttribute("cx", x(frame));
       dot.setAttribute("cy", heights[k][frame] ?? 0);
     });
-    svg.dataset.frame = frame;
   }
 
   function pick(event) {
@@ -77,6 +82,13 @@ function makeCurves(svg, onPick) {
     onPick(Math.max(0, Math.min(count - 1, frame)));
   }
 
+  svg.addEventListener("keydown", (event) => {
+    const frame = Number(svg.dataset.frame || 0);
+    const next = { ArrowLeft: frame - 1, ArrowRight: frame + 1, PageDown: frame - 10, PageUp: frame + 10, Home: 0, End: count - 1 }[event.key];
+    if (next === undefined || !count) return;
+    onPick(Math.max(0, Math.min(count - 1, next)));
+    event.preventDefault();
+  });
   svg.addEventListener("pointerdown", pick);
   svg.addEventListener("pointermove", (event) => { if (event.buttons === 1) pick(event); });
   new ResizeObserver(() => { const frame = Number(svg.dataset.frame || 0); render(); mark(frame); }).observe(svg);

@@ -3,13 +3,13 @@
 function makeFan(svg, drawn) {
   const NS = "http://www.w3.org/2000/svg";
   const NAMES = { apex: "Apex", left: "Left edge", right: "Right edge", near: "Nearest depth", far: "Deepest depth" };
-  let found = null, given = false, box = null, fan = null, size = [1, 1], editing = false;
+  let found = null, given = false, box = null, fan = null, size = [1, 1], view = [0, 0, 1, 1], editing = false;
 
   const rad = (degrees) => (degrees * Math.PI) / 180;
   const at = (r, degrees) => [fan.x + (r / fan.aspect) * Math.sin(rad(degrees)), fan.y + r * Math.cos(rad(degrees))];
   const centre = () => (fan.left + fan.right) / 2;
   // The handle of a small nearest depth stands off the apex's, so that each can be caught.
-  const unit = () => size[0] / Math.max(1, svg.clientWidth || 400);
+  const unit = () => view[2] / Math.max(1, svg.clientWidth || 400);
   const standOff = () => Math.max(0, 26 * unit() - fan.near);
   const places = () => ({ apex: [fan.x, fan.y], left: at(fan.far, fan.left), right: at(fan.far, fan.right),
     near: at(fan.near + standOff(), centre()), far: at(fan.far, centre()) });
@@ -44,11 +44,11 @@ function makeFan(svg, drawn) {
   }
 
   function render() {
-    svg.setAttribute("viewBox", `0 0 ${size[0]} ${size[1]}`);
+    svg.setAttribute("viewBox", view.join(" "));
     const parts = [node("path", { d: outline(), class: "eg-outline" })];
-    // A handle outside the frame (a curved probe's apex) waits at the border, where it can be caught.
+    // A handle outside the view (a curved probe's apex) waits at the border, where it can be caught.
     if (editing) for (const [name, [x, y]] of Object.entries(places()))
-      parts.push(node("circle", { cx: clamp(x, 0, size[0]), cy: clamp(y, 0, size[1]), r: 7 * unit(), class: "eg-handle",
+      parts.push(node("circle", { cx: clamp(x, view[0], view[0] + view[2]), cy: clamp(y, view[1], view[1] + view[3]), r: 7 * unit(), class: "eg-handle",
         "data-handle": name, tabindex: 0, role: "button", "aria-label": `${NAMES[name]}: drag, or use the arrow keys` }));
     const focused = document.activeElement?.dataset?.handle;
     svg.replaceChildren(...parts);
@@ -69,7 +69,7 @@ function makeFan(svg, drawn) {
 
   function point(event) {
     const box = svg.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * size[0], ((event.clientY - box.top) / box.height) * size[1]];
+    return [view[0] + ((event.clientX - box.left) / box.width) * view[2], view[1] + ((event.clientY - box.top) / box.height) * view[3]];
   }
 
   let held = null, away = 0;
@@ -94,11 +94,12 @@ function makeFan(svg, drawn) {
     drawn(text());
     event.preventDefault();
   });
-  new ResizeObserver(() => { if (fan) render(); }).observe(svg);
 
   return {
     load, reset,
     edit(on) { editing = on; render(); },
+    // The part of the frame that the pane shows: left, top, width, height in the frame's pixels.
+    look(rectangle) { view = rectangle; if (fan) render(); },
     text,
     given: () => (given ? text() : ""),
   };

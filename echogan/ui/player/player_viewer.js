@@ -1,0 +1,134 @@
+// The viewer: one clip in several panes, all painted from the same frame, and what its controls do.
+// Runs as the body of a function of (element, trigger, props, server, upload); the parts before it come from the other player_*.js files.
+
+const root = element.querySelector(".eg-app");
+// Gradio puts a child beside the template, never inside one of its elements, and not at once.
+(function placeModel() {
+  const choice = document.getElementById("eg-model");
+  if (choice) root.querySelector(".eg-settings").prepend(choice); else requestAnimationFrame(placeModel);
+})();
+const $ = (selector) => root.querySelector(selector);
+const $$ = (selector) => [...root.querySelectorAll(selector)];
+const narrow = window.matchMedia("(max-width: 760px)");
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+const panes = Object.fromEntries($$(".eg-pane").map((pane) => [pane.dataset.pane, {
+  box: pane, pic: pane.querySelector(".eg-pic"), over: pane.querySelector(".eg-over"), marks: pane.querySelector(".eg-marks"), caption: pane.querySelector("figcaption") }]));
+const state = { detail: null, streams: {}, strength: 1, map: -1, overlay: false, truth: false, swapped: false, wipe: 50, opacity: 0.7, mark: "", decoding: 0 };
+
+const host = makeServer(server, upload);
+const painter = makePainter();
+const slicer = makePainter(); // the M-mode slice goes through all frames while another one is shown
+const view = makeView(() => { curtain(); paint(); });
+const fan = makeFan($(".eg-fan"), () => {});
+const curves = makeCurves($(".eg-plot"), (frame) => { transport.stop(); transport.seek(frame); });
+const transport = makeTransport({ shown: paint, there, want, playing: setPlaying });
+const tools = makeTools({ view, changed: paintMarks, lineDrawn: sliceAlong, scaleKnown: () => Boolean(state.detail?.spacing_mm) });
+const mmode = makeMMode($(".eg-mmode"), { pictures, painter: slicer, spacing: () => state.detail?.spacing_mm,
+  pick: (frame) => { transport.stop(); transport.seek(frame); } });
+
+// ---- frames ----
+const result = () => state.detail?.result;
+const chosenMap = () => result()?.maps[state.map];
+const needed = () => Object.entries(state.streams).filter(([name]) => name !== "truth" || state.truth);
+
+function there(frame) {
+  return Boolean(state.detail) && needed().every(([name, stream]) => stream.has(frame) || (name !== "original" && frame >= stream.ready));
+}
+
+// What is not written yet is left out: the original is shown before anything is enhanced.
+async function pictures(frame) {
+  const names = needed().filter(([, stream]) => frame < stream.ready);
+  const got = await Promise.all(names.map(([, stream]) => stream.get(frame)));
+  return Object.fromEntries(names.map(([name], i) => [name, got[i]]));
+}
+
+async function want(frame, ahead) {
+  if (ahead && state.decoding > 8) return;
+  state.decoding += 1;
+  try {
+    await pictures(frame);
+  } catch (error) {
+    if (!ahead) say(error);
+    throw error;
+  } finally {
+    state.decoding -= 1;
+  }
+}
+
+// ---- painting: everything of a frame in one go, so that no pane can be at another frame ----
+function paint(frame = transport.frame) {
+  const { detail } = state;
+  if (!detail) return;
+  const shown = Object.fromEntries(needed().map(([name, stream]) => [name, frame < stream.ready ? stream.peek(frame) : undefined]));
+  if (!shown.original) return;
+  painter.frame(shown, state.strength, detail.blackout);
+  const whole = [0, 0, detail.width, detail.height], map = chosenMap();
+  for (const name of visible()) {
+    const pane = panes[name];
+    for (const canvas of [pane.pic, pane.over]) if (!fitCanvas(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    drawInView(pane.pic, view, painter.sheet(source(name)), whole);
+    const covered = name === "map" || (state.overlay && name === "enhanced" && !swap());
+    if (covered && map && shown.result) drawInView(pane.over, view, painter.map(shown.result, map, state.strength), result().box);
+  }
+  root.dataset.frame = frame;
+  root.dataset.enhanced = Boolean(shown.result);
+  panes.enhanced.caption.textContent = caption(Boolean(shown.result));
+  tell(frame);
+  paintMarks();
+}
+
+const swap = () => state.swapped;
+const source = (name) => (name === "map" ? "original" : name === "enhanced" && swap() ? "original" : name);
+
+function caption(done) {
+  if (swap()) return "Original";
+  if (!result()) return "Not enhanced yet";
+  if (!done) return "Not enhanced yet: this frame is being worked on";
+  return state.strength === 1 ? "Enhanced" : `Enhanced, strength ${state.strength.toFixed(2)}`;
+}
+
+function visible() {
+  if (root.classList.contains("eg-editing")) return ["original"];
+  if (!result()) return state.truth ? ["original", "truth"] : ["original"];
+  const { mode } = root.dataset;
+  if (mode === "single") return ["enhanced"];
+  if (mode === "wipe") return ["original", "enhanced"];
+  return ["original", "enhanced", ...(chosenMap() && !state.overlay ? ["map"] : []), ...(state.truth ? ["truth"] : [])];
+}
+
+function curtain() {
+  const shown = visible();
+  for (const [name, pane] of Object.entries(panes)) pane.box.hidden = !shown.includes(name);
+  root.style.setProperty("--panes", root.dataset.mode === "wipe" && result() ? 1 : shown.length);
+  fan.look(view.rectangle());
+  $(".eg-zoom").textContent = `${view.percent} %`;
+}
+
+function layout() {
+  curtain();
+  const box = panes[visible()[0]].pic;
+  view.resize(box.clientWidth, box.clientHeight);
+  paint();
+}
+
+// ---- time ----
+function tell(frame) {
+  const { detail } = state, count = detail.frames, text = `Frame ${frame + 1} of ${count}`, [from, to] = transport.range;
+  const scrub = $(".eg-scrub");
+  scrub.value = frame;
+  scrub.setAttribute("aria-valuetext", text);
+  $(".eg-time").textContent = detail.fps ? `${text}  ·  ${transport.starts[frame].toFixed(2)} s` : text;
+  const share = (i) => `${(100 * i) / Math.max(1, count - 1)}%`;
+  const box = $(".eg-scrub-box");
+  box.style.setProperty("--at", share(frame));
+  box.style.setProperty("--from", share(from));
+  box.style.setProperty("--to", share(to));
+  box.style.setProperty("--loaded", share((state.streams.result || state.streams.original).ready - 1));
+  curves.mark(frame);
+  mmode.mark(frame);
+}
+
+function setPlaying(on) {
+  root.classList.toggle("eg-playing", on);
+  $(".eg-play").setAttribute("aria-label", on ? "Pause" : "Play");
+}

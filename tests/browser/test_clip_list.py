@@ -1,0 +1,66 @@
+"""The clips of a session: dropped, enhanced, found again after a reload, exported as a zip, removed and restored."""
+
+import zipfile
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.support.viewer_page import WORKING, choose_model, counted_clip, drop, opened
+
+
+def test_eight_clips_are_dropped_enhanced_reloaded_and_exported(
+    page: Page, short_clip, small_model, tmp_path
+):
+    opened(page, short_clip)
+    clips = [counted_clip(tmp_path / f"study_{number}.gif", 3) for number in range(8)]
+    refused = tmp_path / "notes.txt"
+    refused.write_text("no clip")
+    drop(page, *clips, refused)
+    items = page.locator(".eg-list li")
+    expect(items).to_have_count(9, timeout=WORKING)
+    expect(page.locator(".eg-messages")).to_contain_text("notes.txt", timeout=WORKING)
+    expect(page.locator(".eg-list img")).to_have_count(9, timeout=WORKING)
+    # The clip that was open stays in view.
+    expect(page.locator(".eg-list li[aria-current] b")).to_have_text("short.gif")
+
+    choose_model(page, small_model)
+    page.locator("#eg-run-all").click()
+    expect(page.locator(".eg-list li[data-state=done]")).to_have_count(9, timeout=WORKING)
+
+    page.reload(wait_until="domcontentloaded")
+    expect(items).to_have_count(9, timeout=WORKING)
+    expect(page.locator(".eg-list li[aria-current] b")).to_have_text("short.gif")
+    expect(page.locator(".eg-app")).to_have_attribute("data-state", "result", timeout=WORKING)
+
+    page.locator(".eg-export summary").click()
+    with page.expect_download(timeout=WORKING) as saved:
+        page.get_by_role("button", name="All enhanced clips").click()
+    assert saved.value.suggested_filename.endswith(".zip")
+    names = zipfile.ZipFile(saved.value.path()).namelist()
+    for number in range(8):
+        assert any(Path(name).name.startswith(f"study_{number}_enhanced_small") for name in names), names
+
+
+def test_a_removed_clip_comes_back_by_undo_and_else_goes(page: Page, short_clip, tmp_path):
+    opened(page, short_clip)
+    drop(page, counted_clip(tmp_path / "second.gif", 3))
+    items = page.locator(".eg-list li")
+    expect(items).to_have_count(2, timeout=WORKING)
+    page.get_by_role("button", name="Remove short.gif").click()
+    expect(items).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(items).to_have_count(2)
+    page.get_by_role("button", name="Remove second.gif").click()
+    expect(page.locator(".eg-undo")).to_be_hidden(timeout=15_000)
+    expect(items).to_have_count(1)
+    page.reload(wait_until="domcontentloaded")
+    expect(items).to_have_count(1, timeout=WORKING)
+
+
+def test_another_tab_of_the_browser_is_another_session(page: Page, short_clip):
+    opened(page, short_clip)
+    other = page.context.new_page()
+    other.goto(page.url, wait_until="domcontentloaded")
+    other.wait_for_function("document.querySelector('.eg-example-list button') !== null")
+    expect(other.locator(".eg-list li")).to_have_count(0)
+    other.close()

@@ -1,0 +1,54 @@
+"""How large the picture is: the sector fills its pane, the panes fill the window, nothing but the curves is below."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.viewer_page import enhanced
+
+RAIL = 264
+
+
+def sides(page: Page, selector: str) -> dict:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return dict(box)
+
+
+def sector_share(page: Page) -> float:
+    """How much of its pane the sector fills, in width or in height."""
+    view = [float(part) for part in (page.locator(".eg-fan").get_attribute("viewBox") or "").split()]
+    outline = page.locator(".eg-outline").evaluate(
+        "path => { const b = path.getBBox(); return [b.width, b.height]; }"
+    )
+    return max(outline[0] / view[2], outline[1] / view[3])
+
+
+def test_two_panes_fill_a_window_of_1440_by_900(page: Page, cine, small_model):
+    enhanced(page, cine, small_model)
+    assert sector_share(page) >= 0.95
+    original, improved = sides(page, "[data-pane=original]"), sides(page, "[data-pane=enhanced]")
+    assert original["x"] <= RAIL + 2
+    assert improved["x"] + improved["width"] >= 1438
+    assert original["width"] + improved["width"] >= 1440 - RAIL - 4
+    for part in (".eg-bar", ".eg-stage", ".eg-transport", ".eg-status", "#eg-run"):
+        assert sides(page, part)["y"] + sides(page, part)["height"] <= 900
+    assert sides(page, ".eg-curves")["y"] >= 890
+    page.keyboard.press("r")
+    assert sides(page, "[data-pane=original]")["x"] == 0
+    assert sector_share(page) >= 0.95
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
+def test_targets_are_large_enough_and_nothing_is_wider_than_the_window(
+    page: Page, short_clip, small_model, width, height
+):
+    page.set_viewport_size({"width": width, "height": height})
+    enhanced(page, short_clip, small_model)
+    expect(page.locator(".eg-stage")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    small = page.locator(
+        ".eg-app button:visible, .eg-app summary:visible, .eg-app input[type=range]:visible"
+    ).evaluate_all(
+        "all => all.map(e => [e.className || e.textContent, e.getBoundingClientRect()]).filter(([, b]) => b.height < 24 || b.width < 24).map(([n]) => n)"
+    )
+    assert small == []
