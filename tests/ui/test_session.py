@@ -25,11 +25,15 @@ def test_folders_lie_in_the_apps_cache_under_names_that_tell_nothing(cache):
     assert one.folder.name != two.folder.name
 
 
-def test_a_new_run_stops_the_last_and_keeps_only_the_latest_results():
+def test_a_client_may_have_several_at_work_and_keeps_only_the_latest_results():
     sessions = Sessions()
-    runs = [sessions.begin("a") for _ in range(4)]
-    assert [run.cancel.is_set() for run in runs] == [True, True, True, False]
-    assert [run.folder.exists() for run in runs] == [False, True, True, True]
+    runs = [sessions.begin("a") for _ in range(5)]
+    assert not any(run.cancel.is_set() for run in runs)
+    assert all(run.folder.exists() for run in runs)
+    for run in runs:
+        run.cancel.set()  # the work has ended
+    last = sessions.begin("a")
+    assert [run.folder.exists() for run in [*runs, last]] == [False, False, False, True, True, True]
 
 
 def test_one_client_cannot_clear_another():

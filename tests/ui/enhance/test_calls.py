@@ -44,7 +44,7 @@ def served(tmp_path_factory):
                 (stored,) = http.post("/upload", files={"files": (name, file)}).json()
             return {"path": stored, "name": name}
 
-        yield SimpleNamespace(place=place, call=call, upload=upload, http=http, folder=folder)
+        yield SimpleNamespace(place=place, call=call, upload=upload, http=http, folder=folder, player=player)
         page.close()
 
 
@@ -245,6 +245,5 @@ def test_one_visitors_list_says_nothing_of_another(served, visit, tmp_path):
 
 def test_a_function_that_is_no_call_cannot_be_called(served):
     for name in ("postprocess", "get_config", "__init__", "_answer", "push_to_hub"):
-        player = 0
-        body = {"session_hash": "x", "component_id": player, "fn_name": name, "data": {}}
-        assert served.http.post("/component_server", json=body).status_code >= 400
+        body = {"session_hash": "x", "component_id": served.player, "fn_name": name, "data": {}}
+        assert served.http.post("/component_server", json=body).status_code == 404

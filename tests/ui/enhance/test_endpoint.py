@@ -80,9 +80,9 @@ def test_a_clip_goes_out_enhanced_and_a_report_comes_with_it(client, cine, tmp_p
         assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 320, 240)
         frames = [frame.to_ndarray(format="gray") for frame in video.decode(stream)]
     assert len(frames) == 30
-    assert (
-        max(frame[-20:].max() for frame in frames) < 24
-    )  # the scanner's menu bar at the foot is blacked out
+    # The scanner's menu bar at the foot is blacked out; at most the mark is written there, in two lines at most.
+    written = cv2.dilate((np.stack(frames)[:, -20:].max(0) > 24).astype(np.uint8), np.ones((9, 9), np.uint8))
+    assert cv2.connectedComponents(written)[0] <= 3
     assert (report["input"]["frames"], report["strength"], report["model"]["name"]) == (30, 0.5, "tiny")
     assert len(report["per_frame"]["difference"]) == 30
     assert Path(enhanced).name == "enhanced.mp4"
