@@ -76,15 +76,13 @@ class Sessions:
     # The API's work.
 
     def begin(self, key: str) -> ClientTask:
-        """A new task of this client; its earlier work is stopped, and old results go."""
+        """A new task of this client, who may have several; the oldest results go."""
         self.sweep()
         task = ClientTask(self.make_folder())
         with self._lock:
             tasks = self._tasks.setdefault(key, [])
-            for before in tasks:
-                before.cancel.set()
-            tasks.append(task)
-            old, self._tasks[key] = tasks[:-KEPT_PER_CLIENT], tasks[-KEPT_PER_CLIENT:]
+            old = [before for before in tasks[: -KEPT_PER_CLIENT + 1] if before.cancel.is_set()]
+            self._tasks[key] = [*(before for before in tasks if before not in old), task]
         self._remove(old)
         return task
 

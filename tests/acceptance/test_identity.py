@@ -1,5 +1,7 @@
 """A patient's name in the tags, in the file's name and burnt into the pixels: it must be found nowhere else."""
 
+import io
+import json
 import logging
 import os
 import shutil
@@ -32,8 +34,9 @@ from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints import hub
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
-from echogan.ui.enhance.handlers import EnhanceHandlers
-from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui import session
+from echogan.ui.enhance.visits import Visits
+from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.session import Sessions
 
 torch.set_num_threads(1)
@@ -203,11 +206,12 @@ def test_the_command_line(patient, tmp_path, monkeypatch, capfd, caplog, name):
     out = tmp_path / "results"
     flags = ["--report", out / "r.json", "--arrays", out / "a.npz", "--figure", out / "f.png"]
     flags = [str(flag) for flag in (*flags, "--device", "cpu", "--working-size", 128)]
-    black = [] if name == "out.dcm" else ["--blackout"]  # .dcm does so of itself
+    # A .dcm is black of itself. The mark is drawn where a name may have been: test_export_identity.py looks at it.
+    black = [] if name == "out.dcm" else ["--blackout", "--no-mark"]
     with overheard(capfd, caplog):
         assert main(["enhance", str(patient), str(out / name), *flags, *black]) == 0
     assert_unreadable(*decoded(out / name))
-    if not black:
+    if name == "out.dcm":
         (out / "a.npz").unlink()  # the arrays hold the original, and nobody asked for black
     else:
         with np.load(out / "a.npz") as arrays:
@@ -245,43 +249,60 @@ def served(tmp_path_factory):
     save_checkpoint(folder / "models" / "tiny", config, *generators)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "BUNDLED", folder / "models")
+        patch.setattr(session, "TAKEN_SECONDS", 0.5)
+        patch.setattr(Sessions.sweep, "__defaults__", (0.5,))
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
         patch.setenv("GRADIO_HEARTBEAT_INTERVAL", "1")  # a visitor who leaves is missed after so many seconds
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         from app import build, launch_settings
 
-        page = build()
+        place = Workplace(grace=1.0)
+        page = build(place)
         settings = launch_settings() | {"server_name": "127.0.0.1", "prevent_thread_lock": True}
         _, url, _ = page.launch(**settings)
-        yield SimpleNamespace(page=page, url=f"{url.rstrip('/')}/gradio_api", folder=folder / "gradio")
+        api = f"{url.rstrip('/')}/gradio_api"
+        yield SimpleNamespace(page=page, place=place, url=api, folder=folder / "gradio")
         page.close()
+        place.close()
 
 
 class Visitor:
-    """What the page does, without a browser: upload, press, wait, leave."""
+    """What the page does, without a browser: upload, call, wait, leave."""
 
     def __init__(self, served, key: str):
-        self.served, self.key = served, key
+        self.served, self.key, self.heard = served, key, []
         self.http = httpx.Client(base_url=served.url, timeout=60, trust_env=False)
+        blocks = served.page.blocks.items()
+        self.player = next(i for i, block in blocks if getattr(block, "elem_id", "") == "eg-player")
+        self.visit = None
+        self.visit = self.call("workspace")["visit"]
 
     def upload(self, path: Path) -> dict:
         with path.open("rb") as file:
             (stored,) = self.http.post("/upload", files={"files": (path.name, file)}).json()
-        return {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+        return {"path": stored, "name": path.name}
 
-    def press(self, handler: str, *data: object) -> str:
-        """Run the handler of that name, as a press of its control does; returns all messages to the page."""
-        index = next(i for i, fn in self.served.page.fns.items() if fn.name == handler)
-        body = {"data": data, "fn_index": index, "session_hash": self.key, "event_data": None}
-        assert self.http.post("/queue/join", json=body).status_code == 200
-        messages = []
-        with self.http.stream("GET", "/queue/data", params={"session_hash": self.key}) as stream:
-            for line in stream.iter_lines():
-                messages.append(line)
-                if "process_completed" in line:
-                    break
-        assert '"success":true' in messages[-1].replace(" ", ""), messages[-1]
-        return "\n".join(messages)
+    def call(self, name: str, **data: object) -> dict:
+        """One call of the page; what is answered is kept in `heard`."""
+        sent = {"visit": self.visit, **data}
+        body = {"data": sent, "fn_name": name, "component_id": self.player, "session_hash": self.key}
+        answer = self.http.post("/component_server", json=body)
+        assert answer.status_code == 200, answer.text
+        self.heard.append(answer.text)
+        return answer.json()
+
+    def until(self, state: str) -> dict:
+        """The first clip's line, once it is in this state."""
+        end = time.monotonic() + 60
+        while (line := self.call("poll")["clips"][0])["state"] != state:
+            assert time.monotonic() < end, line
+            time.sleep(0.05)
+        return line
+
+    def file(self, path: str) -> bytes:
+        answer = self.http.get(f"/file={path}")
+        assert answer.status_code == 200
+        return answer.content
 
     @contextmanager
     def staying(self) -> Iterator[None]:
@@ -301,51 +322,79 @@ def uploads_of(served) -> list[Path]:
     return [path for path in files_below(served.folder) if "Margarethe" in path.name]
 
 
-def assert_a_clean_result(folder: Path) -> None:
-    for name in ("original.webm", "enhanced.webm", "enhanced.mp4", "enhanced.dcm"):
-        assert_unreadable(*decoded(folder / name))
-    for name in ("difference.webm", "cycle_error.webm"):
-        frames, tolerance = decoded(folder / name)
-        assert frames[:, OUTSIDE].max() <= tolerance
-        assert np.percentile(frames[:, INK], 99) <= tolerance + 8
-    with np.load(folder / "enhanced.npz") as arrays:
-        assert_unreadable(arrays["original"], 0)
-        assert_unreadable(arrays["enhanced"], 0)
-    assert_blurred(folder / "first_frame.png")
+def assert_only_the_sent_file_has_the_name(served) -> None:
+    """The visitor's clip as it came, under a neutral name; no other file, and no file's name."""
+    for path in files_below(served.folder):
+        if path in uploads_of(served):
+            continue
+        assert_nameless(str(path.relative_to(served.folder)).encode(), path)
+        if path.name != "clip.dcm":
+            assert_nameless_file(path)
 
 
-def assert_blurred(still: Path) -> None:
-    """In the still, to place the fan by, strokes are no brighter than the gaps between them."""
-    image = np.asarray(Image.open(still).convert("L")).astype(float)
-    for box in (np.s_[4:20, 2:70], np.s_[220:236, 2:80], INSIDE):
-        ink, core = INK[box], _core(INK[box])
-        assert abs(image[box][ink].mean() - image[box][core & ~ink].mean()) < 6
-
-
-def test_the_page(served, patient, capfd, caplog):
-    visitor = Visitor(served, "visitor1")
-    with overheard(capfd, caplog), visitor.staying():
-        upload = visitor.upload(patient)
-        visitor.press("opened", upload)
-        (preview,) = sessions_of(served)
-        assert_blurred(preview / "first_frame.png")
-        visitor.press("wait", upload)
-        visitor.press("start", upload, "tiny", 1.0, True, None, None)
-        result = next(path for path in sessions_of(served) if (path / "report.json").exists())
-        assert_a_clean_result(result)
-        assert assert_nameless_tree(served.folder / "sessions") == 11
-        # Whatever else lies in the app's folder, only the visitor's own upload bears the name.
-        (kept,) = uploads_of(served)
-        for path in files_below(served.folder):
-            if path != kept:
-                assert_nameless(str(path.relative_to(served.folder)).encode(), path)
-                assert_nameless_file(path)
+def test_the_page(served, patient, capfd, caplog, tmp_path):
+    with overheard(capfd, caplog):
+        visitor = Visitor(served, "visitor1")
+        with visitor.staying():
+            (clip,) = visitor.call("add", files=[visitor.upload(patient)])["added"]
+            assert visitor.until("ready")["name"] == FILE
+            detail = visitor.call("clip", id=clip)
+            assert detail["blackout"]
+            assert_nameless(json.dumps(detail | {"name": ""}).encode(), "the details")
+            assert_the_mask_hides_the_name(visitor.file(detail["mask"]))
+            visitor.call("enhance", ids=[clip], model="tiny")
+            visitor.until("done")
+            assert_exports_are_clean(visitor, clip, tmp_path)
+            assert_only_the_sent_file_has_the_name(served)
+            other = Visitor(served, "visitor3")
+            for call in ("workspace", "poll"):
+                assert_nameless(json.dumps(other.call(call)).encode(), "another visitor's list")
+            assert "no longer in the list" in other.call("clip", id=clip)["error"]
+            served.place.visits.close(served.place.visits.find(other.visit))
+            # Where it came in, the file with the name goes soon, while the page stays open.
+            wait_until(lambda: uploads_of(served) == [])
+            assert visitor.call("poll")["clips"]
     assert_gone(served)
 
 
+def assert_the_mask_hides_the_name(mask: bytes) -> None:
+    """What the page may show or export with blackout is tissue alone."""
+    with Image.open(io.BytesIO(mask)) as image:
+        kept = np.asarray(image) > 0
+    assert not kept[OUTSIDE].any()
+    assert kept[INSIDE][_core(INK[INSIDE])].mean() < 0.03
+
+
+def assert_exports_are_clean(visitor: Visitor, clip: str, folder: Path) -> None:
+    """Every kind of export, one by one and together, and the list of exports."""
+    for kind in [one["kind"] for one in visitor.call("clip", id=clip)["exports"]]:
+        (export,) = visitor.call("export", ids=[clip], kind=kind, strength={clip: 0.7}, mark=False)["exports"]
+        wait_until(lambda: visitor.call("poll")["exports"][0]["state"] != "making")
+        (export,) = visitor.call("poll")["exports"]
+        assert export["state"] == "done", (kind, export)
+        assert_nameless(json.dumps(export).encode(), f"the list of exports: {kind}")
+        path = folder / export["name"]
+        path.write_bytes(visitor.file(export["file"]))
+        assert_nameless_file(path)
+        if kind in ("mp4", "gif", "dicom"):
+            assert_unreadable(*decoded(path))
+        if kind == "npz":
+            with np.load(path) as arrays:
+                assert_unreadable(arrays["original"], 0)
+                assert_unreadable(arrays["enhanced"], 0)
+        assert visitor.call("drop_export", export=export["id"])["exports"] == []
+
+
+def wait_until(condition, seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.1)
+
+
 def assert_gone(served) -> None:
-    """Once the page is closed, the results and the upload are removed."""
-    until = time.monotonic() + 20
+    """Some time after the page is closed, the results and the upload are removed; no call is needed for it."""
+    until = time.monotonic() + 40
     while (uploads_of(served) or sessions_of(served)) and time.monotonic() < until:
         time.sleep(0.1)
     assert uploads_of(served) == []
@@ -361,35 +410,49 @@ def test_the_endpoint(served, patient, tmp_path, capfd, caplog):
         assert_nameless(repr(report).encode(), "the report")
         assert_nameless_tree(served.folder / "sessions")
         client.close()
-    assert_unreadable(*decoded(tmp_path / "copy.mp4"))
+    assert_unreadable_but_for_the_mark(*decoded(tmp_path / "copy.mp4"))
     assert_nameless_tree(tmp_path)
     assert_gone(served)
+
+
+def assert_unreadable_but_for_the_mark(frames: np.ndarray, tolerance: int) -> None:
+    """Outside the fan there is one patch of text at most, the same on all frames, and not the name."""
+    outside = frames * OUTSIDE
+    drawn = cv2.dilate((outside.max(0) > tolerance).astype(np.uint8), np.ones((9, 9), np.uint8))
+    assert cv2.connectedComponents(drawn)[0] <= 3  # the ground, and up to two lines of the mark
+    shown = frames[:, INK & ~FAN.mask(HEIGHT, WIDTH)]
+    assert (shown > 100).mean() < 0.3  # what was written there cannot be read
+    frames = np.where(drawn > 0, 0, frames)
+    assert_unreadable(frames, tolerance)
 
 
 def test_a_refused_file_is_not_logged_and_goes_too(served, tmp_path, capfd, caplog):
     bad = tmp_path / FILE
     bad.write_bytes(patient_file(tmp_path / "whole").read_bytes()[:3000])
-    visitor = Visitor(served, "visitor2")
-    with overheard(capfd, caplog), visitor.staying():
-        visitor.press("opened", visitor.upload(bad))
-        assert len(uploads_of(served)) == 1
-        assert sessions_of(served) == []
+    with overheard(capfd, caplog):
+        visitor = Visitor(served, "visitor2")
+        with visitor.staying():
+            visitor.call("add", files=[visitor.upload(bad)])
+            line = visitor.until("refused")
+            assert line["error"]
+            wait_until(lambda: not [path for path in files_below(served.folder) if path.name == "clip.dcm"])
     assert_gone(served)
 
 
-def test_a_fault_of_ours_is_logged_without_the_name(tmp_path, monkeypatch, capfd, caplog):
+def test_a_fault_of_ours_is_logged_without_the_name(served, patient, monkeypatch, capfd, caplog):
     """Even where an exception quotes the clip's path."""
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
 
     def fail(path, *_):
         raise RuntimeError(f"cannot do {path} of {NAME}")
 
-    monkeypatch.setattr("echogan.ui.enhance.open_clips.open_preview", fail)
-    parts = {name: name for name in ("player", "run", "stop", "progress", "blackout", "fan")}
-    handlers = EnhanceHandlers(
-        Sessions(), ModelChoices(), SimpleNamespace(**parts), "player", "fan", "ticket"
-    )  # type: ignore
-    (tmp_path / FILE).touch()
+    monkeypatch.setattr("echogan.ui.enhance.workplace.open_for_page", fail)
     with overheard(capfd, caplog):
-        handlers.opened(str(tmp_path / FILE), SimpleNamespace(session_hash="x"))  # type: ignore
-    assert "RuntimeError" in caplog.text
+        visitor = Visitor(served, "visitor4")
+        with visitor.staying():
+            visitor.call("add", files=[visitor.upload(patient)])
+            assert "Something went wrong" in visitor.until("refused")["error"]
+            monkeypatch.setattr(Visits, "find", fail)
+            assert "Something went wrong" in visitor.call("poll")["error"]
+            monkeypatch.undo()
+    assert caplog.text.count("RuntimeError at") == 2
+    assert_gone(served)

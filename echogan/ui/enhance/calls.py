@@ -12,6 +12,7 @@ import gradio as gr
 
 from echogan.core.errors import EchoGANError, SettingsError
 from echogan.core.geometry import Fan
+from echogan.core.notice import MARK
 from echogan.ui.enhance.clip_entry import Visit
 from echogan.ui.enhance.examples import example_names
 from echogan.ui.enhance.exporting import LABELS
@@ -19,7 +20,6 @@ from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.feedback import FAILED, log_place
 
-MARK = "AI-enhanced, not for diagnosis"
 MOST_FILES = 2000  # of one call: a folder may come file by file
 LONGEST = {
     "id": 64,

@@ -109,9 +109,9 @@ class Workplace:
         """Take clips out of the list, with their results and exports. Those that are not there are no mistake."""
         with self.lock:
             entries = [visit.clips.pop(clip) for clip in dict.fromkeys(ids) if clip in visit.clips]
-            gone = {entry.id for entry in entries}
-            for export in [export for export in visit.exports.values() if gone.issuperset(export.clips)]:
-                self.exporting.drop(visit, export.id)
+            for export in list(visit.exports.values()):
+                if not any(clip in visit.clips for clip in export.clips):
+                    self.exporting.drop(visit, export.id)
             for entry in entries:
                 entry.closing.set()
             self.enhancing.stop(entries)

@@ -10,7 +10,19 @@ import gradio as gr
 
 HERE = Path(__file__).parent
 SCRIPTS = (  # parts first, then what uses them
-    *("server", "frames", "measure", "transport", "paint", "view", "tools", "mmode", "list", "exports", "keys"),
+    *(
+        "server",
+        "frames",
+        "measure",
+        "transport",
+        "paint",
+        "view",
+        "tools",
+        "mmode",
+        "list",
+        "exports",
+        "keys",
+    ),
     *("curves", "fan"),
     *("viewer", "marks", "workspace", "controls", "pointer"),
 )
