@@ -11,7 +11,10 @@ import numpy as np
 
 from echogan.core.settings import check_settings, number
 
-ClipKind = Literal["dicom", "video", "gif", "image"]
+ClipKind = Literal["dicom", "video", "gif", "image", "nifti", "metaimage"]
+
+SQUARE = 0.01  # sides that differ by less are equal: scanners round their pixel sizes
+SHAPES = 0.2, 5.0  # pixels of other shapes are a mistake in the file
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class ClipFile:
     color       True where frames are (H, W, 3), False where they are (H, W)
     regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
     warnings    sentences for the reader: what was guessed or repaired
+    pixel_aspect  width of a pixel over its height, as shown; 1 where pixels are square or their shape is unknown
     """
 
     path: Path
@@ -52,6 +56,7 @@ class ClipFile:
     spacing_mm: tuple[float, float] | None = None
     regions: tuple[tuple[int, int, int, int], ...] = ()
     warnings: tuple[str, ...] = ()
+    pixel_aspect: float = 1.0
 
     def iter_frames(self) -> Iterator[np.ndarray]:
         """Yield every frame in order, uint8 (H, W) or (H, W, 3), decoding as it goes. Raises UnreadableClip."""
@@ -74,6 +79,13 @@ class Clip:
     frames: np.ndarray
     fps: float | None = None
     spacing_mm: tuple[float, float] | None = None
+
+
+def pixel_shape(width: float, height: float) -> float:
+    """Width of a pixel over its height; 1 where it is nearly square, or where the sides make no sense."""
+    if not (width > 0 and height > 0 and SHAPES[0] <= width / height <= SHAPES[1]):
+        return 1.0
+    return 1.0 if abs(width / height - 1) < SQUARE else width / height
 
 
 def grey(frames: np.ndarray) -> np.ndarray:

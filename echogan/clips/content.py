@@ -1,11 +1,11 @@
-"""Detect a file's type from its first bytes, and check its size and completeness; shared by every reader."""
+"""Detect a file's type from its first bytes, and check its size; shared by every reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
@@ -98,64 +98,3 @@ def check_limits(path: Path, limits: ClipLimits, frames: int, height: int, width
             f"'{path.name}' decodes to more than {limits.max_decoded_bytes / 2**20:.0f} MB: "
             "cut it or scale it down."
         )
-
-
-def check_whole(path: Path, content: Content) -> None:
-    """Raise UnreadableClip if the container's top-level parts declare more bytes than the file has.
-
-    MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), RIFF chunks, and the EBML Segment (RFC 8794, 9.1).
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        end = {"mov": _end_of_boxes, "avi": _end_of_chunks, "matroska": _end_of_segment}[content](file, size)
-    if end > size:
-        raise UnreadableClip(f"'{path.name}' is cut off ({size} of {end} bytes): copy or export it again.")
-
-
-def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        head = file.read(16)
-        length = int.from_bytes(head[:4], "big")
-        if length == 1:
-            length = int.from_bytes(head[8:16], "big")
-        if length < 8:  # 0: up to the end of the file; less: padding that no reader looks at
-            return size
-        position += length
-    return position
-
-
-def _end_of_chunks(file: BinaryIO, size: int) -> int:
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        head = file.read(8)
-        length = int.from_bytes(head[4:8], "little")
-        if head[:4] != b"RIFF" or length in (0, 0xFFFFFFFF):
-            return size
-        position += 8 + length + length % 2
-        if position == size + 1:  # the padding byte of the last chunk is often left out
-            return size
-    return position
-
-
-def _end_of_segment(file: BinaryIO, size: int) -> int:
-    file.seek(4)
-    header, _ = _vint(file)
-    file.seek(header, 1)
-    if file.read(4) != b"\x18S\x80g":
-        return size
-    length, unknown = _vint(file)
-    return size if unknown else file.tell() + length
-
-
-def _vint(file: BinaryIO) -> tuple[int, bool]:
-    """A variable-length EBML size, and whether all its bits are set (unknown size: a live recording)."""
-    first = file.read(1)
-    if not first or not first[0]:
-        return 0, True
-    more = 8 - first[0].bit_length()
-    bits = 7 * (more + 1)
-    value = int.from_bytes(first + file.read(more), "big") & ((1 << bits) - 1)
-    return value, value == (1 << bits) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -24,6 +25,10 @@ from echogan.core.errors import OutputError, UnreadableClip, UnsupportedClip
 from echogan.core.geometry import Sector
 
 SMALLEST = 16  # pixels of a side
+OBLONG = (
+    "The pixels are not square (width over height {:.2f}). Every output says so, but few viewers of GIF and PNG "
+    "heed it: there the picture looks squeezed."
+)
 
 
 class ClipWriter(Protocol):
@@ -57,6 +62,8 @@ def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
     """
     path, limits = Path(path), limits or ClipLimits()
     clip = _open(path, limits)
+    if clip.pixel_aspect != 1:
+        clip = replace(clip, warnings=(*clip.warnings, OBLONG.format(clip.pixel_aspect)))
     if min(clip.height, clip.width) < SMALLEST:
         raise UnsupportedClip(
             f"'{path.name}' is {clip.width} x {clip.height} pixels, too small to be an echo: give {SMALLEST} or more."

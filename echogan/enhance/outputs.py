@@ -29,7 +29,8 @@ class Outputs:
     player_maps      name in MAP_STYLES -> .webm of that map over the dimmed image, same size and count
     arrays           .npz: original and enhanced uint8 (T, H, W), tissue_mask bool (H, W), and in the working
                      space working_mask bool (h, w) and every map of MAP_STYLES by its name, float16 (T, h, w)
-                     in grey levels, zero outside the tissue; the difference is signed
+                     in grey levels, zero outside the tissue; the difference is signed; pixel_aspect as in ClipFile
+                     where pixels are not square
     report, figure   .json and .png
     """
 
@@ -74,13 +75,17 @@ def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write
     def clip_writer(path: Path, like: ClipFile = prepared.clip):
         return stack.enter_context(open_writer(path, like, prepared.sector, write))
 
+    # The page itself stretches what it plays: its sector and marks are in pixels as they are stored.
+    stored = dataclasses.replace(prepared.clip, pixel_aspect=1.0)
     sinks: list[Sink] = []
-    for path in [*outputs.clips, *([outputs.player_enhanced] if outputs.player_enhanced else [])]:
+    for path in outputs.clips:
         sinks.append(_frames_sink(clip_writer(path), lambda chunk: chunk.enhanced))
+    if outputs.player_enhanced:
+        sinks.append(_frames_sink(clip_writer(outputs.player_enhanced, stored), lambda chunk: chunk.enhanced))
     if outputs.player_original:
-        sinks.append(_frames_sink(clip_writer(outputs.player_original), lambda chunk: chunk.original))
+        sinks.append(_frames_sink(clip_writer(outputs.player_original, stored), lambda chunk: chunk.original))
     for name, path in outputs.player_maps.items():
-        writer = clip_writer(path, dataclasses.replace(prepared.clip, color=True))
+        writer = clip_writer(path, dataclasses.replace(stored, color=True))
         sinks.append(_map_sink(writer, name, prepared))
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))
@@ -112,6 +117,8 @@ def _arrays_sink(file: NpzStream, prepared: PreparedClip, blackout: bool) -> Sin
     tissue = prepared.sector.tissue_mask
     file.put("tissue_mask", tissue)
     file.put("working_mask", prepared.space.tissue)
+    if prepared.clip.pixel_aspect != 1:
+        file.put("pixel_aspect", prepared.clip.pixel_aspect)
     frames = {name: file.array(name, tissue.shape, np.uint8) for name in ("original", "enhanced")}
     maps_out = {name: file.array(name, prepared.space.size, np.float16) for name in MAP_STYLES}
 

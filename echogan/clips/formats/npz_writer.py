@@ -141,7 +141,8 @@ def _member(name: str) -> zipfile.ZipInfo:
 class NpzWriter(FrameWriter):
     """A clip as .npz: frames uint8 (T, H, W) or (T, H, W, 3), fps, spacing_mm (row, column).
 
-    fps and spacing_mm are NaN if unknown; durations_ms (T,) is there only if frame durations differ.
+    fps and spacing_mm are NaN if unknown; durations_ms (T,) is there only if frame durations differ, pixel_aspect (the
+    width of a pixel over its height) only if pixels are not square.
     """
 
     def _start(self, frame: np.ndarray) -> None:
@@ -155,6 +156,8 @@ class NpzWriter(FrameWriter):
         fps = self.options.fps or self.like.fps
         self._stream.put("fps", np.nan if fps is None else fps)
         self._stream.put("spacing_mm", self.like.spacing_mm or (np.nan, np.nan))
+        if self.like.pixel_aspect != 1:
+            self._stream.put("pixel_aspect", self.like.pixel_aspect)
         if self.variable:
             self._stream.put("durations_ms", [self.duration_ms(i) for i in range(self.count)])
         self._stream.close()

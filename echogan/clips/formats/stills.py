@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
-from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
 from echogan.clips.content import Content, check_limits, decoder_errors
 from echogan.clips.formats.frame_writer import FrameWriter
 from echogan.core.errors import ClipTooLarge, UnsupportedClip
@@ -21,17 +26,19 @@ def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
 
     Raises UnreadableClip, UnsupportedClip (floating-point pixels) and ClipTooLarge.
     """
-    frame, notes = _read(path, limits, content)
+    frame, notes, aspect = _read(path, limits, content)
 
     def decode() -> Iterator[np.ndarray]:
         yield _read(path, limits, content)[0]
 
     height, width = frame.shape[:2]
-    return ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=notes)
+    facts = ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=notes)
+    return replace(facts, pixel_aspect=aspect)
 
 
-def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The first picture, turned upright, uint8 (H, W) if grey, else (H, W, 3); and notes on what was changed."""
+def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...], float]:
+    """The first picture, turned upright, uint8 (H, W) if grey, else (H, W, 3); notes on what was changed; its
+    pixels' width over their height."""
     with decoder_errors(path), _opened(path, content) as image:
         check_limits(path, limits, 1, image.height, image.width, 3)
         notes = []
@@ -45,7 +52,7 @@ def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray,
             notes.append(note)
         else:
             frame = _over_black(ImageOps.exif_transpose(image))
-        return frame, tuple(notes)
+        return frame, tuple(notes), _stored_shape(image)
 
 
 def _opened(path: Path, content: Content) -> Image.Image:
@@ -75,6 +82,27 @@ def _over_black(image: Image.Image) -> np.ndarray:
     return np.ascontiguousarray(rgb[..., 0] if grey else rgb)
 
 
+def _stored_shape(image: Image.Image) -> float:
+    """Width of a pixel over its height, from the densities of the file."""
+    across, down = (
+        image.info.get("aspect") or image.info.get("dpi") or image.info.get("jfif_density") or (1, 1)
+    )
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    width, height = (across, down) if turned else (down, across)  # many pixels to an inch are narrow
+    return pixel_shape(float(width), float(height))
+
+
+def _shape_chunk(ratio: Fraction) -> bytes:
+    """The chunk pHYs with the shape of a pixel and no size (PNG specification, 11.3.5.3); nothing for square ones."""
+    if ratio == 1:
+        return b""
+    body = b"pHYs" + struct.pack(">IIB", ratio.denominator, ratio.numerator, 0)
+    return struct.pack(">I", 9) + body + struct.pack(">I", zlib.crc32(body))
+
+
+IHDR_END = 33  # bytes: where the first chunk of a PNG ends, after which pHYs may stand
+
+
 class PngFolderWriter(FrameWriter):
     """frame_0000.png, frame_0001.png, ... in a folder that must be new or empty. Lossless."""
 
@@ -85,7 +113,10 @@ class PngFolderWriter(FrameWriter):
 
     def _put(self, frame: np.ndarray) -> None:
         name = f"frame_{self.count:0{self._digits}d}.png"
-        Image.fromarray(frame).save(self.part / name, format="PNG", compress_level=3)
+        file = io.BytesIO()
+        Image.fromarray(frame).save(file, format="PNG", compress_level=3)
+        data = file.getvalue()
+        (self.part / name).write_bytes(data[:IHDR_END] + _shape_chunk(self.pixel_ratio) + data[IHDR_END:])
 
     def _finish(self) -> None:
         """Every image is already complete."""
