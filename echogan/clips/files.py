@@ -12,6 +12,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.colour_noise import without_colour_noise
 from echogan.clips.content import HEAD_BYTES, SUPPORTED, refusal, sniff
 from echogan.clips.dicom.reader import looks_like_dicom, open_dicom
 from echogan.clips.dicom.writer import DicomWriter
@@ -61,7 +62,7 @@ def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
     enhanced) and ClipTooLarge (over one of the limits).
     """
     path, limits = Path(path), limits or ClipLimits()
-    clip = _open(path, limits)
+    clip = without_colour_noise(_open(path, limits))
     if clip.pixel_aspect != 1:
         clip = replace(clip, warnings=(*clip.warnings, OBLONG.format(clip.pixel_aspect)))
     if min(clip.height, clip.width) < SMALLEST:
