@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import Literal
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
 
-Content = Literal["dicom", "gif", "png", "jpeg", "bmp", "tiff", "mov", "avi", "matroska"]
+Content = Literal[
+    "dicom", "gif", "png", "jpeg", "bmp", "tiff", "mov", "avi", "matroska", "nifti", "metaimage"
+]
 
-SUPPORTED = "DICOM, MP4, MOV, AVI, MKV, WEBM, animated GIF, PNG, JPEG, BMP or TIFF"
+SUPPORTED = "DICOM, MP4, MOV, AVI, MKV, WEBM, animated GIF, PNG, JPEG, BMP, TIFF, NIfTI or MetaImage"
 HEAD_BYTES = 1024
 
 _MAGIC: tuple[tuple[bytes, Content], ...] = (
@@ -25,6 +29,9 @@ _MAGIC: tuple[tuple[bytes, Content], ...] = (
     (b"MM\0*", "tiff"),
     (b"\x1aE\xdf\xa3", "matroska"),
 )
+_GZIP = b"\x1f\x8b"
+_NIFTI = {348: (344, (b"n+1\0", b"ni1\0")), 540: (4, (b"n+2\0", b"ni2\0"))}  # by the size of the header
+_METAIMAGE = re.compile(rb"([A-Za-z]\w*[ \t]*=[^\r\n]*\r?\n){0,40}?NDims[ \t]*=")
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 
 
@@ -40,7 +47,28 @@ def sniff(head: bytes) -> Content | None:
         return "avi"
     if head[4:8] in _BOXES:
         return "mov"
-    return None
+    if _is_nifti(head) or _is_nifti(_inflated(head)):
+        return "nifti"
+    return "metaimage" if _METAIMAGE.match(head) else None
+
+
+def _is_nifti(head: bytes) -> bool:
+    """Whether a header of NIfTI 1 or 2 begins here, in either order of bytes."""
+    for order in ("little", "big"):
+        place, magics = _NIFTI.get(int.from_bytes(head[:4], order), (0, ()))
+        if head[place : place + 4] in magics:
+            return True
+    return False
+
+
+def _inflated(head: bytes) -> bytes:
+    """What a gzip file begins with; nothing for another file."""
+    if not head.startswith(_GZIP):
+        return b""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 def refusal(name: str, head: bytes) -> str:
@@ -54,6 +82,10 @@ def refusal(name: str, head: bytes) -> str:
         )
     if head.startswith(b"PK"):
         return f"'{name}' is a zip archive: unpack it and give one of the clips inside ({SUPPORTED})."
+    if head.startswith(_GZIP):
+        return (
+            f"'{name}' is packed (gzip) and no NIfTI file: unpack it and give the clip inside ({SUPPORTED})."
+        )
     if text.startswith((b"<!doctype", b"<html")):
         return f"'{name}' is a web page, not a clip: download the clip itself ({SUPPORTED})."
     return f"'{name}' is not a clip that can be read, whatever its name says: give {SUPPORTED}."

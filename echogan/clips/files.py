@@ -17,6 +17,8 @@ from echogan.clips.content import HEAD_BYTES, SUPPORTED, refusal, sniff
 from echogan.clips.dicom.reader import looks_like_dicom, open_dicom
 from echogan.clips.dicom.writer import DicomWriter
 from echogan.clips.formats.gif import GifWriter, open_gif
+from echogan.clips.formats.metaimage import open_metaimage
+from echogan.clips.formats.nifti import open_nifti
 from echogan.clips.formats.npz_writer import NpzWriter
 from echogan.clips.formats.stills import PngFolderWriter, open_image
 from echogan.clips.formats.video import open_video
@@ -83,6 +85,10 @@ def _open(path: Path, limits: ClipLimits) -> ClipFile:
         return open_gif(path, limits)
     if content in ("mov", "avi", "matroska"):
         return open_video(path, limits, content)
+    if content == "nifti":
+        return open_nifti(path, limits)
+    if content == "metaimage":
+        return open_metaimage(path, limits)
     return open_image(path, limits, content)
 
 
