@@ -11,7 +11,10 @@ import numpy as np
 
 from echogan.core.settings import check_settings, number
 
-ClipKind = Literal["dicom", "video", "gif", "image"]
+ClipKind = Literal["dicom", "video", "gif", "image", "nifti", "metaimage"]
+
+SQUARE = 0.01  # sides that differ by less are equal: scanners round their pixel sizes
+SHAPES = 0.2, 5.0  # pixels of other shapes are a mistake in the file
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,13 @@ class Clip:
     frames: np.ndarray
     fps: float | None = None
     spacing_mm: tuple[float, float] | None = None
+
+
+def pixel_shape(width: float, height: float) -> float:
+    """Width of a pixel over its height; 1 where it is nearly square, or where the sides make no sense."""
+    if not (width > 0 and height > 0 and SHAPES[0] <= width / height <= SHAPES[1]):
+        return 1.0
+    return 1.0 if abs(width / height - 1) < SQUARE else width / height
 
 
 def grey(frames: np.ndarray) -> np.ndarray:

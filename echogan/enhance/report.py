@@ -74,7 +74,8 @@ class Report:
 
 
 def describe_input(clip: ClipFile) -> dict[str, Any]:
-    """The facts of a clip, without its name."""
+    """The facts of a clip, without its name; `pixel_aspect` only where pixels are not square."""
+    shape = {} if clip.pixel_aspect == 1 else {"pixel_aspect": round(clip.pixel_aspect, 4)}
     return {
         "kind": clip.kind,
         "frames": clip.frames,
@@ -82,7 +83,7 @@ def describe_input(clip: ClipFile) -> dict[str, Any]:
         "width": clip.width,
         "height": clip.height,
         "spacing_mm": None if clip.spacing_mm is None else [float(side) for side in clip.spacing_mm],
-    }
+    } | shape
 
 
 def describe_sector(sector: Sector) -> dict[str, Any]:

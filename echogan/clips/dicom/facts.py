@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from echogan.clips.clip import pixel_shape
 from echogan.core.errors import UnsupportedClip
 
 DEFAULT_FPS = 30.0
@@ -188,3 +189,11 @@ def read_space(header: Dataset, regions: list[Region], height: int, width: int) 
         if len(spacing) == 2 and min(spacing) > 0:
             return Space(boxes, (spacing[0], spacing[1]))
     return Space(boxes, None)
+
+
+def read_pixel_aspect(header: Dataset, spacing_mm: tuple[float, float] | None) -> float:
+    """Width of a pixel over its height: by its size where that is known, else Pixel Aspect Ratio (C.7.6.3.1.7)."""
+    if spacing_mm is not None:
+        return pixel_shape(spacing_mm[1], spacing_mm[0])
+    sides = numbers(header.get("PixelAspectRatio"))
+    return pixel_shape(sides[1], sides[0]) if len(sides) == 2 else 1.0

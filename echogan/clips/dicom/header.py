@@ -27,7 +27,7 @@ INFLATE_FOR_HEADER = 64 * 2**20
 HEADER_TAGS = """
     ImageType SOPClassUID SOPInstanceUID Modality StudyInstanceUID SequenceOfUltrasoundRegions
     NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector ActualFrameDuration CineRate
-    RecommendedDisplayFrameRate PixelSpacing ImagerPixelSpacing Rows Columns SamplesPerPixel
+    RecommendedDisplayFrameRate PixelSpacing ImagerPixelSpacing PixelAspectRatio Rows Columns SamplesPerPixel
     PhotometricInterpretation PlanarConfiguration BitsAllocated BitsStored PixelRepresentation
     RescaleSlope RescaleIntercept WindowCenter WindowWidth VOILUTFunction
     RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor

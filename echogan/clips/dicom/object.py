@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -146,6 +147,9 @@ def _add_space(made: Dataset, like: ClipFile, source: OriginalHeader | None, bla
 
     If the image was rescaled and the region was not (it reaches outside), the region's units are set to none.
     """
+    if like.pixel_aspect != 1:
+        ratio = Fraction(like.pixel_aspect).limit_denominator(1000)
+        made.PixelAspectRatio = [ratio.denominator, ratio.numerator]  # height, width
     items = []
     if source is not None:
         given = source.header.get("SequenceOfUltrasoundRegions") or []

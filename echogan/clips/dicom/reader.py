@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.content import check_limits
-from echogan.clips.dicom.facts import check_regions, read_regions, read_space, read_timing
+from echogan.clips.dicom.facts import check_regions, read_pixel_aspect, read_regions, read_space, read_timing
 from echogan.clips.dicom.gdcm_process import gdcm_decoder
 from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, reading, transfer_syntax
 from echogan.clips.dicom.layout import DAMAGED, Layout, find_frames, read_layout
@@ -96,6 +96,7 @@ def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
         durations_ms=timing.durations_ms,
         spacing_mm=space.spacing_mm,
         regions=space.regions,
+        pixel_aspect=read_pixel_aspect(header, space.spacing_mm),
         warnings=(*notes, *timing.warnings, *space.warnings, *((TOO_DIM,) if dim else ())),
     )
 

@@ -21,17 +21,21 @@ class ClipSample:
 
     frames    uint8 (n, H, W) or (n, H, W, 3); the first is the clip's first
     regions   as of ClipFile
+    pixel_aspect   as of ClipFile
     """
 
     frames: np.ndarray
     regions: tuple[tuple[int, int, int, int], ...] = ()
+    pixel_aspect: float = 1.0
 
     @classmethod
     def of(cls, clip: ClipFile | Clip, count: int = SAMPLES) -> ClipSample:
         """Decode at most `count` frames, fewer of huge ones. Raises UnreadableClip."""
         if isinstance(clip, ClipFile):
             size = clip.height * clip.width * (3 if clip.color else 1)
-            return cls(clip.sample(min(count, max(3, MAX_SAMPLE_BYTES // size))), clip.regions)
+            return cls(
+                clip.sample(min(count, max(3, MAX_SAMPLE_BYTES // size))), clip.regions, clip.pixel_aspect
+            )
         wanted = np.linspace(0, len(clip.frames) - 1, min(count, len(clip.frames))).round().astype(int)
         return cls(clip.frames[wanted])
 

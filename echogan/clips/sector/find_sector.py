@@ -11,6 +11,7 @@ from echogan.clips.sector.clip_sample import SAMPLES, ClipSample
 from echogan.clips.sector.evidence import Evidence, gather, moves
 from echogan.clips.sector.fan_fit import Fit, fit_shape
 from echogan.clips.sector.fan_polish import polish
+from echogan.clips.sector.oblong import of_oblong, squared
 from echogan.clips.sector.overlay import find_overlay, merge, split, text_is_sure
 from echogan.clips.sector.sector_confidence import CHECK_BELOW, sector_confidence
 from echogan.core.errors import SectorError
@@ -32,6 +33,8 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
     and a note.
     """
     sample = _sample(clip, samples)
+    if sample.pixel_aspect != 1:
+        return of_oblong(find_sector(squared(sample)), sample)
     evidence = gather(sample.statistics, sample.regions)
     if evidence.target is None:
         nothing = "No moving or bright tissue was found, so the whole frame counts as tissue."
@@ -46,9 +49,14 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
 
 
 def sector_from_fan(fan: Fan, clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> Sector:
-    """The sector of a fan given by hand; the overlay inside it is still found. Raises SectorError."""
+    """The sector of a fan given by hand; the overlay inside it is still found. Raises SectorError.
+
+    A fan without an aspect of its own (1) takes that of the clip's pixels.
+    """
     fan.check()
     sample = _sample(clip, samples)
+    if fan.aspect == 1:
+        fan = replace(fan, aspect=sample.pixel_aspect)
     height, width = sample.frames.shape[1:3]
     inside = fan.mask(height, width)
     if inside.mean() < 0.01:
