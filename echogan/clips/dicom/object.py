@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.dicom.facts import FRAME_TIME, FRAME_TIME_VECTOR, clip_box, numbers, overruns, read_regions
-from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, reading, transfer_syntax
+from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, reading
 from echogan.clips.dicom.identity import IDENTITY_TAGS, SOFTWARE, add_privacy, code, new_uid, plain
 from echogan.clips.write_options import WriteOptions
 from echogan.core.geometry import Sector
@@ -55,8 +55,8 @@ def read_source(like: ClipFile, keep_identity: bool) -> OriginalHeader | None:
     with reading():
         source = DicomSource.of(like.path)
         with source.open() as file:
-            header, _ = read_header(file, HEADER_TAGS + (IDENTITY_TAGS if keep_identity else ""))
-        return OriginalHeader(header, transfer_syntax(header, source))
+            header, place = read_header(file, HEADER_TAGS + (IDENTITY_TAGS if keep_identity else ""))
+        return OriginalHeader(header, place.syntax if place is not None else uid.ExplicitVRLittleEndian)
 
 
 def build_object(
