@@ -5,7 +5,9 @@ Sources: DICOM PS3.5, 8.1.1 (native pixels) and A.4 (encapsulation).
 
 from __future__ import annotations
 
+import re
 import struct
+from itertools import pairwise
 from typing import BinaryIO
 
 from echogan.clips.dicom.codestream import starts_frame
@@ -13,6 +15,8 @@ from echogan.clips.dicom.layout import DAMAGED, NO_FRAMES, TRUNCATED, Layout
 from echogan.core.errors import UnreadableClip
 
 MAX_FRAGMENTS = 1_000_000
+LARGEST_CUT = 256 * 2**20  # bytes of a fragment that is searched for the starts of frames
+NEXT_CODESTREAM = re.compile(rb"(?:\xff\xd9|\A\xd9?)\0*(?=\xff\xd8\xff|\xff\x4f\xff\x51)")
 HEAD = 12  # bytes that tell whether a fragment begins a frame
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 NOT_COUNTED = "The header gives no number of frames, so those found in the file are used."
@@ -21,6 +25,7 @@ TOO_FEW_COUNTED = "The header counts fewer frames than the file holds; all that 
 
 Span = tuple[int, int]
 Frame = tuple[Span, ...]
+Fragment = tuple[Span, bytes]  # where it lies, and its first bytes
 
 
 def count_note(layout: Layout, found: int) -> tuple[str, ...]:
@@ -68,23 +73,44 @@ def _is_blank(file: BinaryIO, offset: int, size: int) -> bool:
 
 
 def _coded_frames(file: BinaryIO, layout: Layout) -> list[Frame]:
-    """Frames begin at the fragments that start a codestream. Offset tables are not needed, and often wrong."""
+    """Frames begin where codestreams start. Offset tables are not needed, and often wrong."""
+    fragments = _fragments(file, layout)
+    frames = _grouped(fragments)
+    if not frames:
+        raise UnreadableClip(DAMAGED)
+    if (layout.counted or 0) > len(frames):
+        # A start within a fragment: then the fragments are pieces of one long stream.
+        pieces = [piece for fragment in fragments for piece in _cut(file, fragment)]
+        frames = _grouped(pieces)
+    return frames
+
+
+def _grouped(fragments: list[Fragment]) -> list[Frame]:
     frames: list[list[Span]] = []
-    for span, head in _fragments(file, layout):
+    for span, head in fragments:
         if starts_frame(head):
             frames.append([span])
         elif frames:
             frames[-1].append(span)
-    if not frames:
-        raise UnreadableClip(DAMAGED)
     return [tuple(frame) for frame in frames]
 
 
-def _fragments(file: BinaryIO, layout: Layout) -> list[tuple[Span, bytes]]:
+def _cut(file: BinaryIO, fragment: Fragment) -> list[Fragment]:
+    """The fragment in pieces, a new one where a codestream follows the end of another."""
+    (offset, length), head = fragment
+    if length > LARGEST_CUT:
+        return [fragment]
+    file.seek(offset)
+    data = file.read(length)
+    starts = [0, *(found.end() for found in NEXT_CODESTREAM.finditer(data)), length]
+    return [((offset + a, b - a), data[a : a + HEAD] if a else head) for a, b in pairwise(starts) if b > a]
+
+
+def _fragments(file: BinaryIO, layout: Layout) -> list[Fragment]:
     """Every fragment and its first bytes, without the basic offset table. Raises UnreadableClip."""
     size, place = file.seek(0, 2), layout.place
     end = size if place.length is None else place.start + place.length
-    found: list[tuple[Span, bytes]] = []
+    found: list[Fragment] = []
     position = place.start
     while position < end:
         file.seek(position)

@@ -172,4 +172,5 @@ def has_only_private_data(file: BinaryIO) -> bool:
     tags = [tag for tag in list(whole.keys()) if tag.is_private and not tag.is_private_creator]
     if any(tag.group > PIXEL_DATA[0] for tag in tags):
         return True
-    return any(int(getattr(whole.get_item(tag), "length", 0)) > size // 2 for tag in tags)
+    values = (whole.get_item(tag).value for tag in tags)
+    return any(isinstance(value, bytes) and len(value) > size // 2 for value in values)

@@ -75,7 +75,7 @@ def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
         with source.open() as file:
             header, place = read_header(file, HEADER_TAGS)
             notes = _check_kind(header)
-            if place is None:
+            if place is None or (place.length == 0 and has_only_private_data(file)):
                 raise _no_pixels(header, file)
         layout = read_layout(header, place)
         regions = read_regions(header)
@@ -166,13 +166,13 @@ def _check_kind(header: Dataset) -> tuple[str, ...]:
 
 
 def _no_pixels(header: Dataset, file: BinaryIO) -> EchoGANError:
-    if "Rows" not in header and header.get("SOPClassUID") not in ULTRASOUND_CLASSES:
-        return UnsupportedClip(
-            "This DICOM file has no pixel data (a report or measurements perhaps); give a clip."
-        )
     if has_only_private_data(file):
         return UnsupportedClip(
             "This DICOM file holds only the vendor's raw data and no picture; export it as a DICOM clip or MP4."
+        )
+    if "Rows" not in header and header.get("SOPClassUID") not in ULTRASOUND_CLASSES:
+        return UnsupportedClip(
+            "This DICOM file has no pixel data (a report or measurements perhaps); give a clip."
         )
     return UnreadableClip("The DICOM file has no pixel data; it may be cut short. Export it again.")
 

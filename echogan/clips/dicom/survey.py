@@ -45,7 +45,8 @@ def survey(
 
     `read` decodes a frame by a layout, `encoded` gives its bytes.
     """
-    layout = _as_coded(encoded(frames[0]), layout)
+    coded = layout.syntax.is_encapsulated and layout.syntax != uid.RLELossless
+    layout = _as_coded(encoded(frames[0]), layout) if coded else layout
 
     def attempt(index: int) -> np.ndarray:
         with reading():
@@ -53,7 +54,7 @@ def survey(
 
     first, start = _first_that_works(range(len(frames)), attempt)
     # A coder that leaves out the end mark does so in every frame; where only the last frames lack it, they are cut.
-    marked = _is_complete(encoded(frames[first]))
+    marked = coded and _is_complete(encoded(frames[first]))
 
     def attempt_whole(index: int) -> np.ndarray:
         if marked and not _is_complete(encoded(frames[index])):
@@ -90,13 +91,12 @@ def _first_that_works(order: Sequence[int], attempt: Callable[[int], np.ndarray]
 
 
 def _is_complete(encoded: bytes) -> bool:
-    """Whether a codestream ends with the mark that ends an image, but for padding. RLE and native frames have none."""
-    return encoded.rstrip(b"\0")[-2:] == IMAGE_END
+    """Whether a JPEG or JPEG 2000 codestream has its end mark, which occurs nowhere else in its data."""
+    return IMAGE_END in encoded
 
 
 def _as_coded(encoded: bytes, layout: Layout) -> Layout:
-    if not layout.syntax.is_encapsulated or layout.syntax == uid.RLELossless:
-        return layout
+    """The layout corrected by the codestream's header, if it has one."""
     try:
         return coded_layout(layout, read_codestream(encoded))
     except (struct.error, IndexError):
