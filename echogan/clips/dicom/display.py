@@ -78,7 +78,7 @@ def _stored_values(
         low = raw & top
         return np.where(low > top // 2, low - top - 1, low), ()
     above = _unsigned(samples, len(raw)) >> layout.bits_stored
-    overlay = any(numbers(header.get(OVERLAY_BIT)))
+    overlay = OVERLAY_BIT in header and any(numbers(header[OVERLAY_BIT].value))
     if overlay or above.min() == above.max():
         return raw & top, ()
     return np.minimum(raw, top), (CLIPPED,)
@@ -127,7 +127,7 @@ def _range(header: Dataset, layout: Layout, stored: np.ndarray, found: np.ndarra
         return full
     low = int((numbers(header.get("SmallestImagePixelValue")) or [0])[0])
     high = int((numbers(header.get("LargestImagePixelValue")) or [0])[0])
-    if low <= least and most <= high and most - low > (high - low) / 8:
+    if low <= least and most <= high and most - low > (high - low) / 2:
         return low, high
     if least < 0:
         return least, most
