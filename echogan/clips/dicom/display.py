@@ -71,7 +71,7 @@ def _stored_values(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """The value that each raw entry stands for. Bits above Bits Stored are not part of it (PS3.5, 8.1.1).
 
-    But where they differ from pixel to pixel and no overlay is kept there, Bits Stored is wrong: values are clipped.
+    But where they differ from pixel to pixel and no overlay is kept there, values are too large, and are clipped.
     """
     top = 2**layout.bits_stored - 1
     if layout.signed:
@@ -79,9 +79,9 @@ def _stored_values(
         return np.where(low > top // 2, low - top - 1, low), ()
     above = _unsigned(samples, len(raw)) >> layout.bits_stored
     overlay = OVERLAY_BIT in header and any(numbers(header[OVERLAY_BIT].value))
-    if overlay or above.min() == above.max():
+    if overlay or above.min() == above.max() > 0:
         return raw & top, ()
-    return np.minimum(raw, top), (CLIPPED,)
+    return np.minimum(raw, top), (CLIPPED,) if above.any() else ()
 
 
 def _shown(
