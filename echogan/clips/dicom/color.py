@@ -11,14 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from echogan.clips.dicom.codestream import Codestream
-from echogan.clips.dicom.layout import GREY_SPACES, Layout, stated_space
+from echogan.clips.dicom.codestream import JPEG, Codestream
+from echogan.clips.dicom.layout import COLOR_SPACES, GREY_SPACES, Layout, stated_space
 
-SPREAD = 12  # of 255: how far the R, G and B of a grey pixel may lie apart
-MUCH, TIMES = (
-    0.4,
-    2.0,
-)  # the share of grey pixels that overrules, and how many times the share of the other reading
+SPREAD = 24  # of 255: how far the R, G and B of a grey pixel may lie apart
+MUCH = 0.25  # the share of grey pixels from which a reading overrules another
+TIMES = 2.0  # how many times as many they must be
 
 OVERRULED = (
     "The file's colour label does not fit its pixels, so the colours were read as the pixels show them."
@@ -74,12 +72,20 @@ def _fills(layout: Layout) -> bool:
 
 
 def coded_layout(layout: Layout, stream: Codestream) -> Layout:
-    """The number of samples and the colour space that a frame's own header gives, where it does."""
+    """The number of samples and the colour space that a frame's own header gives, where it does.
+
+    A JPEG that says nothing, under no known label, is YCbCr: so nearly all are.
+    """
     samples = stream.components if stream.components in (1, 3) else layout.samples
     if samples != layout.samples:
         photometric = stated_space(layout.label, samples, palette=False, syntax=layout.syntax)
         layout = replace(layout, samples=samples, photometric=photometric)
-    return replace(layout, photometric=stream.space) if samples == 3 and stream.space else layout
+    if samples == 1:
+        return layout
+    unsaid = (
+        "YBR_FULL" if stream.syntaxes == JPEG and layout.label not in COLOR_SPACES else layout.photometric
+    )
+    return replace(layout, photometric=stream.space or unsaid)
 
 
 def colour_note(layout: Layout) -> tuple[str, ...]:
@@ -89,5 +95,5 @@ def colour_note(layout: Layout) -> tuple[str, ...]:
     if layout.samples == 1:
         return () if layout.label in GREY_SPACES else (OVERRULED,)
     by_label = stated_space(layout.label, 3, palette=False, syntax=layout.syntax)
-    same = layout.photometric == by_label and layout.label not in GREY_SPACES
+    same = layout.photometric == by_label and layout.label in COLOR_SPACES
     return () if same else (OVERRULED,)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from echogan.clips.dicom.codestream import JPEG, JPEG_2000
 from echogan.clips.dicom.facts import numbers
 from echogan.core.errors import UnreadableClip, UnsupportedClip
 
@@ -90,7 +91,8 @@ def read_layout(header: Dataset, place: PixelPlace) -> Layout:
     _check_syntax(place.syntax)
     samples, allocated = int(header.SamplesPerPixel), int(header.BitsAllocated)
     label = str(header.get("PhotometricInterpretation") or "").strip().upper()
-    if samples not in (1, 3) or label not in ("", *COLOR_SPACES, *GREY_SPACES):
+    known = label in ("", *COLOR_SPACES, *GREY_SPACES) or place.syntax in (*JPEG, *JPEG_2000)
+    if samples not in (1, 3) or not known:
         raise UnsupportedClip(
             "The colours of this DICOM file are stored in an unusual way; export it as grey, RGB or YBR."
         )

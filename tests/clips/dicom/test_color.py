@@ -97,7 +97,7 @@ def test_run_length(tmp_path: Path, label: str, stored: np.ndarray):
 # --- JPEG ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("label", [*LABELS, "", "MONOCHROME2"])
+@pytest.mark.parametrize("label", [*LABELS, "", "MONOCHROME2", "YBR_PARTIAL_420"])
 @pytest.mark.parametrize("ids", [b"\1\2\3", b"\0\1\2", b"RGB"])
 @pytest.mark.parametrize("adobe", [None, 0, 1])
 @pytest.mark.parametrize("stored", [RGB, YBR], ids=["RGB", "YBR"])
@@ -147,6 +147,23 @@ def test_the_label_decides_where_nothing_else_does(tmp_path: Path):
         clip = open_dicom(save(ds, tmp_path / "a", uid.JPEGBaseline8Bit))
         assert shows(clip, truth)
         assert clip.warnings == ()
+
+
+def test_a_jpeg_that_nobody_describes_is_ybr(tmp_path: Path):
+    colours = moving(channels=3)
+    data = wrap([jpeg_as_stored(f) for f in colours])
+    ds = ultrasound(colours, PixelData=data, PhotometricInterpretation=None)
+    clip = open_dicom(save(ds, tmp_path / "a", uid.JPEGBaseline8Bit))
+    assert shows(clip, convert_color_space(colours, "YBR_FULL", "RGB"))
+
+
+def test_noise_in_the_chroma(tmp_path: Path):
+    noisy = YBR.astype(int)
+    noisy[..., 1:] += np.random.default_rng(0).integers(-20, 21, noisy[..., 1:].shape)
+    stored = noisy.clip(0, 255).astype(np.uint8)
+    clip = opened(tmp_path, "RGB", stored.tobytes())
+    assert OVERRULED in clip.warnings
+    assert np.array_equal(clip.read().frames, convert_color_space(stored, "YBR_FULL", "RGB"))
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME2", None])
