@@ -57,19 +57,24 @@ def _native_frames(file: BinaryIO, layout: Layout) -> list[Frame]:
     size, start = layout.frame_bytes, layout.place.start
     count = native_count(layout)
     announced = min(layout.counted, count) if layout.counted else count
-    if not count or file.seek(0, 2) < start + announced * size:
+    there, rest = divmod(file.seek(0, 2) - start, size)
+    # A transfer that breaks off does not stop just at the end of a frame: there, the header is wrong instead.
+    if not count or there < min(announced, 1) or (there < announced and rest > 1):
         raise UnreadableClip(TRUNCATED)
-    # Frames past the number counted are frames if they hold a picture; padding is all of one value.
+    # Whole frames past the number counted are frames if they hold a picture. Other bytes after the last are ignored.
+    if (layout.place.length or 0) - count * size > 1:
+        count = announced
+    count = min(count, there)
     while count > max(layout.counted or 0, 1) and _is_blank(file, start + (count - 1) * size, size):
         count -= 1
     return [((start + i * size, size),) for i in range(count)]
 
 
 def _is_blank(file: BinaryIO, offset: int, size: int) -> bool:
-    """Whether all bytes are the same, or some are missing."""
+    """Whether all bytes are the same."""
     file.seek(offset)
     data = file.read(size)
-    return len(data) < size or data == data[:1] * size
+    return data == data[:1] * size
 
 
 def _coded_frames(file: BinaryIO, layout: Layout) -> list[Frame]:

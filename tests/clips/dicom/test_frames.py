@@ -111,6 +111,21 @@ def test_trailing_bytes_are_no_frames(tmp_path: Path, counted: str | None, more:
         assert same(clip, GREY)
 
 
+@pytest.mark.parametrize("more", [b"The end. " * 300, bytes(768), bytes(range(256)) * 5])
+def test_what_trails_behind_the_frames_counted_is_no_frame(tmp_path: Path, more: bytes):
+    clip = opened(tmp_path, NATIVE + more)
+    assert same(clip, GREY)
+    assert clip.warnings == ()
+
+
+def test_a_length_that_is_as_wrong_as_the_count(tmp_path: Path):
+    path = save(ultrasound(GREY), tmp_path / "a")
+    path.write_bytes(path.read_bytes()[: -3 * 768])
+    clip = open_dicom(path)
+    assert same(clip, GREY[:5])
+    assert clip.warnings == (TOO_MANY_COUNTED,)
+
+
 def test_part_of_a_last_frame(tmp_path: Path):
     clip = opened(tmp_path, NATIVE[:-300])
     assert same(clip, GREY[:7])
