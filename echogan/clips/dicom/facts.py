@@ -68,7 +68,10 @@ class Space:
 
 
 def numbers(value: Any) -> list[float]:
-    """A tag's value, single, multiple or absent, as finite floats; values that are not numbers are dropped."""
+    """A tag's value, single, multiple or absent, as finite floats; values that are not numbers are dropped.
+
+    A decimal comma counts as a point: some devices write numbers as their country does.
+    """
     if value is None or isinstance(value, str):
         values: Iterable[Any] = [value] if value else []
     else:
@@ -76,7 +79,7 @@ def numbers(value: Any) -> list[float]:
     found = []
     for item in values:
         try:
-            number = float(item)
+            number = float(item.replace(",", ".") if isinstance(item, str) else item)
         except (TypeError, ValueError):
             continue
         if math.isfinite(number):
@@ -93,14 +96,17 @@ NO_SCALE = "Scale unknown: no measurements."
 SLOWEST, FASTEST = 0.05, 5000.0  # frames per second that a clip may have
 
 
-def read_timing(header: Dataset, frames: int) -> Timing:
-    """Frame rate by Frame Time Vector or Frame Time as the pointer says, else the cine rates, else 30."""
+def read_timing(header: Dataset, frames: int, left_out: int = 0) -> Timing:
+    """Frame rate by Frame Time Vector or Frame Time as the pointer says, else the cine rates, else 30.
+
+    `left_out` is how many frames before the first are not shown.
+    """
     if frames == 1:
         return Timing(None)
     warnings: list[str] = []
     pointers = {int(p) for p in numbers(header.get("FrameIncrementPointer"))}
     if FRAME_TIME_VECTOR in pointers or (FRAME_TIME not in pointers and "FrameTimeVector" in header):
-        durations = _durations(numbers(header.get("FrameTimeVector")), frames)
+        durations = _durations(numbers(header.get("FrameTimeVector"))[left_out:], frames)
         if durations is not None and all(1000 / FASTEST <= step <= 1000 / SLOWEST for step in durations):
             mean = float(np.mean(durations))
             same = np.allclose(durations, mean, rtol=1e-3)
@@ -117,8 +123,11 @@ def read_timing(header: Dataset, frames: int) -> Timing:
 
 
 def _durations(vector: list[float], frames: int) -> tuple[float, ...] | None:
-    """Milliseconds each frame lasts, from the steps between them; the last gets the mean of the others."""
-    steps = vector[1:] if len(vector) == frames else vector
+    """Milliseconds each frame lasts, from the steps between them; the last gets the mean of the others.
+
+    A longer vector counts frames that are not there: its first steps hold.
+    """
+    steps = vector[1:frames] if len(vector) >= frames else vector
     if len(steps) != frames - 1 or min(steps) <= 0:
         return None
     return (*steps, float(np.mean(steps)))
