@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import grey
-from echogan.clips.sector.overlay import LUMA, NOISY, smoothed, spread, tint_curve
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
+from echogan.clips.sector.tint import LUMA, NOISY, smoothed, spread, tint_curve
 from echogan.core.errors import UnsupportedClip
 from echogan.core.geometry import Sector
 
@@ -30,6 +30,7 @@ SIZES = (
 LEFT_OVER, EXPLAINED = 40.0, 0.92  # the same that a tint may leave, in at least this share of the lit pixels
 LIT = 30
 SURE = 0.6  # confidence of a fan from which every patch of colour within it counts
+SLOW = 4  # a strip that moves by a pixel in a frame is compared with the frame so many later
 STATIC = 2.5  # grey levels of change over time below which a patch is a drawing on the screen
 AROUND, VARIED, EXTENT = (
     0.3,
@@ -174,10 +175,13 @@ def scrolls(frames: np.ndarray) -> bool:
 
     M-mode and spectral Doppler displays do so, tissue does not. A single frame never scrolls.
     """
-    small = [
-        cv2.resize(frame, (256, 128), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames
-    ]
-    pairs = [(a, b) for a, b in pairwise(small) if np.abs(a - b).mean() > 0.2]
+    size = min(256, frames.shape[2]), min(128, frames.shape[1])
+    small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames]
+    return any(_scroll(small[::step]) for step in (1, SLOW))
+
+
+def _scroll(frames: list[np.ndarray]) -> bool:
+    pairs = [(a, b) for a, b in pairwise(frames) if np.abs(a - b).mean() > 0.2]
     return sum(_sweeps(a, b) or _shifts(a, b) for a, b in pairs) > len(pairs) / 2
 
 
@@ -192,9 +196,10 @@ def _sweeps(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _shifts(a: np.ndarray, b: np.ndarray) -> bool:
     """The second frame is the first one moved sideways."""
-    still = np.abs(a - b).mean()
-    steps = [s for s in range(-64, 65) if abs(s) > 1]
+    still, width = np.abs(a - b).mean(), a.shape[1]
+    steps = [s for s in range(-width // 4, width // 4 + 1) if abs(s) > 1]
     moved = [
-        np.abs(a[:, max(0, -s) : 256 - max(0, s)] - b[:, max(0, s) : 256 - max(0, -s)]).mean() for s in steps
+        np.abs(a[:, max(0, -s) : width - max(0, s)] - b[:, max(0, s) : width - max(0, -s)]).mean()
+        for s in steps
     ]
     return bool(min(moved) < 0.4 * still)

@@ -8,18 +8,14 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import grey
+from echogan.clips.sector.tint import LUMA, NOISY, is_noisy, smoothed, spread, tint_curve
 from echogan.core.geometry import Fan, Sector
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in clip.grey
 COLOURED = 35.0  # grey levels away from the clip's own tint: drawn in colour
 VIVID = 70.0  # the same, so far away that one frame is enough (a moving ECG trace)
 MARK_CONTRAST = 30.0  # grey levels above the surroundings: a mark in a moving clip
 STILL_CONTRAST = 110.0  # the same in a still, in which speckle is as constant as text
 FEW = 5  # with fewer frames constancy over time is no evidence
-NOISY = (
-    8.0  # median grey levels of colour beside the tint, above which the tissue's colour is noise or dither
-)
-CANCELS = 0.5  # share of the colour that the mean over the neighbourhood keeps, below which it is noise
 STAYS = 26.0  # grey levels of a mark's colour that noise does not explain: of the mean over the neighbourhood
 TEXTURE = 3  # grey levels between neighbours: more than within a bar drawn in one colour
 TINTED = 6.0  # mean chroma in grey levels above which the whole B-mode counts as tinted
@@ -90,50 +86,6 @@ def _textured(frame: np.ndarray) -> np.ndarray:
 def _odd(frame: np.ndarray, tint: np.ndarray) -> np.ndarray:
     """The colour of a frame (H, W, 3) beside a tint (256, 3): R - Y, G - Y, B - Y, float32 (H, W, 3)."""
     return frame.astype(np.float32) - (frame @ LUMA)[..., None] - tint[grey(frame)]
-
-
-def smoothed(image: np.ndarray, reach: float = 1) -> np.ndarray:
-    """The mean over the neighbourhood, in which noise and dither cancel: float32, the same shape."""
-    return cv2.GaussianBlur(image, (0, 0), 1.8 * reach)
-
-
-def spread(colour: np.ndarray) -> np.ndarray:
-    """Largest less smallest channel of (..., 3); numpy's own reduction over so short an axis is slow."""
-    red, green, blue = colour[..., 0], colour[..., 1], colour[..., 2]
-    return np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-
-
-def is_noisy(frame: np.ndarray, where: np.ndarray) -> bool:
-    """Whether the colours of a frame (H, W, 3) cancel in its neighbourhoods, as noise and dither do."""
-    colour = frame - (frame @ LUMA)[..., None]
-    raw = np.median(spread(colour)[where]) if where.any() else 0
-    return bool(raw > NOISY and np.median(spread(smoothed(colour))[where]) < CANCELS * raw)
-
-
-def tint_curve(frame: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """The B-mode's colour at each grey level: R - Y, G - Y, B - Y, float32 (256, 3), from the pixels `where`.
-
-    The median in 16 bands of grey level, joined by straight lines: a few coloured marks do not move it. Of noise and
-    dither, whose colours cancel, only the mean over the neighbourhood counts.
-    """
-    if is_noisy(frame, where):
-        level = (frame @ LUMA)[where]
-        chroma = smoothed(frame - (frame @ LUMA)[..., None])[where]
-    else:
-        pixels = frame[where].astype(np.float32)
-        level = pixels @ LUMA
-        chroma = pixels - level[:, None]
-    centres: list[float] = [0.0]
-    medians: list[np.ndarray] = [np.zeros(3, np.float32)]
-    for low in range(0, 256, 16):
-        band = (level >= low) & (level < low + 16)
-        if band.sum() > 20:
-            centres.append(float(level[band].mean()) + 1e-3)
-            medians.append(np.median(chroma[band], axis=0))
-    table = np.array(medians)
-    return np.stack([np.interp(np.arange(256), centres, table[:, c]) for c in range(3)], axis=1).astype(
-        np.float32
-    )
 
 
 def text_is_sure(stats: ClipStatistics, moving: bool) -> bool:
