@@ -40,6 +40,8 @@ class ClipFile:
     spacing_mm  (row, column) size of a pixel in millimetres, None if unknown
     color       True where frames are (H, W, 3), False where they are (H, W)
     regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
+    strips      for DICOM: what other regions show (as "M-mode") and their boxes, likewise
+    rescaled    for DICOM: a region reaches outside the image, so the image was scaled and the boxes are wrong
     warnings    sentences for the reader: what was guessed or repaired
     pixel_aspect  width of a pixel over its height, as shown; 1 where pixels are square or their shape is unknown
     """
@@ -55,6 +57,8 @@ class ClipFile:
     durations_ms: tuple[float, ...] | None = None
     spacing_mm: tuple[float, float] | None = None
     regions: tuple[tuple[int, int, int, int], ...] = ()
+    strips: tuple[tuple[str, tuple[int, int, int, int]], ...] = ()
+    rescaled: bool = False
     warnings: tuple[str, ...] = ()
     pixel_aspect: float = 1.0
 

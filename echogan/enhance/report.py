@@ -88,13 +88,14 @@ def describe_input(clip: ClipFile) -> dict[str, Any]:
 
 def describe_sector(sector: Sector) -> dict[str, Any]:
     """The sector's kind, confidence (0 to 1), coverage (share of the frame) and fan in pixels and degrees."""
-    fan = None
+    fan: dict[str, float | bool] | None = None
     if sector.fan is not None:
         numbers = {"apex_x": sector.fan.apex[0], "apex_y": sector.fan.apex[1]}
         numbers |= {
             name: getattr(sector.fan, name) for name in ("left_deg", "right_deg", "r_min", "r_max", "aspect")
         }
         fan = {name: round(float(value), 3) for name, value in numbers.items()}
+        fan |= {"opens_up": True} if sector.fan.opens_up else {}
     return {
         "kind": sector.kind,
         "confidence": round(float(sector.confidence), 4),

@@ -20,7 +20,9 @@ def sides(page: Page, selector: str) -> dict:
 
 def sector_share(page: Page, clip: Path) -> float:
     """How much of its pane the sector fills, in width or in height."""
-    _, _, width, height = [float(part) for part in (page.locator(".eg-fan").get_attribute("viewBox") or "").split()]
+    _, _, width, height = [
+        float(part) for part in (page.locator(".eg-fan").get_attribute("viewBox") or "").split()
+    ]
     top, left, bottom, right = find_sector(open_clip(clip)).box
     return max((right - left) / width, (bottom - top) / height)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ DEFAULT_FPS = 30.0
 FRAME_TIME, FRAME_TIME_VECTOR = 0x00181063, 0x00181065
 
 SPATIAL_2D, SPATIAL_M_MODE, SPATIAL_SPECTRAL, SPATIAL_WAVEFORM = 1, 2, 3, 4
+STRIPS = {SPATIAL_M_MODE: "M-mode", SPATIAL_SPECTRAL: "spectral Doppler", SPATIAL_WAVEFORM: "a waveform"}
 DATA_TISSUE, DATA_COLOR_FLOW = 1, 2
 UNIT_CM = 3
 
@@ -60,11 +61,16 @@ class Region:
 
 @dataclass(frozen=True)
 class Space:
-    """Tissue boxes clipped to the image, and the (row, column) size of a pixel in mm where it is known."""
+    """Tissue boxes clipped to the image, and the (row, column) size of a pixel in mm where it is known.
+
+    `strips`, `rescaled`: as of ClipFile.
+    """
 
     regions: tuple[Box, ...]
     spacing_mm: tuple[float, float] | None
     warnings: tuple[str, ...] = ()
+    strips: tuple[tuple[str, Box], ...] = ()
+    rescaled: bool = False
 
 
 def numbers(value: Any) -> list[float]:
@@ -159,8 +165,7 @@ def check_regions(regions: list[Region]) -> None:
         )
     if tissue:
         return
-    names = {SPATIAL_M_MODE: "M-mode", SPATIAL_SPECTRAL: "spectral Doppler", SPATIAL_WAVEFORM: "a waveform"}
-    for spatial, name in names.items():
+    for spatial, name in STRIPS.items():
         if any(r.spatial == spatial for r in regions):
             raise UnsupportedClip(
                 f"This clip shows {name} and no two-dimensional tissue; choose a grey-scale B-mode clip."
@@ -184,6 +189,16 @@ def clip_box(box: Box, height: int, width: int) -> Box | None:
 
 def read_space(header: Dataset, regions: list[Region], height: int, width: int) -> Space:
     """Tissue boxes calibrated in cm, and the pixel size: that of the regions, else Pixel Spacing, None if in doubt."""
+    strips = tuple(
+        (STRIPS[r.spatial], box)
+        for r in regions
+        if r.spatial in STRIPS and (box := clip_box(r.box, height, width)) is not None
+    )
+    rescaled = any(overruns(r, height, width) for r in regions)
+    return replace(_read_tissue(header, regions, height, width), strips=strips, rescaled=rescaled)
+
+
+def _read_tissue(header: Dataset, regions: list[Region], height: int, width: int) -> Space:
     tissue = [r for r in regions if r.is_tissue and r.spacing_mm is not None]
     boxes = tuple(box for r in tissue if (box := clip_box(r.box, height, width)) is not None)
     if any(overruns(r, height, width) for r in tissue):

@@ -98,6 +98,8 @@ def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
         durations_ms=timing.durations_ms,
         spacing_mm=space.spacing_mm,
         regions=space.regions,
+        strips=space.strips,
+        rescaled=space.rescaled,
         pixel_aspect=read_pixel_aspect(header, space.spacing_mm),
         warnings=(
             *notes, *found.notes, *more, *timing.warnings, *space.warnings, *((TOO_DIM,) if dim else ())

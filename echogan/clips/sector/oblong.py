@@ -16,11 +16,9 @@ def squared(sample: ClipSample) -> ClipSample:
     across, down = _stretch(sample)
     size = (round(sample.frames.shape[2] * across), round(sample.frames.shape[1] * down))
     frames = [cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR) for frame in sample.frames]
-    boxes = [
-        (round(top * down), round(left * across), round(bottom * down), round(right * across))
-        for top, left, bottom, right in sample.regions
-    ]
-    return replace(sample, frames=np.stack(frames), regions=tuple(boxes), pixel_aspect=1.0)
+    return replace(
+        sample, frames=np.stack(frames), bounds=sample.bounds.stretched(across, down), pixel_aspect=1.0
+    )
 
 
 def of_oblong(found: Sector, sample: ClipSample) -> Sector:
