@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from echogan.cli.console import make_folder, progress_bar, stop_on_interrupt
+from echogan.cli.console import progress_bar, stop_on_interrupt
+from echogan.cli.enhance_folder import enhance_folder
 from echogan.clips.clip import ClipLimits
-from echogan.core.errors import Cancelled, EchoGANError, OutputError, SettingsError, UnreadableClip
+from echogan.clips.dicom.directory import is_dicomdir
+from echogan.core.errors import OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.model.checkpoints.checkpoint import DEFAULT
@@ -27,15 +29,18 @@ Format = Literal["mp4", "webm", "gif", "npz", "dcm", "png"]
 
 @dataclass
 class Enhance:
-    """Enhance one clip, or every clip of a folder (sub-folders are left alone).
+    """Enhance one clip, or every clip of a folder, of the folders within it, or of a DICOMDIR.
 
     The format follows OUTPUT's suffix: .mp4, .webm, .gif, .npz, .dcm, and .png for a still; without a suffix, a
     folder of PNG files.
-    Exit code: 0 done, 1 some files of the folder failed, 2 wrong usage, input or settings, 130 stopped by
-    Ctrl-C.
+    Exit code: 0 done, 1 some files of the folder failed or are no clips, 2 wrong usage, input or settings, 130
+    stopped by Ctrl-C.
     """
 
-    input: Annotated[Positional[Path], arg(metavar="INPUT", help="DICOM, video, GIF, image, or a folder")]
+    input: Annotated[
+        Positional[Path],
+        arg(metavar="INPUT", help="DICOM, video, GIF, image, NIfTI, MetaImage, a folder, or a DICOMDIR"),
+    ]
     output: Annotated[Positional[Path], arg(metavar="OUTPUT", help="a file; a folder where INPUT is one")]
     model: str = DEFAULT
     """a bundled checkpoint, its folder, or user/model[@revision] on the Hugging Face Hub"""
@@ -74,11 +79,12 @@ class Enhance:
             raise OutputError(f"The output {self.output} is the input. Choose another name.")
         checkpoint = load_checkpoint(self.model)
         with stop_on_interrupt() as cancel:
-            if self.input.is_dir():
-                return self._folder(checkpoint, fan, cancel)
-            self._one(
-                self.input, self.output, (self.report, self.arrays, self.figure), checkpoint, fan, cancel
-            )
+            one = partial(self._one, checkpoint=checkpoint, fan=fan, cancel=cancel)
+            if self.input.is_dir() or is_dicomdir(self.input):
+                suffix = "" if self.format == "png" else f".{self.format}"
+                folders = (self.report, self.arrays, self.figure)
+                return enhance_folder(self.input, self.output, folders, suffix, one)
+            one(self.input, self.output, (self.report, self.arrays, self.figure))
             return 0
 
     def _one(
@@ -89,6 +95,7 @@ class Enhance:
         checkpoint: Checkpoint,
         fan: Fan | None,
         cancel: threading.Event,
+        label: str = "",
     ) -> None:
         from echogan.clips.files import open_clip
         from echogan.clips.write_options import WriteOptions
@@ -98,7 +105,7 @@ class Enhance:
         report, arrays, figure = extras
         outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
         write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout, mark=self.mark)
-        with progress_bar(target.name) as progress:
+        with progress_bar(f"{label}{target.name}") as progress:
             done = enhance_file(
                 open_clip(source, self.limits),
                 outputs,
@@ -113,66 +120,6 @@ class Enhance:
         print(_summary(target, done))
         for warning in done.warnings:
             print(f"{target.name}: {warning}", file=sys.stderr)
-
-    def _folder(self, checkpoint: Checkpoint, fan: Fan | None, cancel: threading.Event) -> int:
-        sources = sorted(path for path in self.input.iterdir() if path.is_file() and path.name[0] != ".")
-        if not sources:
-            raise UnreadableClip(f"The folder {self.input} holds no files. Give a folder of clips.")
-        folders = [f for f in (self.output, self.report, self.arrays, self.figure) if f is not None]
-        made = [folder for folder in folders if not folder.exists()]
-        for folder in folders:
-            make_folder(folder)
-        suffix = "" if self.format == "png" else f".{self.format}"
-        failed = 0
-        for source, name in zip(sources, output_names(sources), strict=True):
-            extras = (
-                self.report and self.report / f"{name}.json",
-                self.arrays and self.arrays / f"{name}.npz",
-                self.figure and self.figure / f"{name}.png",
-            )
-            target = self.output / f"{name}{suffix}"
-            try:
-                if self.format == "png":  # a folder that is there: a dot in its name is no suffix
-                    target.mkdir(exist_ok=True)
-                self._one(source, target, extras, checkpoint, fan, cancel)
-            except BaseException as error:
-                if self.format == "png":
-                    with contextlib.suppress(OSError):
-                        target.rmdir()
-                if isinstance(error, Cancelled) or not isinstance(error, EchoGANError | OSError):
-                    raise
-                failed += 1
-                print(f"{source.name}: {error}", file=sys.stderr)
-        if failed:
-            others = "; the others are done" if failed < len(sources) else ", so nothing was written"
-            print(f"{failed} of {len(sources)} files failed{others}.", file=sys.stderr)
-        for folder in made if failed == len(sources) else ():
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        return 1 if failed else 0
-
-
-def output_names(sources: list[Path]) -> list[str]:
-    """A name for each source, unlike all others even where case does not count: the stem, and if two files
-    share it, the whole file name with `_` for the dot."""
-    stems = [_stem(source) for source in sources]
-    folded = [stem.casefold() for stem in stems]
-    names: list[str] = []
-    taken: set[str] = set()
-    for source, stem in zip(sources, stems, strict=True):
-        wanted = stem if folded.count(stem.casefold()) == 1 else source.name.replace(".", "_")
-        name, number = wanted, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def _stem(path: Path) -> str:
-    # DICOM files are often named by a UID: the digits after its last dot are no suffix.
-    return path.name if path.suffix[1:].isdigit() else path.stem
 
 
 def _summary(target: Path, report: Report) -> str:

@@ -11,7 +11,10 @@ import numpy as np
 
 from echogan.core.settings import check_settings, number
 
-ClipKind = Literal["dicom", "video", "gif", "image"]
+ClipKind = Literal["dicom", "video", "gif", "image", "nifti", "metaimage"]
+
+SQUARE = 0.01  # sides that differ by less are equal: scanners round their pixel sizes
+SHAPES = 0.2, 5.0  # pixels of other shapes are a mistake in the file
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class ClipFile:
     spacing_mm  (row, column) size of a pixel in millimetres, None if unknown
     color       True where frames are (H, W, 3), False where they are (H, W)
     regions     for DICOM: bounding boxes (top, left, bottom, right) of 2-D tissue regions, clipped to the image
+    strips      for DICOM: what other regions show (as "M-mode") and their boxes, likewise
+    rescaled    for DICOM: a region reaches outside the image, so the image was scaled and the boxes are wrong
     warnings    sentences for the reader: what was guessed or repaired
     pixel_aspect  width of a pixel over its height, as shown; 1 where pixels are square or their shape is unknown
     """
@@ -52,6 +57,8 @@ class ClipFile:
     durations_ms: tuple[float, ...] | None = None
     spacing_mm: tuple[float, float] | None = None
     regions: tuple[tuple[int, int, int, int], ...] = ()
+    strips: tuple[tuple[str, tuple[int, int, int, int]], ...] = ()
+    rescaled: bool = False
     warnings: tuple[str, ...] = ()
     pixel_aspect: float = 1.0
 
@@ -76,6 +83,13 @@ class Clip:
     frames: np.ndarray
     fps: float | None = None
     spacing_mm: tuple[float, float] | None = None
+
+
+def pixel_shape(width: float, height: float) -> float:
+    """Width of a pixel over its height; 1 where it is nearly square, or where the sides make no sense."""
+    if not (width > 0 and height > 0 and SHAPES[0] <= width / height <= SHAPES[1]):
+        return 1.0
+    return 1.0 if abs(width / height - 1) < SQUARE else width / height
 
 
 def grey(frames: np.ndarray) -> np.ndarray:

@@ -1,18 +1,22 @@
-"""Detect a file's type from its first bytes, and check its size and completeness; shared by every reader."""
+"""Detect a file's type from its first bytes, and check its size; shared by every reader."""
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
 
-Content = Literal["dicom", "gif", "png", "jpeg", "bmp", "tiff", "mov", "avi", "matroska"]
+Content = Literal[
+    "dicom", "gif", "png", "jpeg", "bmp", "tiff", "mov", "avi", "matroska", "nifti", "metaimage"
+]
 
-SUPPORTED = "DICOM, MP4, MOV, AVI, MKV, WEBM, animated GIF, PNG, JPEG, BMP or TIFF"
+SUPPORTED = "DICOM, MP4, MOV, AVI, MKV, WEBM, animated GIF, PNG, JPEG, BMP, TIFF, NIfTI or MetaImage"
 HEAD_BYTES = 1024
 
 _MAGIC: tuple[tuple[bytes, Content], ...] = (
@@ -25,6 +29,9 @@ _MAGIC: tuple[tuple[bytes, Content], ...] = (
     (b"MM\0*", "tiff"),
     (b"\x1aE\xdf\xa3", "matroska"),
 )
+_GZIP = b"\x1f\x8b"
+_NIFTI = {348: (344, (b"n+1\0", b"ni1\0")), 540: (4, (b"n+2\0", b"ni2\0"))}  # by the size of the header
+_METAIMAGE = re.compile(rb"([A-Za-z]\w*[ \t]*=[^\r\n]*\r?\n){0,40}?NDims[ \t]*=")
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"}
 
 
@@ -40,7 +47,28 @@ def sniff(head: bytes) -> Content | None:
         return "avi"
     if head[4:8] in _BOXES:
         return "mov"
-    return None
+    if _is_nifti(head) or _is_nifti(_inflated(head)):
+        return "nifti"
+    return "metaimage" if _METAIMAGE.match(head) else None
+
+
+def _is_nifti(head: bytes) -> bool:
+    """Whether a header of NIfTI 1 or 2 begins here, in either order of bytes."""
+    for order in ("little", "big"):
+        place, magics = _NIFTI.get(int.from_bytes(head[:4], order), (0, ()))
+        if head[place : place + 4] in magics:
+            return True
+    return False
+
+
+def _inflated(head: bytes) -> bytes:
+    """What a gzip file begins with; nothing for another file."""
+    if not head.startswith(_GZIP):
+        return b""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 def refusal(name: str, head: bytes) -> str:
@@ -54,6 +82,10 @@ def refusal(name: str, head: bytes) -> str:
         )
     if head.startswith(b"PK"):
         return f"'{name}' is a zip archive: unpack it and give one of the clips inside ({SUPPORTED})."
+    if head.startswith(_GZIP):
+        return (
+            f"'{name}' is packed (gzip) and no NIfTI file: unpack it and give the clip inside ({SUPPORTED})."
+        )
     if text.startswith((b"<!doctype", b"<html")):
         return f"'{name}' is a web page, not a clip: download the clip itself ({SUPPORTED})."
     return f"'{name}' is not a clip that can be read, whatever its name says: give {SUPPORTED}."
@@ -98,64 +130,3 @@ def check_limits(path: Path, limits: ClipLimits, frames: int, height: int, width
             f"'{path.name}' decodes to more than {limits.max_decoded_bytes / 2**20:.0f} MB: "
             "cut it or scale it down."
         )
-
-
-def check_whole(path: Path, content: Content) -> None:
-    """Raise UnreadableClip if the container's top-level parts declare more bytes than the file has.
-
-    MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), RIFF chunks, and the EBML Segment (RFC 8794, 9.1).
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        end = {"mov": _end_of_boxes, "avi": _end_of_chunks, "matroska": _end_of_segment}[content](file, size)
-    if end > size:
-        raise UnreadableClip(f"'{path.name}' is cut off ({size} of {end} bytes): copy or export it again.")
-
-
-def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        head = file.read(16)
-        length = int.from_bytes(head[:4], "big")
-        if length == 1:
-            length = int.from_bytes(head[8:16], "big")
-        if length < 8:  # 0: up to the end of the file; less: padding that no reader looks at
-            return size
-        position += length
-    return position
-
-
-def _end_of_chunks(file: BinaryIO, size: int) -> int:
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        head = file.read(8)
-        length = int.from_bytes(head[4:8], "little")
-        if head[:4] != b"RIFF" or length in (0, 0xFFFFFFFF):
-            return size
-        position += 8 + length + length % 2
-        if position == size + 1:  # the padding byte of the last chunk is often left out
-            return size
-    return position
-
-
-def _end_of_segment(file: BinaryIO, size: int) -> int:
-    file.seek(4)
-    header, _ = _vint(file)
-    file.seek(header, 1)
-    if file.read(4) != b"\x18S\x80g":
-        return size
-    length, unknown = _vint(file)
-    return size if unknown else file.tell() + length
-
-
-def _vint(file: BinaryIO) -> tuple[int, bool]:
-    """A variable-length EBML size, and whether all its bits are set (unknown size: a live recording)."""
-    first = file.read(1)
-    if not first or not first[0]:
-        return 0, True
-    more = 8 - first[0].bit_length()
-    bits = 7 * (more + 1)
-    value = int.from_bytes(first + file.read(more), "big") & ((1 << bits) - 1)
-    return value, value == (1 << bits) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -11,10 +12,13 @@ from typing import Protocol, Self
 import numpy as np
 
 from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.colour_noise import without_colour_noise
 from echogan.clips.content import HEAD_BYTES, SUPPORTED, refusal, sniff
 from echogan.clips.dicom.reader import looks_like_dicom, open_dicom
 from echogan.clips.dicom.writer import DicomWriter
 from echogan.clips.formats.gif import GifWriter, open_gif
+from echogan.clips.formats.metaimage import open_metaimage
+from echogan.clips.formats.nifti import open_nifti
 from echogan.clips.formats.npz_writer import NpzWriter
 from echogan.clips.formats.stills import PngFolderWriter, PngWriter, open_image
 from echogan.clips.formats.video import open_video
@@ -24,6 +28,10 @@ from echogan.core.errors import OutputError, UnreadableClip, UnsupportedClip
 from echogan.core.geometry import Sector
 
 SMALLEST = 16  # pixels of a side
+OBLONG = (
+    "The pixels are not square (width over height {:.2f}). Every output says so, but few viewers of GIF and PNG "
+    "heed it: there the picture looks squeezed."
+)
 
 
 class ClipWriter(Protocol):
@@ -56,7 +64,9 @@ def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
     enhanced) and ClipTooLarge (over one of the limits).
     """
     path, limits = Path(path), limits or ClipLimits()
-    clip = _open(path, limits)
+    clip = without_colour_noise(_open(path, limits))
+    if clip.pixel_aspect != 1:
+        clip = replace(clip, warnings=(*clip.warnings, OBLONG.format(clip.pixel_aspect)))
     if min(clip.height, clip.width) < SMALLEST:
         raise UnsupportedClip(
             f"'{path.name}' is {clip.width} x {clip.height} pixels, too small to be an echo: give {SMALLEST} or more."
@@ -75,6 +85,10 @@ def _open(path: Path, limits: ClipLimits) -> ClipFile:
         return open_gif(path, limits)
     if content in ("mov", "avi", "matroska"):
         return open_video(path, limits, content)
+    if content == "nifti":
+        return open_nifti(path, limits)
+    if content == "metaimage":
+        return open_metaimage(path, limits)
     return open_image(path, limits, content)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from echogan.core.errors import SectorError
+
+UP = ",up"  # ends the text of a fan that opens upwards
 
 SectorKind = Literal["fan", "rectangle", "whole"]
 
@@ -17,7 +19,8 @@ class Fan:
     """A circular sector. Lengths in pixels; angles in degrees from straight down, positive to the right.
 
     `apex` is (x, y) and may lie outside the frame (a curved probe). `aspect` is the width of a pixel over its
-    height: 1 for a scanner's own frames, another where somebody squeezed them. Radii are in pixel heights.
+    height: 1 for a scanner's own frames, another where somebody squeezed them. Radii are in pixel heights. A fan that
+    `opens_up` has its apex below, as displays in paediatrics do; its angles count from straight up.
     """
 
     apex: tuple[float, float]
@@ -26,11 +29,13 @@ class Fan:
     r_min: float
     r_max: float
     aspect: float = 1.0
+    opens_up: bool = False
 
     def polar(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Radius in pixel heights and angle in degrees of every pixel centre: two float32 (H, W)."""
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         dx, dy = (x - self.apex[0]) * np.float32(self.aspect), y - self.apex[1]
+        dy = -dy if self.opens_up else dy
         return np.hypot(dx, dy), np.degrees(np.arctan2(dx, dy))
 
     def mask(self, height: int, width: int) -> np.ndarray:
@@ -38,22 +43,33 @@ class Fan:
         r, theta = self.polar(height, width)
         return (r >= self.r_min) & (r <= self.r_max) & (theta >= self.left_deg) & (theta <= self.right_deg)
 
+    def upside_down(self, height: int) -> Fan:
+        """The same fan in a frame of `height` pixels that is turned upside down; left and right stay."""
+        x, y = self.apex
+        return replace(self, apex=(x, height - 1 - y), opens_up=not self.opens_up)
+
     @classmethod
     def parse(cls, text: str) -> Fan:
-        """Read `apex_x,apex_y,left_deg,right_deg,r_min,r_max[,aspect]`. Raises SectorError."""
+        """Read `apex_x,apex_y,left_deg,right_deg,r_min,r_max[,aspect][,up]`. Raises SectorError.
+
+        With `up` the fan opens upwards.
+        """
         example = (
             "Write six numbers: apex_x,apex_y,left_deg,right_deg,r_min,r_max, as in 160,10,-38,38,5,220."
         )
+        numbers = text.strip().removesuffix(UP)
         try:
-            x, y, left, right, r_min, r_max, *aspect = (float(part) for part in text.split(","))
-            fan = cls((x, y), left, right, r_min, r_max, *aspect)
+            x, y, left, right, r_min, r_max, *aspect = (float(part) for part in numbers.split(","))
+            if len(aspect) > 1:
+                raise ValueError
+            fan = cls((x, y), left, right, r_min, r_max, *aspect, opens_up=numbers != text.strip())
         except (ValueError, TypeError):
             raise SectorError(f"'{text}' is not a sector. {example}") from None
         fan.check()
         return fan
 
     def check(self) -> None:
-        """Raise SectorError unless the numbers describe a fan that opens downwards."""
+        """Raise SectorError unless the numbers describe a fan."""
         values = (*self.apex, self.left_deg, self.right_deg, self.r_min, self.r_max, self.aspect)
         if not np.isfinite(values).all():
             raise SectorError("The sector has a number that is not finite. Give six plain numbers.")
@@ -71,7 +87,8 @@ class Fan:
     def __str__(self) -> str:
         numbers = (*self.apex, self.left_deg, self.right_deg, self.r_min, self.r_max)
         text = ",".join(f"{n:.1f}" for n in numbers)
-        return text if self.aspect == 1 else f"{text},{self.aspect:.3f}"
+        text = text if self.aspect == 1 else f"{text},{self.aspect:.3f}"
+        return text + UP if self.opens_up else text
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
 from echogan.clips.content import check_limits, decoder_errors
 from echogan.core.errors import UnreadableClip
 
@@ -32,6 +32,7 @@ def open_npz(path: Path, limits: ClipLimits) -> ClipFile:
         count, height, width = shape[:3]
         check_limits(path, limits, count, height, width, 3 if len(shape) == 4 else 1)
         fps, spacing = _number(path, "fps", 1), _number(path, "spacing_mm", 2)
+        aspect = _number(path, "pixel_aspect", 1)
     known = spacing is not None and bool(np.isfinite(spacing).all()) and min(spacing) > 0
     rate = float(fps[0]) if fps is not None and np.isfinite(fps[0]) and fps[0] > 0 else None
     return ClipFile(
@@ -44,6 +45,7 @@ def open_npz(path: Path, limits: ClipLimits) -> ClipFile:
         color=len(shape) == 4,
         decode=lambda: _decode(path),
         spacing_mm=(float(spacing[0]), float(spacing[1])) if known and spacing is not None else None,
+        pixel_aspect=1.0 if aspect is None else pixel_shape(float(aspect[0]), 1.0),
     )
 
 

@@ -14,10 +14,10 @@ from echogan.clips.content import HEAD_BYTES, sniff
 from echogan.clips.dicom.reader import looks_like_dicom
 from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector
+from echogan.clips.sector.not_b_mode import NotBMode
 from echogan.core.errors import ClipError, ClipTooLarge, UnsupportedClip
 from echogan.core.geometry import Fan, Sector
 from echogan.curation.dicom_patient import DicomFacts, dicom_facts
-from echogan.curation.doppler import scrolls, shows_flow
 from echogan.curation.duplicates import print_of
 from echogan.curation.npz_clip import looks_like_npz, open_npz
 from echogan.curation.settings import ExamineSettings, LeftOut, Reason
@@ -77,7 +77,10 @@ def examine(path: Path, settings: ExamineSettings) -> TissueRun:
     facts = _dicom_facts(path)
     if len(clip.regions) > 1 or (facts is not None and facts.mixed):
         raise LeftOut(Reason.SEVERAL)
-    sector = find_sector(replace(clip, frames=len(around), decode=lambda: iter(around)), SAMPLES)
+    try:
+        sector = find_sector(replace(clip, frames=len(around), decode=lambda: iter(around)), SAMPLES)
+    except NotBMode as error:
+        raise LeftOut(Reason.COLOUR if error.mode == "colour" else Reason.STRIP) from None
     _check(sector, around, settings)
     return _cut(clip, sector, around, run, settings.size)
 
@@ -143,17 +146,11 @@ def _check(sector: Sector, around: np.ndarray, settings: ExamineSettings) -> Non
     """Raise LeftOut unless this is one fan of B-mode, large and sure enough."""
     if np.percentile(grey(around[len(around) // 2])[sector.mask], 99) < DARK_PEAK:
         raise LeftOut(Reason.BLACK)
-    inside = sector.mask if sector.kind == "fan" else np.ones_like(sector.mask)
-    if shows_flow(around, inside):
-        raise LeftOut(Reason.COLOUR)
     if any("panes side by side" in note for note in sector.notes):
         raise LeftOut(Reason.SEVERAL)
     if sector.kind != "fan" or sector.confidence < settings.min_confidence:
-        box = np.s_[sector.box[0] : sector.box[2], sector.box[1] : sector.box[3]]
         strip = sector.kind == "rectangle" and len(around) == 1
-        if strip or scrolls(np.stack([grey(frame)[box] for frame in around])):
-            raise LeftOut(Reason.STRIP)
-        raise LeftOut(Reason.NO_FAN)
+        raise LeftOut(Reason.STRIP if strip else Reason.NO_FAN)
     top, left, bottom, right = sector.box
     if max(bottom - top, right - left) < settings.min_side:
         raise LeftOut(Reason.TOO_SMALL)

@@ -209,9 +209,13 @@ class Enhancer:
 
         Both as displayed: the generator alone sees the frames on the grey curve.
         """
-        space, curve = prepared.space, prepared.curve
+        space, curve, fan = prepared.space, prepared.curve, prepared.sector.fan
+        up = (
+            -1 if fan is not None and fan.opens_up else 1
+        )  # the generators were trained on fans with the apex above
         with torch.inference_mode(), precision(self.device):
+            seen = np.ascontiguousarray(seen[..., ::up, :])
             batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))
             result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0]
-            result = curve.to_display(result).cpu().numpy()
+            result = curve.to_display(result).cpu().numpy()[..., ::up, :]
         return np.where(space.mask, result, outside)

@@ -79,15 +79,17 @@ def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write
     def clip_writer(path: Path, like: ClipFile = prepared.clip, options: WriteOptions = unmarked):
         return stack.enter_context(open_writer(path, like, prepared.sector, options))
 
+    # The page itself stretches what it plays: its sector and marks are in pixels as they are stored.
+    stored = dataclasses.replace(prepared.clip, pixel_aspect=1.0)
     sinks: list[Sink] = []
     for path in outputs.clips:
         sinks.append(_frames_sink(clip_writer(path, options=write), lambda chunk: chunk.enhanced))
     if outputs.player_enhanced:
-        sinks.append(_frames_sink(clip_writer(outputs.player_enhanced), lambda chunk: chunk.enhanced))
+        sinks.append(_frames_sink(clip_writer(outputs.player_enhanced, stored), lambda chunk: chunk.enhanced))
     if outputs.player_original:
-        sinks.append(_frames_sink(clip_writer(outputs.player_original), lambda chunk: chunk.original))
+        sinks.append(_frames_sink(clip_writer(outputs.player_original, stored), lambda chunk: chunk.original))
     for name, path in outputs.player_maps.items():
-        writer = clip_writer(path, dataclasses.replace(prepared.clip, color=True))
+        writer = clip_writer(path, dataclasses.replace(stored, color=True))
         sinks.append(_map_sink(writer, name, prepared))
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))

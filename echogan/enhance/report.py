@@ -74,7 +74,8 @@ class Report:
 
 
 def describe_input(clip: ClipFile) -> dict[str, Any]:
-    """The facts of a clip, without its name."""
+    """The facts of a clip, without its name; `pixel_aspect` only where pixels are not square."""
+    shape = {} if clip.pixel_aspect == 1 else {"pixel_aspect": round(clip.pixel_aspect, 4)}
     return {
         "kind": clip.kind,
         "frames": clip.frames,
@@ -82,18 +83,19 @@ def describe_input(clip: ClipFile) -> dict[str, Any]:
         "width": clip.width,
         "height": clip.height,
         "spacing_mm": None if clip.spacing_mm is None else [float(side) for side in clip.spacing_mm],
-    }
+    } | shape
 
 
 def describe_sector(sector: Sector) -> dict[str, Any]:
     """The sector's kind, confidence (0 to 1), coverage (share of the frame) and fan in pixels and degrees."""
-    fan = None
+    fan: dict[str, float | bool] | None = None
     if sector.fan is not None:
         numbers = {"apex_x": sector.fan.apex[0], "apex_y": sector.fan.apex[1]}
         numbers |= {
             name: getattr(sector.fan, name) for name in ("left_deg", "right_deg", "r_min", "r_max", "aspect")
         }
         fan = {name: round(float(value), 3) for name, value in numbers.items()}
+        fan |= {"opens_up": True} if sector.fan.opens_up else {}
     return {
         "kind": sector.kind,
         "confidence": round(float(sector.confidence), 4),

@@ -34,8 +34,10 @@ class WorkingSpace:
         top, left, bottom, right = sector.box
         self.box = np.s_[top:bottom, left:right]
         self.box_size = (bottom - top, right - left)
-        scale = longer_side / max(self.box_size)
-        height, width = (max(1, round(side * scale)) for side in self.box_size)
+        # The networks see square pixels, so a squeezed sector gets its own shape back.
+        shape = (bottom - top, (right - left) * (sector.fan.aspect if sector.fan is not None else 1.0))
+        scale = longer_side / max(shape)
+        height, width = (max(1, round(side * scale)) for side in shape)
         self.size = (height, width)
         self.mask = self._shrink(sector.mask[self.box]) >= 0.5
         self.tissue = self._shrink(sector.tissue_mask[self.box]) >= 0.5

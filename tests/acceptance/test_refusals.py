@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], list[str], str, str]] = {
     "other modality": (dicom(Modality="CT"), [], "not ultrasound", "give"),
     "3-D": (dicom(SOPClassUID="1.2.840.10008.5.1.4.1.1.6.2"), [], "3-D", "export"),
     "no pixels": (dicom(PixelData=None), [], "no pixel data", SEND_AGAIN),
-    "zero frames": (dicom(NumberOfFrames=0), [], "zero frames", SEND_AGAIN),
+    "zero frames": (dicom(PixelData=b""), [], "zero frames", SEND_AGAIN),
     "truncated DICOM": (cut(dicom(), 0.7), [], "cut short", SEND_AGAIN),
     "truncated JPEG DICOM": (
         cut(coded(uid.JPEGBaseline8Bit, [jpeg(f) for f in GREY]), 0.8), [], "cut short", SEND_AGAIN

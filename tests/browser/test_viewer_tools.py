@@ -53,6 +53,11 @@ def bar_row(index: int) -> int:
     return round(110 + SWING * math.sin(2 * math.pi * index / 20))
 
 
+def length(page: Page, pane: str) -> float:
+    text = page.locator(f"[data-pane={pane}] .eg-mark-label").text_content() or ""
+    return float(text.removesuffix(" mm"))
+
+
 def view(page: Page) -> list[float]:
     return [float(part) for part in (page.locator(".eg-fan").get_attribute("viewBox") or "").split()]
 
@@ -63,12 +68,10 @@ def test_a_length_of_40_mm_reads_40_mm_in_both_panes(page: Page, measured, small
     page.keyboard.press("c")
     drag(page, "original", (80.5, 120.5), (160.5, 120.5))
     for pane in ("original", "enhanced"):
-        text = page.locator(f"[data-pane={pane}] .eg-mark-label").inner_text()
-        assert float(text.removesuffix(" mm")) == pytest.approx(40, abs=1)
+        assert length(page, pane) == pytest.approx(40, abs=1)
     # An end can be moved: half as far.
     drag(page, "enhanced", (160.5, 120.5), (120.5, 120.5))
-    text = page.locator("[data-pane=original] .eg-mark-label").inner_text()
-    assert float(text.removesuffix(" mm")) == pytest.approx(20, abs=1)
+    assert length(page, "original") == pytest.approx(20, abs=1)
     page.keyboard.press("Backspace")
     expect(page.locator(".eg-mark-label")).to_have_count(0)
 

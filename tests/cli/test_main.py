@@ -13,7 +13,6 @@ import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
 import echogan
-from echogan.cli import enhance as commands
 from echogan.cli.main import main
 from echogan.clips.files import open_clip, write_clip
 from echogan.core.notice import NOTICE
@@ -148,13 +147,6 @@ def test_a_folder_without_failures_exits_0(clip, tmp_path):
     flags = ("--device", "cpu", "--working-size", 64, "--format", "png")
     assert run("enhance", folder, tmp_path / "out", *flags) == 0
     assert len(list((tmp_path / "out" / "one").glob("*.png"))) == 6
-
-
-def test_output_names_never_collide():
-    sources = [Path(name) for name in ("a.mp4", "A.avi", "a_mp4.gif", "1.2.840.7", "1.2.840.8", "b.dcm", "c")]
-    names = commands.output_names(sources)
-    assert names[2:] == ["a_mp4_2", "1.2.840.7", "1.2.840.8", "b", "c"]
-    assert len({name.casefold() for name in names}) == len(sources)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -30,6 +30,16 @@ def moving(
     return np.stack([grey, grey[:, ::-1], grey[:, :, ::-1]], axis=-1)
 
 
+def echo(frames: int = 2, rows: int = 48, columns: int = 64) -> np.ndarray:
+    """A grey sector on black with a green line below it, as ultrasound looks: uint8 (T, H, W, 3) RGB."""
+    grey = np.random.default_rng(0).integers(20, 256, (frames, rows, columns), dtype=np.uint8)
+    y, x = np.mgrid[0:rows, 0:columns]
+    sector = (np.abs(x - columns / 2) < y * 0.8) & (np.hypot(y, x - columns / 2) < rows * 0.85)
+    picture = np.repeat(np.where(sector, grey, 0)[..., None], 3, axis=-1)
+    picture[:, rows - 4 : rows - 2] = 0, 255, 0
+    return picture
+
+
 def region(box: tuple[int, int, int, int], spatial: int = 1, data: int = 1, delta: float = 0.05) -> Dataset:
     """A region item with bounds (top, left, bottom, right), the last two inclusive; `delta` in cm."""
     item = Dataset()
@@ -82,6 +92,28 @@ def jpeg(frame: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "JPEG", quality=95)
     return buffer.getvalue()
+
+
+def jpeg_as_stored(samples: np.ndarray, ids: bytes = b"\1\2\3", adobe: int | None = None) -> bytes:
+    """A JPEG of three components (H, W, 3) taken as they are, with these ids, and an Adobe marker or no marker."""
+    buffer = io.BytesIO()
+    Image.fromarray(samples).save(buffer, "JPEG", quality=95, subsampling=0, keep_rgb=True)
+    coded = bytearray(b"\xff\xd8")
+    whole = buffer.getvalue()
+    position = 2
+    while whole[position + 1] != 0xDA:
+        length = 2 + int.from_bytes(whole[position + 2 : position + 4], "big")
+        segment = bytearray(whole[position : position + length])
+        if segment[1] == 0xC0:
+            segment[10::3] = ids
+        if segment[1] not in (0xE0, 0xEE):
+            coded += segment
+        position += length
+    scan = bytearray(whole[position:])
+    scan[5:11:2] = ids
+    if adobe is not None:
+        coded[2:2] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([adobe])
+    return bytes(coded + scan)
 
 
 def jpeg2000(frame: np.ndarray) -> bytes:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 
+from echogan.clips.clip import pixel_shape
 from echogan.core.errors import UnsupportedClip
 
 DEFAULT_FPS = 30.0
 FRAME_TIME, FRAME_TIME_VECTOR = 0x00181063, 0x00181065
 
 SPATIAL_2D, SPATIAL_M_MODE, SPATIAL_SPECTRAL, SPATIAL_WAVEFORM = 1, 2, 3, 4
+STRIPS = {SPATIAL_M_MODE: "M-mode", SPATIAL_SPECTRAL: "spectral Doppler", SPATIAL_WAVEFORM: "a waveform"}
 DATA_TISSUE, DATA_COLOR_FLOW = 1, 2
 UNIT_CM = 3
 
@@ -59,15 +61,23 @@ class Region:
 
 @dataclass(frozen=True)
 class Space:
-    """Tissue boxes clipped to the image, and the (row, column) size of a pixel in mm where it is known."""
+    """Tissue boxes clipped to the image, and the (row, column) size of a pixel in mm where it is known.
+
+    `strips`, `rescaled`: as of ClipFile.
+    """
 
     regions: tuple[Box, ...]
     spacing_mm: tuple[float, float] | None
     warnings: tuple[str, ...] = ()
+    strips: tuple[tuple[str, Box], ...] = ()
+    rescaled: bool = False
 
 
 def numbers(value: Any) -> list[float]:
-    """A tag's value, single, multiple or absent, as finite floats; values that are not numbers are dropped."""
+    """A tag's value, single, multiple or absent, as finite floats; values that are not numbers are dropped.
+
+    A decimal comma counts as a point: some devices write numbers as their country does.
+    """
     if value is None or isinstance(value, str):
         values: Iterable[Any] = [value] if value else []
     else:
@@ -75,7 +85,7 @@ def numbers(value: Any) -> list[float]:
     found = []
     for item in values:
         try:
-            number = float(item)
+            number = float(item.replace(",", ".") if isinstance(item, str) else item)
         except (TypeError, ValueError):
             continue
         if math.isfinite(number):
@@ -92,14 +102,17 @@ NO_SCALE = "Scale unknown: no measurements."
 SLOWEST, FASTEST = 0.05, 5000.0  # frames per second that a clip may have
 
 
-def read_timing(header: Dataset, frames: int) -> Timing:
-    """Frame rate by Frame Time Vector or Frame Time as the pointer says, else the cine rates, else 30."""
+def read_timing(header: Dataset, frames: int, left_out: int = 0) -> Timing:
+    """Frame rate by Frame Time Vector or Frame Time as the pointer says, else the cine rates, else 30.
+
+    `left_out` is how many frames before the first are not shown.
+    """
     if frames == 1:
         return Timing(None)
     warnings: list[str] = []
     pointers = {int(p) for p in numbers(header.get("FrameIncrementPointer"))}
     if FRAME_TIME_VECTOR in pointers or (FRAME_TIME not in pointers and "FrameTimeVector" in header):
-        durations = _durations(numbers(header.get("FrameTimeVector")), frames)
+        durations = _durations(numbers(header.get("FrameTimeVector"))[left_out:], frames)
         if durations is not None and all(1000 / FASTEST <= step <= 1000 / SLOWEST for step in durations):
             mean = float(np.mean(durations))
             same = np.allclose(durations, mean, rtol=1e-3)
@@ -116,8 +129,11 @@ def read_timing(header: Dataset, frames: int) -> Timing:
 
 
 def _durations(vector: list[float], frames: int) -> tuple[float, ...] | None:
-    """Milliseconds each frame lasts, from the steps between them; the last gets the mean of the others."""
-    steps = vector[1:] if len(vector) == frames else vector
+    """Milliseconds each frame lasts, from the steps between them; the last gets the mean of the others.
+
+    A longer vector counts frames that are not there: its first steps hold.
+    """
+    steps = vector[1:frames] if len(vector) >= frames else vector
     if len(steps) != frames - 1 or min(steps) <= 0:
         return None
     return (*steps, float(np.mean(steps)))
@@ -149,8 +165,7 @@ def check_regions(regions: list[Region]) -> None:
         )
     if tissue:
         return
-    names = {SPATIAL_M_MODE: "M-mode", SPATIAL_SPECTRAL: "spectral Doppler", SPATIAL_WAVEFORM: "a waveform"}
-    for spatial, name in names.items():
+    for spatial, name in STRIPS.items():
         if any(r.spatial == spatial for r in regions):
             raise UnsupportedClip(
                 f"This clip shows {name} and no two-dimensional tissue; choose a grey-scale B-mode clip."
@@ -174,6 +189,16 @@ def clip_box(box: Box, height: int, width: int) -> Box | None:
 
 def read_space(header: Dataset, regions: list[Region], height: int, width: int) -> Space:
     """Tissue boxes calibrated in cm, and the pixel size: that of the regions, else Pixel Spacing, None if in doubt."""
+    strips = tuple(
+        (STRIPS[r.spatial], box)
+        for r in regions
+        if r.spatial in STRIPS and (box := clip_box(r.box, height, width)) is not None
+    )
+    rescaled = any(overruns(r, height, width) for r in regions)
+    return replace(_read_tissue(header, regions, height, width), strips=strips, rescaled=rescaled)
+
+
+def _read_tissue(header: Dataset, regions: list[Region], height: int, width: int) -> Space:
     tissue = [r for r in regions if r.is_tissue and r.spacing_mm is not None]
     boxes = tuple(box for r in tissue if (box := clip_box(r.box, height, width)) is not None)
     if any(overruns(r, height, width) for r in tissue):
@@ -188,3 +213,11 @@ def read_space(header: Dataset, regions: list[Region], height: int, width: int) 
         if len(spacing) == 2 and min(spacing) > 0:
             return Space(boxes, (spacing[0], spacing[1]))
     return Space(boxes, None)
+
+
+def read_pixel_aspect(header: Dataset, spacing_mm: tuple[float, float] | None) -> float:
+    """Width of a pixel over its height: by its size where that is known, else Pixel Aspect Ratio (C.7.6.3.1.7)."""
+    if spacing_mm is not None:
+        return pixel_shape(spacing_mm[1], spacing_mm[0])
+    sides = numbers(header.get("PixelAspectRatio"))
+    return pixel_shape(sides[1], sides[0]) if len(sides) == 2 else 1.0

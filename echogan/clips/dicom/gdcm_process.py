@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Timer
 
 import numpy as np
-from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import JPEGLSTransferSyntaxes
 
 from echogan.clips.dicom.layout import DAMAGED, Layout
@@ -27,7 +26,7 @@ class GdcmDecoder:
         self._child: subprocess.Popen[bytes] | None = None
 
     def decode(self, encoded: bytes, layout: Layout, precision: int) -> np.ndarray:
-        """The values of one coded frame, `precision` bits each: (H, W), or (H, W, 3) RGB. Raises UnreadableClip."""
+        """The values of a coded frame, `precision` bits each: (H, W), or (H, W, 3) as stored. Raises UnreadableClip."""
         child = self._start()
         # A damaged frame may keep the decoder busy for ever; killing the child ends the wait below.
         watch = Timer(FRAME_SECONDS, child.kill)
@@ -35,6 +34,9 @@ class GdcmDecoder:
         try:
             data = _exchange(child, encoded, layout, precision)
         except (OSError, ValueError) as error:
+            if not watch.finished.is_set():  # it did not hang, so the next frame may start another child
+                self.close()
+                self._child = None
             raise UnreadableClip(DAMAGED) from error
         finally:
             watch.cancel()
@@ -80,7 +82,8 @@ def _exchange(child: subprocess.Popen[bytes], encoded: bytes, layout: Layout, pr
         "columns": layout.columns,
         "samples": layout.samples,
         "planar": layout.planar,
-        "photometric": layout.photometric,
+        # Named RGB, colours are left as they are stored.
+        "photometric": "RGB" if layout.samples == 3 else layout.photometric,
         "bits": precision,
         "signed": int(layout.signed),
         "bytes": len(encoded),
@@ -92,7 +95,7 @@ def _exchange(child: subprocess.Popen[bytes], encoded: bytes, layout: Layout, pr
 
 
 def _arrange(data: bytes, layout: Layout) -> np.ndarray:
-    """The decoder's bytes as an array, colours as RGB."""
+    """The decoder's bytes as an array, samples by pixel."""
     count = layout.rows * layout.columns * layout.samples
     if len(data) not in (count, 2 * count):
         raise UnreadableClip(DAMAGED)
@@ -101,9 +104,5 @@ def _arrange(data: bytes, layout: Layout) -> np.ndarray:
         return values.reshape(layout.rows, layout.columns)
     by_plane = layout.planar == 1 and layout.syntax not in JPEGLSTransferSyntaxes
     if by_plane:
-        values = np.moveaxis(values.reshape(3, layout.rows, layout.columns), 0, -1)
-    else:
-        values = values.reshape(layout.rows, layout.columns, 3)
-    return (
-        convert_color_space(values, layout.photometric, "RGB") if "YBR_FULL" in layout.photometric else values
-    )
+        return np.moveaxis(values.reshape(3, layout.rows, layout.columns), 0, -1)
+    return values.reshape(layout.rows, layout.columns, 3)

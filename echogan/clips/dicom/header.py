@@ -17,18 +17,23 @@ from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_file_meta_info
 
-from echogan.clips.dicom.layout import DAMAGED, DEPTH
+from echogan.clips.dicom.codestream import coding
+from echogan.clips.dicom.layout import DAMAGED, DECODERS, DEPTH, PixelPlace
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip, UnsupportedClip
 
 PIXEL_DATA = (0x7FE0, 0x0010)
 INFLATE_FOR_HEADER = 64 * 2**20
+UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM = b"\xfe\xff\x00\xe0"
+CODED_HEAD = 64 * 1024
 
 # Only these are parsed; everything else, including the patient's data, is skipped.
 HEADER_TAGS = """
     ImageType SOPClassUID SOPInstanceUID Modality StudyInstanceUID SequenceOfUltrasoundRegions
     NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector ActualFrameDuration CineRate
-    RecommendedDisplayFrameRate PixelSpacing ImagerPixelSpacing Rows Columns SamplesPerPixel
+    RecommendedDisplayFrameRate PixelSpacing ImagerPixelSpacing PixelAspectRatio Rows Columns SamplesPerPixel
     PhotometricInterpretation PlanarConfiguration BitsAllocated BitsStored PixelRepresentation
+    SmallestImagePixelValue LargestImagePixelValue 0x60000102 ModalityLUTSequence VOILUTSequence
     RescaleSlope RescaleIntercept WindowCenter WindowWidth VOILUTFunction
     RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor
     BluePaletteColorLookupTableDescriptor RedPaletteColorLookupTableData
@@ -107,30 +112,65 @@ def _inflate(file: BinaryIO, at_most: int) -> BinaryIO:
     return inflated
 
 
-def read_header(file: BinaryIO, tags: str) -> tuple[Dataset, tuple[int, int, bool] | None]:
-    """The named tags (keywords between spaces), and where Pixel Data lies: (start, length, stored as words)."""
+def read_header(file: BinaryIO, tags: str) -> tuple[Dataset, PixelPlace | None]:
+    """The named tags (keywords between spaces), and where Pixel Data lies, None if there is none."""
     header = dcmread(file, stop_before_pixels=True, force=True, specific_tags=tags.split())
-    implicit, little = header.original_encoding
+    little = header.original_encoding[1]
     order = "<" if little else ">"
-    head = file.read(8)
+    start = file.tell()
+    head = file.read(12)
     if len(head) < 8 or struct.unpack(f"{order}HH", head[:4]) != PIXEL_DATA:
-        if len(head) == 8 and struct.unpack(f"{order}H", head[:2])[0] == PIXEL_DATA[0]:
+        if len(head) >= 8 and struct.unpack(f"{order}H", head[:2])[0] == PIXEL_DATA[0]:
             raise UnsupportedClip(DEPTH)
         return header, None
-    if implicit:
-        return header, (file.tell(), struct.unpack(f"{order}I", head[4:])[0], True)
-    length = struct.unpack(f"{order}I", file.read(4))[0]
-    return header, (file.tell(), length, head[4:6] == b"OW")
+    # The file meta group may name the wrong one of implicit and explicit VR. Read as a length, these would be odd.
+    explicit = head[4:8] in (b"OB\0\0", b"OW\0\0", b"UN\0\0")
+    raw_length = head[8:] if explicit else head[4:8]
+    if len(raw_length) < 4:
+        raise UnreadableClip(DAMAGED)
+    start += 12 if explicit else 8
+    length = struct.unpack(f"{order}I", raw_length)[0]
+    native = uid.ExplicitVRLittleEndian if explicit else uid.ImplicitVRLittleEndian
+    if not little:
+        native = uid.ExplicitVRBigEndian
+    file.seek(start)
+    words = head[4:6] == b"OW" or not explicit
+    return header, _place(file, start, length, words, _stated_syntax(header), native)
 
 
-def transfer_syntax(header: Dataset, source: DicomSource) -> uid.UID:
-    """How the pixels are encoded: as the file meta group says, else as the data set was read."""
+def _stated_syntax(header: Dataset) -> uid.UID | None:
     stated = getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID")
-    if stated:
-        return uid.UID(str(stated))
-    if source.deflated_from is not None:
-        return uid.ExplicitVRLittleEndian
-    implicit, little = header.original_encoding
-    if implicit:
-        return uid.ImplicitVRLittleEndian
-    return uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
+    return uid.UID(str(stated)) if stated else None
+
+
+def _place(
+    file: BinaryIO, start: int, length: int, words: bool, stated: uid.UID | None, native: uid.UID
+) -> PixelPlace:
+    """The transfer syntax by the pixels themselves, where these can tell: fragments or not, and their coding."""
+    if stated is not None and stated not in DECODERS:
+        return PixelPlace(start, None if length == UNDEFINED_LENGTH else length, words, stated)
+    first = file.read(8)
+    in_items = length == UNDEFINED_LENGTH or (
+        stated is not None and stated.is_encapsulated and first[:4] == ITEM
+    )
+    if not in_items:
+        return PixelPlace(start, length, words, native)
+    if len(first) == 8:  # past the basic offset table and the head of the first fragment
+        file.seek(start + 16 + struct.unpack("<I", first[4:])[0])
+    found = coding(file.read(CODED_HEAD))
+    syntax = stated if stated is not None and (not found or stated in found) else (*found, stated)[0]
+    if syntax is None or not syntax.is_encapsulated:
+        raise UnreadableClip(DAMAGED)
+    return PixelPlace(start, None if length == UNDEFINED_LENGTH else length, words, syntax)
+
+
+def has_only_private_data(file: BinaryIO) -> bool:
+    """Whether private tags after the place of Pixel Data, or most of the file's bytes, hold the vendor's own data."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    whole = dcmread(file, force=True, defer_size=1024)
+    tags = [tag for tag in list(whole.keys()) if tag.is_private and not tag.is_private_creator]
+    if any(tag.group > PIXEL_DATA[0] for tag in tags):
+        return True
+    values = (whole.get_item(tag).value for tag in tags)
+    return any(isinstance(value, bytes) and len(value) > size // 2 for value in values)

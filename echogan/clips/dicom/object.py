@@ -2,7 +2,8 @@
 
 Without identity (the default) it follows PS3.15, Annex E, Basic Profile: only numbers, defined terms and this
 software's own words are written, every UID is new, dates are empty. With identity the patient and study tags
-are copied. Objects and tags: PS3.3, A.7 (US Multi-frame), C.7.6.1 (derivation), C.12.1 (equipment, identity).
+are copied. Objects and tags: PS3.3, A.6 and A.7 (US Image, US Multi-frame), C.7.6.1 (derivation), C.12.1 (equipment,
+identity).
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.dicom.facts import FRAME_TIME, FRAME_TIME_VECTOR, clip_box, numbers, overruns, read_regions
-from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, reading, transfer_syntax
+from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, reading
 from echogan.clips.dicom.identity import IDENTITY_TAGS, SOFTWARE, add_privacy, code, new_uid, plain
 from echogan.clips.write_options import WriteOptions
 from echogan.core.geometry import Sector
@@ -55,8 +57,8 @@ def read_source(like: ClipFile, keep_identity: bool) -> OriginalHeader | None:
     with reading():
         source = DicomSource.of(like.path)
         with source.open() as file:
-            header, _ = read_header(file, HEADER_TAGS + (IDENTITY_TAGS if keep_identity else ""))
-        return OriginalHeader(header, transfer_syntax(header, source))
+            header, place = read_header(file, HEADER_TAGS + (IDENTITY_TAGS if keep_identity else ""))
+        return OriginalHeader(header, place.syntax if place is not None else uid.ExplicitVRLittleEndian)
 
 
 def build_object(
@@ -67,18 +69,20 @@ def build_object(
     color: bool,
     frames: int,
 ) -> Dataset:
-    """Everything but Pixel Data of an Ultrasound Multi-frame object with its file meta group.
+    """Everything but Pixel Data of an Ultrasound Multi-frame object with its file meta group; of an Ultrasound Image
+    for a single frame, which has no time.
 
-    `color` frames are RGB, others MONOCHROME2, 8 bits, Explicit VR Little Endian.
+    `color` frames are RGB, others MONOCHROME2, 8 bits, JPEG-LS without loss.
     """
     made = Dataset()
     if options.keep_identity and source is not None:
         for tag in IDENTITY_TAGS.split():
             if tag in source.header:
                 made[tag] = source.header[tag]
-    _add_identifiers(made, source, options)
+    _add_identifiers(made, source, options, frames)
     _add_pixels(made, like, color, frames)
-    _add_timing(made, like, options, frames)
+    if frames > 1:
+        _add_timing(made, like, options, frames)
     _add_space(made, like, source, blackened=options.blackout or not options.keep_identity)
     _add_derivation(made, source, options)
     _add_compression(made, like, source)
@@ -86,15 +90,17 @@ def build_object(
     made.file_meta = FileMetaDataset()
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
-    made.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    made.file_meta.TransferSyntaxUID = uid.JPEGLSLossless
     return made
 
 
-def _add_identifiers(made: Dataset, source: OriginalHeader | None, options: WriteOptions) -> None:
+def _add_identifiers(
+    made: Dataset, source: OriginalHeader | None, options: WriteOptions, frames: int
+) -> None:
     """UIDs, and the tags that every ultrasound object must have, empty where nothing is known."""
     original = source.header if source is not None else Dataset()
     study = original.get("StudyInstanceUID")
-    made.SOPClassUID = uid.UltrasoundMultiFrameImageStorage
+    made.SOPClassUID = uid.UltrasoundMultiFrameImageStorage if frames > 1 else uid.UltrasoundImageStorage
     made.SOPInstanceUID, made.SeriesInstanceUID = uid.generate_uid(), uid.generate_uid()
     made.StudyInstanceUID = study if options.keep_identity and study else new_uid(study)
     made.Modality = "US"
@@ -129,10 +135,10 @@ def _decimal(value: float) -> str:
 
 
 def _add_timing(made: Dataset, like: ClipFile, options: WriteOptions, frames: int) -> None:
-    """Frame Time, or Frame Time Vector if frame durations differ. A still lasts one second."""
+    """Frame Time, or Frame Time Vector if frame durations differ; one second a frame if no rate is known."""
     fps = options.fps or like.fps or 1.0
     durations = like.durations_ms if options.fps is None else None
-    if durations is not None and len(durations) >= frames > 1:
+    if durations is not None and len(durations) >= frames:
         vector = [_decimal(step) for step in (0.0, *durations[: frames - 1])]
         if len("\\".join(vector)) <= MAX_SHORT_VALUE:
             made.FrameTimeVector, made.FrameIncrementPointer = vector, FRAME_TIME_VECTOR
@@ -146,6 +152,9 @@ def _add_space(made: Dataset, like: ClipFile, source: OriginalHeader | None, bla
 
     If the image was rescaled and the region was not (it reaches outside), the region's units are set to none.
     """
+    if like.pixel_aspect != 1:
+        ratio = Fraction(like.pixel_aspect).limit_denominator(1000)
+        made.PixelAspectRatio = [ratio.denominator, ratio.numerator]  # height, width
     items = []
     if source is not None:
         given = source.header.get("SequenceOfUltrasoundRegions") or []

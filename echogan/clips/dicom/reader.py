@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Generator
-from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.content import check_limits
-from echogan.clips.dicom.facts import check_regions, read_regions, read_space, read_timing
+from echogan.clips.dicom.color import native_layout
+from echogan.clips.dicom.display import display_table, to_display
+from echogan.clips.dicom.facts import check_regions, read_pixel_aspect, read_regions, read_space, read_timing
+from echogan.clips.dicom.frames import find_frames, native_count
 from echogan.clips.dicom.gdcm_process import gdcm_decoder
-from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, read_header, reading, transfer_syntax
-from echogan.clips.dicom.layout import DAMAGED, Layout, find_frames, read_layout
-from echogan.clips.dicom.pixels import display_table, read_frame, to_display
+from echogan.clips.dicom.header import HEADER_TAGS, DicomSource, has_only_private_data, read_header, reading
+from echogan.clips.dicom.layout import DAMAGED, Layout, read_layout
+from echogan.clips.dicom.pixels import read_frame, read_spans
+from echogan.clips.dicom.survey import Survey, survey
 from echogan.core.errors import EchoGANError, UnreadableClip, UnsupportedClip
 
 ULTRASOUND_CLASSES = {
@@ -70,48 +74,74 @@ def open_dicom(path: Path | str, limits: ClipLimits | None = None) -> ClipFile:
         source = DicomSource.of(path)
         with source.open() as file:
             header, place = read_header(file, HEADER_TAGS)
-        notes = _check_kind(header)
-        if place is None:
-            raise _no_pixels(header)
-        layout = read_layout(header, transfer_syntax(header, source), place)
-        _check_size(path, layout, limits)
+            notes = _check_kind(header)
+            if place is None or (place.length == 0 and has_only_private_data(file)):
+                raise _no_pixels(header, file)
+        layout = read_layout(header, place)
         regions = read_regions(header)
         check_regions(regions)
-        table = display_table(header, layout)
-        decode = _decoder(source, layout, header, table)
+        found = _look(source, layout, path, limits)
+        table, more = display_table(header, found.layout, found.samples)
+        first = to_display(found.samples[0], found.layout, table)
         space = read_space(header, regions, layout.rows, layout.columns)
-        timing = read_timing(header, layout.frames)
-        with closing(decode()) as frames:
-            first = next(frames)
+        timing = read_timing(header, len(found.frames), found.left_out)
     dim = layout.bits_stored > 8 and first.max() < DIM
     return ClipFile(
         path=path,
         kind="dicom",
-        frames=layout.frames,
+        frames=len(found.frames),
         height=layout.rows,
         width=layout.columns,
         fps=timing.fps,
         color=first.ndim == 3,
-        decode=decode,
+        decode=_decoder(source, found, table),
         durations_ms=timing.durations_ms,
         spacing_mm=space.spacing_mm,
         regions=space.regions,
-        warnings=(*notes, *timing.warnings, *space.warnings, *((TOO_DIM,) if dim else ())),
-    )
+        strips=space.strips,
+        rescaled=space.rescaled,
+        pixel_aspect=read_pixel_aspect(header, space.spacing_mm),
+        warnings=(
+            *notes, *found.notes, *more, *timing.warnings, *space.warnings, *((TOO_DIM,) if dim else ())
+        ),
+    )  # fmt: skip
+
+
+def _look(source: DicomSource, layout: Layout, path: Path, limits: ClipLimits) -> Survey:
+    """Find the frames, check the limits, and only then decode some."""
+    native = not layout.syntax.is_encapsulated
+    if native:
+        _check_limits(path, layout, native_count(layout), limits)
+    with source.open(_end(layout)) as file, gdcm_decoder() as gdcm:
+        if native and layout.samples == 3:
+            start = layout.place.start
+            layout = native_layout(
+                layout, lambda one: read_frame(file, ((start, one.frame_bytes),), one, gdcm)
+            )
+        frames = find_frames(file, layout)
+        _check_limits(path, layout, len(frames), limits)
+        return survey(
+            frames,
+            layout,
+            lambda spans, one: read_frame(file, spans, one, gdcm),
+            lambda spans: read_spans(file, spans, layout),
+        )
+
+
+def _end(layout: Layout) -> int:
+    """The end of uncompressed pixels, so that a deflated file is inflated no further; 0 for others."""
+    return layout.place.start + (layout.place.length or 0)
 
 
 def _decoder(
-    source: DicomSource, layout: Layout, header: Dataset, table: np.ndarray | None
+    source: DicomSource, found: Survey, table: np.ndarray | None
 ) -> Callable[[], Generator[np.ndarray]]:
-    """The clip's `decode`. Finds the frames now, so that a truncated file is refused at once."""
-    end = layout.start + layout.frame_bytes * layout.frames
-    with source.open(end) as file:
-        frames = find_frames(file, layout, header)
+    """The clip's `decode`."""
 
     def decode() -> Generator[np.ndarray]:
-        with reading(), source.open(end) as file, gdcm_decoder() as gdcm:
-            for spans in frames:
-                yield to_display(read_frame(file, spans, layout, gdcm), table)
+        with reading(), source.open(_end(found.layout)) as file, gdcm_decoder() as gdcm:
+            for spans in found.frames:
+                yield to_display(read_frame(file, spans, found.layout, gdcm), found.layout, table)
 
     return decode
 
@@ -138,17 +168,18 @@ def _check_kind(header: Dataset) -> tuple[str, ...]:
     return ("The file is no ultrasound object (a secondary capture perhaps); its tags may be incomplete.",)
 
 
-def _no_pixels(header: Dataset) -> EchoGANError:
-    if "Rows" in header or header.get("SOPClassUID") in ULTRASOUND_CLASSES:
-        return UnreadableClip("The DICOM file has no pixel data; it may be cut short. Export it again.")
-    return UnsupportedClip(
-        "This DICOM file has no pixel data (a report or measurements perhaps); give a clip."
-    )
+def _no_pixels(header: Dataset, file: BinaryIO) -> EchoGANError:
+    if has_only_private_data(file):
+        return UnsupportedClip(
+            "This DICOM file holds only the vendor's raw data and no picture; export it as a DICOM clip or MP4."
+        )
+    if "Rows" not in header and header.get("SOPClassUID") not in ULTRASOUND_CLASSES:
+        return UnsupportedClip(
+            "This DICOM file has no pixel data (a report or measurements perhaps); give a clip."
+        )
+    return UnreadableClip("The DICOM file has no pixel data; it may be cut short. Export it again.")
 
 
-def _check_size(path: Path, layout: Layout, limits: ClipLimits) -> None:
-    """Raise an error if there is nothing to decode, or too much."""
-    if layout.frames < 1 or layout.rows < 1 or layout.columns < 1:
-        raise UnreadableClip("The DICOM file has zero frames. Export the clip again.")
+def _check_limits(path: Path, layout: Layout, frames: int, limits: ClipLimits) -> None:
     channels = 1 if layout.photometric.startswith("MONOCHROME") else 3
-    check_limits(path, limits, layout.frames, layout.rows, layout.columns, channels)
+    check_limits(path, limits, frames, layout.rows, layout.columns, channels)

@@ -1,4 +1,4 @@
-"""Write a derived DICOM ultrasound multi-frame object, streamed to disk, without the patient's identity by default."""
+"""Write a derived DICOM ultrasound object, streamed to disk, without the patient's identity by default."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from echogan.clips.clip import ClipFile
+from echogan.clips.dicom.encoder import jpeg_ls
 from echogan.clips.dicom.header import keep_quiet
 from echogan.clips.dicom.object import build_object, read_source
 from echogan.clips.formats.frame_writer import FrameWriter
@@ -20,22 +21,25 @@ from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import OutputError
 from echogan.core.geometry import Sector
 
-# Pixel Data's length is a 32-bit even number, its largest value reserved (PS3.5, 7.1).
+# Uncompressed, Pixel Data's length is a 32-bit even number, its largest value reserved (PS3.5, 7.1). Compressed it has
+# no such limit, but archives and viewers decompress: a clip that would not fit then is not written either.
 MAX_PIXEL_BYTES = 2**32 - 2
+LARGEST_OFFSET = 2**32 - 1  # of the basic offset table (PS3.5, A.4), which may be empty
+ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 def fits_dicom(clip: ClipFile, frames: int | None = None, channels: int | None = None) -> bool:
-    """Whether one DICOM file can hold a clip with its own number of frames and channels, or with those given."""
+    """Whether one DICOM file can hold a clip, decompressed too; with its own frames and channels, or those given."""
     frames = clip.frames if frames is None else frames
     channels = (3 if clip.color else 1) if channels is None else channels
     return frames * clip.height * clip.width * channels <= MAX_PIXEL_BYTES
 
 
 class DicomWriter(FrameWriter):
-    """Frames in, one Ultrasound Multi-frame object out: Explicit VR Little Endian, RGB or MONOCHROME2, 8 bits.
+    """Frames in, one ultrasound object out: JPEG-LS without loss, RGB or MONOCHROME2, 8 bits, a fragment a frame.
 
     Without `keep_identity` the header is rebuilt, and pixels outside the sector's tissue are black. Raises
-    OutputError if the sector is then unknown, or if the object would exceed DICOM's 4 GiB.
+    OutputError if the sector is then unknown, or if the frames would exceed DICOM's 4 GiB when decompressed.
     """
 
     def __init__(
@@ -60,36 +64,45 @@ class DicomWriter(FrameWriter):
                 "The clip is too long for one DICOM file (4 GiB): cut it, or write .mp4 instead."
             )
 
-    def _header(self, frames: int) -> bytes:
-        """The whole file up to the first pixel."""
+    def _head(self, frames: int, offsets: list[int]) -> bytes:
+        """The whole file up to the first fragment, ending with the basic offset table."""
         keep_quiet()
         made = build_object(self.like, self._source, self._sector, self.options, self._color, frames)
-        return _encode(made, self._frame_bytes * frames)
+        table = struct.pack(f"<{len(offsets)}I", *offsets)
+        return _encode(made) + ITEM + struct.pack("<I", len(table)) + table
 
     def _start(self, frame: np.ndarray) -> None:
         if frame.shape[:2] != (self.like.height, self.like.width):
             raise OutputError(
                 "The frames to write differ in size from the input's: give frames of the same size."
             )
-        self._color, self._frame_bytes = frame.ndim == 3, frame.nbytes
+        self._color = frame.ndim == 3
         self._refuse_if_too_large(self.like.frames, frame.shape[2] if self._color else 1)
-        header = self._header(self.like.frames)
-        self._pixels_at = len(header)
+        head = self._head(self.like.frames, [0] * self.like.frames)
+        self._offsets: list[int] = []
+        self._pixels_at = len(head)
         self._file: BinaryIO = self.part.open("w+b")
-        self._file.write(header)
+        self._file.write(head)
 
     def _put(self, frame: np.ndarray) -> None:
-        self._file.write(frame.data)
+        self._offsets.append(self._file.tell() - self._pixels_at)
+        coded = jpeg_ls(frame)
+        self._file.write(ITEM + struct.pack("<I", len(coded)))
+        self._file.write(coded)
 
     def _finish(self) -> None:
         with self._file:
-            if self.count != self.like.frames:
-                self._correct_count()
-            self._file.write(b"\0" * (self._frame_bytes * self.count % 2))
+            self._file.write(DELIMITER)
+            if self.count == self.like.frames and self._offsets[-1] <= LARGEST_OFFSET:
+                self._file.seek(self._pixels_at - 4 * self.count)
+                self._file.write(struct.pack(f"<{self.count}I", *self._offsets))
+            else:
+                self._correct_head()
 
-    def _correct_count(self) -> None:
-        """Correct the number of frames (a video's own count can be wrong): rewrite the header and move the pixels."""
+    def _correct_head(self) -> None:
+        """Rewrite the header and move the pixels: a video's own count can be wrong, or the table has to be empty."""
         self._refuse_if_too_large(self.count, 3 if self._color else 1)
+        head = self._head(self.count, self._offsets if self._offsets[-1] <= LARGEST_OFFSET else [])
         pixels = self.part.with_suffix(".pixels")
         try:
             with pixels.open("w+b") as aside:
@@ -98,7 +111,7 @@ class DicomWriter(FrameWriter):
                 aside.seek(0)
                 self._file.seek(0)
                 self._file.truncate()
-                self._file.write(self._header(self.count))
+                self._file.write(head)
                 shutil.copyfileobj(aside, self._file, 2**20)
         finally:
             pixels.unlink(missing_ok=True)
@@ -107,9 +120,8 @@ class DicomWriter(FrameWriter):
         self._file.close()
 
 
-def _encode(made: Dataset, pixel_bytes: int) -> bytes:
-    """The object as a file, ending with the header of Pixel Data (Explicit VR Little Endian, OB)."""
+def _encode(made: Dataset) -> bytes:
+    """The object as a file, ending with the header of encapsulated Pixel Data (Explicit VR Little Endian, OB)."""
     buffer = io.BytesIO()
     made.save_as(buffer, enforce_file_format=True)
-    pixel_data = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, pixel_bytes + pixel_bytes % 2)
-    return buffer.getvalue() + pixel_data
+    return buffer.getvalue() + struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -109,6 +110,11 @@ class FrameWriter(ABC):
     def fps(self) -> float:
         """The frame rate to write: the one asked for, the clip's, or 1 for a still."""
         return self.options.fps or self.like.fps or 1.0
+
+    @property
+    def pixel_ratio(self) -> Fraction:
+        """Width of a pixel over its height, as formats store it."""
+        return Fraction(self.like.pixel_aspect).limit_denominator(1000)
 
     @property
     def variable(self) -> bool:

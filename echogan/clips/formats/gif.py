@@ -3,84 +3,129 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Literal
 
 import av
 import numpy as np
 from av.video.stream import VideoStream
 from PIL import Image
 
-from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
 from echogan.clips.content import check_limits, decoder_errors
 from echogan.clips.formats.frame_writer import FrameWriter
 from echogan.core.atomic import replacing
 from echogan.core.errors import UnreadableClip
 
-DEFAULT_DELAY_MS = 100.0  # what browsers show for a delay of 0
+DEFAULT_DELAY_MS = 100.0  # what browsers show for a delay of 0 or 1
 LEAST_DELAY = 2  # hundredths of a second
+ALIKE = 1.5  # longest over shortest delay of a clip with one rate: 30 frames per second are delays of 3 and 4
+
+NO_TRAILER = "The GIF ends without its closing mark; the frames that are there are used."
+SOME_DELAYS = "Some frames of the GIF gave no duration; they last as long as the others."
 
 
 @dataclass
 class _Blocks:
-    """The facts in a GIF's blocks; `reach` is the (height, width) that a decoder needs for all its frames."""
+    """The facts in a GIF's blocks; `reach` is the (height, width) that a decoder needs for all its frames.
+
+    delays    hundredths of a second, one for each frame
+    end       how the file ends: "whole" with its trailer, "between" two blocks, "open" within the last frame but
+              after one of its sub-blocks, or "cut" elsewhere
+    """
 
     width: int
     height: int
     reach: tuple[int, int]
-    delays_ms: list[float] = field(default_factory=list)
+    pixel_aspect: float = 1.0
+    delays: list[int] = field(default_factory=list)
     color: bool = False
-    whole: bool = False
+    end: Literal["whole", "between", "open", "cut"] = "cut"
 
 
 def open_gif(path: Path, limits: ClipLimits) -> ClipFile:
     """Read the facts of a GIF; a single frame is a still (fps None). Raises UnreadableClip and ClipTooLarge."""
     with decoder_errors(path), path.open("rb") as file:
         blocks = _read_blocks(file, limits)
-    count, (height, width), color = len(blocks.delays_ms), blocks.reach, blocks.color
+    count, (height, width), color = len(blocks.delays), blocks.reach, blocks.color
     check_limits(path, limits, count, height, width, 3 if color else 1)
-    if not blocks.whole:
-        raise UnreadableClip(f"'{path.name}' is cut off after {count} frames: copy or export it again.")
+    if not _ends_well(path, blocks):
+        frames = count - 1 if blocks.end == "open" else count
+        raise UnreadableClip(f"'{path.name}' is cut off after {frames} frames: copy or export it again.")
     if not count or not blocks.width or not blocks.height:
         raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
-    delays = tuple(blocks.delays_ms)
+    delays, notes = shown_delays(blocks.delays)
+    notes += () if blocks.end == "whole" else (NO_TRAILER,)
     fps = 1000 * count / sum(delays) if count > 1 else None
     durations = delays if count > 1 and len(set(delays)) > 1 else None
 
     def decode() -> Iterator[np.ndarray]:
         return _decode(path, blocks)
 
-    return ClipFile(path, "gif", count, blocks.height, blocks.width, fps, color, decode, durations)
+    facts = ClipFile(path, "gif", count, blocks.height, blocks.width, fps, color, decode, durations)
+    return replace(facts, warnings=notes, pixel_aspect=blocks.pixel_aspect)
+
+
+def shown_delays(hundredths: Sequence[int]) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Milliseconds that each frame is shown, one for each delay, and notes for the reader.
+
+    Browsers show a delay of 0 or 1 as 100 ms. Where all the other delays are alike, that would be a stop in a clip
+    that has none, so the frame lasts as long as the others.
+    """
+    given = [delay for delay in hundredths if delay >= LEAST_DELAY]
+    alike = bool(given) and max(given) <= ALIKE * min(given)
+    usual = 10.0 * float(np.median(given)) if alike else DEFAULT_DELAY_MS
+    shown = tuple(10.0 * delay if delay >= LEAST_DELAY else usual for delay in hundredths)
+    return shown, (SOME_DELAYS,) if alike and len(given) < len(hundredths) > 1 else ()
 
 
 def _read_blocks(file: BinaryIO, limits: ClipLimits) -> _Blocks:
     """Walk the blocks (GIF89a specification, sections 17 to 27), skipping the compressed pixels."""
+    size = file.seek(0, 2)
+    file.seek(0)
     head = file.read(13)
     width, height = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
     blocks = _Blocks(width, height, (height, width))
+    if head[12]:
+        blocks.pixel_aspect = pixel_shape(head[12] + 15, 64)
     blocks.color = _coloured_palette(file, head[10])
-    delay = 0.0
-    while (kind := file.read(1)) and len(blocks.delays_ms) <= limits.max_frames:
+    delay = 0
+    while (kind := file.read(1)) and len(blocks.delays) <= limits.max_frames:
         if kind == b";":
-            blocks.whole = True
-            break
-        if kind == b"!" and file.read(1) == b"\xf9":
-            delay = 10.0 * int.from_bytes(file.read(5)[2:4], "little")
-            _skip(file)
-        elif kind == b"!":
-            _skip(file)
+            blocks.end = "whole"
+            return blocks
+        if kind == b"!":
+            if file.read(1) == b"\xf9":
+                delay = int.from_bytes(file.read(5)[2:4], "little")
+            if not _skip(file):
+                return blocks
         elif kind == b",":
             left, top, w, h = np.frombuffer(file.read(8), "<u2").tolist()
             blocks.reach = max(blocks.reach[0], top + h), max(blocks.reach[1], left + w)
             blocks.color |= _coloured_palette(file, file.read(1)[0])
             file.seek(1, 1)  # the width of the first code
             if _skip(file):
-                blocks.delays_ms.append(delay or DEFAULT_DELAY_MS)
-            delay = 0.0
+                blocks.delays.append(delay)
+            elif file.tell() == size:
+                blocks.delays.append(delay)
+                blocks.end = "open"
+                return blocks
+            delay = 0
+    blocks.end = "between" if file.tell() == size else "cut"
     return blocks
+
+
+def _ends_well(path: Path, blocks: _Blocks) -> bool:
+    """Whether all the frames found are whole; where the file ends within one, decoding it tells."""
+    if blocks.end != "open":
+        return blocks.end == "whole" or (blocks.end == "between" and bool(blocks.delays))
+    try:
+        return sum(1 for _ in _decode(path, blocks)) > 0
+    except UnreadableClip:
+        return False
 
 
 def _coloured_palette(file: BinaryIO, flags: int) -> bool:
@@ -102,7 +147,7 @@ def _skip(file: BinaryIO) -> bool:
 
 def _decode(path: Path, blocks: _Blocks) -> Iterator[np.ndarray]:
     with decoder_errors(path), Image.open(path, formats=["GIF"]) as image:
-        for index in range(len(blocks.delays_ms)):
+        for index in range(len(blocks.delays)):
             image.seek(index)
             rgba = np.asarray(image.convert("RGBA"))[: blocks.height, : blocks.width]
             rgb = rgba[..., :3] * (rgba[..., 3:] > 0)  # transparent pixels become black
@@ -128,6 +173,8 @@ class GifWriter(FrameWriter):
         stream.height, stream.width = frame.shape[:2]
         stream.pix_fmt = "gray" if frame.ndim == 2 else "pal8"
         stream.codec_context.time_base = Fraction(1, 100)
+        if self.pixel_ratio != 1:
+            stream.codec_context.sample_aspect_ratio = self.pixel_ratio
         self._stream, self._elapsed_ms, self._pts = stream, 0.0, 0
 
     def _put(self, frame: np.ndarray) -> None:

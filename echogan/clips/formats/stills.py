@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from echogan.clips.clip import ClipFile, ClipLimits
+from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
 from echogan.clips.content import Content, check_limits, decoder_errors
 from echogan.clips.formats.frame_writer import FrameWriter
 from echogan.clips.write_options import Enhancement
@@ -24,17 +27,19 @@ def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
 
     Raises UnreadableClip, UnsupportedClip (floating-point pixels) and ClipTooLarge.
     """
-    frame, notes = _read(path, limits, content)
+    frame, notes, aspect = _read(path, limits, content)
 
     def decode() -> Iterator[np.ndarray]:
         yield _read(path, limits, content)[0]
 
     height, width = frame.shape[:2]
-    return ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=notes)
+    facts = ClipFile(path, "image", 1, height, width, None, frame.ndim == 3, decode, warnings=notes)
+    return replace(facts, pixel_aspect=aspect)
 
 
-def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The first picture, turned upright, uint8 (H, W) if grey, else (H, W, 3); and notes on what was changed."""
+def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray, tuple[str, ...], float]:
+    """The first picture, turned upright, uint8 (H, W) if grey, else (H, W, 3); notes on what was changed; its
+    pixels' width over their height."""
     with decoder_errors(path), _opened(path, content) as image:
         check_limits(path, limits, 1, image.height, image.width, 3)
         notes = []
@@ -48,7 +53,7 @@ def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray,
             notes.append(note)
         else:
             frame = _over_black(ImageOps.exif_transpose(image))
-        return frame, tuple(notes)
+        return frame, tuple(notes), _stored_shape(image)
 
 
 def _opened(path: Path, content: Content) -> Image.Image:
@@ -78,6 +83,16 @@ def _over_black(image: Image.Image) -> np.ndarray:
     return np.ascontiguousarray(rgb[..., 0] if grey else rgb)
 
 
+def _stored_shape(image: Image.Image) -> float:
+    """Width of a pixel over its height, from the densities of the file."""
+    across, down = (
+        image.info.get("aspect") or image.info.get("dpi") or image.info.get("jfif_density") or (1, 1)
+    )
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    width, height = (across, down) if turned else (down, across)  # many pixels to an inch are narrow
+    return pixel_shape(float(width), float(height))
+
+
 class PngFolderWriter(FrameWriter):
     """frame_0000.png, frame_0001.png, ... in a folder that must be new or empty. Lossless."""
 
@@ -89,7 +104,7 @@ class PngFolderWriter(FrameWriter):
 
     def _put(self, frame: np.ndarray) -> None:
         name = f"frame_{self.count:0{self._digits}d}.png"
-        save_png(frame, self.part / name, self.options.enhancement)
+        save_png(frame, self.part / name, self.options.enhancement, self.pixel_ratio)
 
     def _finish(self) -> None:
         """Every image is already complete."""
@@ -109,7 +124,7 @@ class PngWriter(FrameWriter):
     def _put(self, frame: np.ndarray) -> None:
         if self.count:
             raise OutputError("A PNG file holds one frame. Give a folder for the PNG files of a clip.")
-        save_png(frame, self.part, self.options.enhancement)
+        save_png(frame, self.part, self.options.enhancement, self.pixel_ratio)
 
     def _finish(self) -> None:
         """The image is already complete."""
@@ -118,10 +133,17 @@ class PngWriter(FrameWriter):
         """No file is open between frames."""
 
 
-def save_png(frame: np.ndarray, path: Path, enhancement: Enhancement | None) -> None:
-    """Write uint8 (H, W) or (H, W, 3) as PNG, with text chunks that name what enhanced it. Raises OSError."""
+def save_png(frame: np.ndarray, path: Path, enhancement: Enhancement | None, ratio: Fraction) -> None:
+    """Write uint8 (H, W) or (H, W, 3) as PNG, with what enhanced it as text and the shape of its pixels.
+
+    ratio   width of a pixel over its height; the chunk pHYs names it without a size (PNG specification, 11.3.5.3)
+
+    Raises OSError.
+    """
     facts = PngInfo()
     if enhancement is not None:
         facts.add_text("Title", MARK)
         facts.add_text("Comment", enhancement.comment)
+    if ratio != 1:
+        facts.add(b"pHYs", struct.pack(">IIB", ratio.denominator, ratio.numerator, 0))
     Image.fromarray(frame).save(path, format="PNG", compress_level=3, pnginfo=facts)

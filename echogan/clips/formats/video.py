@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from av.stream import Disposition
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from echogan.clips.clip import ClipFile, ClipLimits
-from echogan.clips.content import Content, check_limits, check_whole, decoder_errors
+from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
+from echogan.clips.content import Content, check_limits, decoder_errors
+from echogan.clips.formats.container_ends import End, check_end
+from echogan.clips.formats.video_timing import Times, timing
 from echogan.core.errors import UnreadableClip
 
-DEFAULT_FPS = 30.0
+BROKEN_END = "The last frame in the file is damaged; it was left out."
 # Codecs in which every packet is one displayed frame, if the first packet is a key frame.
 _ONE_FRAME_PER_PACKET = {"h264", "hevc", "vp9", "libdav1d", "mjpeg", "png", "ffv1", "rawvideo", "prores"}
 # Without these flags libswscale rounds grey levels off by up to 2 and tints neutral pixels.
@@ -28,27 +30,19 @@ ACCURATE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolatio
 
 @dataclass(frozen=True)
 class _Look:
-    """How one stream is shown: decoded size, quarter turns to the left, grey or colour, nominal rate."""
+    """How one stream is shown: decoded size, quarter turns to the left, grey or colour, nominal rate, pixel aspect."""
 
     width: int
     height: int
     quarter_turns: int
     color: bool
     fps: float | None
+    pixel_aspect: float
 
     @property
     def shown(self) -> tuple[int, int]:
         """Height and width after the turn."""
         return (self.width, self.height) if self.quarter_turns % 2 else (self.height, self.width)
-
-
-@dataclass(frozen=True)
-class _Times:
-    """When each frame starts, in seconds, in order (empty where unknown), and when the last one ends."""
-
-    starts: tuple[float, ...]
-    end: float | None
-    tick: float
 
 
 def open_video(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
@@ -57,23 +51,23 @@ def open_video(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
     Raises UnreadableClip (damaged, cut off, no picture) and ClipTooLarge.
     """
     with decoder_errors(path):
-        check_whole(path, content)
+        end = check_end(path, content)
         look, warnings = _first_look(path, content, limits)
-        count, times = _count_packets(path, content, limits)
+        count, times, broken = _count_packets(path, content, limits, end)
         if count is None:
-            count, times = _count_frames(path, content, limits, look)
+            count, times, broken = _count_frames(path, content, limits, look)
         if not count:
             raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
         height, width = look.shown
         check_limits(path, limits, count, height, width, 3 if look.color else 1)
-        fps, durations, notes = _timing(times, count, look.fps)
+        fps, durations, notes = timing(times, count, look.fps)
+        notes += tuple(note for note in (end.note, BROKEN_END if broken else None) if note)
 
     def decode() -> Iterator[np.ndarray]:
-        return _decode(path, content, limits, look, count)
+        return _decode(path, content, limits, look, count, broken)
 
-    return ClipFile(
-        path, "video", count, height, width, fps, look.color, decode, durations, warnings=warnings + notes
-    )
+    facts = ClipFile(path, "video", count, height, width, fps, look.color, decode, durations)
+    return replace(facts, warnings=warnings + notes, pixel_aspect=look.pixel_aspect)
 
 
 @contextmanager
@@ -107,16 +101,15 @@ def _first_look(path: Path, content: Content, limits: ClipLimits) -> tuple[_Look
         if mirrored or first.rotation % 90:
             wish = "mirrored" if mirrored else f"turned by {first.rotation} degrees"
             warnings.append(f"The video asks to be {wish}; it is shown as stored.")
-        aspect = stream.sample_aspect_ratio
-        if aspect and aspect != 1:
-            warnings.append(f"The video's pixels are not square ({aspect}); they are shown as stored.")
         if any(component.bits > 8 for component in first.format.components):
             warnings.append("The video has more than 8 bits per sample; it is reduced to 8.")
         turns = 0 if mirrored or first.rotation % 90 else first.rotation // 90 % 4
         grey = first.format.name.startswith(("gray", "ya8", "ya16", "mono"))
         rate = stream.average_rate or stream.base_rate or stream.guessed_rate
         fps = float(rate) if rate else None
-        return _Look(first.width, first.height, turns, not grey, fps), tuple(warnings)
+        aspect = float(stream.sample_aspect_ratio or 1)
+        shape = pixel_shape(1, aspect) if turns % 2 else pixel_shape(aspect, 1)
+        return _Look(first.width, first.height, turns, not grey, fps, shape), tuple(warnings)
 
 
 def _is_mirrored(frame: av.VideoFrame) -> bool:
@@ -128,8 +121,13 @@ def _is_mirrored(frame: av.VideoFrame) -> bool:
     return a * d - b * c < 0
 
 
-def _count_packets(path: Path, content: Content, limits: ClipLimits) -> tuple[int | None, _Times]:
-    """Frames and their times without decoding; count None if packets may not match frames one to one."""
+def _count_packets(
+    path: Path, content: Content, limits: ClipLimits, end_of_file: End
+) -> tuple[int | None, Times, bool]:
+    """Frames, their times, and whether one more at the end is broken, by decoding that alone.
+
+    The count is None if packets may not match frames one to one.
+    """
     starts: list[int] = []
     sure, end = True, None
     with _opened(path, content, limits) as (container, stream):
@@ -152,68 +150,84 @@ def _count_packets(path: Path, content: Content, limits: ClipLimits) -> tuple[in
             if len(starts) > limits.max_frames:
                 check_limits(path, limits, len(starts), stream.height, stream.width, 1)
         sure = sure and bool(starts) and min(starts) == starts[0] and len(set(starts)) == len(starts)
+        if end_of_file.unsure and len(starts) < stream.frames:
+            raise UnreadableClip(f"'{path.name}' is cut off: copy or export it again.")
         times = _seconds(starts, end, container, stream, content)
-    return (len(starts) if sure else None), times
+    if not sure:
+        return None, times, False
+    broken = _broken_at_end(path, content, limits, starts)
+    if broken is None:
+        return len(starts), times, False
+    return len(starts) - 1, times.without(sorted(starts).index(broken)), True
 
 
-def _count_frames(path: Path, content: Content, limits: ClipLimits, look: _Look) -> tuple[int, _Times]:
-    """Frames and their times by decoding everything: slow, but right for every file."""
-    starts: list[int | None] = []
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame | None]:
+    """The decoded frames, None for a broken one."""
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            yield None
+            continue
+        yield from (None if frame.is_corrupt else frame for frame in frames)
+
+
+def _broken_at_end(path: Path, content: Content, limits: ClipLimits, starts: list[int]) -> int | None:
+    """The time stamp of the one frame after the last key frame that cannot be decoded, None if there is no such."""
+    last = max(starts)
     with _opened(path, content, limits) as (container, stream):
-        for frame in container.decode(stream):
+        container.seek(last, stream=stream)
+        decoded = {frame.pts for frame in _frames(container, stream) if frame is not None}
+    first = min((pts for pts in decoded if pts is not None), default=last)
+    missing = {pts for pts in starts if pts >= first} - decoded
+    return missing.pop() if len(missing) == 1 and missing <= {last, starts[-1]} else None
+
+
+def _count_frames(path: Path, content: Content, limits: ClipLimits, look: _Look) -> tuple[int, Times, bool]:
+    """As _count_packets, by decoding everything: slow, but right for every file."""
+    starts: list[int | None] = []
+    broken: list[int] = []
+    with _opened(path, content, limits) as (container, stream):
+        for frame in _frames(container, stream):
+            if frame is None:
+                broken.append(len(starts))
+                continue
             starts.append(frame.pts)
             check_limits(path, limits, len(starts), frame.height, frame.width, 3 if look.color else 1)
         known = [pts for pts in starts if pts is not None]
         if len(known) < len(starts) or len(set(known)) < len(known):
             known = []
-        return len(starts), _seconds(known, None, container, stream, content)
+        # A decoder gives frames late, so a few may still come after the broken last one.
+        if len(broken) > 1 or (broken and broken[0] < len(starts) - stream.codec_context.has_b_frames):
+            raise UnreadableClip(f"'{path.name}' is damaged at frame {broken[0]}: export it again.")
+        return len(starts), _seconds(known, None, container, stream, content), bool(broken)
 
 
 def _seconds(
     starts: list[int], end: int | None, container: InputContainer, stream: VideoStream, content: Content
-) -> _Times:
+) -> Times:
     tick = float(stream.time_base or 0)
     end_s = end * tick if end is not None else None
     if content == "matroska" and container.duration:  # its packets carry a nominal duration, not their own
         end_s = container.duration / 1e6
-    return _Times(tuple(pts * tick for pts in sorted(starts)), end_s, tick)
-
-
-def _timing(
-    times: _Times, count: int, nominal: float | None
-) -> tuple[float, tuple[float, ...] | None, tuple[str, ...]]:
-    """fps, one duration in ms per frame if they differ by more than 10 %, and notes for the reader."""
-    steps = np.diff(times.starts)
-    if len(times.starts) != count or count < 2:
-        if nominal:
-            return nominal, None, ()
-        return DEFAULT_FPS, None, (f"The file gives no frame rate; {DEFAULT_FPS:.0f} per second is assumed.",)
-    mean = float(steps.mean())
-    # A container that counts in milliseconds stores 120 frames per second as 8 and 9 ms: one tick is no difference.
-    if np.abs(steps - mean).max() > max(0.1 * mean, 1.01 * times.tick):
-        last = (times.end or 0) - times.starts[-1]
-        if not 0 < last < 10 * steps.max():
-            last = mean
-        durations = tuple(float(1000 * step) for step in (*steps, last))
-        return 1000 * count / sum(durations), durations, ("Frame durations differ; they are kept.",)
-    if nominal and abs(nominal * mean - 1) < 0.02:
-        return nominal, None, ()
-    return 1 / mean, None, ()
+    return Times(tuple(pts * tick for pts in sorted(starts)), end_s, tick)
 
 
 def _decode(
-    path: Path, content: Content, limits: ClipLimits, look: _Look, count: int
+    path: Path, content: Content, limits: ClipLimits, look: _Look, count: int, broken_end: bool
 ) -> Iterator[np.ndarray]:
     to_array = _converter(look)
     done = 0
     with decoder_errors(path), _opened(path, content, limits) as (container, stream):
-        for frame in container.decode(stream):
-            if frame.is_corrupt:
+        for frame in _frames(container, stream):
+            if done == count:
+                break
+            if frame is None:
+                if broken_end:
+                    continue
                 raise UnreadableClip(f"'{path.name}' is damaged at frame {done}: export it again.")
             if (frame.width, frame.height) != (look.width, look.height):
                 raise UnreadableClip(f"'{path.name}' changes its size at frame {done}: cut it there.")
-            if done == count:
-                break
             yield to_array(frame)
             done += 1
     if done < count:

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from echogan.clips.formats.frame_writer import FrameWriter
 from echogan.clips.formats.video import ACCURATE
+from echogan.clips.formats.webm_shape import set_display_size
 from echogan.core.notice import MARK
 
 _CLOCK = Fraction(1, 90_000)
@@ -52,6 +53,8 @@ class VideoWriter(FrameWriter):
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.time_base = _CLOCK if self.variable else 1 / rate
+        if self.pixel_ratio != 1:
+            context.sample_aspect_ratio = self.pixel_ratio
         context.color_range, context.colorspace = int(ColorRange.MPEG), int(Colorspace.ITU709)
         context.color_primaries, context.color_trc = int(ColorPrimaries.BT709), int(ColorTrc.BT709)
         self._reformatter = VideoReformatter()  # one for all frames: it keeps libswscale's tables
@@ -119,6 +122,13 @@ class WebmWriter(VideoWriter):
 
     container, codec, even = "webm", "libvpx-vp9", False
     container_options: ClassVar[dict[str, str]] = {}
+
+    def _finish(self) -> None:
+        super()._finish()
+        if self.pixel_ratio != 1:
+            height, width = self._stream.height, self._stream.width
+            wide, high = max(self.pixel_ratio, Fraction(1)), max(1 / self.pixel_ratio, Fraction(1))
+            set_display_size(self.part, round(width * wide), round(height * high))
 
     def codec_options(self) -> dict[str, str]:
         # VP9 counts quality to 63, x264 to 51: add six for a similar picture.

@@ -8,11 +8,13 @@ from functools import cached_property
 import numpy as np
 
 from echogan.clips.clip import Clip, ClipFile
+from echogan.clips.sector.bounds import Bounds, box_mask
 from echogan.clips.sector.overlay import ClipStatistics
 from echogan.clips.sector.trace import find_trace
 
 SAMPLES = 40
 MAX_SAMPLE_BYTES = 400_000_000
+NO_BOUNDS = Bounds()
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,25 +22,29 @@ class ClipSample:
     """Frames spread evenly over a clip, and what is computed from them on first use.
 
     frames    uint8 (n, H, W) or (n, H, W, 3); the first is the clip's first
-    regions   as of ClipFile
+    bounds    where the DICOM header says that tissue is
+    pixel_aspect   as of ClipFile
     """
 
     frames: np.ndarray
-    regions: tuple[tuple[int, int, int, int], ...] = ()
+    bounds: Bounds = NO_BOUNDS
+    pixel_aspect: float = 1.0
 
     @classmethod
     def of(cls, clip: ClipFile | Clip, count: int = SAMPLES) -> ClipSample:
         """Decode at most `count` frames, fewer of huge ones. Raises UnreadableClip."""
         if isinstance(clip, ClipFile):
             size = clip.height * clip.width * (3 if clip.color else 1)
-            return cls(clip.sample(min(count, max(3, MAX_SAMPLE_BYTES // size))), clip.regions)
+            frames = clip.sample(min(count, max(3, MAX_SAMPLE_BYTES // size)))
+            return cls(frames, _bounds(clip), clip.pixel_aspect)
         wanted = np.linspace(0, len(clip.frames) - 1, min(count, len(clip.frames))).round().astype(int)
         return cls(clip.frames[wanted])
 
     @cached_property
     def statistics(self) -> ClipStatistics:
         """Per-pixel statistics over time."""
-        return ClipStatistics.of(self.frames)
+        panes = [box_mask(box, self.frames.shape[1:3]) for box in self.bounds.panes]
+        return ClipStatistics.of(self.frames, np.any(panes, axis=0) if panes else None)
 
     @cached_property
     def trace(self) -> np.ndarray:
@@ -50,3 +56,7 @@ class ClipSample:
         """Memory in bytes, with the statistics and the trace, 18 bytes a pixel."""
         height, width = self.frames.shape[1:3]
         return self.frames.nbytes + 18 * height * width
+
+
+def _bounds(clip: ClipFile) -> Bounds:
+    return NO_BOUNDS if clip.rescaled else Bounds(clip.regions, clip.strips)

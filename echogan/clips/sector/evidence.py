@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from echogan.clips.sector.bounds import Box
 from echogan.clips.sector.fan_fit import Target, overlap
 from echogan.clips.sector.fan_network import Square, network_input, sector_probability
 from echogan.clips.sector.overlay import ClipStatistics
@@ -24,15 +25,19 @@ class Evidence:
     box      the part of the frame that was looked at: top, left, bottom, right, ends exclusive
     ground   grey level of the empty screen
     panes    sectors side by side, of which the one with the most motion was taken
+    agrees   whether a DICOM region holds what was found; the target then ends at it
+    cropped  whether only a DICOM region was looked at
     """
 
     target: Target | None
     agree: float
     moving: bool
-    box: tuple[int, int, int, int]
+    box: Box
     ground: float
     panes: int
     notes: tuple[str, ...]
+    agrees: bool = True
+    cropped: bool = False
 
 
 def moves(stats: ClipStatistics) -> bool:
@@ -43,26 +48,25 @@ def moves(stats: ClipStatistics) -> bool:
     return bool((std > 1.5).mean() > 0.02 and not frozen)
 
 
-def gather(stats: ClipStatistics, regions: tuple[tuple[int, int, int, int], ...]) -> Evidence:
-    """The map of the sector, within the plotted panel and the DICOM region."""
-    panel, notes = _panel(stats)
-    moving = moves(stats)
-    box = _box(stats, panel)
+def gather(stats: ClipStatistics, box: Box | None = None, pane: Box | None = None) -> Evidence:
+    """The map of the sector within `box`, else in the frame or a plotted panel; ends at a `pane` that agrees."""
+    cropped, moving = box is not None, moves(stats)
+    panel, notes = (None, []) if box is not None else _panel(stats)
+    box = box or _box(stats, panel)
     maps, square, ground = square_maps(stats, box)
     if np.expm1(maps[0].max() * np.log(256)) < DARK:
-        return Evidence(None, 0.0, moving, box, ground, 0, tuple(notes))
+        return Evidence(None, 0.0, moving, box, ground, 0, tuple(notes), cropped=cropped)
     plain, mirrored = sector_probability(maps), sector_probability(_mirrored(maps))[:, ::-1]
     window = np.s_[square.rows, square.columns]
     share, agree = ((plain + mirrored) / 2)[window], overlap(plain[window], mirrored[window])
-    target = Target(share, square.y, square.x, 1 / square.scale)
-    if regions:
-        target, note = _within_region(target, regions)
-        notes += note
+    target, agrees = Target(share, square.y, square.x, 1 / square.scale), True
+    if pane is not None:
+        target, agrees = _within(target, pane)
     target, panes = _one_pane(target, maps[2 if moving else 1][window])
-    return Evidence(target, agree, moving, box, ground, panes, tuple(notes))
+    return Evidence(target, agree, moving, box, ground, panes, tuple(notes), agrees, cropped)
 
 
-def square_maps(stats: ClipStatistics, box: tuple[int, int, int, int]) -> tuple[np.ndarray, Square, float]:
+def square_maps(stats: ClipStatistics, box: Box) -> tuple[np.ndarray, Square, float]:
     """The network's input for a part of the frame: (maps, their square, grey level of the empty screen)."""
     part = np.s_[box[0] : box[2], box[1] : box[3]]
     square, usable = Square.around(box), ~stats.coloured[part]
@@ -71,7 +75,7 @@ def square_maps(stats: ClipStatistics, box: tuple[int, int, int, int]) -> tuple[
     return network_input(high, mean, stats.std[part], usable, square), square, ground
 
 
-def _box(stats: ClipStatistics, panel: np.ndarray | None) -> tuple[int, int, int, int]:
+def _box(stats: ClipStatistics, panel: np.ndarray | None) -> Box:
     """The whole frame, or the panel of a page, bool (H, W)."""
     if panel is None:
         return 0, 0, stats.mean.shape[0], stats.mean.shape[1]
@@ -114,17 +118,15 @@ def _panel(stats: ClipStatistics) -> tuple[np.ndarray | None, list[str]]:
     return panel, notes
 
 
-def _within_region(
-    target: Target, regions: tuple[tuple[int, int, int, int], ...]
-) -> tuple[Target, list[str]]:
-    """The target inside the largest DICOM region, unless much lies outside: then the tags are wrong."""
-    top, left, bottom, right = max(regions, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
+def _within(target: Target, pane: Box) -> tuple[Target, bool]:
+    """The target inside a DICOM region, and True; the whole target and False if much of it lies outside."""
+    top, left, bottom, right = pane
     reach = target.pitch / 2  # a cell on the region's border counts as inside
     inside = (target.y > top - reach) & (target.y < bottom + reach)
     inside = inside & (target.x > left - reach) & (target.x < right + reach)
     if (target.share * inside).sum() < 0.97 * target.share.sum():
-        return target, ["The DICOM region does not agree with the image and was ignored."]
-    return Target(target.share * inside, target.y, target.x, target.pitch), []
+        return target, False
+    return Target(target.share * inside, target.y, target.x, target.pitch), True
 
 
 def _one_pane(target: Target, strength: np.ndarray) -> tuple[Target | None, int]:

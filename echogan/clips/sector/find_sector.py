@@ -8,47 +8,46 @@ import numpy as np
 
 from echogan.clips.clip import Clip, ClipFile, grey
 from echogan.clips.sector.clip_sample import SAMPLES, ClipSample
-from echogan.clips.sector.evidence import Evidence, gather, moves
-from echogan.clips.sector.fan_fit import Fit, fit_shape
-from echogan.clips.sector.fan_polish import polish
+from echogan.clips.sector.evidence import moves
+from echogan.clips.sector.not_b_mode import refuse_other_modes
+from echogan.clips.sector.oblong import of_oblong, squared
 from echogan.clips.sector.overlay import find_overlay, merge, split, text_is_sure
-from echogan.clips.sector.sector_confidence import CHECK_BELOW, sector_confidence
+from echogan.clips.sector.search import search
 from echogan.core.errors import SectorError
 from echogan.core.geometry import Fan, Sector
 
 __all__ = ["find_sector", "merge", "sector_from_fan", "split"]
 
 LEVEL_PIXELS = 200_000  # about this many tissue pixels, over all frames, give the percentiles of grey
-WHOLE = 0.97  # share of the frame from which the whole frame counts as tissue
 TEXT_UNSURE = "Text over the tissue can be missed where nothing moves: check the result before you share it."
-PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
 
 def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> Sector:
     """The imaged sector, from at most `samples` frames spread over the clip; a ClipSample is taken as it is.
 
-    A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks. The
-    confidence estimates the overlap (IoU) with the true sector. If nothing is found: the whole frame, with confidence 0
-    and a note.
+    A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks, within the
+    regions of a DICOM header. The confidence estimates the overlap (IoU) with the true sector. If nothing is found: the
+    whole frame, with confidence 0 and a note. Raises NotBMode (UnsupportedClip) for Doppler and M-mode.
     """
     sample = _sample(clip, samples)
-    evidence = gather(sample.statistics, sample.regions)
-    if evidence.target is None:
-        nothing = "No moving or bright tissue was found, so the whole frame counts as tissue."
-        return _whole(sample, 0.0, (*evidence.notes, nothing))
-    if (evidence.target.share > 0.5).mean() > WHOLE:
-        return _whole_frame(sample, evidence)
-    fit = fit_shape(evidence.target)
-    if fit is None:
-        nothing = "No fan and no rectangle fits what looks like tissue, so the whole frame counts as tissue."
-        return _whole(sample, 0.0, (*evidence.notes, nothing))
-    return _sector(fit, evidence, sample)
+    if sample.pixel_aspect != 1:
+        return of_oblong(find_sector(squared(sample)), sample)
+    found = search(sample.statistics, sample.bounds)
+    inside = found.mask(sample.frames.shape[1:3])
+    sector = Sector(found.kind, inside, inside, found.confidence, found.fan, found.notes)
+    refuse_other_modes(sample.frames, sector)
+    return _with_overlay(sample, sector, found.moving)
 
 
 def sector_from_fan(fan: Fan, clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> Sector:
-    """The sector of a fan given by hand; the overlay inside it is still found. Raises SectorError."""
+    """The sector of a fan given by hand; the overlay inside it is still found. Raises SectorError, NotBMode.
+
+    A fan without an aspect of its own (1) takes that of the clip's pixels.
+    """
     fan.check()
     sample = _sample(clip, samples)
+    if fan.aspect == 1:
+        fan = replace(fan, aspect=sample.pixel_aspect)
     height, width = sample.frames.shape[1:3]
     inside = fan.mask(height, width)
     if inside.mean() < 0.01:
@@ -57,39 +56,12 @@ def sector_from_fan(fan: Fan, clip: ClipFile | Clip | ClipSample, samples: int =
             "Give its apex and radii in pixels of the frame, and its angles in degrees from straight down."
         )
     sector = Sector("fan", inside, inside, 1.0, fan, ("The sector was given by hand.",))
+    refuse_other_modes(sample.frames, sector, given=True)
     return _with_overlay(sample, sector, moves(sample.statistics))
 
 
 def _sample(clip: ClipFile | Clip | ClipSample, samples: int) -> ClipSample:
     return clip if isinstance(clip, ClipSample) else ClipSample.of(clip, samples)
-
-
-def _sector(fit: Fit, evidence: Evidence, sample: ClipSample) -> Sector:
-    """The shape with its overlay and its notes."""
-    assert evidence.target is not None
-    stats = sample.statistics
-    shape, notes = stats.mean.shape, list(evidence.notes)
-    if evidence.panes > 1:
-        notes.append(
-            f"The frame shows {evidence.panes} panes side by side; the one with the most motion was taken."
-        )
-    lit = polish(fit.fan, stats, evidence.box, evidence.ground) if fit.fan is not None else None
-    shown = lit or fit
-    if shown.fan is not None and shown.fan.aspect != 1:
-        notes.append("The frame looks squeezed: a fan with oblong pixels fits it better than a round one.")
-    inside = shown.fan.mask(*shape) if shown.fan is not None else _box_mask(shown, shape)
-    if inside.mean() > WHOLE:
-        return _whole_frame(sample, evidence)
-    confidence = sector_confidence(fit, lit, evidence)
-    what = "fan" if shown.fan is not None else "rectangle"
-    if not evidence.moving:
-        notes.append("Nothing moves, so the sector was found from the grey levels.")
-    if confidence < CHECK_BELOW:
-        notes.append(
-            f"The sector found may overlap with the true one by only {confidence:.0%}. {PLEASE_CHECK}"
-        )
-    sector = Sector(what, inside, inside, confidence, shown.fan, tuple(notes))
-    return _with_overlay(sample, sector, evidence.moving)
 
 
 def _with_overlay(sample: ClipSample, sector: Sector, moving: bool) -> Sector:
@@ -120,25 +92,3 @@ def grey_levels(frames: np.ndarray, tissue: np.ndarray) -> tuple[float, ...]:
     where = where[:: max(1, len(where) * len(frames) // LEVEL_PIXELS)]
     pixels = frames.reshape(len(frames), tissue.size, *frames.shape[3:])[:, where]
     return tuple(np.percentile(grey(pixels), np.arange(101)).tolist())
-
-
-def _box_mask(fit: Fit, shape: tuple[int, ...]) -> np.ndarray:
-    assert fit.box is not None
-    top, left, bottom, right = fit.box
-    mask = np.zeros(shape, bool)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
-def _whole_frame(sample: ClipSample, evidence: Evidence) -> Sector:
-    assert evidence.target is not None
-    note = "The frame has no border: all of it counts as tissue."
-    return _whole(sample, float(evidence.target.share.mean()), (*evidence.notes, note))
-
-
-def _whole(sample: ClipSample, confidence: float, notes: tuple[str, ...]) -> Sector:
-    everything = np.ones(sample.frames.shape[1:3], bool)
-    if confidence == 0:
-        notes = (*notes, PLEASE_CHECK)
-    sector = Sector("whole", everything, everything, confidence, None, notes)
-    return _with_overlay(sample, sector, moves(sample.statistics))

@@ -8,14 +8,16 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import grey
+from echogan.clips.sector.tint import LUMA, NOISY, is_noisy, smoothed, spread, tint_curve
 from echogan.core.geometry import Fan, Sector
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in clip.grey
 COLOURED = 35.0  # grey levels away from the clip's own tint: drawn in colour
 VIVID = 70.0  # the same, so far away that one frame is enough (a moving ECG trace)
 MARK_CONTRAST = 30.0  # grey levels above the surroundings: a mark in a moving clip
 STILL_CONTRAST = 110.0  # the same in a still, in which speckle is as constant as text
 FEW = 5  # with fewer frames constancy over time is no evidence
+STAYS = 26.0  # grey levels of a mark's colour that noise does not explain: of the mean over the neighbourhood
+TEXTURE = 3  # grey levels between neighbours: more than within a bar drawn in one colour
 TINTED = 6.0  # mean chroma in grey levels above which the whole B-mode counts as tinted
 
 
@@ -31,8 +33,11 @@ class ClipStatistics:
     frames: int
 
     @classmethod
-    def of(cls, frames: np.ndarray) -> ClipStatistics:
-        """Statistics of uint8 frames (T, H, W) or (T, H, W, 3), one frame in float at a time."""
+    def of(cls, frames: np.ndarray, panes: np.ndarray | None = None) -> ClipStatistics:
+        """Statistics of uint8 frames (T, H, W) or (T, H, W, 3), one frame in float at a time.
+
+        The B-mode's own colour is taken from `panes`, bool (H, W), where they are known.
+        """
         shape = frames.shape[1:3]
         total, squares = np.zeros(shape, np.float64), np.zeros(shape, np.float64)
         low, high = np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)
@@ -43,51 +48,44 @@ class ClipStatistics:
             low, high = np.minimum(low, level), np.maximum(high, level)
         mean = total / len(frames)
         std = np.sqrt(np.maximum(squares / len(frames) - mean**2, 0))
-        coloured = _coloured(frames, std) if frames.ndim == 4 else np.zeros(shape, bool)
+        coloured = _coloured(frames, std, panes) if frames.ndim == 4 else np.zeros(shape, bool)
         mean, std, low, high = (image.astype(np.float32) for image in (mean, std, low, high))
         return cls(mean, std, low, high, coloured, len(frames))
 
+    def upside_down(self) -> ClipStatistics:
+        """The same of the clip with its rows in reverse."""
+        images = (image[::-1] for image in (self.mean, self.std, self.low, self.high, self.coloured))
+        return ClipStatistics(*images, self.frames)
 
-def _coloured(frames: np.ndarray, std: np.ndarray) -> np.ndarray:
+
+def _coloured(frames: np.ndarray, std: np.ndarray, panes: np.ndarray | None) -> np.ndarray:
     """Pixels whose colour is not the B-mode's own: in 15 % of the frames, or vividly in one."""
-    tissue = std > 2 if (std > 2).mean() > 0.02 else np.ones_like(std, bool)
-    tint = tint_curve(frames[len(frames) // 2], tissue)
+    middle = frames[len(frames) // 2]
+    tissue = std > 2 if (std > 2).mean() > 0.02 else _textured(middle)
+    tissue = tissue & panes if panes is not None and (tissue & panes).any() else tissue
+    tint = tint_curve(middle, tissue)
+    noisy = is_noisy(middle, tissue) or np.median(spread(_odd(middle, tint)[tissue])) > NOISY
     often, vivid = np.zeros(std.shape, np.float32), np.zeros(std.shape, bool)
     for frame in frames:
-        if not _spread(frame).any():
+        if not spread(frame).any():
             continue
-        chroma = frame.astype(np.float32) - (frame @ LUMA)[..., None]
-        odd = _spread(chroma - tint[grey(frame)])
-        often += odd > COLOURED
-        vivid |= odd > VIVID
+        odd = spread(colour := _odd(frame, tint))
+        stays = spread(smoothed(colour)) > STAYS if noisy else True
+        often += (odd > COLOURED) & stays
+        vivid |= (odd > VIVID) & stays
     return (often > 0.15 * len(frames)) | vivid
 
 
-def _spread(colour: np.ndarray) -> np.ndarray:
-    """Largest less smallest channel of (..., 3); numpy's own reduction over so short an axis is slow."""
-    red, green, blue = colour[..., 0], colour[..., 1], colour[..., 2]
-    return np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+def _textured(frame: np.ndarray) -> np.ndarray:
+    """Pixels of a still (H, W, 3) that differ from their neighbours, as speckle does and bars do not: bool (H, W)."""
+    level = grey(frame)
+    ring = cv2.dilate(level, np.ones((3, 3), np.uint8)) - cv2.erode(level, np.ones((3, 3), np.uint8))
+    return ring > TEXTURE if (ring > TEXTURE).mean() > 0.01 else np.ones(level.shape, bool)
 
 
-def tint_curve(frame: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """The B-mode's colour at each grey level: R - Y, G - Y, B - Y, float32 (256, 3), from the pixels `where`.
-
-    The median in 16 bands of grey level, joined by straight lines: a few coloured marks do not move it.
-    """
-    pixels = frame[where].astype(np.float32)
-    level = pixels @ LUMA
-    chroma = pixels - level[:, None]
-    centres: list[float] = [0.0]
-    medians: list[np.ndarray] = [np.zeros(3, np.float32)]
-    for low in range(0, 256, 16):
-        band = (level >= low) & (level < low + 16)
-        if band.sum() > 20:
-            centres.append(float(level[band].mean()) + 1e-3)
-            medians.append(np.median(chroma[band], axis=0))
-    table = np.array(medians)
-    return np.stack([np.interp(np.arange(256), centres, table[:, c]) for c in range(3)], axis=1).astype(
-        np.float32
-    )
+def _odd(frame: np.ndarray, tint: np.ndarray) -> np.ndarray:
+    """The colour of a frame (H, W, 3) beside a tint (256, 3): R - Y, G - Y, B - Y, float32 (H, W, 3)."""
+    return frame.astype(np.float32) - (frame @ LUMA)[..., None] - tint[grey(frame)]
 
 
 def text_is_sure(stats: ClipStatistics, moving: bool) -> bool:
@@ -200,7 +198,7 @@ def merge(original: np.ndarray, enhanced: np.ndarray, sector: Sector) -> np.ndar
         result[mask] = enhanced[mask]
         return result
     before, after = original[mask], enhanced[mask]
-    if not _spread(before).any():
+    if not spread(before).any():
         result[mask] = after[:, None]
         return result
     result[mask] = _recoloured(original, mask, before, after)
@@ -213,11 +211,11 @@ def _recoloured(original: np.ndarray, mask: np.ndarray, before: np.ndarray, afte
     chroma = before - level[:, None]
     new = after.astype(np.float32)
     bright = level > 30
-    tinted = bright.any() and _spread(chroma[bright]).mean() > TINTED
+    tinted = bright.any() and spread(chroma[bright]).mean() > TINTED
     if tinted:  # black has no colour of its own: it takes the tint of its new level
         tint = tint_curve(original, mask)
         chroma = tint[after] + (chroma - tint[np.rint(level).astype(np.uint8)]) * _shrink(new, level)
-        plain = (_spread(before) == 0) & (level >= 10)
+        plain = (spread(before) == 0) & (level >= 10)
         chroma[plain] = 0
     else:
         chroma = chroma * _shrink(new, level)

@@ -18,5 +18,6 @@ def build_enhance_tab(place: Workplace) -> gr.Dropdown:
             label="Model",
             info="From the list, or user/model@revision",
             allow_custom_value=True,
+            interactive=True,  # no event reads it: the page sends its text
             elem_id="eg-model",
         )

@@ -12,7 +12,7 @@ function makeKeys(root, rows, dialog) {
 
   function pressed(event) {
     if (!root.isConnected) { document.removeEventListener("keydown", pressed); return; }
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !root.offsetParent || busy(event.target)) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !root.checkVisibility() || busy(event.target)) return;
     const act = table.get(event.key.toLowerCase());
     if (!act) return;
     const own = event.target.closest?.("button, a, summary, input, [role=slider], [role=tab], .eg-handle");

@@ -33,7 +33,7 @@ for (const pane of Object.values(panes)) {
 
 // Files may be dropped anywhere on the page while this tab is in front, also beside an open clip.
 const carries = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
-const inFront = () => root.isConnected && root.offsetParent !== null;
+const inFront = () => root.isConnected && root.checkVisibility();
 document.addEventListener("dragover", (event) => {
   if (!carries(event) || !inFront()) return;
   event.preventDefault();

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_samples import NAME, jpeg, moving, region, save, ultrasound, wrap
+from dicom_samples import NAME, echo, jpeg, moving, region, save, ultrasound, wrap
 from pydicom import uid
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames, parse_basic_offsets
+from pydicom.pixels.utils import pixel_array
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.dicom.reader import open_dicom
@@ -68,6 +70,38 @@ def test_round_trip_is_exact(tmp_path: Path, channels: int, size: tuple[int, int
     again = open_dicom(tmp_path / "out.dcm")
     assert (again.frames, again.fps, again.color) == (like.frames, like.fps, like.color)
     assert np.array_equal(again.read().frames, enhanced)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("decoder", ["gdcm", "pyjpegls"])
+def test_every_decoder_reads_the_same(tmp_path: Path, channels: int, decoder: str):
+    noise = np.random.default_rng(0).integers(0, 256, (3, 23, 31, 3)[: 3 + channels // 2], np.uint8)
+    path = tmp_path / "out.dcm"
+    write(tmp_path, source(tmp_path, noise), noise, KEEP)
+    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == uid.JPEGLSLossless
+    assert np.array_equal(pixel_array(path, decoding_plugin=decoder), noise)
+
+
+def test_it_is_smaller_than_its_pixels(tmp_path: Path):
+    pixels = echo(8, 240, 320)
+    write(tmp_path, source(tmp_path, pixels), pixels, KEEP)
+    assert (tmp_path / "out.dcm").stat().st_size < pixels.nbytes / 2
+
+
+def test_the_offset_table_leads_to_the_frames(tmp_path: Path):
+    ds = write(tmp_path, source(tmp_path), moving(), KEEP)
+    table = parse_basic_offsets(ds.PixelData)
+    frames = list(generate_frames(ds.PixelData, number_of_frames=4))
+    assert len(frames) == len(table) == 4
+    sizes = [8 + len(frame) for frame in frames]
+    assert table == [0, *np.cumsum(sizes)[:-1]]
+
+
+def test_offsets_too_large_for_the_table_leave_it_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("echogan.clips.dicom.writer.LARGEST_OFFSET", 100)
+    ds = write(tmp_path, source(tmp_path), moving(), KEEP)
+    assert parse_basic_offsets(ds.PixelData) == []
+    assert np.array_equal(ds.pixel_array, moving())
 
 
 def test_the_real_cine(cine: Path, tmp_path: Path):
@@ -318,17 +352,22 @@ def test_a_still_is_one_frame(tmp_path: Path):
     ds = write(tmp_path, like, moving(1), KEEP)
     assert ds.NumberOfFrames == 1
     assert "LossyImageCompression" not in ds
+    assert ds.SOPClassUID == ds.file_meta.MediaStorageSOPClassUID == uid.UltrasoundImageStorage
+    for tag in ("FrameTime", "FrameIncrementPointer", "CineRate", "RecommendedDisplayFrameRate"):
+        assert tag not in ds
     again = open_dicom(tmp_path / "out.dcm")
     assert (again.frames, again.fps) == (1, None)
     assert np.array_equal(again.read().frames, moving(1))
 
 
-@pytest.mark.parametrize(("announced", "came"), [(4, 3), (9, 12), (12, 9)])
+@pytest.mark.parametrize(("announced", "came"), [(4, 3), (9, 12), (12, 9), (3, 1)])
 def test_the_count_is_corrected(tmp_path: Path, announced: int, came: int):
     like = video(announced, durations_ms=tuple(float(30 + i) for i in range(announced)))
     ds = write(tmp_path, like, moving(came, 24, 32), KEEP)
     assert ds.NumberOfFrames == came
-    assert np.array_equal(ds.pixel_array, moving(came))
+    assert np.array_equal(ds.pixel_array.reshape(-1, 24, 32), moving(came))
+    assert len(parse_basic_offsets(ds.PixelData)) == came
+    assert ("FrameIncrementPointer" in ds) == (came > 1)
     assert open_dicom(tmp_path / "out.dcm").frames == came
     assert [p.name for p in tmp_path.iterdir()] == ["out.dcm"]
 
