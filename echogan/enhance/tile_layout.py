@@ -59,8 +59,9 @@ class TileLayout:
         return made
 
     def enhanced_box(self, tile: np.ndarray) -> np.ndarray:
-        """The enhanced box of a tile: uint8 (h, w[, 3])."""
-        return tile[_part(self.enhanced)]
+        """The enhanced box of a tile: uint8 (h, w[, 3]); a tile without colour may be (H, W) where the clip is not."""
+        box = tile[_part(self.enhanced)]
+        return np.repeat(box[..., None], 3, axis=2) if self.color and box.ndim == 2 else box
 
 
 def _part(place: tuple[int, int, int, int]) -> tuple[slice, slice]:

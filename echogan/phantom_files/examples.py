@@ -14,7 +14,7 @@ FRAMES = 32
 EXAMPLES = {
     "Simulated A4C: haze, noise": SimulatedClip("A4C", 38, ("haze", "noise")),
     "Simulated PLAX: haze, clutter": SimulatedClip("PLAX", 41, ("haze", "near_clutter")),
-    "Simulated A2C: haze, blur": SimulatedClip("A2C", 45, ("haze", "aberration")),
+    "Simulated A2C: haze, noise": SimulatedClip("A2C", 53, ("haze", "noise")),
     "Simulated PSAX: haze, noise": SimulatedClip("PSAX-PM", 41, ("haze", "noise")),
 }
 """Label -> clip. The first shows at once what enhancing does: it must be easy to see, and true to the clean clip."""

@@ -16,7 +16,7 @@ from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.trust import map_figure
 from echogan.trust.map_styles import MAP_STYLES
-from echogan.ui.enhance.result import curve_view, map_view
+from echogan.ui.enhance.details import _curve, _map
 
 torch.set_num_threads(1)
 THIRD = replace(
@@ -45,7 +45,6 @@ def test_one_entry_is_enough(third, tmp_path, monkeypatch):
     panel = map_figure._panel
     monkeypatch.setattr(map_figure, "_panel", lambda *given: drawn.append(given[3:5]) or panel(*given))
     outputs = Outputs(
-        player_maps={name: tmp_path / f"{name}.webm" for name in MAP_STYLES},
         arrays=tmp_path / "a.npz",
         report=tmp_path / "a.json",
         figure=tmp_path / "a.png",
@@ -63,9 +62,12 @@ def test_one_entry_is_enough(third, tmp_path, monkeypatch):
     assert "signed_mean" not in written["diagnostics"][third]
     assert written["per_frame"][third] == pytest.approx([7, 7, 7])
     assert "constant seven 7.0" in command._summary(tmp_path / "a.mp4", report)
-    view = map_view(third, outputs.player_maps[third])
-    assert (view.label, view.title, view.hint) == ("Constant seven", "Seven everywhere", "Seven. All else.")
-    assert view.colors == THIRD.legend()
-    assert open_clip(view.path).frames == 3
-    curve = curve_view(third, report.per_frame[third])
-    assert (curve.label, curve.color) == ("Constant seven", "#123456")
+    view = _map(third, (0, 0, 1, 1))
+    assert (view["label"], view["title"], view["hint"]) == (
+        "Constant seven",
+        "Seven everywhere",
+        "Seven. All else.",
+    )
+    assert view["legend"] == THIRD.legend()
+    curve = _curve(third, report.per_frame[third])
+    assert (curve["label"], curve["color"]) == ("Constant seven", "#123456")

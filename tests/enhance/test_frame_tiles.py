@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from echogan.core.errors import OutputError
-from echogan.enhance.frame_tiles import TileReader, TileWriter, chunk_images, chunk_path
+from echogan.enhance.frame_tiles import TileReader, TileWriter, chunk_images, chunk_path, image_of, png
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -67,3 +67,14 @@ def test_a_damaged_file_gets_a_sentence(tmp_path, harm):
     path = chunk_path(tmp_path, 0)
     with pytest.raises(OutputError, match="Enhance the clip again"):
         chunk_images(harm(path.read_bytes()))
+
+
+def test_colour_without_any_is_stored_as_grey(tmp_path):
+    grey = noise(5, 6)
+    (data,) = [png(np.repeat(grey[..., None], 3, -1))]
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.mode == "L"
+        assert np.array_equal(np.asarray(image), grey)
+    one = np.repeat(grey[..., None], 3, -1)
+    one[2, 3, 1] ^= 1
+    assert np.array_equal(image_of(png(one)), one)

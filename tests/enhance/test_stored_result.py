@@ -29,7 +29,11 @@ def colour(frames: np.ndarray) -> np.ndarray:
     return np.stack([frames, frames // 2 + 20, np.roll(frames, 5, 1)], -1)
 
 
-@pytest.mark.parametrize("made", [lambda frames: frames, colour])
+def grey_in_colour(frames: np.ndarray) -> np.ndarray:
+    return np.repeat(frames[..., None], 3, -1)
+
+
+@pytest.mark.parametrize("made", [lambda frames: frames, colour, grey_in_colour])
 @pytest.mark.parametrize("strength", [0.0, 0.35, 0.5, 1.0])
 def test_the_frames_are_those_that_the_enhancer_gives_at_that_strength(tmp_path, made, strength):
     frames = made(speckle(11))

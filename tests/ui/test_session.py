@@ -1,13 +1,11 @@
-"""Per-visitor folders and stopping: tested against the file system and against threads, not against themselves."""
+"""Folders and uploads: who needs them and when they go, tested against the file system."""
 
 import os
-import threading
 import time
 
 import pytest
 
-from echogan.core.errors import Cancelled
-from echogan.ui.session import Done, Sessions, app_folder, in_thread
+from echogan.ui.session import Sessions, app_folder
 
 
 @pytest.fixture(autouse=True)
@@ -34,42 +32,9 @@ def test_a_new_run_stops_the_last_and_keeps_only_the_latest_results():
     assert [run.folder.exists() for run in runs] == [False, True, True, True]
 
 
-def test_what_waits_is_taken_once_and_not_after_a_stop():
-    sessions = Sessions()
-    first, other = sessions.ask("a"), sessions.ask("b")
-    assert not sessions.take("a", other)
-    assert sessions.take("a", first)
-    assert not sessions.take("a", first)
-    sessions.stop("b")
-    assert not sessions.take("b", other)
-    assert not sessions.take("b", None)
-
-
-def test_a_stopped_ticket_is_not_mistaken_for_the_next():
-    sessions = Sessions()
-    before = sessions.ask("a")
-    sessions.stop("a")
-    now = sessions.ask("a")
-    assert not sessions.take("a", before)
-    assert sessions.take("a", now)
-
-
-def test_the_last_run_tells_whether_its_result_is_on_the_page():
-    sessions = Sessions()
-    assert not sessions.has_result("a")
-    run = sessions.begin("a")
-    assert not sessions.has_result("a")
-    run.finished = True
-    assert sessions.has_result("a")
-    sessions.begin("a")
-    assert run.stopped
-    assert not sessions.has_result("a")
-
-
-def test_one_visitor_cannot_stop_or_clear_another():
+def test_one_client_cannot_clear_another():
     sessions = Sessions()
     mine, theirs = sessions.begin("mine"), sessions.begin("theirs")
-    sessions.stop("mine")
     sessions.close("mine")
     assert not mine.folder.exists()
     assert theirs.folder.exists()
@@ -199,37 +164,76 @@ def test_the_end_of_the_app_leaves_nothing_of_its_visitors(cache):
     assert [path for path in cache.rglob("*") if path.name != "sessions"] == []
 
 
-def test_progress_arrives_in_order_and_the_result_last():
-    def work(progress, cancel):
-        for done in (8, 16, 20):
-            progress(done, 20)
-        return "report"
-
-    assert list(in_thread(work, threading.Event())) == [(8, 20), (16, 20), (20, 20), Done("report")]
-
-
-def test_an_error_in_the_thread_is_raised_to_the_caller():
-    def work(progress, cancel):
-        raise Cancelled("Stopped.")
-
-    with pytest.raises(Cancelled):
-        list(in_thread(work, threading.Event()))
+def test_a_taken_file_has_a_neutral_name_and_goes_from_where_it_came_in(cache, tmp_path_factory):
+    sessions, upload = Sessions(), an_upload(cache)
+    folder = sessions.make_folder()
+    sessions.take(upload, folder / "clip.dcm")
+    assert (folder / "clip.dcm").read_bytes() == b"x"
+    assert sessions.pending
+    sessions.sweep()
+    assert os.path.exists(upload)  # another visitor may be sending the same file
+    age(os.path.dirname(upload), 60)
+    sessions.sweep(taken_seconds=0)
+    assert not os.path.exists(os.path.dirname(upload))
+    assert not sessions.pending
+    assert (folder / "clip.dcm").read_bytes() == b"x"
 
 
-def test_closing_the_iterator_stops_the_work_and_waits_for_it():
-    batches, cancel, over = [], threading.Event(), threading.Event()
+def test_who_sends_the_same_file_while_it_is_taken_can_take_it_too(cache):
+    sessions, upload = Sessions(), an_upload(cache)
+    folder = sessions.make_folder()
+    sessions.take(upload, folder / "a")
+    an_upload(cache)  # sent again
+    time.sleep(0.05)
+    sessions.sweep(taken_seconds=0.04)
+    sessions.take(an_upload(cache), folder / "b")
+    assert (folder / "b").read_bytes() == b"x"
 
-    def work(progress, cancel):
-        for done in range(1000):
-            if cancel.is_set():
-                break
-            batches.append(done)
-            progress(done, 1000)
-            time.sleep(0.01)
-        over.set()
 
-    steps = in_thread(work, cancel)
-    next(steps)
-    steps.close()
-    assert over.is_set()
-    assert len(batches) < 100
+def test_a_taken_file_that_is_held_by_another_stays(cache):
+    sessions, upload = Sessions(), an_upload(cache)
+    sessions.hold("trainer", upload)
+    sessions.take(upload, sessions.make_folder() / "a")
+    sessions.sweep(taken_seconds=0)
+    assert os.path.exists(upload)
+    sessions.hold("trainer", None)
+    assert not os.path.exists(upload)
+
+
+def test_nothing_but_an_upload_is_taken(cache, tmp_path_factory):
+    sessions = Sessions()
+    folder, elsewhere = sessions.make_folder(), tmp_path_factory.mktemp("elsewhere") / "a.dcm"
+    elsewhere.write_bytes(b"x")
+    own = folder / "clip.dcm"
+    own.write_bytes(b"x")
+    link = cache / ("c" * 64)
+    link.mkdir()
+    (link / "a.dcm").symlink_to(elsewhere)
+    for path in (
+        elsewhere,
+        own,
+        link / "a.dcm",
+        link,
+        "",
+        "/etc/passwd",
+        "a\0b",
+        "x" * 5000,
+        f"{link}/../../etc/passwd",
+    ):
+        with pytest.raises(FileNotFoundError):
+            sessions.take(str(path), folder / "taken")
+        sessions.discard(str(path))
+    sessions.sweep(taken_seconds=0)
+    assert elsewhere.exists()
+    assert own.exists()
+
+
+def test_folders_in_use_stay_and_are_seen_to_be_in_use(cache):
+    sessions = Sessions()
+    folder = sessions.make_folder()
+    age(folder)
+    sessions.sweep()
+    Sessions().sweep()  # another app with the same temporary folder
+    assert folder.exists()
+    sessions.remove_folder(folder)
+    assert not folder.exists()

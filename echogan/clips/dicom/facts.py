@@ -88,6 +88,7 @@ def _one(header: Dataset, keyword: str) -> float:
     return (numbers(header.get(keyword)) or [0.0])[0]
 
 
+NO_SCALE = "Scale unknown: no measurements."
 SLOWEST, FASTEST = 0.05, 5000.0  # frames per second that a clip may have
 
 
@@ -176,17 +177,12 @@ def read_space(header: Dataset, regions: list[Region], height: int, width: int) 
     tissue = [r for r in regions if r.is_tissue and r.spacing_mm is not None]
     boxes = tuple(box for r in tissue if (box := clip_box(r.box, height, width)) is not None)
     if any(overruns(r, height, width) for r in tissue):
-        note = (
-            "The ultrasound region reaches outside the image, so the image was rescaled after the region was "
-            "written; the pixel size is unknown."
-        )
-        return Space(boxes, None, (note,))
+        return Space(boxes, None, (f"The picture was rescaled. {NO_SCALE}",))
     spacings = [r.spacing_mm for r in tissue if r.spacing_mm is not None]
     if spacings:
         if np.allclose(spacings, spacings[0], rtol=0.01):
             return Space(boxes, spacings[0])
-        note = "The panes of this clip have different pixel sizes; the pixel size is left unknown."
-        return Space(boxes, None, (note,))
+        return Space(boxes, None, (f"The panes have different scales. {NO_SCALE}",))
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         spacing = numbers(header.get(keyword))
         if len(spacing) == 2 and min(spacing) > 0:

@@ -73,7 +73,7 @@ def detail(entry: ClipEntry) -> dict[str, Any]:
         "fps": clip.fps,
         "starts": _starts(clip),
         "spacing_mm": None if clip.spacing_mm is None else [float(side) for side in clip.spacing_mm],
-        "pixel_aspect": float(getattr(clip, "pixel_aspect", 1.0)),
+        "pixel_aspect": clip.pixel_aspect,
         "still": clip.frames == 1,
         "sector": sector_detail(sector, entry.blackout),
         "notes": list(dict.fromkeys([*clip.warnings, *sector.sector.notes])),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import av
@@ -10,14 +11,23 @@ import numpy as np
 import pytest
 import torch
 from gradio_client import Client, handle_file
+from small_workplace import until
 
 from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
+from echogan.ui.enhance.fair_queue import Job
+from echogan.ui.enhance.workplace import Workplace
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
+def served():
+    """The workplace behind the page."""
+    return Workplace()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory, served):
     """A client of the app, launched on loopback with one small untrained model."""
     folder = tmp_path_factory.mktemp("endpoint")
     torch.manual_seed(0)
@@ -34,7 +44,7 @@ def client(tmp_path_factory):
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         from app import build, launch_settings
 
-        page = build()
+        page = build(served)
         settings = launch_settings() | {"server_name": "127.0.0.1", "prevent_thread_lock": True}
         _, url, _ = page.launch(**settings)
         yield Client(url, verbose=False, download_files=folder / "downloads")
@@ -103,17 +113,27 @@ def test_the_page_keeps_no_history_and_calls_nobody(client):
     config = client.config
     assert not config.get("run_history")
     assert config.get("analytics_enabled") is not True
-    gpu = [d for d in config["dependencies"] if d.get("api_name") == "enhance"]
-    assert len(gpu) == 1
     assert "googleapis" not in json.dumps(config.get("stylesheets", []))
 
 
-def test_gpu_events_share_one_place():
+def test_clients_and_visitors_wait_in_one_queue(client, cine, served):
+    """Nothing else may use the device while it is at work."""
+    begun, go = threading.Event(), threading.Event()
+    first = served.enhancing.queue.submit(Job("a visitor", lambda job: begun.set() or go.wait(30), 30))
+    assert begun.wait(10)
+    job = client.submit(handle_file(cine), "tiny", 1.0, api_name="/enhance")
+    until(lambda: served.enhancing.queue.places())
+    (place,) = served.enhancing.queue.places().values()
+    assert place.before == 1
+    assert not job.done()
+    go.set()
+    assert job.result(timeout=120)[1]["input"]["frames"] == 30
+    assert first.over.is_set()
+
+
+def test_what_waits_in_gradios_queue_is_bounded():
     from app import build
 
     page = build()
-    limits = {fn.concurrency_id: fn.concurrency_limit for fn in page.fns.values()}
-    assert limits["gpu"] == 1
-    assert sum(fn.concurrency_id == "gpu" for fn in page.fns.values()) == 3
     assert page._queue.max_size is not None
     assert page.delete_cache is not None

@@ -1,0 +1,250 @@
+"""The calls as anyone may make them: over HTTP, with anything in them, and with other people's tokens."""
+
+import json
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from gradio import Blocks
+from small_workplace import QuickModels, gif, small_workplace, until
+
+from echogan.ui.enhance import calls
+from echogan.ui.enhance.calls import UNCLEAR, server_functions
+from echogan.ui.enhance.inbox import NOT_SENT
+from echogan.ui.feedback import FAILED
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The app on loopback with quick models; `call` makes one call, `upload` sends a file as the page does."""
+    from app import build, launch_settings
+
+    folder = tmp_path_factory.mktemp("calls")
+    with pytest.MonkeyPatch.context() as patch, small_workplace(folder / "gradio", patch) as place:
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        page: Blocks = build(place)
+        _, url, _ = page.launch(
+            **launch_settings() | {"server_name": "127.0.0.1", "prevent_thread_lock": True}
+        )
+        http = httpx.Client(base_url=f"{url.rstrip('/')}/gradio_api", timeout=60, trust_env=False)
+        player = next(i for i, block in page.blocks.items() if getattr(block, "elem_id", "") == "eg-player")
+
+        def call(name: str, data: Any, page_hash: str = "page") -> Any:
+            body = {"session_hash": page_hash, "component_id": player, "fn_name": name, "data": data}
+            answer = http.post(
+                "/component_server", content=json.dumps(body), headers={"Content-Type": "application/json"}
+            )
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        def upload(path, name: str) -> dict[str, str]:
+            with path.open("rb") as file:
+                (stored,) = http.post("/upload", files={"files": (name, file)}).json()
+            return {"path": stored, "name": name}
+
+        yield SimpleNamespace(place=place, call=call, upload=upload, http=http, folder=folder)
+        page.close()
+
+
+@pytest.fixture
+def visit(served) -> str:
+    return served.call("workspace", {"visit": None})["visit"]
+
+
+def test_the_page_begins_with_all_that_it_needs(served):
+    sent = served.call("workspace", {"visit": None})
+    assert not sent["found"]
+    assert sent["models"] == QuickModels().names()
+    assert sent["examples"][1] == {"name": "Recorded DICOM cine", "label": "Recorded DICOM cine"}
+    assert sent["keep_minutes"] == 60
+    assert sent["mark"] == "AI-enhanced, not for diagnosis"
+    again = served.call("workspace", {"visit": sent["visit"]})
+    assert again["found"]
+    assert again["visit"] == sent["visit"]
+
+
+def test_the_page_that_calls_is_known_so_that_its_end_is_noticed(served):
+    token = served.call("workspace", {"visit": None}, "hash of this page")["visit"]
+    visit = served.place.visits.find(token)
+    assert visit.pages == {"hash of this page"}
+    served.place.leave("hash of this page")
+    assert visit.left is not None
+
+
+def test_a_clip_from_upload_to_export(served, visit, tmp_path):
+    file = served.upload(gif(tmp_path / "a.gif", 9), "Jane Doe.gif")
+    answer = served.call("add", {"visit": visit, "files": [file]})
+    (clip,) = answer["added"]
+    assert answer["clips"][0]["name"] == "Jane Doe.gif"
+
+    def now() -> dict:
+        return served.call("poll", {"visit": visit})["clips"][0]
+
+    until(lambda: now()["state"] == "ready")
+    assert served.call("enhance", {"visit": visit, "ids": [clip], "model": "halve"})["clips"][0]["id"] == clip
+    until(lambda: now()["state"] == "done")
+    detail = served.call("clip", {"visit": visit, "id": clip})
+    tiles = served.http.get(f"/file={detail['result']['folder']}/000000.tiles")
+    assert tiles.content.startswith(b"EGT1")
+    assert served.http.get(f"/file={detail['original']['folder']}/000008.tiles").status_code == 200
+    assert served.http.get(f"/file={detail['mask']}").headers["content-type"] == "image/png"
+    assert served.call("sector", {"visit": visit, "id": clip, "fan": "60,2,-30,30,3,80"})["sector"]["given"]
+    assert served.call("sector", {"visit": visit, "id": clip, "fan": None})["result"]["stale"] == ""
+    assert served.call("blackout", {"visit": visit, "id": clip, "on": True})["blackout"]
+    asked = {"visit": visit, "ids": [clip], "kind": "report", "strength": {clip: 0.5}, "mark": True}
+    served.call("export", asked)
+    (export,) = until(
+        lambda: (found := served.call("poll", {"visit": visit})["exports"]) and found[0]["file"] and found
+    )
+    assert served.http.get(f"/file={export['file']}").json()["strength"] == 0.5
+    assert served.call("drop_export", {"visit": visit, "export": export["id"]}) == {"exports": []}
+    assert served.call("remove", {"visit": visit, "ids": [clip]}) == {"clips": []}
+    assert served.http.get(f"/file={detail['result']['folder']}/000000.tiles").status_code == 403
+
+
+def test_files_of_the_server_cannot_be_added(served, visit, tmp_path):
+    secret = tmp_path / "secret.gif"
+    gif(secret)
+    own = next(iter(served.folder.rglob("*.png")), secret)
+    paths = [
+        str(secret),
+        "/etc/passwd",
+        str(own),
+        str(served.folder),
+        "",
+        "a\0b",
+        "~",
+        "../" * 40 + "etc/passwd",
+    ]
+    answer = served.call(
+        "add", {"visit": visit, "files": [{"path": path, "name": "a.gif"} for path in paths]}
+    )
+    assert answer["added"] == []
+    assert answer["refused"] == [{"name": "a.gif", "sentence": NOT_SENT}] * len(paths)
+    assert secret.exists()
+
+
+def test_what_is_no_visit_is_gone(served):
+    for name in (
+        "poll",
+        "add",
+        "clip",
+        "remove",
+        "enhance",
+        "stop",
+        "sector",
+        "blackout",
+        "export",
+        "example",
+    ):
+        answer = served.call(name, {"visit": "not a visit"})
+        assert answer["gone"] is True
+        assert "Reload the page" in answer["error"]
+
+
+NASTY: list[Any] = [
+    None,
+    True,
+    -1,
+    1e308,
+    "",
+    "x" * 100_000,
+    "../../etc/passwd",
+    "a\0b",
+    [],
+    ["a"] * 5000,
+    {},
+    {"a": {"b": []}},
+    [{"path": 1}],
+    [None],
+    "<script>alert(1)</script>",
+]
+FIELDS = ("visit", "files", "name", "id", "ids", "model", "fan", "on", "kind", "strength", "mark", "export")
+NAMES = (
+    "workspace",
+    "poll",
+    "add",
+    "example",
+    "clip",
+    "remove",
+    "enhance",
+    "stop",
+    "sector",
+    "blackout",
+    "export",
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_sent_the_answer_is_json_and_a_fault_is_never_met(served, visit, seed, caplog):
+    draw = random.Random(seed)
+    clip = served.call("example", {"visit": visit, "name": "Recorded DICOM cine"})["added"][0]
+    usual = {
+        "visit": visit,
+        "id": clip,
+        "ids": [clip],
+        "kind": "mp4",
+        "model": "halve",
+        "files": [],
+        "mark": True,
+    }
+    for _ in range(60):
+        data = {name: value for name, value in usual.items() if draw.random() < 0.8}
+        for field in draw.sample(FIELDS, draw.randint(0, 3)):
+            data[field] = draw.choice(NASTY)
+        name = draw.choice((*NAMES, "drop_export"))
+        answer = served.call(name, data)
+        assert isinstance(answer, dict)
+        assert answer.get("error") != FAILED, (name, data)
+        assert len(str(answer.get("error", ""))) < 400, (name, data)
+    for name in NAMES[1:]:
+        for data in (None, [], "x", 3, [{"visit": visit}]):
+            assert served.call(name, data)["error"] == UNCLEAR
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), float("inf"), "1", True, None, [1]])
+def test_a_strength_out_of_its_range_is_refused(strength):
+    with pytest.raises(Exception, match="0 to 1"):
+        calls._strengths({"a": strength})
+
+
+def test_names_are_shown_without_what_cannot_be_shown(tmp_path):
+    assert calls._shown_name("Jane\n\tDoe\u202e.gif\0") == "Jane  Doe .gif"
+    assert calls._shown_name("x/" * 400 + "a.gif").endswith("x/a.gif")
+    assert len(calls._shown_name("x" * 9000)) == calls.LONGEST["name"]
+
+
+def test_a_fault_of_ours_is_said_and_logged_without_what_it_quotes(tmp_path, monkeypatch, caplog):
+    with small_workplace(tmp_path, monkeypatch) as place:
+        words = "of " + "Jane"
+
+        def fail(visit):
+            raise RuntimeError(words)
+
+        functions = {function.__name__: function for function in server_functions(place)}
+        token = functions["workspace"]({"visit": None}, None)["visit"]
+        monkeypatch.setattr(place, "clips", fail)
+        assert functions["poll"]({"visit": token}) == {"error": FAILED}
+    assert "RuntimeError" in caplog.text
+    assert "Jane" not in caplog.text
+
+
+def test_one_visitors_list_says_nothing_of_another(served, visit, tmp_path):
+    other = served.call("workspace", {"visit": None})["visit"]
+    file = served.upload(gif(tmp_path / "a.gif", 3, seed=5), "Jane Doe.gif")
+    (clip,) = served.call("add", {"visit": other, "files": [file]})["added"]
+    served.call("enhance", {"visit": other, "ids": [clip], "model": "halve"})
+    for name in ("workspace", "poll", "stop"):
+        assert "Jane" not in json.dumps(served.call(name, {"visit": visit}))
+    assert "no longer in the list" in served.call("clip", {"visit": visit, "id": clip})["error"]
+    until(lambda: served.call("poll", {"visit": other})["clips"][0]["state"] == "done")
+
+
+def test_a_function_that_is_no_call_cannot_be_called(served):
+    for name in ("postprocess", "get_config", "__init__", "_answer", "push_to_hub"):
+        player = 0
+        body = {"session_hash": "x", "component_id": player, "fn_name": name, "data": {}}
+        assert served.http.post("/component_server", json=body).status_code >= 400
