@@ -117,7 +117,7 @@ def is_frame_folder(path: str | Path) -> bool:
 def open_writer(
     path: str | Path, like: ClipFile, sector: Sector | None = None, options: WriteOptions | None = None
 ) -> ClipWriter:
-    """A writer for .mp4, .webm, .gif, .npz or .dcm, for a still .png too, or (no suffix, or a trailing slash) a folder of PNG.
+    """A writer for .mp4, .webm, .gif, .npz, .dcm, a still's .png, or (no suffix, or a trailing slash) a folder of PNG.
 
     `like` gives timing, spacing and, for DICOM, the source object; the first frame gives the size.
     An .mp4 of odd size gains one column or row. Raises OutputError before anything is written.

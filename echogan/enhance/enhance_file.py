@@ -30,7 +30,7 @@ from echogan.model.checkpoints.checkpoint import Checkpoint
 NOT_BLACKENED = (
     "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
 )
-NOT_MARKED = "There is no room for the words beside the sector, so only the metadata of the pictures say that they are enhanced."
+NOT_MARKED = "There is no room for the words beside the sector, so only the metadata of the pictures say what they are."
 
 
 def enhance_file(

@@ -15,9 +15,10 @@ from echogan.clips.formats.npz_writer import NpzStream
 from echogan.clips.write_options import WriteOptions, black_outside
 from echogan.core.atomic import output_errors, write_whole
 from echogan.core.errors import Cancelled, SettingsError
-from echogan.enhance.enhance_file import enhancement
+from echogan.enhance.enhance_file import NOT_BLACKENED, enhancement
 from echogan.enhance.export_names import export_name
 from echogan.enhance.outputs import ResultArrays
+from echogan.enhance.report import Report
 from echogan.enhance.side_by_side import ORIGINAL, SideBySide, enhanced_title
 from echogan.enhance.stored_result import StoredResult
 
@@ -118,7 +119,7 @@ def make_export(
     stored, strength = request.stored, request.strength
     with _steps(stored.clip.frames, progress, cancel) as step:
         if request.kind == "report":
-            stored.report.at(strength).write(target)
+            _report(request).write(target)
         elif request.kind == "figure":
             with output_errors(target):
                 figure = stored.figure(strength)
@@ -130,6 +131,13 @@ def make_export(
         else:
             _write_clip(request, target, step)
     return target
+
+
+def _report(request: ExportRequest) -> Report:
+    report = request.stored.report.at(request.strength)
+    if request.blackout and request.stored.sector.kind == "whole":
+        report = replace(report, warnings=[*report.warnings, NOT_BLACKENED])
+    return report
 
 
 Step = Callable[[], None]

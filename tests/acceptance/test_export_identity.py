@@ -95,9 +95,7 @@ def test_the_corners_are_black_but_for_the_mark(exports):
     with Image.open(exports["gif"]) as image:
         first = np.asarray(image.convert("L"))
     drawn = cv2.dilate((first * OUTSIDE > 16).astype(np.uint8), np.ones((9, 9)))
-    assert (
-        cv2.connectedComponents(drawn)[0] <= 3
-    )  # the ground, and the mark in one place, of two lines at most
+    assert cv2.connectedComponents(drawn)[0] <= 3  # the ground, and the mark of two lines at most
     letters = (ink() & (first > 100)).sum() / ink().sum()
     assert letters < 0.3  # what was written there cannot be read
 

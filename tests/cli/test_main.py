@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
+from PIL import Image
 
 import echogan
 from echogan.cli.main import main
 from echogan.clips.files import open_clip, write_clip
-from echogan.core.notice import NOTICE
+from echogan.core.notice import MARK, NOTICE
 from echogan.model.checkpoints import hub
 from echogan.model.networks.reference import UnetGenerator
 
@@ -259,3 +260,33 @@ def test_convert_refuses_in_one_sentence_and_makes_nothing(tmp_path, capsys):
     assert run("convert", "--to-high", none, tmp_path / "out") == 2
     assert "--to-low" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_still_becomes_png_with_its_mark(tmp_path):
+    frame = np.where(fan_sector(240, 320).mask, speckle(1, 240, 320)[0], 0).astype(np.uint8)
+    Image.fromarray(frame).save(tmp_path / "in.png")
+    flags = ("--sector", "160,2,-38,38,3,230", "--device", "cpu")
+    assert run("enhance", tmp_path / "in.png", tmp_path / "out.png", *flags) == 0
+    assert run("enhance", tmp_path / "in.png", tmp_path / "plain.png", "--no-mark", *flags) == 0
+    outside = ~fan_sector(240, 320).mask
+    with Image.open(tmp_path / "out.png") as marked, Image.open(tmp_path / "plain.png") as plain:
+        assert np.asarray(marked)[outside].max() > 120
+        np.testing.assert_array_equal(np.asarray(plain)[outside], frame[outside])
+        for image in (marked, plain):
+            assert image.info["Title"] == MARK
+            assert "ab" * 32 in image.info["Comment"]
+
+
+def test_a_clip_without_room_for_the_mark_keeps_its_size_and_says_so(tmp_path, capsys):
+    write_clip(tmp_path / "in.gif", frames := speckle(3), clip_of(frames))
+    assert run("enhance", tmp_path / "in.gif", tmp_path / "out.gif", "--device", "cpu") == 0
+    assert "only the metadata of the pictures say what they are" in capsys.readouterr().err
+    assert open_clip(tmp_path / "out.gif").height == 96
+    assert run("enhance", tmp_path / "in.gif", tmp_path / "out.npz", "--device", "cpu") == 0
+    assert "metadata" not in capsys.readouterr().err
+
+
+def test_help_names_the_switch_of_the_mark(capsys):
+    with pytest.raises(SystemExit):
+        run("enhance", "--help")
+    assert "--no-mark" in capsys.readouterr().out

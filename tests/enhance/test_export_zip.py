@@ -12,7 +12,11 @@ from echogan.enhance.export_zip import unique_names, zip_exports
 
 def test_files_are_there_under_their_names(tmp_path):
     paths = []
-    for folder, name, content in (("a", "x.mp4", b"1" * 5000), ("b", "X.MP4", b"2"), ("c", "r.json", b"{} " * 999)):
+    for folder, name, content in (
+        ("a", "x.mp4", b"1" * 5000),
+        ("b", "X.MP4", b"2"),
+        ("c", "r.json", b"{} " * 999),
+    ):
         (tmp_path / folder).mkdir()
         paths.append(tmp_path / folder / name)
         paths[-1].write_bytes(content)

@@ -157,6 +157,14 @@ def test_a_clip_without_borders_gets_a_strip(tmp_path):
     assert video_frames(make_export(asked(stored, "mp4", mark=False), tmp_path)).shape[1] == 96
 
 
+def test_the_report_says_where_nothing_could_be_made_black(tmp_path):
+    stored = store(tmp_path / "r", clip_of(speckle(2)), whole_sector(96, 120))
+    texts = [
+        make_export(asked(stored, "report", blackout=black), tmp_path).read_text() for black in (True, False)
+    ]
+    assert ["names in the picture remain" in text for text in texts] == [True, False]
+
+
 def test_a_still_gives_png(tmp_path):
     stored = store(tmp_path / "r", replace(clip_of(frames_of(1)), kind="image", fps=None))
     assert export_kinds(stored)[:2] == ["png", "side_by_side"]

@@ -18,7 +18,9 @@ def test_panes_are_whole_and_the_size_is_even(size):
     np.testing.assert_array_equal(frame[-height:, :width], left)
     gap = 2 * ((frame.shape[1] - 2 * width) // 2)
     assert 2 <= gap <= 0.1 * width
-    starts = [x for x in range(width, width + gap + 1) if np.array_equal(frame[-height:, x : x + width], right)]
+    starts = [
+        x for x in range(width, width + gap + 1) if np.array_equal(frame[-height:, x : x + width], right)
+    ]
     assert len(starts) == 1
     head = frame[:-height]
     assert head[:, :width].max() > 150

@@ -22,7 +22,7 @@ FAN = Fan((160.0, 10.0), -40.0, 40.0, 5.0, 215.0)
 NEEDED = """
     SOPClassUID Modality SpecificCharacterSet TransferSyntaxUID PhotometricInterpretation SamplesPerPixel
     PlanarConfiguration ImageType BurnedInAnnotation VOILUTFunction PixelPresentation LossyImageCompression
-""".split()
+"""
 VALUES = {
     "PN": NAME, "LO": NAME, "SH": "AC-773311", "ST": f"Sanatorium {NAME}", "LT": f"Sanatorium {NAME}", "UC": NAME,
     "UT": f"{NAME} {BIRTH}", "AE": "SANATORIUM", "DA": BIRTH, "DT": f"{BIRTH}101010", "CS": "ZYXWVQ",
@@ -48,7 +48,13 @@ def planted(folder: Path, name: str = "Zyxwvq_Margarethe AC-773311.dcm") -> Path
     made = ultrasound(np.repeat(frames[..., None], 3, -1))
     for tag, (vr, _, _, retired, keyword) in DicomDictionary.items():
         group = tag >> 16
-        if vr in VALUES and keyword and not retired and keyword not in NEEDED and 0x0008 <= group < 0x7FE0:
+        if (
+            vr in VALUES
+            and keyword
+            and not retired
+            and keyword not in NEEDED.split()
+            and 0x0008 <= group < 0x7FE0
+        ):
             made.add_new(tag, vr, VALUES[vr])
     made.ImageType = ["ORIGINAL", "PRIMARY", "MARGARETHE", "ZYXWVQ"]
     item = region((0, 0, HEIGHT - 1, WIDTH - 1))

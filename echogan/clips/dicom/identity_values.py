@@ -25,15 +25,15 @@ TECHNICAL = """
     Manufacturer ManufacturerModelName SoftwareVersions SpecificCharacterSet TransducerData ProcessingFunction
     DerivationDescription CodeMeaning CodeValue CodingSchemeDesignator CodingSchemeVersion ImplementationVersionName
     LossyImageCompressionMethod
-""".split()
+"""
 # Words of descriptions and of institutions that the names of files and of machines have too.
 COMMON = """
     echo echocardiogram echocardiography tte tee stress adult cardiac heart cardiology ultrasound apical chamber view
     clip cine image video frame loop exam examination study series
     medical systems healthcare imaging technologies general
-""".split()
-PLACEHOLDERS = "anonymous anonymized anonymised deidentified unknown none patient removed".split()
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+"""
+PLACEHOLDERS = "anonymous anonymized anonymised deidentified unknown none patient removed"
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
 
 
@@ -62,12 +62,12 @@ class IdentityValues:
                 return True
             if any(date in digits for date in self.dates):
                 return True
-            for word in _parts(form) - set(COMMON):
+            for word in _parts(form) - set(COMMON.split()):
                 if any(word in name for name in self.names):
                     return True
-                if word.isdigit() and len(word) >= SHORTEST_NUMBER:
-                    if any(word in number for number in self.numbers):
-                        return True
+                long = word.isdigit() and len(word) >= SHORTEST_NUMBER
+                if long and any(word in number for number in self.numbers):
+                    return True
         return False
 
 
@@ -94,16 +94,20 @@ def identity_values(path: Path, free_text: bool = True) -> IdentityValues:
             numbers.add(_squeezed(value))
             numbers |= {part for part in value.split(".") if len(part) >= SHORTEST_NUMBER}
         elif vr == "PN" or keyword.endswith(("ID", "IDs", "Number")) or keyword == "InstitutionName":
-            found = {form for form in _forms(value) if _squeezed(form) not in PLACEHOLDERS}
+            found = {form for form in _forms(value) if _squeezed(form) not in PLACEHOLDERS.split()}
             named |= bool(found) and keyword in ("PatientName", "PatientID")
             names |= {_squeezed(form) for form in found} | {o for form in found for o in _orders(form)}
-            common = COMMON if keyword == "InstitutionName" else ()
-            parts |= {part for form in found for part in _parts(form)} - {*PLACEHOLDERS, *common}
+            common = COMMON if keyword == "InstitutionName" else ""
+            parts |= {part for form in found for part in _parts(form)} - {
+                *PLACEHOLDERS.split(),
+                *common.split(),
+            }
         elif free_text and (keyword or len(value) <= LONGEST_PRIVATE):
-            words = {part for form in _forms(value) for part in _parts(form)} - {*COMMON, *PLACEHOLDERS}
+            words = {part for form in _forms(value) for part in _parts(form)}
+            words -= {*COMMON.split(), *PLACEHOLDERS.split()}
             parts |= {word for word in words if not word.isdigit() or len(word) > SHORTEST}
     names = {name for name in names if _is_part(name)}
-    return IdentityValues(*(frozenset(one) for one in (parts, names, numbers, dates)), named)
+    return IdentityValues(frozenset(parts), frozenset(names), frozenset(numbers), frozenset(dates), named)
 
 
 def _elements(header: Dataset) -> Iterator[tuple[str, str, str]]:
@@ -122,10 +126,13 @@ def _elements(header: Dataset) -> Iterator[tuple[str, str, str]]:
         elif element.VR == "UN" and isinstance(element.value, bytes):
             text = element.value.decode("latin-1").replace("\0", "")
             yield keyword, "LO", text if text.isprintable() else ""
-        elif element.VR in (*TEXT.split(), "DA", "DT", "UI") and keyword not in TECHNICAL:
-            if not (element.VR == "UI" and keyword.endswith(("ClassUID", "SyntaxUID"))):
-                values = [element.value] if element.VM <= 1 else element.value
-                yield from ((keyword, element.VR, str(value)) for value in values if value)
+        elif element.VR in (*TEXT.split(), "DA", "DT", "UI") and _tells(keyword):
+            values = [element.value] if element.VM <= 1 else element.value
+            yield from ((keyword, element.VR, str(value)) for value in values if value)
+
+
+def _tells(keyword: str) -> bool:
+    return keyword not in TECHNICAL.split() and not keyword.endswith(("ClassUID", "SyntaxUID"))
 
 
 def _forms(text: str) -> set[str]:
@@ -159,7 +166,7 @@ def _orders(name: str) -> set[str]:
 
 def _digits(text: str) -> str:
     """The digits of a text whose names of months are numbers."""
-    for number, month in enumerate(MONTHS, start=1):
+    for number, month in enumerate(MONTHS.split(), start=1):
         text = re.sub(rf"{month}[a-z]*", f"{number:02d}", text)
     return re.sub(r"\D", "", text)
 

@@ -68,7 +68,15 @@ def test_a_text_that_holds_identity_is_left_out(tmp_path, value):
 
 @pytest.mark.parametrize(
     "keyword",
-    "ProtocolName StationName DeviceSerialNumber InstitutionName ImageComments SeriesDescription StudyDate".split(),
+    [
+        "ProtocolName",
+        "StationName",
+        "DeviceSerialNumber",
+        "InstitutionName",
+        "ImageComments",
+        "SeriesDescription",
+        "StudyDate",
+    ],
 )
 def test_free_text_dates_and_places_are_not_read(tmp_path, keyword):
     value = "19990909" if keyword == "StudyDate" else "Tell-tale"
