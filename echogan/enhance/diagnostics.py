@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,11 +84,11 @@ class FigureData:
     def draw(self, caption: str) -> bytes:
         """The figure as PNG bytes."""
         images = {"mean original": self.original, "mean enhanced": self.enhanced}
-        return map_figure(images, self.maps, self.curves, caption)
+        return map_figure(images, self.maps, dict(self.curves), caption)
 
     def save(self, path: Path) -> None:
         """Write the arrays; the curves are in the report. Raises OSError."""
-        maps = {f"map_{name}": image for name, image in self.maps.items()}
+        maps: dict[str, Any] = {f"map_{name}": image for name, image in self.maps.items()}
         np.savez(path, original=self.original, enhanced=self.enhanced, **maps)
 
     @classmethod

@@ -35,9 +35,9 @@ real clips each is a demonstration.</li>
 </ul>
 <h2>Your clips</h2>
 <p>Files stay on the machine that runs this page, in folders with random names. They are removed an hour after you last
-used the page, two minutes after you leave it, or when you remove a clip from the list. Nothing is sent anywhere else. Exports carry no patient tags. With blackout on, as it is for DICOM, nothing
-outside the sector is kept either. Text drawn over the tissue itself can remain: check each clip before you share
-it.</p>
+used the page, two minutes after you leave it, or when you remove a clip from the list. Nothing is sent anywhere else.
+Exports carry no patient tags. With blackout on, as it is for DICOM, nothing outside the sector is kept either. Text
+drawn over the tissue itself can remain: check each clip before you share it.</p>
 <h2>Licences</h2>
 <p>EchoGANhance is free software under the MIT licence. The weights of echogan-camus are not: they are under
 CC BY-NC-SA 4.0, for research only. The libraries keep their own licences. The MP4 download is written with the x264

@@ -336,7 +336,7 @@ def test_the_page(served, patient, capfd, caplog, tmp_path):
     with overheard(capfd, caplog):
         visitor = Visitor(served, "visitor1")
         with visitor.staying():
-            (clip,) = visitor.call("add", files=[visitor.upload(patient)])["added"]
+            (clip,) = visitor.call("add_clips", files=[visitor.upload(patient)])["added"]
             assert visitor.until("ready")["name"] == FILE
             detail = visitor.call("clip", id=clip)
             assert detail["blackout"]
@@ -432,7 +432,7 @@ def test_a_refused_file_is_not_logged_and_goes_too(served, tmp_path, capfd, capl
     with overheard(capfd, caplog):
         visitor = Visitor(served, "visitor2")
         with visitor.staying():
-            visitor.call("add", files=[visitor.upload(bad)])
+            visitor.call("add_clips", files=[visitor.upload(bad)])
             line = visitor.until("refused")
             assert line["error"]
             wait_until(lambda: not [path for path in files_below(served.folder) if path.name == "clip.dcm"])
@@ -449,7 +449,7 @@ def test_a_fault_of_ours_is_logged_without_the_name(served, patient, monkeypatch
     with overheard(capfd, caplog):
         visitor = Visitor(served, "visitor4")
         with visitor.staying():
-            visitor.call("add", files=[visitor.upload(patient)])
+            visitor.call("add_clips", files=[visitor.upload(patient)])
             assert "Something went wrong" in visitor.until("refused")["error"]
             monkeypatch.setattr(Visits, "find", fail)
             assert "Something went wrong" in visitor.call("poll")["error"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
-from echogan.jobs.unzip import RATIO_FROM, UnzipLimits, unzip
+from echogan.jobs.unzip import RATIO_FROM, UnzipLimits, unzip, unzip_named
 
 
 def pack(path, entries):
@@ -154,3 +154,13 @@ def test_a_damaged_entry_leaves_nothing(tmp_path):
 def test_a_zip_without_clips_is_refused(tmp_path):
     with pytest.raises(UnreadableClip, match="no clips"):
         unzip(pack(tmp_path / "up.zip", {"__MACOSX/._a": b"x"}), tmp_path / "low")
+
+
+def test_each_files_place_comes_with_its_own_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("x/b.dcm", "x/.hidden", "y\\a.gif"):
+            archive.writestr(name, name)
+    found = unzip_named(tmp_path / "a.zip", tmp_path / "out")
+    assert [name for _, name in found] == ["x/b.dcm", "y/a.gif"]
+    assert [path.read_text() for path, _ in found] == ["x/b.dcm", "y\\a.gif"]
+    assert all((tmp_path / "out") in path.parents for path, _ in found)

@@ -95,7 +95,7 @@ def sector_detail(found: ClipSector, blackout: bool) -> dict[str, Any]:
     shape = None
     if fan is not None:
         numbers = (*fan.apex, fan.left_deg, fan.right_deg, fan.r_min, fan.r_max, fan.aspect)
-        shape = [float(number) for number in numbers]
+        shape = [*(float(number) for number in numbers), *([True] if fan.opens_up else [])]
     return {
         "note": sector_note(found, blackout),
         "unsure": sector.confidence < CHECK_BELOW,

@@ -11,7 +11,7 @@ from pathlib import Path
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.enhance.export_names import export_name, export_stem
 from echogan.enhance.export_zip import zip_exports
-from echogan.enhance.exports import ExportRequest, export_kinds, make_export
+from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export
 from echogan.enhance.stored_result import StoredResult
 from echogan.ui.enhance.clip_entry import KEPT_EXPORTS, ClipEntry, Export, Visit
 from echogan.ui.enhance.enhancing import clear_if_closed, clear_old, own_words
@@ -144,7 +144,7 @@ def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: boo
         return []
     number = list(visit.clips).index(entry.id) + 1
     stem = export_stem(stored.clip, entry.name, number, entry.blackout)
-    kinds = [one for one in export_kinds(stored) if kind in (one, EVERYTHING)]
+    kinds: list[ExportKind] = [one for one in export_kinds(stored) if kind in (one, EVERYTHING)]
     return [_Part(entry, ExportRequest(stored, one, strength, mark, entry.blackout, stem)) for one in kinds]
 
 

@@ -51,7 +51,8 @@ class Workplace:
         places = self.enhancing.queue.places()
         with self.lock:
             return [
-                summary(entry, places.get(entry.job) if entry.job else None) for entry in visit.clips.values()
+                summary(entry, None if entry.job is None or entry.job.running else places.get(entry.job))
+                for entry in visit.clips.values()
             ]
 
     def exports(self, visit: Visit) -> list[dict[str, Any]]:

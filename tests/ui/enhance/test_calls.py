@@ -75,7 +75,7 @@ def test_the_page_that_calls_is_known_so_that_its_end_is_noticed(served):
 
 def test_a_clip_from_upload_to_export(served, visit, tmp_path):
     file = served.upload(gif(tmp_path / "a.gif", 9), "Jane Doe.gif")
-    answer = served.call("add", {"visit": visit, "files": [file]})
+    answer = served.call("add_clips", {"visit": visit, "files": [file]})
     (clip,) = answer["added"]
     assert answer["clips"][0]["name"] == "Jane Doe.gif"
 
@@ -119,7 +119,7 @@ def test_files_of_the_server_cannot_be_added(served, visit, tmp_path):
         "../" * 40 + "etc/passwd",
     ]
     answer = served.call(
-        "add", {"visit": visit, "files": [{"path": path, "name": "a.gif"} for path in paths]}
+        "add_clips", {"visit": visit, "files": [{"path": path, "name": "a.gif"} for path in paths]}
     )
     assert answer["added"] == []
     assert answer["refused"] == [{"name": "a.gif", "sentence": NOT_SENT}] * len(paths)
@@ -129,7 +129,7 @@ def test_files_of_the_server_cannot_be_added(served, visit, tmp_path):
 def test_what_is_no_visit_is_gone(served):
     for name in (
         "poll",
-        "add",
+        "add_clips",
         "clip",
         "remove",
         "enhance",
@@ -165,7 +165,7 @@ FIELDS = ("visit", "files", "name", "id", "ids", "model", "fan", "on", "kind", "
 NAMES = (
     "workspace",
     "poll",
-    "add",
+    "add_clips",
     "example",
     "clip",
     "remove",
@@ -235,7 +235,7 @@ def test_a_fault_of_ours_is_said_and_logged_without_what_it_quotes(tmp_path, mon
 def test_one_visitors_list_says_nothing_of_another(served, visit, tmp_path):
     other = served.call("workspace", {"visit": None})["visit"]
     file = served.upload(gif(tmp_path / "a.gif", 3, seed=5), "Jane Doe.gif")
-    (clip,) = served.call("add", {"visit": other, "files": [file]})["added"]
+    (clip,) = served.call("add_clips", {"visit": other, "files": [file]})["added"]
     served.call("enhance", {"visit": other, "ids": [clip], "model": "halve"})
     for name in ("workspace", "poll", "stop"):
         assert "Jane" not in json.dumps(served.call(name, {"visit": visit}))

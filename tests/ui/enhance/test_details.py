@@ -116,6 +116,16 @@ def test_a_rectangle_is_outlined_and_said():
     assert sector_detail(ClipSector(fan_sector(), None), False)["box"] is None
 
 
+def test_a_fan_that_opens_upwards_is_told_so():
+    fan = fan_sector().fan
+    assert fan is not None
+    down = sector_detail(ClipSector(fan_sector(), None), False)["fan"]
+    up = sector_detail(ClipSector(replace(fan_sector(), fan=fan.upside_down(96)), None), False)["fan"]
+    assert len(down) == 7
+    assert up[7] is True
+    assert up[1] == 95 - down[1]
+
+
 def test_a_sector_by_hand_is_known_from_one_that_was_found():
     given = sector_detail(ClipSector(fan_sector(), None, given=True), False)
     assert (given["given"], given["note"]) == (True, "Sector as you set it.")

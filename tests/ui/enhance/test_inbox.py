@@ -68,3 +68,24 @@ def test_a_harmful_zip_is_refused_and_leaves_nothing(box, tmp_path):
     assert name == "bad.zip"
     assert "outside its folder" in sentence
     assert list((tmp_path / "gradio" / "sessions").glob("*/*")) == []
+
+
+HEADER = (
+    b"ObjectType = Image\nNDims = 2\nDimSize = 40 30\nElementType = MET_UCHAR\nElementDataFile = Doe.raw\n"
+)
+
+
+def test_a_metaimage_header_comes_with_its_pixels(box, tmp_path):
+    (tmp_path / "Doe.mhd").write_bytes(HEADER)
+    (tmp_path / "Doe.raw").write_bytes(b"p" * 1200)
+    (tmp_path / "other.raw").write_bytes(b"o" * 1200)
+    files = [
+        sent(tmp_path / name, tmp_path / "gradio", f"a/{name}")
+        for name in ("Doe.raw", "other.raw", "Doe.mhd")
+    ]
+    got = box(files)
+    ((place, path, name),) = got.clips
+    assert (path.name, name) == ("clip.mhd", "a/Doe.mhd") or path.suffix == ""
+    assert got.refused == []
+    if path.suffix == ".mhd":
+        assert (place / "clip.raw").read_bytes() == b"p" * 1200

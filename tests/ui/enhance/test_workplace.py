@@ -125,24 +125,23 @@ def test_a_sample_is_released_as_soon_as_the_sector_is_found(place, ann, tmp_pat
 
 
 def test_at_most_two_samples_are_in_memory_at_once(place, ann, tmp_path, monkeypatch):
-    now, most, lock = 0, 0, threading.Lock()
-    real = opening.find_sector
+    sampled: list[str] = []
+    go, real = threading.Event(), opening.find_sector
 
-    def slow(sample):
-        nonlocal now, most
-        with lock:
-            now += 1
-            most = max(most, now)
-        time.sleep(0.05)
-        with lock:
-            now -= 1
+    def waiting(sample):
+        sampled.append("one")
+        assert go.wait(30)
         return real(sample)
 
-    monkeypatch.setattr(opening, "find_sector", slow)
-    clips = [add(place, ann, tmp_path, seed=seed) for seed in range(5)]
+    monkeypatch.setattr(opening, "find_sector", waiting)
+    clips = [add(place, ann, tmp_path, seed=seed) for seed in range(4)]
+    until(lambda: len(sampled) == 2)
+    time.sleep(0.3)
+    assert len(sampled) == 2
+    go.set()
     for clip in clips:
         in_state(place, ann, clip, "ready")
-    assert most == 2
+    assert len(sampled) == 4
 
 
 def test_one_decode_for_the_sample_one_for_the_tiles_and_one_for_each_enhancing(
