@@ -35,9 +35,19 @@ def page_wait(clip: Path, checkpoint: Checkpoint, runs: int = 3) -> dict:
             stored = store_result(enhancer, enhancer.prepare(opened, sector), result)
             began = time.perf_counter()
             for kind in FILES:
-                make_export(ExportRequest(stored, kind, 1.0, mark=True, blackout=False, stem="clip"), Path(folder))
+                make_export(
+                    ExportRequest(stored, kind, 1.0, mark=True, blackout=False, stem="clip"), Path(folder)
+                )
             files = time.perf_counter() - began
             rows.append((stored.first_s, stored.seconds, stored.cpu_s, files))
     first, every, cpu, files = (sorted(column)[runs // 2] for column in zip(*rows, strict=True))
-    waits = {"first_s": first, "all_s": every, "all_cpu_s": cpu, "files_s": files, "share": every / (every + files)}
-    return {"clip": clip.name, "frames": opened.frames} | {name: round(value, 3) for name, value in waits.items()}
+    waits = {
+        "first_s": first,
+        "all_s": every,
+        "all_cpu_s": cpu,
+        "files_s": files,
+        "share": every / (every + files),
+    }
+    return {"clip": clip.name, "frames": opened.frames} | {
+        name: round(value, 3) for name, value in waits.items()
+    }
