@@ -34,7 +34,11 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
     """
     sample = _sample(clip, samples)
     if sample.pixel_aspect != 1:
-        return of_oblong(find_sector(squared(sample)), sample)
+        found = of_oblong(find_sector(squared(sample)), sample)
+        # Text is looked for in the frames as they are stored: stretching blurs its strokes.
+        notes = tuple(note for note in found.notes if note != TEXT_UNSURE)
+        inside = replace(found, tissue_mask=found.mask, notes=notes)
+        return _with_overlay(sample, inside, moves(sample.statistics))
     evidence = gather(sample.statistics, sample.regions)
     if evidence.target is None:
         nothing = "No moving or bright tissue was found, so the whole frame counts as tissue."
