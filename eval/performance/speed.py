@@ -1,9 +1,9 @@
-"""Frames per second of the generator beside the reference CycleGAN, of the complete enhancement, the page's wait, and of training.
+"""Frames per second of the generator beside the reference CycleGAN, of the complete enhancement and of training.
 
     python -m eval speed                    measure, print and write eval/results/speed.json
     python -m eval speed --training-only    measure only the cost of a training step
 
-Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
+The page's wait is timed too. Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
 median over pairs.
 """
 
