@@ -50,8 +50,8 @@ def enhance_folder(place: Path, output: Path, extras: Extras, suffix: str, one: 
             failures.append(f"{source.relative_to(root)}: {error}")
     if failures:
         others = "; the others are done" if len(failures) < len(sources) else ", so nothing was written"
-        print(f"{len(failures)} of {len(sources)} files failed{others}:", file=sys.stderr)
         print("\n".join(failures), file=sys.stderr)
+        print(f"{len(failures)} of {len(sources)} files failed{others}.", file=sys.stderr)
     for folder in made if len(failures) == len(sources) else ():
         with contextlib.suppress(OSError):
             folder.rmdir()

@@ -29,7 +29,7 @@ class Fan:
     r_min: float
     r_max: float
     aspect: float = 1.0
-    opens_up: bool = False
+    opens_up: bool = field(default=False, kw_only=True)
 
     def polar(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Radius in pixel heights and angle in degrees of every pixel centre: two float32 (H, W)."""

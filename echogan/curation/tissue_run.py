@@ -82,6 +82,8 @@ def examine(path: Path, settings: ExamineSettings) -> TissueRun:
     except NotBMode as error:
         raise LeftOut(Reason.COLOUR if error.mode == "colour" else Reason.STRIP) from None
     _check(sector, around, settings)
+    if sector.fan is not None and sector.fan.opens_up:  # shards have the apex above
+        around, run, sector = around[:, ::-1], run[:, ::-1], _upside_down(sector)
     return _cut(clip, sector, around, run, settings.size)
 
 
@@ -154,6 +156,14 @@ def _check(sector: Sector, around: np.ndarray, settings: ExamineSettings) -> Non
     top, left, bottom, right = sector.box
     if max(bottom - top, right - left) < settings.min_side:
         raise LeftOut(Reason.TOO_SMALL)
+
+
+def _upside_down(sector: Sector) -> Sector:
+    assert sector.fan is not None
+    fan = sector.fan.upside_down(len(sector.tissue_mask))
+    return replace(
+        sector, tissue_mask=sector.tissue_mask[::-1], overlay_mask=sector.overlay_mask[::-1], fan=fan
+    )
 
 
 def _cut(clip: ClipFile, sector: Sector, around: np.ndarray, run: np.ndarray, size: int) -> TissueRun:

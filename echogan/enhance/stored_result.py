@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,18 +164,30 @@ def store_result(
     diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
     timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
     first_s = 0.0
+
+    def keep(chunk: Chunk) -> None:
+        nonlocal first_s
+        started = time.perf_counter()
+        maps = diagnoses.add(chunk)
+        diagnosed = time.perf_counter()
+        writer.add(chunk, maps)
+        first_s = first_s or time.perf_counter() - began
+        timing["decode_s"] += chunk.decode_s
+        timing["enhance_s"] += chunk.enhance_s
+        timing["diagnose_s"] += chunk.cycle_s + diagnosed - started
+        timing["encode_s"] += time.perf_counter() - diagnosed
+
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, on_frames or (lambda ready: None))
+        # One chunk is written while the next one is enhanced.
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="result"))
+        kept: Future[None] | None = None
         for chunk in enhancer.run(prepared, progress, cancel):
-            started = time.perf_counter()
-            maps = diagnoses.add(chunk)
-            diagnosed = time.perf_counter()
-            writer.add(chunk, maps)
-            first_s = first_s or time.perf_counter() - began
-            timing["decode_s"] += chunk.decode_s
-            timing["enhance_s"] += chunk.enhance_s
-            timing["diagnose_s"] += chunk.cycle_s + diagnosed - started
-            timing["encode_s"] += time.perf_counter() - diagnosed
+            if kept is not None:
+                kept.result()
+            kept = pool.submit(keep, chunk)
+        if kept is not None:
+            kept.result()
         writer.finish(diagnoses.figure_data(sector))
     timing["total_s"] = time.perf_counter() - began
     warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *enhancer.checkpoint.notes]))

@@ -33,8 +33,15 @@ KEPT_SUFFIXES = frozenset(
         ".tif",
         ".tiff",
         ".npz",
+        ".nii",
+        ".gz",
+        ".mha",
+        ".mhd",
+        ".raw",
+        ".zraw",
     )
 )
+PAIRED = frozenset({".mhd", ".raw", ".zraw"})  # a header and its pixels: they keep sharing a name
 BYSTANDERS = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
 
 Progress = Callable[[int, int], None]
@@ -145,14 +152,16 @@ def unpack(
     parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
     total, places = 0, []
+    numbers: dict[str, int] = {}
     for index, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
         path = PurePosixPath(path_of(entry))
         place = folders.setdefault(parent, folder / f"folder_{len(folders):04d}")
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
+        number = numbers.setdefault(path.with_suffix("").as_posix(), index) if suffix in PAIRED else index
         room = min(limits.entry_bytes, limits.total_bytes - total)
         room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
-        places.append(place / f"clip_{index:05d}{suffix}")
+        places.append(place / f"clip_{number:05d}{suffix}")
         total += copy(opened, entry, places[-1], room, limits)
         progress(index, len(wanted))
     return places

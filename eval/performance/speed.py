@@ -1,9 +1,9 @@
-"""Frames per second of the generator beside the reference CycleGAN, of the complete enhancement, and of training.
+"""Frames per second of the generator beside the reference CycleGAN, of the complete enhancement and of training.
 
     python -m eval speed                    measure, print and write eval/results/speed.json
     python -m eval speed --training-only    measure only the cost of a training step
 
-Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
+The page's wait is timed too. Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
 median over pairs.
 """
 
@@ -30,6 +30,7 @@ from echogan.model.networks.generators import build_generator
 from eval.command import begin
 from eval.paths import RESULTS
 from eval.performance.machine import machine_facts
+from eval.performance.page_wait import page_wait
 from eval.performance.training_speed import REFERENCE, SIZE, WANTED, compare_training
 from eval.real_data import pydicom_cine
 
@@ -92,6 +93,8 @@ def measure(model: str, clip: Path | None, pairs: int) -> dict:
         found = complete_enhancement(clip, checkpoint, device) if clip else NOT_MEASURED
         result[f"enhance_{device}"] = found
         print(f"enhance on {device}: {found['frames_per_s'] if isinstance(found, dict) else found} frames/s")
+    result["page_cpu"] = page_wait(clip, checkpoint) if clip else NOT_MEASURED
+    print(f"page: {result['page_cpu']}")
     return result
 
 

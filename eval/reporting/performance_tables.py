@@ -28,7 +28,17 @@ def speed(result: dict[str, Any]) -> str:
     return table + (
         f"\n\nEnhancing a real cine ({complete['clip']}, {complete['frames']} frames of {complete['size'][0]} x "
         f"{complete['size'][1]}) from the file to MP4, report and arrays: {complete['frames_per_s']:.1f} frames/s, "
-        f"with the network on one CPU thread ({result['processor']})."
+        f"with the network on one CPU thread ({result['processor']})." + _page(result["page_cpu"])
+    )
+
+
+def _page(wait: dict[str, Any] | str) -> str:
+    if isinstance(wait, str):
+        return ""
+    return (
+        f" On the page the first enhanced frames of that cine are there {wait['first_s']:.1f} s after Enhance is "
+        f"pressed, all of them after {wait['all_s']:.1f} s ({wait['all_cpu_s']:.1f} CPU-s); the files are made when "
+        f"they are asked for, in {wait['files_s']:.1f} s together."
     )
 
 

@@ -96,14 +96,33 @@ def test_a_cancelled_sector_does_not_count_and_the_one_found_comes_back(page: Pa
     expect(note).to_have_text(found, timeout=WORKING)
 
 
-def test_another_model_makes_the_result_stale_and_the_page_says_so(page: Page, short_clip, small_model):
+def test_a_drawn_sector_counts_where_enhance_is_pressed(page: Page, short_clip, small_model):
     enhanced(page, short_clip, small_model)
-    page.locator("#eg-blackout").check()
-    expect(page.locator("#eg-blackout")).to_be_checked()
     page.get_by_role("button", name="Adjust sector").click()
     page.get_by_role("button", name=re.compile("Deepest depth")).press("Shift+ArrowUp")
-    page.get_by_role("button", name="Use this sector").click()
+    page.locator("#eg-run").click()
+    expect(page.locator(".eg-sector-note")).to_have_text("Sector as you set it.", timeout=WORKING)
     expect(page.locator(".eg-verdict")).to_contain_text("Mean change", timeout=WORKING)
+
+
+def test_a_sector_can_be_turned_over(page: Page, short_clip):
+    opened(page, short_clip)
+    page.get_by_role("button", name="Adjust sector").click()
+    before = page.locator(".eg-outline").get_attribute("d")
+    page.get_by_role("button", name="Turn over").click()
+    assert page.locator(".eg-outline").get_attribute("d") != before
+    page.get_by_role("button", name="Use this sector").click()
+    expect(page.locator(".eg-sector-note")).to_have_text("Sector as you set it.", timeout=WORKING)
+
+
+def test_a_result_with_another_sector_says_so(page: Page, short_clip, small_model):
+    enhanced(page, short_clip, small_model)
+    page.get_by_role("button", name="Adjust sector").click()
+    page.get_by_role("button", name="As found").click()
+    expect(page.locator(".eg-verdict")).to_contain_text("Mean change")
+    page.locator("#eg-blackout").check()
+    expect(page.locator("#eg-blackout")).to_be_checked()
+    expect(page.locator(".eg-verdict")).to_contain_text("Mean change")  # it applies to the exports alone
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 560), (390, 844)])

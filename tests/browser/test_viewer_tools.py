@@ -1,4 +1,4 @@
-"""The viewer's tools in a browser: zoom, full screen, strength, callipers, regions, the M-mode slice, PNG of a frame."""
+"""The viewer's tools in a browser: zoom, full screen, strength, callipers, regions, M-mode slice, PNG of a frame."""
 
 import io
 import math
@@ -106,7 +106,8 @@ def test_the_m_mode_slice_follows_what_moves(page: Page, moving_bar, small_model
     page.wait_for_timeout(1500)
     rows = page.locator(".eg-mmode canvas").evaluate(
         """canvas => { const ink = canvas.getContext('2d'), dots = canvas.width / canvas.clientWidth;
-          const left = 46 * dots, width = canvas.width - 54 * dots, half = (canvas.clientHeight - 18) / 2 * dots, rows = [];
+          const left = 46 * dots, width = canvas.width - 54 * dots, rows = [];
+          const half = (canvas.clientHeight - 18) / 2 * dots;
           for (let i = 0; i < 40; i += 1) {
             const column = ink.getImageData(Math.round(left + (i + 0.5) * width / 40), 0, 1, Math.floor(half)).data;
             let sum = 0, weight = 0;

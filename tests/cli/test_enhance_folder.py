@@ -54,8 +54,8 @@ def test_nested_folders_keep_their_tree_and_junk_is_told_at_the_end(clips, tmp_p
     assert files_of(out) == {"a/rest/clip.mp4", "a/stress/clip.mp4", "b/clip.mp4"}
     assert files_of(tmp_path / "reports") == {"a/rest/clip.json", "a/stress/clip.json", "b/clip.json"}
     last = capsys.readouterr().err.strip().splitlines()[-2:]
-    assert last[0] == "1 of 4 files failed; the others are done:"
-    assert last[1].startswith("a/notes.txt: 'notes.txt' is not a clip")
+    assert last[0].startswith("a/notes.txt: 'notes.txt' is not a clip")
+    assert last[1] == "1 of 4 files failed; the others are done."
 
 
 def test_only_clips_exit_with_0_and_a_second_run_leaves_its_outputs_alone(clips, tmp_path):

@@ -55,6 +55,8 @@ def test_a_dicomdir_gives_the_order(clip, tmp_path):
 
 
 def test_names_in_lower_case_as_some_systems_copy_them(clip, tmp_path):
+    disc = dicomdir(tmp_path / "disc", clip, ["DICOM/IM1"])
+    (disc / "DICOM").rename(disc / "dicom")
     (disc / "dicom" / "IM1").rename(disc / "dicom" / "im1")
     assert listed_files(disc / "DICOMDIR") == [disc / "dicom" / "im1"]
 
@@ -64,8 +66,6 @@ def test_names_in_lower_case_as_some_systems_copy_them(clip, tmp_path):
 )
 def test_a_dicomdir_never_leads_out_of_its_folder(clip, tmp_path, parts):
     disc = dicomdir(tmp_path / "disc", clip, ["DICOM/A"], [parts])
-    if "\\" in parts[0]:  # in the file a backslash parts the components
-        assert listed_files(disc / "DICOMDIR") == [] or True
     with pytest.raises(UnreadableClip, match="outside its own folder"):
         listed_files(disc / "DICOMDIR")
     assert listed(disc) == ["DICOMDIR", "DICOM/A"]  # the folder is listed without it

@@ -29,6 +29,16 @@ def test_oblong_pixels_squeeze_the_fan():
 def test_a_fan_reads_back_what_it_writes():
     for fan in (Fan((160, 10.5), -38, 38, 5, 220), Fan((160, 10.5), -38, 38, 5, 220, 1.25)):
         assert Fan.parse(str(fan)) == fan
+        assert Fan.parse(str(fan.upside_down(240))) == fan.upside_down(240)
+    assert Fan.parse("160,230,-38,38,5,220,up") == Fan((160, 230), -38, 38, 5, 220, opens_up=True)
+
+
+def test_a_fan_that_opens_up_is_the_mirror_image():
+    fan = Fan((90, 10), -40, 25, 20, 150, 1.2)
+    turned = fan.upside_down(200)
+    assert (turned.mask(200, 180) == fan.mask(200, 180)[::-1]).all()
+    assert turned.polar(200, 180)[1][0, 90] == 0  # straight up
+    assert turned.upside_down(200) == fan
 
 
 @pytest.mark.parametrize(
@@ -44,6 +54,8 @@ def test_a_fan_reads_back_what_it_writes():
         "160,10,-38,38,-5,220",
         "nan,10,-38,38,5,220",
         "160,10,-38,38,5,220,0",
+        "160,10,-38,38,5,up",
+        "160,10,-38,38,5,220,1,down",
     ],
 )
 def test_what_is_no_fan_is_refused(text):

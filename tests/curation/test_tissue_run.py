@@ -84,6 +84,15 @@ def test_squeezed_frames_become_round(tmp_path):
     assert (there & run.mask).sum() / (there | run.mask).sum() > 0.95
 
 
+def test_a_clip_upside_down_is_turned(tmp_path):
+    run = examine(save_npz(tmp_path / "a.npz", heart(1)), SETTINGS)
+    turned = examine(save_npz(tmp_path / "b.npz", np.ascontiguousarray(heart(1)[:, ::-1])), SETTINGS)
+    assert turned.fan == pytest.approx(run.fan, abs=5)
+    both = run.mask & turned.mask
+    assert both.sum() > 0.95 * run.mask.sum()
+    assert np.corrcoef(run.frames[0][both], turned.frames[0][both])[0, 1] > 0.9
+
+
 def with_flow(tinted: bool = False) -> np.ndarray:
     frames = colour(heart(3)).astype(np.float32)
     if tinted:

@@ -10,6 +10,7 @@ import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, whole_sector
 
 from echogan.core.errors import Cancelled, SectorError, SettingsError
+from echogan.core.geometry import Sector
 from echogan.core.grey_curve import REFERENCE, GreyCurve, canonical_curve
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.put_back import amplified
@@ -57,6 +58,21 @@ def test_outside_the_sector_the_working_space_keeps_its_input(network):
 def canonical(network):
     """The same generators, said to expect the canonical grey curve."""
     return replace(network, config=replace(network.config, canonical_grey=True))
+
+
+def test_a_clip_upside_down_is_enhanced_as_the_upright_one(network):
+    """The generators know fans with the apex above; what they make is turned back."""
+    frames, sector = speckle(3), fan_sector()
+    assert sector.fan is not None
+    masks = np.ascontiguousarray(sector.tissue_mask[::-1]), np.ascontiguousarray(sector.overlay_mask[::-1])
+    turned = Sector("fan", *masks, 0.95, sector.fan.upside_down(frames.shape[1]))
+    upright, chunks = enhance(frames, sector, network)
+    below, chunks_below = enhance(np.ascontiguousarray(frames[:, ::-1]), turned, network)
+    assert np.abs(below[:, ::-1].astype(int) - upright).max() <= 1  # resampling rounds
+    for name in ("x", "g", "cycled"):
+        a, b = getattr(chunks[0], name), getattr(chunks_below[0], name)
+        np.testing.assert_allclose(b[:, ::-1], a, atol=0.02)
+    assert np.abs(upright.astype(int) - frames).mean() > 3
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])

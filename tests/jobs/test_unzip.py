@@ -48,6 +48,21 @@ def test_clips_come_out_whole_under_neutral_names_and_keep_their_company(tmp_pat
     assert (tmp_path / "low/folder_0001/clip_00001.dcm").read_bytes() == noise
 
 
+def test_a_metaimage_keeps_its_pixels_beside_it(tmp_path):
+    names = ["Doe/a.mhd", "Doe/a.raw", "Doe/b.mhd", "Doe/b.zraw", "Roe/a.mhd", "Roe/a.raw", "Roe/c.nii.gz"]
+    unzip(pack(tmp_path / "up.zip", {name: name.encode() for name in names}), tmp_path / "low")
+    found = [name for name in everything_below(tmp_path / "low") if "clip" in name]
+    assert found == [
+        "folder_0001/clip_00001.mhd",
+        "folder_0001/clip_00001.raw",
+        "folder_0001/clip_00003.mhd",
+        "folder_0001/clip_00003.zraw",
+        "folder_0002/clip_00005.mhd",
+        "folder_0002/clip_00005.raw",
+        "folder_0002/clip_00007.gz",
+    ]
+
+
 def test_folders_written_with_backslashes_are_folders_too(tmp_path):
     archive = tmp_path / "up.zip"
     with zipfile.ZipFile(archive, "w") as out:

@@ -15,7 +15,7 @@ from echogan.clips.dicom.layout import DAMAGED, NO_FRAMES, TRUNCATED, Layout
 from echogan.core.errors import UnreadableClip
 
 MAX_FRAGMENTS = 1_000_000
-LARGEST_CUT = 256 * 2**20  # bytes of a fragment that is searched for the starts of frames
+LARGEST_CUT = 64 * 2**20  # bytes of a fragment that is searched for the starts of frames
 NEXT_CODESTREAM = re.compile(rb"(?:\xff\xd9|\A\xd9?)\0*(?=\xff\xd8\xff|\xff\x4f\xff\x51)")
 HEAD = 12  # bytes that tell whether a fragment begins a frame
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"

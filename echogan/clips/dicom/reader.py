@@ -120,12 +120,14 @@ def _look(source: DicomSource, layout: Layout, path: Path, limits: ClipLimits) -
             )
         frames = find_frames(file, layout)
         _check_limits(path, layout, len(frames), limits)
-        return survey(
+        found = survey(
             frames,
             layout,
             lambda spans, one: read_frame(file, spans, one, gdcm),
             lambda spans: read_spans(file, spans, layout),
         )
+    _check_limits(path, found.layout, len(found.frames), limits)  # colours can be under a grey header
+    return found
 
 
 def _end(layout: Layout) -> int:

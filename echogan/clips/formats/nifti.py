@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 import nibabel
 import numpy as np
@@ -43,7 +43,7 @@ def open_nifti(path: Path, limits: ClipLimits) -> ClipFile:
             raise UnreadableClip(f"'{path.name}' is damaged: its pixels begin nowhere. Export it again.")
         slope, inter = header.get_slope_inter()
         zooms = [float(zoom) for zoom in header.get_zooms()]
-        space, time = header.get_xyzt_units()
+        space, time = (str(unit) for unit in header.get_xyzt_units())
 
     def values() -> Iterator[np.ndarray]:
         size = height * width * dtype.itemsize
@@ -76,10 +76,10 @@ def open_nifti(path: Path, limits: ClipLimits) -> ClipFile:
     )
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> BinaryIO:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")
+    return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
 
 
 def _header(path: Path) -> nibabel.Nifti1Header:

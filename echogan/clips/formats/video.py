@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import InvalidDataError
 from av.stream import Disposition
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -166,7 +167,7 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.Video
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
-        except av.error.InvalidDataError:
+        except InvalidDataError:
             yield None
             continue
         yield from (None if frame.is_corrupt else frame for frame in frames)

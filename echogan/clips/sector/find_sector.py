@@ -31,7 +31,11 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
     """
     sample = _sample(clip, samples)
     if sample.pixel_aspect != 1:
-        return of_oblong(find_sector(squared(sample)), sample)
+        stretched = of_oblong(find_sector(squared(sample)), sample)
+        # Text is looked for in the frames as they are stored: stretching blurs its strokes.
+        notes = tuple(note for note in stretched.notes if note != TEXT_UNSURE)
+        sector = replace(stretched, tissue_mask=stretched.mask, notes=notes)
+        return _with_overlay(sample, sector, moves(sample.statistics))
     found = search(sample.statistics, sample.bounds)
     inside = found.mask(sample.frames.shape[1:3])
     sector = Sector(found.kind, inside, inside, found.confidence, found.fan, found.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -54,8 +54,8 @@ class ClipStatistics:
 
     def upside_down(self) -> ClipStatistics:
         """The same of the clip with its rows in reverse."""
-        images = (image[::-1] for image in (self.mean, self.std, self.low, self.high, self.coloured))
-        return ClipStatistics(*images, self.frames)
+        names = ("mean", "std", "low", "high", "coloured")
+        return replace(self, **{name: getattr(self, name)[::-1] for name in names})
 
 
 def _coloured(frames: np.ndarray, std: np.ndarray, panes: np.ndarray | None) -> np.ndarray:

@@ -132,6 +132,14 @@ function setLoop(edge) {
   tell(transport.frame);
 }
 
+// The sector as drawn counts; a result is made anew with it.
+async function useSector(then) {
+  const text = fan.text(), { id } = state.detail;
+  edit(false);
+  await redraw("sector", { fan: text });
+  if (then) enhance([id]);
+}
+
 const ACTS = {
   rail() { root.classList.toggle("eg-folded"); layout(); },
   blink: () => blink(),
@@ -149,7 +157,8 @@ const ACTS = {
   fit: () => view.fit(view.fitted === "sector" ? "frame" : "sector"),
   adjust: () => edit(true),
   cancel() { fan.reset(); edit(false); },
-  apply() { const text = fan.text(); edit(false); redraw("sector", { fan: text }).then(() => { if (result()) enhance([state.detail.id]); }); },
+  apply: () => useSector(Boolean(result())),
+  turn: () => fan.turn(),
   found() { fan.reset(); edit(false); redraw("sector", { fan: null }); },
   "mmode-close": closeSlice,
   undo() { list.restore(); ask("poll"); },
@@ -170,7 +179,7 @@ root.addEventListener("click", (event) => {
   else if (map !== undefined) setMap(Number(map));
   else if (tool) tools.choose(tool);
   else if (example) addExample(example);
-  else if (button.id === "eg-run") enhance([list.current.id]);
+  else if (button.id === "eg-run") { if (root.classList.contains("eg-editing")) useSector(true); else enhance([list.current.id]); }
   else if (button.id === "eg-run-all") enhance(waitingIds());
   else if (button.id === "eg-stop") ask("stop", { ids: null });
 });

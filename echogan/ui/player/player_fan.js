@@ -1,12 +1,12 @@
-// The sector over the first frame: its outline, and handles to drag its corners (or move with the arrow keys).
+// The sector over the frame: its outline, and handles to drag its corners (or move with the arrow keys).
 
-function makeFan(svg, drawn) {
+function makeFan(svg) {
   const NS = "http://www.w3.org/2000/svg";
   const NAMES = { apex: "Apex", left: "Left edge", right: "Right edge", near: "Nearest depth", far: "Deepest depth" };
-  let found = null, given = false, box = null, fan = null, size = [1, 1], view = [0, 0, 1, 1], editing = false;
+  let found = null, box = null, fan = null, size = [1, 1], view = [0, 0, 1, 1], editing = false;
 
   const rad = (degrees) => (degrees * Math.PI) / 180;
-  const at = (r, degrees) => [fan.x + (r / fan.aspect) * Math.sin(rad(degrees)), fan.y + r * Math.cos(rad(degrees))];
+  const at = (r, degrees) => [fan.x + (r / fan.aspect) * Math.sin(rad(degrees)), fan.y + (fan.up ? -r : r) * Math.cos(rad(degrees))];
   const centre = () => (fan.left + fan.right) / 2;
   // The handle of a small nearest depth stands off the apex's, so that each can be caught.
   const unit = () => view[2] / Math.max(1, svg.clientWidth || 400);
@@ -17,9 +17,8 @@ function makeFan(svg, drawn) {
 
   function load(data) {
     size = [data.width, data.height];
-    const numbers = data.sector.fan || [size[0] / 2, 0, -38, 38, 4, size[1] * 0.95, 1];
-    found = { x: numbers[0], y: numbers[1], left: numbers[2], right: numbers[3], near: numbers[4], far: numbers[5], aspect: numbers[6] };
-    given = data.sector.given;
+    const numbers = data.sector.fan || [size[0] / 2, 0, -38, 38, 4, size[1] * 0.95, data.pixel_aspect || 1];
+    found = { x: numbers[0], y: numbers[1], left: numbers[2], right: numbers[3], near: numbers[4], far: numbers[5], aspect: numbers[6], up: Boolean(data.sector.opens_up) };
     box = data.sector.box;
     svg.dataset.found = data.sector.fan || box ? "yes" : "no";
     reset();
@@ -39,8 +38,9 @@ function makeFan(svg, drawn) {
   function outline() {
     if (box && !editing) return `M${box[0]} ${box[1]} H${box[2]} V${box[3]} H${box[0]}Z`;
     const p = (r, a) => at(r, a).map((n) => n.toFixed(2)).join(" ");
-    return `M${p(fan.near, fan.left)} L${p(fan.far, fan.left)} A${fan.far / fan.aspect} ${fan.far} 0 0 0 ${p(fan.far, fan.right)} ` +
-      `L${p(fan.near, fan.right)} A${fan.near / fan.aspect} ${fan.near} 0 0 1 ${p(fan.near, fan.left)}Z`;
+    const [out, back] = fan.up ? [1, 0] : [0, 1];
+    return `M${p(fan.near, fan.left)} L${p(fan.far, fan.left)} A${fan.far / fan.aspect} ${fan.far} 0 0 ${out} ${p(fan.far, fan.right)} ` +
+      `L${p(fan.near, fan.right)} A${fan.near / fan.aspect} ${fan.near} 0 0 ${back} ${p(fan.near, fan.left)}Z`;
   }
 
   function render() {
@@ -56,7 +56,7 @@ function makeFan(svg, drawn) {
   }
 
   function move(name, x, y, away) {
-    const dx = (x - fan.x) * fan.aspect, dy = y - fan.y, r = Math.hypot(dx, dy), degrees = (Math.atan2(dx, dy) * 180) / Math.PI;
+    const dx = (x - fan.x) * fan.aspect, dy = fan.up ? fan.y - y : y - fan.y, r = Math.hypot(dx, dy), degrees = (Math.atan2(dx, dy) * 180) / Math.PI;
     if (name === "apex") { fan.x = x; fan.y = y; }
     if (name === "left") fan.left = clamp(degrees, -89, fan.right - 5);
     if (name === "right") fan.right = clamp(degrees, fan.left + 5, 89);
@@ -65,7 +65,14 @@ function makeFan(svg, drawn) {
     render();
   }
 
-  const text = () => [fan.x, fan.y, fan.left, fan.right, fan.near, fan.far].map((n) => n.toFixed(1)).join(",") + (fan.aspect === 1 ? "" : `,${fan.aspect.toFixed(3)}`);
+  const text = () => [fan.x, fan.y, fan.left, fan.right, fan.near, fan.far].map((n) => n.toFixed(1)).join(",") + (fan.aspect === 1 ? "" : `,${fan.aspect.toFixed(3)}`) + (fan.up ? ",up" : "");
+
+  // The same fan, its apex at the other end.
+  function turn() {
+    fan.y = fan.up ? fan.y - fan.far : fan.y + fan.far;
+    fan.up = !fan.up;
+    render();
+  }
 
   function point(event) {
     const box = svg.getBoundingClientRect();
@@ -81,26 +88,21 @@ function makeFan(svg, drawn) {
     event.preventDefault();
   });
   svg.addEventListener("pointermove", (event) => { if (held) move(held, ...point(event), away); });
-  for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, () => {
-    if (held) drawn(text());
-    held = null;
-  });
+  for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, () => { held = null; });
   svg.addEventListener("keydown", (event) => {
     const name = event.target.dataset.handle;
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!name || !step) return;
     const [x, y] = places()[name], far = event.shiftKey ? 10 : 1;
     move(name, x + far * step[0], y + far * step[1], standOff());
-    drawn(text());
     event.preventDefault();
   });
 
   return {
-    load, reset,
+    load, reset, turn,
     edit(on) { editing = on; render(); },
     // The part of the frame that the pane shows: left, top, width, height in the frame's pixels.
     look(rectangle) { view = rectangle; if (fan) render(); },
     text,
-    given: () => (given ? text() : ""),
   };
 }

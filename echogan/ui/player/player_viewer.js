@@ -19,7 +19,7 @@ const host = makeServer(server, upload);
 const painter = makePainter();
 const slicer = makePainter(); // the M-mode slice goes through all frames while another one is shown
 const view = makeView(() => { curtain(); paint(); });
-const fan = makeFan($(".eg-fan"), () => {});
+const fan = makeFan($(".eg-fan"));
 const curves = makeCurves($(".eg-plot"), (frame) => { transport.stop(); transport.seek(frame); });
 const transport = makeTransport({ shown: paint, there, want, playing: setPlaying });
 const tools = makeTools({ view, changed: paintMarks, lineDrawn: sliceAlong, scaleKnown: () => Boolean(state.detail?.spacing_mm) });

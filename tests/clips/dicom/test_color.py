@@ -13,9 +13,10 @@ from PIL import Image
 from pydicom import uid
 from pydicom.pixels.processing import convert_color_space
 
-from echogan.clips.clip import ClipFile
+from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.dicom.color import OVERRULED, grey_share, space_by_content
 from echogan.clips.dicom.reader import open_dicom
+from echogan.core.errors import ClipTooLarge
 
 RGB = echo()
 YBR = convert_color_space(RGB, "RGB", "YBR_FULL")
@@ -175,6 +176,15 @@ def test_three_components_under_a_grey_header(tmp_path: Path, photometric: str |
     assert clip.color
     assert shows(clip, by=5)
     assert clip.warnings
+
+
+def test_colours_under_a_grey_header_count_three_times(tmp_path: Path):
+    path = save(
+        ultrasound(RGB[..., 0], PixelData=wrap([jpeg(f) for f in RGB])), tmp_path / "a", uid.JPEGBaseline8Bit
+    )
+    assert open_dicom(path, ClipLimits(max_decoded_bytes=RGB.size)).color
+    with pytest.raises(ClipTooLarge):
+        open_dicom(path, ClipLimits(max_decoded_bytes=RGB.size - 1))
 
 
 def test_one_component_under_a_colour_header(tmp_path: Path):

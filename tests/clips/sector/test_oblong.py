@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from drawn_echo import FAN, clip_of, drawn_echo, overlap
@@ -42,3 +43,16 @@ def test_a_fan_by_hand_takes_the_aspect_of_the_clip_unless_it_has_its_own():
     assert np.array_equal(by_hand.mask, squeezed(2.0).mask(180, 120))
     own = replace(squeezed(2.0), aspect=1.5)
     assert sector_from_fan(own, clip).fan == own
+
+
+@pytest.mark.parametrize("aspect", [2.0, 0.5])
+def test_text_over_the_tissue_is_found_as_in_square_pixels(aspect):
+    ink = np.zeros((180, 240), np.uint8)
+    cv2.putText(ink, "MARGARETHE", (84, 97), cv2.FONT_HERSHEY_SIMPLEX, 0.38, 255, 1)
+    frames = drawn_echo(frames=16)
+    frames[:, ink > 0] = 235
+    clip = clip_of(frames)  # drawn in stored pixels, as a screen's text is where the tags alone say otherwise
+    core = (ink > 0) & FAN.mask(180, 240)
+    square = find_sector(clip).overlay_mask[core].mean()
+    assert square > 0.97
+    assert find_sector(replace(clip, pixel_aspect=aspect)).overlay_mask[core].mean() >= square - 0.01
