@@ -3,8 +3,8 @@
     python -m eval speed                    measure, print and write eval/results/speed.json
     python -m eval speed --training-only    measure only the cost of a training step
 
-The page's wait is timed too. Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
-median over pairs.
+Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
+median over pairs. The page's wait is timed too.
 """
 
 from __future__ import annotations

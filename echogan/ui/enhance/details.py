@@ -100,7 +100,6 @@ def sector_detail(found: ClipSector, blackout: bool) -> dict[str, Any]:
         "note": sector_note(found, blackout),
         "unsure": sector.confidence < CHECK_BELOW,
         "fan": shape,
-        "opens_up": bool(fan is not None and fan.opens_up),
         "given": found.given,
         "box": [left, top, right, bottom] if sector.kind == "rectangle" else None,
         "crop": [left, top, right, bottom],

@@ -18,7 +18,7 @@ function makeFan(svg) {
   function load(data) {
     size = [data.width, data.height];
     const numbers = data.sector.fan || [size[0] / 2, 0, -38, 38, 4, size[1] * 0.95, data.pixel_aspect || 1];
-    found = { x: numbers[0], y: numbers[1], left: numbers[2], right: numbers[3], near: numbers[4], far: numbers[5], aspect: numbers[6], up: Boolean(data.sector.opens_up) };
+    found = { x: numbers[0], y: numbers[1], left: numbers[2], right: numbers[3], near: numbers[4], far: numbers[5], aspect: numbers[6], up: Boolean(numbers[7]) };
     box = data.sector.box;
     svg.dataset.found = data.sector.fan || box ? "yes" : "no";
     reset();

@@ -5,6 +5,7 @@ const list = makeList({ list: $(".eg-list"), messages: $(".eg-messages"), undo: 
 const exporting = makeExports({ kinds: $(".eg-kinds"), jobs: $(".eg-jobs"), url: host.url, start: (kind) => save([list.current.id], kind),
   dropped: (id) => ask("drop_export", { export: id }), savePicture, saveAll: () => save(enhancedIds(), "all") });
 const strengths = {}; // clip -> strength chosen
+const enhanceSoon = new Set();
 const BUSY = new Set(["opening", "queued", "enhancing"]);
 let timer = 0, said = 0, exportsNow = [];
 
@@ -44,6 +45,7 @@ function update(clips) {
   if (!now) close();
   if (!now && list.clips.length) choose(list.clips[0].id);
   if (now) follow(now);
+  enhanceOpened();
   controls();
 }
 
@@ -141,9 +143,19 @@ async function add(files) {
   if (answer?.added?.length && !before) choose(answer.added[0]);
 }
 
+// An example is there to be seen enhanced: it goes on as soon as it is open.
 async function addExample(name) {
   const answer = await ask("example", { name });
-  if (answer?.added?.length) choose(answer.added[0]);
+  if (!answer?.added?.length) return;
+  enhanceSoon.add(answer.added[0]);
+  choose(answer.added[0]);
+}
+
+function enhanceOpened() {
+  const ids = list.clips.filter((clip) => enhanceSoon.has(clip.id) && clip.state !== "opening").map((clip) => clip.id);
+  if (!ids.length) return;
+  ids.forEach((id) => enhanceSoon.delete(id));
+  enhance(ids);
 }
 
 const enhance = (ids) => ask("enhance", { ids, model: model() });
