@@ -17,6 +17,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
 
 import gradio as gr
+import torch
 
 from echogan.core.notice import NOTICE
 from echogan.jobs.runs import Runs
@@ -81,6 +82,8 @@ def launch_settings() -> dict:
 
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
+    # One core serves the page and writes what the others make; threads that wait for a core spin.
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
     place = Workplace()
     page = build(place)
     _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())

@@ -92,13 +92,15 @@ def _run(
         timing["encode_s"] += time.perf_counter()
         for chunk in enhancer.run(prepared, progress, cancel):
             started = time.perf_counter()
+            _ = chunk.enhanced
+            enhanced = time.perf_counter()
             maps = diagnoses.add(chunk)
             diagnosed = time.perf_counter()
             for sink in sinks:
                 sink(chunk, maps)
             timing["decode_s"] += chunk.decode_s
-            timing["enhance_s"] += chunk.enhance_s
-            timing["diagnose_s"] += chunk.cycle_s + diagnosed - started
+            timing["enhance_s"] += chunk.enhance_s + enhanced - started
+            timing["diagnose_s"] += chunk.cycle_s + diagnosed - enhanced
             timing["encode_s"] += time.perf_counter() - diagnosed
         timing["encode_s"] -= (
             time.perf_counter()

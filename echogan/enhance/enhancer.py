@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -72,9 +73,9 @@ class PreparedClip:
 class Chunk:
     """Consecutive frames, before and after.
 
+    prepared     the clip that they are from
     start        index of the first frame
     original     uint8 (n, H, W) grey or (n, H, W, 3)
-    enhanced     the same shape; equal to the original bit for bit where tissue_mask is False
     x            float32 (n, h, w) in [-1, 1]: the input in the working space
     g            to_high(x) at full strength, less what it adds where x is black; equal to x outside the sector
     cycled       to_low(g); equal to x outside the sector
@@ -82,9 +83,9 @@ class Chunk:
     decode_s, enhance_s, cycle_s   seconds spent on this chunk
     """
 
+    prepared: PreparedClip
     start: int
     original: np.ndarray
-    enhanced: np.ndarray
     x: np.ndarray
     g: np.ndarray
     cycled: np.ndarray
@@ -97,6 +98,18 @@ class Chunk:
     def y(self) -> np.ndarray:
         """The result shown, in the working space: float32 (n, h, w) in [-1, 1]."""
         return self.x + self.strength * (self.g - self.x)
+
+    @cached_property
+    def enhanced(self) -> np.ndarray:
+        """The result in the clip's own pixels, shaped as `original`; equal to it bit for bit outside the tissue.
+
+        Made when it is first asked for, so that another thread can do so while the next chunk is enhanced.
+        """
+        sector, space = self.prepared.sector, self.prepared.space
+        residual = space.leave(self.g - self.x) * GREY
+        pairs = zip(self.original, residual, strict=True)
+        full = np.stack([put_back(frame, r, sector, space) for frame, r in pairs])
+        return blend(self.original, full, self.strength)
 
 
 class Enhancer:
@@ -186,21 +199,16 @@ class Enhancer:
     ) -> Chunk:
         """The window's batch, whose decoded frames are `original`."""
         began = time.perf_counter()
-        sector, space, seen = prepared.sector, prepared.space, window.seen()
+        seen = window.seen()
         x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
         g = keep_black(
             x, amplified(x, self._apply(self.to_high, seen, prepared, outside=x), self.checkpoint.config.gain)
         )
-        residual = space.leave(g - x) * GREY
-        full = np.stack(
-            [put_back(frame, r, sector, space) for frame, r in zip(original, residual, strict=True)]
-        )
-        enhanced = blend(original, full, self.settings.strength)
         middle = time.perf_counter()
         cycled = self._apply(self.to_low, g[:, None], prepared, outside=x)
         ended = time.perf_counter()
         times = (decode_s, middle - began, ended - middle)
-        return Chunk(start, original, enhanced, x, g, cycled, self.settings.strength, *times)
+        return Chunk(prepared, start, original, x, g, cycled, self.settings.strength, *times)
 
     def _apply(
         self, generator: torch.nn.Module, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray

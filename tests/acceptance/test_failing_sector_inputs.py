@@ -84,7 +84,7 @@ def test_a_fan_with_its_apex_below_is_found_and_enhanced(tmp_path, fake_model):
     assert sector.fan is not None
     assert sector.fan.opens_up
     assert overlap(sector.mask, DRAWN.mask(180, 240)[::-1]) > 0.95
-    assert enhance(given("f09"), tmp_path / "out.mp4", "--working-size", 64) == 0
+    assert enhance(given("f09"), tmp_path / "out.mp4", "--working-size", 64, "--no-mark") == 0
     change = np.abs(open_clip(tmp_path / "out.mp4").sample(1)[0].astype(int) - frame).max(-1)
     assert change[cv2.erode(sector.tissue_mask.astype(np.uint8), np.ones((5, 5))) > 0].mean() > 15
     assert change[cv2.dilate(sector.mask.astype(np.uint8), np.ones((15, 15))) == 0].mean() < 2

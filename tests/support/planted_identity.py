@@ -58,6 +58,7 @@ def planted(folder: Path, name: str = "Zyxwvq_Margarethe AC-773311.dcm") -> Path
             made.add_new(tag, vr, VALUES[vr])
     made.ImageType = ["ORIGINAL", "PRIMARY", "MARGARETHE", "ZYXWVQ"]
     item = region((0, 0, HEIGHT - 1, WIDTH - 1))
+    item.PhysicalDeltaX = item.PhysicalDeltaY  # square pixels, for FAN is a circle
     item.add_new(0x00110010, "LO", NAME)
     made.SequenceOfUltrasoundRegions = [item]
     made.add_new(0x00190010, "LO", NAME)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -20,6 +22,9 @@ from echogan.clips.formats.frame_writer import FrameWriter
 from echogan.clips.write_options import Enhancement
 from echogan.core.errors import ClipTooLarge, OutputError, UnsupportedClip
 from echogan.core.notice import MARK
+
+
+IHDR_END = 33  # bytes: where the first chunk of a PNG ends, after which pHYs may stand
 
 
 def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
@@ -136,14 +141,22 @@ class PngWriter(FrameWriter):
 def save_png(frame: np.ndarray, path: Path, enhancement: Enhancement | None, ratio: Fraction) -> None:
     """Write uint8 (H, W) or (H, W, 3) as PNG, with what enhanced it as text and the shape of its pixels.
 
-    ratio   width of a pixel over its height; the chunk pHYs names it without a size (PNG specification, 11.3.5.3)
+    ratio   width of a pixel over its height
 
     Raises OSError.
     """
-    facts = PngInfo()
+    facts, file = PngInfo(), io.BytesIO()
     if enhancement is not None:
         facts.add_text("Title", MARK)
         facts.add_text("Comment", enhancement.comment)
-    if ratio != 1:
-        facts.add(b"pHYs", struct.pack(">IIB", ratio.denominator, ratio.numerator, 0))
-    Image.fromarray(frame).save(path, format="PNG", compress_level=3, pnginfo=facts)
+    Image.fromarray(frame).save(file, format="PNG", compress_level=3, pnginfo=facts)
+    data = file.getvalue()
+    path.write_bytes(data[:IHDR_END] + _shape_chunk(ratio) + data[IHDR_END:])
+
+
+def _shape_chunk(ratio: Fraction) -> bytes:
+    """The chunk pHYs with the shape of a pixel and no size (PNG specification, 11.3.5.3); nothing for square ones."""
+    if ratio == 1:
+        return b""
+    body = b"pHYs" + struct.pack(">IIB", ratio.denominator, ratio.numerator, 0)
+    return struct.pack(">I", 9) + body + struct.pack(">I", zlib.crc32(body))

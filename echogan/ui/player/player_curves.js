@@ -3,7 +3,7 @@
 function makeCurves(svg, onPick) {
   const NS = "http://www.w3.org/2000/svg";
   const W = 1000, H = 118, LEFT = 44, RIGHT = 12, TOP = 24, BOTTOM = 22;
-  let curves = [], title = "", unit = "", count = 0, x = () => 0;
+  let heights = [], curves = [], title = "", unit = "", count = 0, x = () => 0;
 
   function draw(tag, attributes, text) {
     const node = document.createElementNS(NS, tag);
@@ -55,7 +55,7 @@ function makeCurves(svg, onPick) {
     if (heading) draw("text", { x: width - RIGHT, y: 14, class: "eg-tick", "text-anchor": "end" }, heading);
     draw("line", { y1: TOP - 4, y2: H - BOTTOM, class: "eg-cursor" });
     for (const c of curves) draw("circle", { r: 3.5, class: "eg-dot", fill: c.color });
-    svg.dataset.y = JSON.stringify(curves.map((c) => c.values.map(y)));
+    heights = curves.map((c) => c.values.map(y));
   }
 
   function mark(frame) {
@@ -68,7 +68,6 @@ function makeCurves(svg, onPick) {
     svg.setAttribute("aria-valuetext", [`Frame ${frame + 1}`, ...curves.map((c) => `${c.label} ${(c.values[frame] ?? 0).toFixed(1)}`)].join(", "));
     cursor.setAttribute("x1", x(frame));
     cursor.setAttribute("x2", x(frame));
-    const heights = JSON.parse(svg.dataset.y);
     svg.querySelectorAll(".eg-dot").forEach((dot, k) => {
       dot.setAttribute("cx", x(frame));
       dot.setAttribute("cy", heights[k][frame] ?? 0);

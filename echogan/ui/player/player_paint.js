@@ -5,47 +5,60 @@ function makePainter() {
     const canvas = document.createElement("canvas");
     return { canvas, ink: canvas.getContext("2d", { willReadFrequently: true }) };
   };
-  const sheets = { original: sheet(), enhanced: sheet(), truth: sheet(), map: sheet() };
-  let detail = null, mask = null, lut = null, lutKey = "";
+  const SHEETS = { original: sheet(), enhanced: sheet(), truth: sheet() };
+  const sheets = { ...SHEETS, map: sheet() };
+  let detail = null, mask = null, maskUrl = "", lut = null, lutKey = "", shown = { pictures: {} }, stale = false;
 
   function load(next) {
+    if (detail?.id !== next.id) [mask, maskUrl] = [null, ""];
     detail = next;
-    mask = null;
     lutKey = "";
-    for (const name of ["original", "enhanced", "truth"]) [sheets[name].canvas.width, sheets[name].canvas.height] = [detail.width, detail.height];
+    for (const name of Object.keys(SHEETS)) [sheets[name].canvas.width, sheets[name].canvas.height] = [detail.width, detail.height];
   }
 
-  // The tissue, opaque where an export with blackout keeps the picture; from a grey PNG.
+  // Black where an export with blackout is black, transparent over the tissue; from a grey PNG, 255 in the tissue.
   async function loadMask(url) {
+    if (url === maskUrl) return;
+    maskUrl = url;
     const picture = await createImageBitmap(await (await fetch(url)).blob());
     const { canvas, ink } = sheet();
     [canvas.width, canvas.height] = [picture.width, picture.height];
     ink.drawImage(picture, 0, 0);
     const image = ink.getImageData(0, 0, canvas.width, canvas.height);
-    for (let i = 0; i < image.data.length; i += 4) image.data[i + 3] = image.data[i];
+    for (let i = 0; i < image.data.length; i += 4) image.data.set([0, 0, 0, 255 - image.data[i]], i);
     ink.putImageData(image, 0, 0);
     mask = canvas;
   }
 
-  // E over O with an opacity of s is O + s (E - O).
-  function frame(pictures, strength, blackout) {
-    const { original, enhanced, truth } = sheets;
-    original.ink.drawImage(pictures.original, 0, 0);
-    if (pictures.truth) truth.ink.drawImage(pictures.truth, 0, 0);
-    enhanced.ink.globalCompositeOperation = "source-over";
-    enhanced.ink.drawImage(pictures.original, 0, 0);
+  // The frame on show; what is measured in it is put together when it is read.
+  function frame(next, strength, blackout) {
+    shown = { pictures: next, strength, blackout };
+    stale = true;
+  }
+
+  // `draw(picture, box in the frame, part of the picture)` for each layer of a pane: E over O with an opacity of s is
+  // O + s (E - O).
+  function layers(name, ink, draw) {
+    const { pictures, strength, blackout } = shown, whole = [0, 0, detail.width, detail.height];
+    const source = name === "truth" ? pictures.truth : pictures.original;
+    if (source) draw(source, whole, whole);
+    if (name !== "enhanced") return;
     if (pictures.result) {
-      const [x, y, w, h] = detail.result.enhanced, [left, top] = detail.result.box;
-      enhanced.ink.globalAlpha = strength;
-      enhanced.ink.drawImage(pictures.result, x, y, w, h, left, top, w, h);
-      enhanced.ink.globalAlpha = 1;
+      const [x, y, w, h] = detail.result.enhanced;
+      ink.globalAlpha = strength;
+      draw(pictures.result, detail.result.box, [x, y, x + w, y + h]);
+      ink.globalAlpha = 1;
     }
-    if (!blackout || !mask) return;
-    enhanced.ink.globalCompositeOperation = "destination-in";
-    enhanced.ink.drawImage(mask, 0, 0);
-    enhanced.ink.globalCompositeOperation = "destination-over";
-    enhanced.ink.fillStyle = "#000";
-    enhanced.ink.fillRect(0, 0, detail.width, detail.height);
+    if (blackout && mask) draw(mask, whole, whole);
+  }
+
+  function sheetOf(name) {
+    if (stale) for (const each of Object.keys(SHEETS)) {
+      const { ink } = sheets[each];
+      layers(each, ink, (picture, [l, t, r, b], [x0, y0, x1, y1]) => ink.drawImage(picture, x0, y0, x1 - x0, y1 - y0, l, t, r - l, b - t));
+    }
+    stale = false;
+    return sheets[name];
   }
 
   // Colour and opacity of each of the 256 codes: the difference shrinks with the strength, the cycle error does not.
@@ -78,8 +91,8 @@ function makePainter() {
   }
 
   return {
-    load, loadMask, frame, map,
-    sheet: (name) => sheets[name].canvas,
-    read: (name, x, y, w, h) => sheets[name].ink.getImageData(x, y, w, h),
+    load, loadMask, frame, layers, map,
+    sheet: (name) => sheetOf(name).canvas,
+    read: (name, x, y, w, h) => sheetOf(name).ink.getImageData(x, y, w, h),
   };
 }

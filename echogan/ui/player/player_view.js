@@ -63,13 +63,17 @@ function makeView(changed) {
     get percent() { return Math.round((100 * scale) / fitScale(crop)); } };
 }
 
-// Draw a picture of `box` (left, top, right, bottom in the frame) into a pane's canvas as the view shows it.
-function drawInView(canvas, view, picture, box) {
+// A way to draw pictures into a pane's canvas as the view shows them: each covers `box` of the frame (left, top, right,
+// bottom), by its `part` alone where one is given.
+function inView(canvas, view) {
   const ink = canvas.getContext("2d"), dots = canvas.width / Math.max(1, canvas.clientWidth);
-  const [left, top] = view.toPane([box[0], box[1]]), [right, bottom] = view.toPane([box[2], box[3]]);
   ink.imageSmoothingEnabled = view.scale * dots < 8;
   ink.imageSmoothingQuality = view.scale * dots < 1 ? "high" : "low";
-  ink.drawImage(picture, left * dots, top * dots, (right - left) * dots, (bottom - top) * dots);
+  return (picture, box, part = [0, 0, picture.width, picture.height]) => {
+    const [left, top] = view.toPane([box[0], box[1]]), [right, bottom] = view.toPane([box[2], box[3]]);
+    ink.drawImage(picture, part[0], part[1], part[2] - part[0], part[3] - part[1],
+      left * dots, top * dots, (right - left) * dots, (bottom - top) * dots);
+  };
 }
 
 // The canvas gets as many pixels as the screen has there; true if that changed (its content is then gone).

@@ -62,13 +62,13 @@ function paint(frame = transport.frame) {
   const shown = Object.fromEntries(needed().map(([name, stream]) => [name, frame < stream.ready ? stream.peek(frame) : undefined]));
   if (!shown.original) return;
   painter.frame(shown, state.strength, detail.blackout);
-  const whole = [0, 0, detail.width, detail.height], map = chosenMap();
+  const map = chosenMap();
   for (const name of visible()) {
     const pane = panes[name];
     for (const canvas of [pane.pic, pane.over]) if (!fitCanvas(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-    drawInView(pane.pic, view, painter.sheet(source(name)), whole);
+    painter.layers(source(name), pane.pic.getContext("2d"), inView(pane.pic, view));
     const covered = name === "map" || (state.overlay && name === "enhanced" && !swap());
-    if (covered && map && shown.result) drawInView(pane.over, view, painter.map(shown.result, map, state.strength), result().box);
+    if (covered && map && shown.result) inView(pane.over, view)(painter.map(shown.result, map, state.strength), result().box);
   }
   root.dataset.frame = frame;
   root.dataset.enhanced = Boolean(shown.result);

@@ -128,7 +128,7 @@ function again() {
   const making = exportsNow.some((job) => job.state === "making"), busy = list.clips.some((clip) => BUSY.has(clip.state) || clip.original_ready < clip.frames);
   const working = list.clips.some((clip) => clip.state === "enhancing" || clip.state === "opening");
   // Without work a call now and then tells the server that the page is still open.
-  timer = setTimeout(() => ask("poll"), working || making ? 200 : busy ? 600 : 60_000);
+  timer = setTimeout(() => ask("poll"), working || making ? 300 : busy ? 600 : 60_000);
 }
 
 // ---- what the visitor asks for ----
