@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from echogan.core.geometry import Fan
 from echogan.core.notice import NOTICE
+from echogan.model.checkpoints.checkpoint import bundled_checkpoints
 from tests.support.viewer_page import WORKING, choose_model, enhanced, frame, opened, pause, upload
 
 
@@ -59,7 +60,7 @@ def test_a_dicom_cine_is_enhanced_and_shown_beside_its_maps(page: Page, cine, sm
     expect(page.locator("[data-pane=map]")).to_be_hidden()
     assert painted(page, "[data-pane=enhanced] .eg-over")
     page.get_by_role("button", name="Cycle error").click()
-    expect(page.locator(".eg-scale-name")).to_contain_text("cycle-reconstruction error, grey levels")
+    expect(page.locator(".eg-scale-name")).to_contain_text("Cycle-reconstruction error, grey levels")
     page.get_by_role("button", name="Wipe", exact=True).click()
     divider = page.get_by_role("slider", name="Wipe position")
     divider.press("ArrowRight")
@@ -115,7 +116,7 @@ def test_a_sector_can_be_turned_over(page: Page, short_clip):
     expect(page.locator(".eg-sector-note")).to_have_text("Sector as you set it.", timeout=WORKING)
 
 
-def test_a_result_with_another_sector_says_so(page: Page, short_clip, small_model):
+def test_the_page_says_where_the_result_is_not_of_what_is_chosen(page: Page, short_clip, small_model):
     enhanced(page, short_clip, small_model)
     page.get_by_role("button", name="Adjust sector").click()
     page.get_by_role("button", name="As found").click()
@@ -123,6 +124,8 @@ def test_a_result_with_another_sector_says_so(page: Page, short_clip, small_mode
     page.locator("#eg-blackout").check()
     expect(page.locator("#eg-blackout")).to_be_checked()
     expect(page.locator(".eg-verdict")).to_contain_text("Mean change")  # it applies to the exports alone
+    choose_model(page, bundled_checkpoints()[0].name)
+    expect(page.locator(".eg-verdict")).to_contain_text("Shown is the result of small")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 560), (390, 844)])

@@ -136,6 +136,7 @@ def result_detail(shown: ClipResult, sector: Sector) -> dict[str, Any]:
         "ended": stored is not None,
         "stale": "" if shown.sector is sector else STALE,
         "model": shown.checkpoint.name,
+        "source": str(shown.checkpoint.source),
         "box": list(layout.box),
         "tile": list(layout.size),
         "enhanced": list(layout.enhanced),

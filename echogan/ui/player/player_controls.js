@@ -42,6 +42,7 @@ function verdict() {
   const shown = result();
   if (!shown) return "";
   if (shown.stale) return shown.stale;
+  if (model() && !shown.source.startsWith(model())) return `Shown is the result of ${shown.source}. Press Enhance again for ${model()}.`;
   if (!shown.ended) return "";
   const change = shown.mean_change * state.strength;
   return `Mean change ${change.toFixed(1)} of 255${change < 1 ? ": practically unchanged." : "."}`;
@@ -183,6 +184,8 @@ root.addEventListener("click", (event) => {
   else if (button.id === "eg-run-all") enhance(waitingIds());
   else if (button.id === "eg-stop") ask("stop", { ids: null });
 });
+// The choice of model is Gradio's own: what it holds is looked at when it may have changed.
+for (const name of ["focusout", "pointerenter"]) root.addEventListener(name, () => setTimeout(() => { $(".eg-verdict").textContent = verdict(); }, 200));
 for (const menu of $$(".eg-menu")) menu.addEventListener("toggle", () => { if (menu.open) for (const other of $$(".eg-menu")) if (other !== menu) other.open = false; });
 document.addEventListener("pointerdown", (event) => { if (!event.target.closest?.(".eg-menu")) for (const menu of $$(".eg-menu")) menu.open = false; });
 $(".eg-scrub").addEventListener("input", (event) => { transport.stop(); transport.seek(Number(event.target.value)); });

@@ -51,7 +51,9 @@ function update(clips) {
 
 // The clip shown: new facts are fetched when they changed, more frames are taken as they come.
 async function follow(clip) {
-  state.streams.original?.grow(clip.original_ready);
+  const { original } = state.streams, waited = original && transport.frame >= original.ready;
+  original?.grow(clip.original_ready);
+  if (waited && !transport.on) transport.seek(transport.frame);
   if (state.detail?.id === clip.id && state.detail.rev === clip.rev) {
     const before = state.streams.result?.ready;
     state.streams.result?.grow(clip.ready);
