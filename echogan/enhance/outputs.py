@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from echogan.clips.clip import ClipFile, grey
-from echogan.clips.files import is_frame_folder, open_writer
+from echogan.clips.clip import grey
+from echogan.clips.files import ClipWriter, is_frame_folder, open_writer
 from echogan.clips.formats.npz_writer import NpzStream, clip_facts
 from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished
 from echogan.core.errors import OutputError
 from echogan.enhance.enhancer import Chunk, PreparedClip
-from echogan.trust.map_styles import MAP_STYLES, MapPainter
+from echogan.trust.map_styles import MAP_STYLES
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,6 @@ class Outputs:
     """What to write; every path is optional, and every file is written whole or not at all.
 
     clips            enhanced clips: .mp4, .webm, .gif, .npz, .dcm, a folder of .png (no suffix), or .png for a still
-    player_original, player_enhanced   .webm at the clip's size and frame count, for a synchronised player
-    player_maps      name in MAP_STYLES -> .webm of that map over the dimmed image, same size and count
     arrays           .npz: original and enhanced uint8 (T, H, W), tissue_mask bool (H, W), and in the working
                      space working_mask bool (h, w) and every map of MAP_STYLES by its name, float16 (T, h, w)
                      in grey levels, zero outside the tissue; the difference is signed. With them the facts of
@@ -37,17 +34,14 @@ class Outputs:
     """
 
     clips: list[Path] = field(default_factory=list)
-    player_original: Path | None = None
-    player_enhanced: Path | None = None
-    player_maps: dict[str, Path] = field(default_factory=dict)
     arrays: Path | None = None
     report: Path | None = None
     figure: Path | None = None
 
     def paths(self) -> list[Path]:
         """Every path asked for."""
-        single = (self.player_original, self.player_enhanced, self.arrays, self.report, self.figure)
-        return [*self.clips, *(path for path in single if path is not None), *self.player_maps.values()]
+        single = (self.arrays, self.report, self.figure)
+        return [*self.clips, *(path for path in single if path is not None)]
 
     def check(self, source: Path) -> None:
         """Raise OutputError where a path is the input, is asked for twice, or cannot be written last."""
@@ -73,46 +67,20 @@ Sink = Callable[[Chunk, dict[str, np.ndarray]], None]
 
 def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write: WriteOptions) -> list[Sink]:
     """Open every output on the stack, so that an exception anywhere removes all of them unfinished."""
-
-    unmarked = dataclasses.replace(write, enhancement=None)  # the page says beside them what they are
-
-    def clip_writer(path: Path, like: ClipFile = prepared.clip, options: WriteOptions = unmarked):
-        return stack.enter_context(open_writer(path, like, prepared.sector, options))
-
-    # The page itself stretches what it plays: its sector and marks are in pixels as they are stored.
-    stored = dataclasses.replace(prepared.clip, pixel_aspect=1.0)
     sinks: list[Sink] = []
     for path in outputs.clips:
-        sinks.append(_frames_sink(clip_writer(path, options=write), lambda chunk: chunk.enhanced))
-    if outputs.player_enhanced:
-        sinks.append(_frames_sink(clip_writer(outputs.player_enhanced, stored), lambda chunk: chunk.enhanced))
-    if outputs.player_original:
-        sinks.append(_frames_sink(clip_writer(outputs.player_original, stored), lambda chunk: chunk.original))
-    for name, path in outputs.player_maps.items():
-        writer = clip_writer(path, dataclasses.replace(stored, color=True))
-        sinks.append(_map_sink(writer, name, prepared))
+        writer = stack.enter_context(open_writer(path, prepared.clip, prepared.sector, write))
+        sinks.append(_frames_sink(writer))
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))
         sinks.append(_arrays_sink(stack, file, prepared, write))
     return sinks
 
 
-def _frames_sink(writer, frames_of: Callable[[Chunk], np.ndarray]) -> Sink:
+def _frames_sink(writer: ClipWriter) -> Sink:
     def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
-        for frame in frames_of(chunk):
+        for frame in chunk.enhanced:
             writer.write(frame)
-
-    return add
-
-
-def _map_sink(writer, name: str, prepared: PreparedClip) -> Sink:
-    painter, space, tissue = MapPainter(MAP_STYLES[name]), prepared.space, prepared.sector.tissue_mask
-
-    def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
-        values = np.zeros(tissue.shape, np.float32)
-        for frame, in_box in zip(grey(chunk.original), space.leave(maps[name]), strict=True):
-            values[space.box] = in_box
-            writer.write(painter.paint(frame, values, tissue))
 
     return add
 

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import av
 import numpy as np
@@ -24,8 +24,11 @@ import numpy as np
 from eval.command import begin
 from eval.paths import RESULTS, ROOT
 
+if TYPE_CHECKING:  # the worker process alone imports it, so that its peak is that of the work
+    from echogan.enhance.enhancer import Enhancer
+
 RESULT = RESULTS / "memory.json"
-Kind = Literal["mp4", "webm", "gif", "png", "npz", "dcm", "arrays", "player", "all"]
+Kind = Literal["mp4", "webm", "gif", "png", "npz", "dcm", "arrays", "page", "all"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SIDE = 256  # pixels
 SHORT, LONG = 200, 2000  # frames
@@ -71,11 +74,10 @@ def enhance_and_print_peak(clip_path: str, kind: str, folder_path: str) -> None:
     import torch
 
     from echogan.enhance.enhance_file import enhance_file
-    from echogan.enhance.enhancer import EnhanceSettings
+    from echogan.enhance.enhancer import Enhancer, EnhanceSettings
     from echogan.enhance.outputs import Outputs
     from echogan.model.checkpoints.checkpoint import Checkpoint, CheckpointConfig
     from echogan.model.networks.generators import GeneratorConfig, build_generator
-    from echogan.trust.map_styles import MAP_STYLES
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -85,19 +87,31 @@ def enhance_and_print_peak(clip_path: str, kind: str, folder_path: str) -> None:
     checkpoint = Checkpoint("untrained", "memory", None, "0" * 64, config, to_high, to_low)
     suffixes = [k for k in KINDS[:6] if kind in (k, "all")]
     clips = [folder / ("frames" if suffix == "png" else f"out.{suffix}") for suffix in suffixes]
-    player = kind in ("player", "all")
     outputs = Outputs(
         clips=clips,
-        player_original=folder / "original.webm" if player else None,
-        player_enhanced=folder / "enhanced.webm" if player else None,
-        player_maps={name: folder / f"{name}.webm" for name in MAP_STYLES} if player else {},
         arrays=folder / "arrays.npz" if kind in ("arrays", "all") else None,
         report=folder / "report.json",
         figure=folder / "figure.png",
     )
-    enhance_file(clip, outputs, checkpoint, EnhanceSettings(device="cpu", working_size=SIDE // 2))
+    settings = EnhanceSettings(device="cpu", working_size=SIDE // 2)
+    if kind == "page":
+        show_on_page(clip, folder, Enhancer(checkpoint, settings))
+    else:
+        enhance_file(clip, outputs, checkpoint, settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def show_on_page(path: Path, folder: Path, enhancer: Enhancer) -> None:
+    """What the page does with a clip: a result in tiles, and a file made of it when it is asked for."""
+    from echogan.clips.files import open_clip
+    from echogan.clips.sector.find_sector import find_sector
+    from echogan.enhance.exports import ExportRequest, make_export
+    from echogan.enhance.stored_result import store_result
+
+    clip = open_clip(path)
+    stored = store_result(enhancer, enhancer.prepare(clip, find_sector(clip)), folder)
+    make_export(ExportRequest(stored, "mp4", 0.5, mark=True, blackout=False, stem="clip"), folder)
 
 
 def peak_mib(clip: Path, kind: str) -> float:

@@ -23,7 +23,6 @@ from echogan.clips.write_options import Enhancement
 from echogan.core.errors import ClipTooLarge, OutputError, UnsupportedClip
 from echogan.core.notice import MARK
 
-
 IHDR_END = 33  # bytes: where the first chunk of a PNG ends, after which pHYs may stand
 
 
