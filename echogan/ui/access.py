@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from typing import Any
 
 from echogan.core.errors import SettingsError
 
@@ -79,3 +80,15 @@ def data_folders() -> list[Path]:
     """The folders of clips that the Train tab may read: ECHOGAN_DATA_FOLDERS, separated as PATH is."""
     given = os.environ.get("ECHOGAN_DATA_FOLDERS", "").split(os.pathsep)
     return [Path(folder).expanduser().resolve() for folder in given if folder.strip()]
+
+
+def address_of(request: Any) -> str:
+    """Where a request comes from, "" where that is not known. One household has a whole /64 of IPv6 addresses."""
+    host = getattr(getattr(request, "client", None), "host", None) or ""
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
