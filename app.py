@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 from echogan.ui.private_folder import private_folder
 
@@ -18,14 +19,18 @@ os.environ.setdefault("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
 
 import gradio as gr
 import torch
+from starlette.middleware import Middleware
 
+from echogan.core.errors import EchoGANError
 from echogan.core.notice import NOTICE
 from echogan.jobs.runs import Runs
-from echogan.ui import theme
+from echogan.ui import access, theme
 from echogan.ui.about import build_about_tab
+from echogan.ui.content_policy import InlineScripts
 from echogan.ui.enhance.endpoint import build_endpoint
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
+from echogan.ui.gate import gated
 from echogan.ui.session import KEEP_SECONDS
 from echogan.ui.train import tab as train_tab
 
@@ -59,12 +64,24 @@ def build(place: Workplace | None = None) -> gr.Blocks:
                 build_about_tab()
         build_endpoint(place)
         page.unload(leave)
-    return page.queue(max_size=WAITING, default_concurrency_limit=2)
+    return page.queue(max_size=WAITING, default_concurrency_limit=2, api_open=False)
 
 
 def launch_settings() -> dict:
-    """What `launch` needs: nothing leaves the machine, nothing is remembered, nothing shows a traceback."""
+    """What `launch` needs: nothing leaves the machine, nothing is remembered, nothing shows a traceback.
+
+    Raises SettingsError where the environment does not say clearly who may use the server.
+    """
+    access.named_hosts()  # the gate asks again, when an error would end in a traceback
     return {
+        "server_name": access.server_name(),
+        "auth": access.login(),
+        "app_kwargs": {
+            "lifespan": gated,
+            "middleware": [Middleware(InlineScripts, space=access.is_space())],
+        },
+        "mcp_server": False,
+        "num_workers": 0,  # else Gradio serves files at further ports, without the gate
         "theme": theme.theme(),
         "css": theme.css() + train_tab.css(),
         "head": theme.HEAD,
@@ -85,8 +102,12 @@ def main() -> None:
     # One core serves the page and writes what the others make; threads that wait for a core spin.
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
     place = Workplace()
-    page = build(place)
-    _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())
+    try:
+        page, settings = build(place), launch_settings()
+    except EchoGANError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    _, url, _ = page.launch(prevent_thread_lock=True, **settings)
     print(f"EchoGANhance is at {url}  (Ctrl+C ends it)", flush=True)
     # What ends a service ends the page as Ctrl+C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,9 +13,11 @@ import gradio as gr
 from echogan.core.errors import EchoGANError, SettingsError
 from echogan.core.geometry import Fan
 from echogan.core.notice import MARK
+from echogan.ui.access import address_of
 from echogan.ui.enhance.clip_entry import Visit
 from echogan.ui.enhance.examples import example_names
 from echogan.ui.enhance.exporting import LABELS
+from echogan.ui.enhance.fair_queue import Job, finished
 from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.feedback import FAILED, log_place
@@ -34,21 +36,42 @@ LONGEST = {
 UNCLEAR = "The page sent something that the server does not understand. Reload the page."
 
 Answer = dict[str, Any]
+Act = Callable[[Workplace, Visit, Answer], Answer]
 
 
-def server_functions(place: Workplace) -> list[Callable[..., Answer]]:
+def server_functions(place: Workplace) -> list[Callable[..., Answer | Awaitable[Answer]]]:
     """What the player calls as server.NAME(dict); a mistake is answered with {"error": sentence}."""
 
     def workspace(data: Any, request: gr.Request) -> Answer:
-        return _answer(lambda: _arrive(place, _dict(data), _page_of(request)))
+        return _answer(lambda: _arrive(place, _dict(data), _page_of(request), address_of(request)))
 
-    functions: list[Callable[..., Answer]] = [workspace]
-    for act in (poll, add_clips, example, clip, remove, enhance, stop, sector, blackout, export, drop_export):
+    functions: list[Callable[..., Answer | Awaitable[Answer]]] = [workspace]
+    for act in (poll, example, clip, remove, enhance, stop, blackout, export, drop_export):
         functions.append(_of_a_visit(place, act))
+    for act in (add_clips, sector):
+        functions.append(_in_turn(place, act))
     return functions
 
 
-def _of_a_visit(place: Workplace, act: Callable[[Workplace, Visit, Answer], Answer]) -> Callable[..., Answer]:
+def _in_turn(place: Workplace, act: Act) -> Callable[..., Awaitable[Answer]]:
+    """A call that may take long. It waits its turn without a thread, so that others are still answered."""
+    at_once = _of_a_visit(place, act)
+
+    async def call(data: Any) -> Answer:
+        try:
+            visit = place.visits.find(_text(_dict(data), "visit"))
+        except EchoGANError as error:
+            return _refusal(error)
+        found: list[Answer] = []
+        job = Job(visit.token, lambda job: found.append(at_once(data)), address=visit.address)
+        await finished(place.taking.submit(job))
+        return found[0] if found else {"error": FAILED}
+
+    call.__name__ = act.__name__
+    return call
+
+
+def _of_a_visit(place: Workplace, act: Act) -> Callable[..., Answer]:
     """The call of that name, which finds the visit first."""
 
     def call(data: Any) -> Answer:
@@ -66,18 +89,21 @@ def _answer(work: Callable[[], Answer]) -> Answer:
     """What `work` returns, or what went wrong."""
     try:
         return work()
-    except VisitGone as error:
-        return {"error": str(error), "gone": True}
-    except EchoGANError as error:
-        return {"error": str(error)}
     except Exception as error:
-        log_place(error)
-        return {"error": FAILED}
+        return _refusal(error)
 
 
-def _arrive(place: Workplace, data: Answer, page: str | None) -> Answer:
+def _refusal(error: Exception) -> Answer:
+    """The sentence for the visitor; a fault of ours is logged."""
+    if isinstance(error, EchoGANError):
+        return {"error": str(error)} | ({"gone": True} if isinstance(error, VisitGone) else {})
+    log_place(error)
+    return {"error": FAILED}
+
+
+def _arrive(place: Workplace, data: Answer, page: str | None, address: str) -> Answer:
     token = data.get("visit")
-    visit, found = place.visits.arrive(token if isinstance(token, str) else None, page)
+    visit, found = place.visits.arrive(token if isinstance(token, str) else None, page, address)
     return {
         "visit": visit.token,
         "found": found,

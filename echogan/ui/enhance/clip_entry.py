@@ -139,6 +139,7 @@ class Visit:
     left   when the last page of it was closed; None while one is open
     pages  session hashes of the pages that show it
     folder None until something has to be kept
+    address where its first page was opened from
     """
 
     token: str
@@ -148,3 +149,4 @@ class Visit:
     folder: Path | None = None
     clips: dict[str, ClipEntry] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
+    address: str = ""

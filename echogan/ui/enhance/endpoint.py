@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
 
 import gradio as gr
+from anyio.to_thread import run_sync
+from gradio.context import LocalContext
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.files import open_clip
@@ -16,21 +23,36 @@ from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
-from echogan.ui.enhance.fair_queue import Job
+from echogan.ui.access import address_of
+from echogan.ui.enhance.admission import Admission
+from echogan.ui.enhance.fair_queue import FairQueue, Job, finished
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.listeners import LISTENERS
 from echogan.ui.session import ClientTask
 
-AT_ONCE = 4  # calls that wait for the device in threads of their own; others wait in Gradio's queue
+T = TypeVar("T")
+UNHEARD_SECONDS = 60.0  # after which a call that nobody listens to is dropped
 
 
 def build_endpoint(place: Workplace) -> None:
     """Add /enhance to the page, with nothing to see. Call inside a gr.Blocks."""
+    admission = Admission()
 
-    def enhance(
+    async def enhance(
         file: str | None, model: str, strength: float, request: gr.Request
     ) -> tuple[str, dict[str, Any]]:
-        return serve(place, file, model, strength, str(request.session_hash))
+        # A call without a session shares nothing with another one.
+        client, address = request.session_hash or secrets.token_hex(16), address_of(request)
+        event = LocalContext.event_id.get(None) or client
+        try:
+            with admission.call(client, address):
+                return await serve(place, Call(file, model, strength, client, address, event))
+        except EchoGANError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except Exception as error:
+            log_place(error)
+            raise gr.Error(FAILED, print_exception=False) from None
 
     with gr.Group(visible=False):
         file = gr.File(label="file")
@@ -45,60 +67,96 @@ def build_endpoint(place: Workplace) -> None:
             api_description="Enhance one clip. Returns the enhanced MP4 and the report. DICOM input is blacked out "
             f"outside the sector. {NOTICE}.",
             concurrency_id="api",
-            concurrency_limit=AT_ONCE,
+            concurrency_limit=None,  # a call holds no thread while it waits, and `Admission` counts them
         )
 
 
-def serve(
-    place: Workplace, file: str | None, model: str, strength: float, key: str
-) -> tuple[str, dict[str, Any]]:
-    """Enhance for a client, in turn with the visitors; a user's mistake becomes an error with its sentence."""
-    if file is None:
-        raise gr.Error("Send a file to enhance.", print_exception=False)
-    task = place.sessions.begin(key)
+@dataclass
+class Call:
+    """A call: what was sent, by whom, and under which name its answer is listened to."""
+
+    file: str | None
+    model: str
+    strength: float
+    client: str
+    address: str
+    event: str
+    heard: float = field(default_factory=time.monotonic)
+
+    def unheard(self) -> bool:
+        """Whether nobody has listened for too long."""
+        now = time.monotonic()
+        if LISTENERS.hears(self.client, self.event):
+            self.heard = now
+        return now - self.heard > UNHEARD_SECONDS
+
+
+async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
+    """Enhance for a client, in turn with the visitors. Raises EchoGANError for a user's mistake."""
+    if call.file is None:
+        raise SettingsError("Send a file to enhance.")
+    task = await run_sync(place.sessions.begin, call.client)
     try:
-        with place.sessions.using(key, file):
-            if not isinstance(strength, int | float):
+        with place.sessions.using(call.client, call.file):
+            if not isinstance(call.strength, int | float):
                 raise SettingsError("The strength is not a number. Give one from 0 to 1.")
-            place.models.check(model)
-            clip = open_clip(file)
-            report = _in_turn(place, task, clip, model, float(strength), key)
+            place.models.check(call.model)
+            path = Path(call.file)
+            clip = await _in_turn(place.opening, call, task, lambda job: open_clip(path))
+            report = await _in_turn(
+                place.enhancing.queue,
+                call,
+                task,
+                lambda job: _enhance(place, call, task, clip, job),
+                clip.frames,
+            )
             return str(task.folder / "enhanced.mp4"), report.to_dict()
-    except Exception as error:
-        place.sessions.drop(key, task)
-        if isinstance(error, EchoGANError):
-            raise gr.Error(str(error), print_exception=False) from None
-        log_place(error)
-        raise gr.Error(FAILED, print_exception=False) from None
+    except BaseException:  # a client that cancels ends this with CancelledError
+        task.cancel.set()
+        place.sessions.drop(call.client, task)
+        raise
     finally:
         task.cancel.set()
 
 
-def _in_turn(
-    place: Workplace, task: ClientTask, clip: ClipFile, model: str, strength: float, key: str
-) -> Report:
-    """Wait for the device and enhance into the task's folder. Raises what `enhance_file` raises, and Cancelled."""
-    found: list[Report | Exception] = []
+async def _in_turn(
+    queue: FairQueue, call: Call, task: ClientTask, work: Callable[[Job], T], frames: int = 0
+) -> T:
+    """What `work` returns, in its turn. Raises what it raises, and Cancelled where nobody listens."""
+    found: list[T] = []
+    failed: list[Exception] = []
 
-    def work(job: Job) -> None:
-        def count(done: int, total: int) -> None:
-            job.done = done
-
+    def run(job: Job) -> None:
         try:
-            checkpoint, settings = place.models.load(model), EnhanceSettings(strength=strength)
-            outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
-            write = WriteOptions(blackout=clip.kind == "dicom", software_version=__version__)
-            report = enhance_file(
-                clip, outputs, checkpoint, settings, progress=count, cancel=job.cancel, write=write
-            )
-            found.append(report)
+            found.append(work(job))
         except Exception as error:
-            found.append(error)
+            failed.append(error)
 
-    job = place.enhancing.queue.submit(Job(key, work, clip.frames, cancel=task.cancel))
-    job.over.wait()
+    job = queue.submit(Job(call.client, run, frames, cancel=task.cancel, address=call.address))
+
+    def look() -> None:
+        if call.unheard() or (task.cancel.is_set() and not job.running):
+            queue.cancel(job)
+
+    try:
+        await finished(job, look)
+    finally:
+        if not job.over.is_set():
+            queue.cancel(job)
+    if failed:
+        raise failed[0]
     if not found:
         raise Cancelled("Stopped; nothing was written.")
-    if isinstance(found[0], Exception):
-        raise found[0]
     return found[0]
+
+
+def _enhance(place: Workplace, call: Call, task: ClientTask, clip: ClipFile, job: Job) -> Report:
+    """Enhance into the task's folder. Raises what `enhance_file` raises."""
+
+    def count(done: int, total: int) -> None:
+        job.done = done
+
+    checkpoint, settings = place.models.load(call.model), EnhanceSettings(strength=float(call.strength))
+    outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
+    write = WriteOptions(blackout=clip.kind == "dicom", software_version=__version__)
+    return enhance_file(clip, outputs, checkpoint, settings, progress=count, cancel=job.cancel, write=write)

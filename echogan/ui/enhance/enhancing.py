@@ -39,7 +39,7 @@ class Enhancing:
                 return
             # The job waits for the lock, so that it finds itself in the entry.
             work, ended = partial(self._work, visit, entry, model), partial(self._ended, visit, entry)
-            job = Job(visit.token, work, entry.opened.clip.frames, ended)
+            job = Job(visit.token, work, entry.opened.clip.frames, ended, address=visit.address)
             entry.job = self.queue.submit(job)
 
     def opened(self, visit: Visit, entry: ClipEntry) -> None:

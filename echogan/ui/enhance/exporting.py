@@ -77,7 +77,8 @@ class Exporting:
             visit.exports[export.id] = export
             together = len(parts) > 1 or kind == EVERYTHING or len(entries) > 1
             work = partial(self._work, visit, export, parts, together)
-            export.job = self.queue.submit(Job(visit.token, work, 0, partial(self._ended, visit, export)))
+            ended = partial(self._ended, visit, export)
+            export.job = self.queue.submit(Job(visit.token, work, 0, ended, address=visit.address))
         return export
 
     def drop(self, visit: Visit, export_id: str) -> None:

@@ -1,15 +1,21 @@
-"""A queue of work that serves its visitors in turn, one job each, and says how long a job will wait."""
+"""A queue of work that serves addresses and their visitors in turn, and says how long a job will wait."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TypeVar
+
+import anyio
 
 from echogan.ui.feedback import log_place
 
+T = TypeVar("T")
+LOOK_SECONDS = 0.05  # between two looks at a job that is waited for without a thread
 NEWEST = 0.5  # weight of the last job in the average of seconds per frame
 
 
@@ -20,6 +26,7 @@ class Job:
     work     called with the job in a thread of the queue; looks at `cancel`, and deals with its own errors
     frames   how many it will work on; `done` of them it has
     ended    called once when the job is over, also where it was cancelled before it began
+    address  where the visitor comes from; many visitors of one address together have one turn
     """
 
     visitor: str
@@ -30,6 +37,7 @@ class Job:
     began: float | None = None  # time.monotonic()
     cancel: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
+    address: str = ""
 
     @property
     def running(self) -> bool:
@@ -51,9 +59,8 @@ class FairQueue:
     def __init__(self, name: str, workers: int = 1) -> None:
         self.name, self.workers = name, workers
         self.seconds_per_frame: float | None = None
-        self._waiting: OrderedDict[str, deque[Job]] = (
-            OrderedDict()
-        )  # the visitor whose turn is next comes first
+        # By address and visitor; whose turn is next comes first.
+        self._waiting: OrderedDict[str, OrderedDict[str, deque[Job]]] = OrderedDict()
         self._running: list[Job] = []
         self._threads = 0
         self._lock = threading.Lock()
@@ -61,7 +68,8 @@ class FairQueue:
     def submit(self, job: Job) -> Job:
         """Put a job behind its visitor's others."""
         with self._lock:
-            self._waiting.setdefault(job.visitor, deque()).append(job)
+            visitors = self._waiting.setdefault(job.address, OrderedDict())
+            visitors.setdefault(job.visitor, deque()).append(job)
             if self._threads < self.workers:
                 self._threads += 1
                 threading.Thread(target=self._serve, name=self.name, daemon=True).start()
@@ -71,13 +79,15 @@ class FairQueue:
         """Take a job out, or ask it to stop if it runs."""
         job.cancel.set()
         with self._lock:
-            mine = self._waiting.get(job.visitor)
-            waited = False
-            if mine is not None and job in mine:
-                waited = True
+            visitors = self._waiting.get(job.address, OrderedDict())
+            mine = visitors.get(job.visitor, deque())
+            waited = job in mine
+            if waited:
                 mine.remove(job)
                 if not mine:
-                    del self._waiting[job.visitor]
+                    del visitors[job.visitor]
+                if not visitors:
+                    del self._waiting[job.address]
         if waited:
             self._end(job)
 
@@ -97,7 +107,7 @@ class FairQueue:
     def close(self) -> None:
         """Cancel everything and wait a moment for what runs."""
         with self._lock:
-            jobs = [*(job for mine in self._waiting.values() for job in mine), *self._running]
+            jobs = [*self._order(), *self._running]
         for job in jobs:
             self.cancel(job)
         for job in jobs:
@@ -105,9 +115,7 @@ class FairQueue:
 
     def _order(self) -> list[Job]:
         """The jobs that wait, in the order in which they will begin. Call with the lock held."""
-        turns = [list(jobs) for jobs in self._waiting.values()]
-        longest = max(map(len, turns), default=0)
-        return [jobs[turn] for turn in range(longest) for jobs in turns if turn < len(jobs)]
+        return in_turn(in_turn(visitors.values()) for visitors in self._waiting.values())
 
     def _rate(self) -> float | None:
         """Seconds per frame, of the running job where it has done enough. Call with the lock held."""
@@ -122,11 +130,13 @@ class FairQueue:
             if not self._waiting:
                 self._threads -= 1
                 return None
-            visitor, mine = next(iter(self._waiting.items()))
+            address, visitors = self._waiting.popitem(last=False)
+            visitor, mine = visitors.popitem(last=False)
             job = mine.popleft()
-            del self._waiting[visitor]
             if mine:
-                self._waiting[visitor] = mine  # last in turn
+                visitors[visitor] = mine  # last in turn
+            if visitors:
+                self._waiting[address] = visitors
             self._running.append(job)
             job.began = time.monotonic()
             return job
@@ -153,3 +163,17 @@ class FairQueue:
             job.ended(job)
         except Exception as error:
             log_place(error)
+
+
+def in_turn(queues: Iterable[Iterable[T]]) -> list[T]:
+    """The first of each queue, then the second of each, and so on."""
+    nothing = object()
+    rounds = zip_longest(*queues, fillvalue=nothing)
+    return [one for turn in rounds for one in turn if one is not nothing]
+
+
+async def finished(job: Job, look: Callable[[], None] = lambda: None) -> None:
+    """Wait until a job is over, without holding a thread; `look` is called every moment."""
+    while not job.over.is_set():
+        look()
+        await anyio.sleep(LOOK_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from echogan.core.errors import EchoGANError
@@ -44,11 +45,11 @@ class Visits:
         self._sweeper: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def arrive(self, token: str | None, page: str | None) -> tuple[Visit, bool]:
+    def arrive(self, token: str | None, page: str | None, address: str = "") -> tuple[Visit, bool]:
         """A page was opened: its visit, and whether it was there already. Raises ServerFull."""
         with self.lock:
             found = self._visits.get(token or "")
-            visit = found or self._begin()
+            visit = found or self._begin(address)
             visit.used, visit.left = time.monotonic(), None
             if page:
                 visit.pages.add(page)
@@ -109,15 +110,27 @@ class Visits:
         for visit in visits:
             self.close(visit)
 
-    def _begin(self) -> Visit:
+    def _begin(self, address: str) -> Visit:
         if len(self._visits) >= MOST_VISITS:
-            idle = [visit for visit in self._visits.values() if not visit.clips]
-            if not idle:
-                raise ServerFull("Too many visitors use this server now. Try again later.")
-            self.close(min(idle, key=lambda visit: visit.used))
-        visit = Visit(secrets.token_urlsafe(32), time.monotonic())
+            self.close(self._least_needed(address))
+        visit = Visit(secrets.token_urlsafe(32), time.monotonic(), address=address)
         self._visits[visit.token] = visit
         return visit
+
+    def _least_needed(self, address: str) -> Visit:
+        """The visit that ends for a new one of this address. Raises ServerFull.
+
+        An empty one, of the address with the most visits where that has one. Where none is empty, the address with the
+        most gives one to an address that has fewer.
+        """
+        counts = Counter(visit.address for visit in self._visits.values())
+        crowded = max(counts, key=lambda one: counts[one])
+        of_crowded = [visit for visit in self._visits.values() if visit.address == crowded]
+        idle = [visit for visit in of_crowded if not visit.clips]
+        idle = idle or [visit for visit in self._visits.values() if not visit.clips]
+        if not idle and counts[crowded] <= counts[address] + 1:
+            raise ServerFull("Too many visitors use this server now. Try again later.")
+        return min(idle or of_crowded, key=lambda visit: visit.used)
 
     def _start_sweeper(self) -> None:
         """Let a thread sweep while there are visits: an idle server removes what is old, too."""

@@ -41,6 +41,7 @@ class Workplace:
         self.lock = self.visits.lock
         self.examples = Examples(self.sessions)
         self.opening = FairQueue("open", workers=2)
+        self.taking = FairQueue("take", workers=3)  # what was sent, and sectors drawn by hand
         self.enhancing = Enhancing(self.visits, self.models, self.examples)
         self.exporting = Exporting(self.visits)
 
@@ -180,7 +181,7 @@ class Workplace:
     def close(self) -> None:
         """The app ends: stop all work, and remove what every visitor sent and got."""
         self.visits.close_all()
-        for queue in (self.opening, self.enhancing.queue, self.exporting.queue):
+        for queue in (self.opening, self.taking, self.enhancing.queue, self.exporting.queue):
             queue.close()
         self.sessions.close_all()
 
@@ -206,7 +207,8 @@ class Workplace:
 
     def _open(self, visit: Visit, entry: ClipEntry) -> None:
         ended = partial(self._opening_ended, visit, entry)
-        self.opening.submit(Job(visit.token, partial(self._work, visit, entry), 0, ended))
+        work = partial(self._work, visit, entry)
+        self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
 
     def _work(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
         """Open a clip, then write its frames as they are."""

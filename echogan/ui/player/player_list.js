@@ -63,6 +63,8 @@ function makeList({ list, messages, undo, url, chosen, removed }) {
   }
 
   function say(name, sentence) {
+    // What is said again, such as that the server does not answer, stands there once.
+    for (const node of [...messages.children]) if (node.textContent === `${name}${sentence}×`) node.remove();
     const node = make("li", "");
     node.append(make("b", name), make("span", sentence), make("button", "×", { type: "button", "aria-label": "Close this message" }));
     node.querySelector("button").addEventListener("click", () => node.remove());

@@ -6,6 +6,7 @@ const exporting = makeExports({ kinds: $(".eg-kinds"), jobs: $(".eg-jobs"), url:
   dropped: (id) => ask("drop_export", { export: id }), savePicture, saveAll: () => save(enhancedIds(), "all") });
 const strengths = {}; // clip -> strength chosen
 const enhanceSoon = new Set();
+const RETRY = 5000; // ms
 const BUSY = new Set(["opening", "queued", "enhancing"]);
 let timer = 0, said = 0, exportsNow = [];
 
@@ -13,6 +14,7 @@ const enhancedIds = () => list.clips.filter((clip) => clip.has_result).map((clip
 const model = () => $("#eg-model input")?.value || "";
 
 function say(error) {
+  if (error.gone && list.clips.length) list.say("", "The server has ended this list of clips, because it was not used or the server is full. Open the clips again.");
   if (error.gone) { begin(); return; }
   list.say("", error.message);
 }
@@ -25,6 +27,7 @@ async function ask(name, data) {
     return answer;
   } catch (error) {
     say(error);
+    if (!error.gone) again(RETRY); // a server that was busy or restarted is asked again
     return null;
   }
 }
@@ -125,12 +128,12 @@ function streamsOf(detail, before) {
   return streams;
 }
 
-function again() {
+function again(least = 0) {
   clearTimeout(timer);
   const making = exportsNow.some((job) => job.state === "making"), busy = list.clips.some((clip) => BUSY.has(clip.state) || clip.original_ready < clip.frames);
   const working = list.clips.some((clip) => clip.state === "enhancing" || clip.state === "opening");
   // Without work a call now and then tells the server that the page is still open.
-  timer = setTimeout(() => ask("poll"), working || making ? 300 : busy ? 600 : 60_000);
+  timer = setTimeout(() => ask("poll"), Math.max(least, working || making ? 300 : busy ? 600 : 60_000));
 }
 
 // ---- what the visitor asks for ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,11 +19,14 @@ from echogan.training.config import TrainingConfig, with_settings
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.feedback import progress_bar, show_error
 from echogan.ui.session import Sessions
+from echogan.ui.train import run_samples
 from echogan.ui.train.layout import RunForm, RunView
+from echogan.ui.train.ownership import check_owns, claim, has_own_data, owns, release, token_of
 from echogan.ui.train.presets import preset
 from echogan.ui.train.run_updates import RunUpdates, Update, nearest, sample_of
 from echogan.ui.train.settings_form import parse_all
 
+PATHS = ("start_from", "semireal", "segmenter")  # settings that name files of the server
 SIDES = {"low": "poor", "high": "good"}
 
 
@@ -37,10 +41,12 @@ class TrainHandlers:
         form: RunForm,
         view: RunView,
         model_choice: gr.Dropdown,
-        shared: bool,
+        folders: list[Path],
+        own_machine: bool,
     ) -> None:
         self.runs, self.sessions, self.models = runs, sessions, models
-        self.form, self.view, self.model_choice, self.shared = form, view, model_choice, shared
+        self.form, self.view, self.model_choice = form, view, model_choice
+        self.folders, self.own_machine = folders, own_machine
         self.updates = RunUpdates(runs, form, view)
 
     # The run that begins.
@@ -58,6 +64,7 @@ class TrainHandlers:
     def start(
         self,
         request: gr.Request,
+        token: Any,
         label: str | None,
         low_path: str | None,
         high_path: str | None,
@@ -66,36 +73,44 @@ class TrainHandlers:
         *values: Any,
     ) -> Iterator[Update]:
         """Begin a run with what the form says, unpacking what was sent first."""
-        found, own = preset(label), None
+        found, own, token = preset(label), None, token_of(token)
+        job: Job | None = None
         cleared: Update = {}  # a zip is gone once it is unpacked; before that, a mistake costs nobody an upload
         zips = {"low": self.form.low_zip, "high": self.form.high_zip}
+        key = request.session_hash or secrets.token_hex(16)
         try:
             config = with_settings(TrainingConfig(), dict(parse_all(list(self.form.settings), list(values))))
+            self._check_paths(config)
             self.runs.check_free(config)
+            job = Job(self.runs.path(config.name))
             if found.own_data:
-                own = Job(self.runs.path(config.name)).uploads
+                own = job.uploads
                 paths, sent = {"low": low_path, "high": high_path}, {"low": low_zip, "high": high_zip}
                 folders = {side: self._on_server(side, paths[side]) for side in SIDES if not sent[side]}
                 for side, upload in sent.items():
                     if upload:
                         cleared[zips[side]] = None
                         yield self._busy(f"Unpacking the {SIDES[side]} clips")
-                        folders[side] = self._unpacked(side, upload, own, str(request.session_hash))
+                        folders[side] = self._unpacked(side, upload, own, key)
                 config = with_settings(config, {side: str(folder) for side, folder in folders.items()})
+            claim(job, token)  # before others can see it
             job = self.runs.start(config)
         except BaseException as error:  # a visitor who leaves ends this with GeneratorExit
             if own is not None:
                 shutil.rmtree(own, ignore_errors=True)
                 with suppress(OSError):
                     own.parent.rmdir()
+            if job is not None:
+                release(job)
             if not isinstance(error, Exception):
                 raise
             show_error(error, "The run did not start")
             yield {self.form.progress: "", **cleared}
             return
         yield {
-            **self.updates.of(job, {}),
+            **self.updates.of(job, {}, owner=True),
             **cleared,
+            self.view.token: token,
             self.form.settings["name"]: self.runs.free_name(found.stem),
             self.form.progress: "",
             self.view.timer: gr.Timer(active=True),
@@ -115,40 +130,61 @@ class TrainHandlers:
     def _on_server(self, side: str, path: str | None) -> Path:
         """The folder of one side's clips on the server. Raises SettingsError."""
         path = (path or "").strip()
-        if self.shared or not path:
+        if not self.folders or not path:
             where = (
-                "Send a zip of them."
-                if self.shared
-                else "Give their folder on the server, or send a zip of them."
+                "Give their folder on the server, or send a zip of them."
+                if self.folders
+                else "Send a zip of them. ECHOGAN_DATA_FOLDERS lets the server's owner offer folders, too."
             )
             raise SettingsError(f"The {SIDES[side]} clips are missing. {where}")
-        folder = Path(path).expanduser()
-        if not folder.is_dir():
-            raise SettingsError(f"There is no folder {folder} for the {SIDES[side]} clips. Check the path.")
-        return folder.resolve()
+        return self._offered(path, f"The folder of the {SIDES[side]} clips")
+
+    def _offered(self, path: str, what: str) -> Path:
+        """A folder inside those that the owner offers. Raises SettingsError, the same whether it exists or not."""
+        refused = SettingsError(
+            f"{what} is not there among the folders that this server offers. Check the path."
+        )
+        try:
+            folder = Path(path).expanduser().resolve()
+        except (OSError, ValueError, RuntimeError):
+            raise refused from None
+        if not any(folder.is_relative_to(offered) for offered in self.folders) or not folder.is_dir():
+            raise refused
+        return folder
+
+    def _check_paths(self, config: TrainingConfig) -> None:
+        """Raise SettingsError where a setting names a file of the server that is not offered."""
+        usual = TrainingConfig()
+        for name in PATHS:
+            value = getattr(config, name)
+            if value != getattr(usual, name):
+                self._offered(value, f"What '{name}' names")
 
     # The run that goes on.
 
-    def stop(self, name: str | None, at: float | None, seen: dict[str, Any] | None) -> Update:
+    def stop(self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any) -> Update:
         """Ask the run to end after its current step."""
         try:
+            check_owns(self.runs.job(name or ""), token, self.own_machine)
             self.runs.stop(name or "")
         except EchoGANError as error:
             show_error(error, "Nothing was stopped")
-        return self.refresh(name, at, seen)
+        return self.refresh(name, at, seen, token)
 
-    def resume(self, name: str | None, at: float | None, seen: dict[str, Any] | None) -> Update:
+    def resume(self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any) -> Update:
         """Go on with the run that is shown."""
         try:
+            check_owns(self.runs.job(name or ""), token, self.own_machine)
             self.runs.resume(name or "")
         except Exception as error:
             show_error(error, "The run did not resume")
-        return {**self.refresh(name, at, seen), self.view.timer: gr.Timer(active=True)}
+        return {**self.refresh(name, at, seen, token), self.view.timer: gr.Timer(active=True)}
 
-    def use(self, name: str | None) -> tuple[Any, Any]:
+    def use(self, name: str | None, token: Any) -> tuple[Any, Any]:
         """Offer the run's network to the Enhance tab, and go there with it chosen."""
         try:
             job = self.runs.job(name or "")
+            check_owns(job, token, self.own_machine)
             folder = job.checkpoint()
             if folder is None:
                 raise TrainingError("This run has not saved a network yet. Wait for its first save.")
@@ -160,7 +196,7 @@ class TrainHandlers:
 
     # What is shown.
 
-    def arrive(self) -> Update:
+    def arrive(self, token: Any) -> Update:
         """A page was opened: show the run that is being trained, else the last one."""
         job = self.runs.current()
         form = {
@@ -169,22 +205,29 @@ class TrainHandlers:
         }
         if job is None:
             return {**self.updates.nothing(), **form}
-        return {**self.updates.of(job, {}), **form, self.view.timer: gr.Timer(active=job.status().live)}
+        owner = owns(job, token, self.own_machine)
+        return {
+            **self.updates.of(job, {}, owner=owner),
+            **form,
+            self.view.timer: gr.Timer(active=job.status().live),
+        }
 
-    def refresh(self, name: str | None, at: float | None, seen: dict[str, Any] | None) -> Update:
+    def refresh(self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any) -> Update:
         """The run of that name as it is now; only what has changed since the page last saw it is sent."""
         try:
             job = self.runs.job(name or "")
         except EchoGANError:
             return self.updates.nothing()
-        return self.updates.of(job, seen or {}, at)
+        return self.updates.of(job, seen or {}, at, owns(job, token, self.own_machine))
 
-    def show_samples(self, name: str | None, at: float | None) -> Any:
+    def show_samples(self, name: str | None, at: float | None, token: Any) -> Any:
         """The samples of an earlier step."""
         try:
             job = self.runs.job(name or "")
         except EchoGANError:
             return gr.skip()
+        if has_own_data(job) and not owns(job, token, self.own_machine):
+            return run_samples.PRIVATE
         steps = job.preview_steps()
         return sample_of(job, nearest(steps, at)) if steps else gr.skip()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from echogan.jobs.runs import Runs
+from echogan.ui.access import data_folders
 from echogan.ui.session import KEEP_SECONDS
 from echogan.ui.train import run_view
 from echogan.ui.train.presets import PRESETS
@@ -52,11 +52,7 @@ class RunView:
     log: gr.HTML
     timer: gr.Timer
     seen: gr.State
-
-
-def is_shared() -> bool:
-    """Whether this is a Space, whose visitors have no folders on the server."""
-    return bool(os.environ.get("SPACE_ID"))
+    token: gr.BrowserState  # of whoever starts runs with this browser; a reload finds it again
 
 
 def build_form(runs: Runs) -> RunForm:
@@ -86,7 +82,7 @@ def build_form(runs: Runs) -> RunForm:
                 elem_id=f"tr-{key}",
             )
     with gr.Accordion("All settings", open=False, elem_id="tr-all"):
-        rest = build_settings(paths=not is_shared())
+        rest = build_settings(paths=bool(data_folders()))
     for key, field in rest.items():
         field.value = first[key]  # type: ignore[attr-defined]
     with gr.Row(elem_classes="tr-go"):
@@ -101,15 +97,15 @@ def build_form(runs: Runs) -> RunForm:
 def _side(label: str, side: str) -> tuple[gr.Textbox, gr.File]:
     path = gr.Textbox(
         label=label,
-        info="A folder on the server, or a zip of clips",
+        info="A folder in one that the server's owner offers, or a zip of clips",
         placeholder="/data/poor" if side == "low" else "/data/good",
         max_lines=1,
-        visible=not is_shared(),
+        visible=bool(data_folders()),
         elem_id=f"tr-{side}-path",
     )
     upload = gr.File(
         label=label,
-        show_label=is_shared(),
+        show_label=not data_folders(),
         file_types=[".zip"],
         height=72,
         elem_id=f"tr-{side}-zip",
@@ -139,4 +135,8 @@ def build_view() -> RunView:
         with gr.Accordion("Log", open=False, elem_id="tr-log"):
             log = plain("")
     timer, seen = gr.Timer(EVERY, active=False), gr.State({}, time_to_live=KEEP_SECONDS)
-    return RunView(whole, nothing, run, resume, use, head, charts, samples, at, terms, log, timer, seen)
+    # The secret hides nothing: it lets a browser read what it kept before the server was started again.
+    token = gr.BrowserState("", storage_key="echogan-train", secret="echogan-train")
+    return RunView(
+        whole, nothing, run, resume, use, head, charts, samples, at, terms, log, timer, seen, token
+    )

@@ -25,6 +25,9 @@ COLUMNS = {
 NO_SAMPLES = """<div class="tr-samples"><p class="tr-title"><b>Samples</b></p><p class="tr-none tr-tall">
 Held-out frames, poor and enhanced, appear here as the networks learn</p></div>"""
 
+PRIVATE = """<div class="tr-samples"><p class="tr-title"><b>Samples</b></p><p class="tr-none tr-tall">
+Samples of own clips are shown only in the browser that started the run</p></div>"""
+
 
 def samples(path: Path, step: int) -> str:
     """The frames of a preview: one frame a row, from the poor one to the truth."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from echogan.jobs.job import Job
 from echogan.jobs.runs import Runs
 from echogan.ui.train import run_charts, run_samples, run_view
 from echogan.ui.train.layout import RunForm, RunView
+from echogan.ui.train.ownership import has_own_data
 
 Update = dict[Any, Any]  # component -> its new value or properties
 
@@ -21,9 +23,15 @@ class RunUpdates:
     def __init__(self, runs: Runs, form: RunForm, view: RunView) -> None:
         self.runs, self.form, self.view = runs, form, view
 
-    def of(self, job: Job, seen: dict[str, Any], at: float | None = None) -> Update:
-        """What of a run has changed since the page saw it as `seen`; `at` is where the slider of the samples stands."""
+    def of(self, job: Job, seen: dict[str, Any], at: float | None = None, owner: bool = False) -> Update:
+        """What of a run has changed since the page saw it as `seen`; `at` is where the slider of the samples stands.
+
+        Only the run's owner may act on it, and sees samples and log of a run with clips of somebody's.
+        """
         status, steps = job.status(), job.preview_steps()
+        private = has_own_data(job) and not owner
+        if private:
+            status, steps = replace(status, message=""), []
         new = seen.get("run") != job.name
         last = steps[-1] if steps else None
         # A visitor who has chosen an earlier step stays there; the slider counts only once it is shown.
@@ -35,22 +43,26 @@ class RunUpdates:
             "slider": len(steps) > 1,
             "shown": shown,
             "lines": len(job.lines()),
-            "log": job.log_tail(),
+            "log": [] if private else job.log_tail(),
             "head": run_view.head(job, status),
         }
-        view, out = self.view, {self.view.seen: now, self.form.stop: gr.Button(interactive=status.live)}
+        view, out = (
+            self.view,
+            {self.view.seen: now, self.form.stop: gr.Button(interactive=status.live and owner)},
+        )
         if new:
             names = [found.name for found in self.runs.list()]
             out[view.run] = gr.Dropdown(names, value=job.name)
             out |= {view.whole: gr.Column(visible=True), view.nothing: gr.HTML(visible=False)}
         if now["head"] != seen.get("head"):
             out[view.head] = now["head"]
-            out[view.resume] = gr.Button(visible=job.can_resume())
-            out[view.use] = gr.Button(visible=job.checkpoint() is not None)
+            out[view.resume] = gr.Button(visible=owner and job.can_resume())
+            out[view.use] = gr.Button(visible=owner and job.checkpoint() is not None)
         if new or now["lines"] != seen.get("lines"):
             out |= {view.charts: run_charts.charts(job), view.terms: run_charts.terms(job)}
         if new or shown != seen.get("shown"):
-            out[view.samples] = run_samples.NO_SAMPLES if shown is None else sample_of(job, shown)
+            none = run_samples.PRIVATE if private else run_samples.NO_SAMPLES
+            out[view.samples] = none if shown is None else sample_of(job, shown)
         if new or now["last"] != seen.get("last"):
             out[view.at] = step_slider(steps, shown)
         if new or now["log"] != seen.get("log"):

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from echogan.jobs.runs import Runs
+from echogan.ui import access
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.feedback import QUIET
 from echogan.ui.session import Sessions
 from echogan.ui.train.handlers import TrainHandlers
-from echogan.ui.train.layout import RunForm, RunView, build_form, build_view, is_shared
+from echogan.ui.train.layout import RunForm, RunView, build_form, build_view
 
 SWITCHED_OFF = (
     "Training is switched off on this shared server. Run EchoGANhance on a machine of your own, or ask the host to "
-    "start it with ECHOGAN_TRAIN=1."
+    "start it with ECHOGAN_TRAIN=1 and a login, ECHOGAN_AUTH=name:password."
 )
-
-
-def training_allowed() -> bool:
-    """ECHOGAN_TRAIN=1 or 0 decides; unset, a machine of one's own may train and a Space may not."""
-    wish = os.environ.get("ECHOGAN_TRAIN", "").strip().lower()
-    if wish:
-        return wish in ("1", "true", "yes", "on")
-    return not is_shared()
 
 
 def css() -> str:
@@ -38,7 +30,7 @@ def build_train_tab(
     page: gr.Blocks, tabs: gr.Tabs, model: gr.Dropdown, sessions: Sessions, models: ModelChoices, runs: Runs
 ) -> None:
     """Lay the tab out and wire it. `tabs` and `model`, the Enhance tab's choice, are for "Use it in Enhance"."""
-    if not training_allowed():
+    if not access.training_allowed():
         gr.HTML(f'<p class="eg-message tr-off">{SWITCHED_OFF}</p>', apply_default_css=False, js_on_load=None)
         return
     with gr.Row(elem_classes="tr-layout"):
@@ -46,7 +38,9 @@ def build_train_tab(
             form = build_form(runs)
         with gr.Column(elem_classes="tr-viewer"):
             view = build_view()
-    handlers = TrainHandlers(runs, sessions, models, form, view, model, is_shared())
+    handlers = TrainHandlers(
+        runs, sessions, models, form, view, model, access.data_folders(), access.own_machine()
+    )
     _wire(page, handlers, form, view, tabs, model)
 
 
@@ -65,9 +59,10 @@ def _wire(
         view.log,
     ]
     shown = [*run, view.samples, view.at, view.timer, view.seen, form.stop, form.progress]
-    asked = [view.run, view.at, view.seen]
+    asked = [view.run, view.at, view.seen, view.token]
     at_once: dict[str, Any] = QUIET | {"queue": False}
     entered = [
+        view.token,
         form.preset,
         form.low_path,
         form.high_path,
@@ -76,15 +71,17 @@ def _wire(
         *form.settings.values(),
     ]
     chosen = [form.about, form.own, *form.settings.values()]
-    page.load(do.arrive, None, [*shown, form.settings["name"], model], **at_once)
+    page.load(do.arrive, view.token, [*shown, form.settings["name"], model], **at_once)
     form.preset.input(do.choose, form.preset, chosen, **at_once)
     fresh = [form.settings["name"], form.low_zip, form.high_zip]
     form.start.click(
-        do.start, entered, [*shown, *fresh], concurrency_id="train", concurrency_limit=1, **QUIET
+        do.start, entered, [*shown, *fresh, view.token], concurrency_id="train", concurrency_limit=1, **QUIET
     )
     form.stop.click(do.stop, asked, shown, **QUIET)
     view.resume.click(do.resume, asked, shown, concurrency_id="train", **QUIET)
     view.run.input(do.refresh, asked, shown, **at_once)
     view.timer.tick(do.refresh, asked, shown, trigger_mode="once", **at_once)
-    view.at.input(do.show_samples, [view.run, view.at], view.samples, trigger_mode="always_last", **at_once)
-    view.use.click(do.use, view.run, [tabs, model], **QUIET)
+    view.at.input(
+        do.show_samples, [view.run, view.at, view.token], view.samples, trigger_mode="always_last", **at_once
+    )
+    view.use.click(do.use, [view.run, view.token], [tabs, model], **QUIET)

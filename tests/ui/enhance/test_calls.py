@@ -2,6 +2,8 @@
 
 import json
 import random
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,7 @@ from small_workplace import QuickModels, gif, small_workplace, until
 
 from echogan.ui.enhance import calls
 from echogan.ui.enhance.calls import UNCLEAR, server_functions
-from echogan.ui.enhance.inbox import NOT_SENT
+from echogan.ui.enhance.inbox import NOT_SENT, UNZIPPING
 from echogan.ui.feedback import FAILED
 
 
@@ -247,3 +249,25 @@ def test_a_function_that_is_no_call_cannot_be_called(served):
     for name in ("postprocess", "get_config", "__init__", "_answer", "push_to_hub"):
         body = {"session_hash": "x", "component_id": served.player, "fn_name": name, "data": {}}
         assert served.http.post("/component_server", json=body).status_code == 404
+
+
+def test_forty_calls_that_wait_leave_the_others_answered(served, tmp_path):
+    """Gradio has forty threads for calls; a zip that waits for its turn to be unpacked must not hold one."""
+    clips = tmp_path / "clips.zip"
+    with zipfile.ZipFile(clips, "w") as packed:
+        packed.writestr("a.gif", gif(tmp_path / "a.gif").read_bytes())
+    visits = [served.call("workspace", {"visit": None})["visit"] for _ in range(45)]
+    file = served.upload(clips, "clips.zip")
+    with ThreadPoolExecutor(len(visits)) as threads:
+        for _ in range(2):
+            UNZIPPING.acquire()
+        try:
+            sent = [threads.submit(served.call, "add_clips", {"visit": v, "files": [file]}) for v in visits]
+            until(lambda: len(served.place.taking.places()) >= 42)
+            assert served.call("poll", {"visit": visits[0]})["clips"] == []
+        finally:
+            for _ in range(2):
+                UNZIPPING.release()
+        assert all(len(call.result()["added"]) == 1 for call in sent)
+    for visit in visits:
+        served.place.visits.close(served.place.visits.find(visit))

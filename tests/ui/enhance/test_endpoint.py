@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import cv2
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,8 @@ from small_workplace import until
 from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
 from echogan.model.networks.generators import GeneratorConfig, build_generator
+from echogan.ui.enhance import endpoint
+from echogan.ui.enhance.admission import OF_CLIENT
 from echogan.ui.enhance.fair_queue import Job
 from echogan.ui.enhance.workplace import Workplace
 
@@ -137,3 +140,63 @@ def test_what_waits_in_gradios_queue_is_bounded():
     page = build()
     assert page._queue.max_size is not None
     assert page.delete_cache is not None
+
+
+@pytest.fixture
+def http(client):
+    """Raw calls to the server."""
+    with httpx.Client(base_url=client.src_prefixed, timeout=60, trust_env=False) as found:
+        yield found
+
+
+def post(http, cine, session=None) -> str:
+    """A call of the endpoint by nobody that will listen: its event."""
+    with cine.open("rb") as file:
+        (path,) = http.post("upload", files={"files": ("clip.dcm", file)}).json()
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [file, "tiny", 1.0]} | ({"session_hash": session} if session else {})
+    return http.post("call/enhance", json=body).json()["event_id"]
+
+
+@pytest.fixture
+def busy(served):
+    """The device is at work until the test ends."""
+    go = threading.Event()
+    job = served.enhancing.queue.submit(Job("a visitor", lambda job: go.wait(60), 30))
+    until(lambda: job.running)
+    yield
+    go.set()
+    until(job.over.is_set)
+
+
+def test_calls_without_a_session_share_nothing(http, cine, served, busy):
+    for _ in range(OF_CLIENT + 1):
+        post(http, cine)
+    until(lambda: len(served.enhancing.queue.places()) == OF_CLIENT + 1)
+    assert len({job.visitor for job in served.enhancing.queue.places()}) == OF_CLIENT + 1
+    for job in served.enhancing.queue.places():
+        served.enhancing.queue.cancel(job)
+
+
+def test_a_greedy_client_is_told_to_wait_and_others_are_served(client, http, cine, served, busy, tmp_path):
+    greedy = [client.submit(handle_file(cine), "tiny", 1.0, api_name="/enhance") for _ in range(40)]
+    until(lambda: sum(job.done() for job in greedy) == 40 - OF_CLIENT)
+    refused = [job for job in greedy if job.done()]
+    assert all("Wait for one to end" in str(job.exception()) for job in refused)
+    post(http, cine)
+    until(lambda: len(served.enhancing.queue.places()) == OF_CLIENT + 1)
+    for job in served.enhancing.queue.places():
+        served.enhancing.queue.cancel(job)
+    until(lambda: all(job.done() for job in greedy))
+
+
+def test_a_call_that_nobody_listens_to_is_dropped(http, cine, served, busy, monkeypatch):
+    monkeypatch.setattr(endpoint, "UNHEARD_SECONDS", 0.5)
+    event = post(http, cine)
+    with http.stream("GET", f"call/enhance/{event}") as answer:
+        until(lambda: served.enhancing.queue.places())
+        (job,) = served.enhancing.queue.places()
+        assert not job.over.wait(1.5)
+        assert answer.status_code == 200
+    assert job.over.wait(10)
+    assert not served.enhancing.queue.places()

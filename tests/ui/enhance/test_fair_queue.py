@@ -16,13 +16,16 @@ class Bench:
         self.queue, self.ran, self.go = FairQueue("test", workers), [], threading.Event()
         self.ended: list[str] = []
 
-    def put(self, visitor: str, name: str, frames: int = 10) -> Job:
+    def put(self, visitor: str, name: str, frames: int = 10, address: str = "") -> Job:
         def work(job: Job) -> None:
             self.ran.append(name)
             self.go.wait(20)
             job.done = frames
 
-        return self.queue.submit(Job(visitor, work, frames, lambda job: self.ended.append(name)))
+        def ended(job: Job) -> None:
+            self.ended.append(name)
+
+        return self.queue.submit(Job(visitor, work, frames, ended, address=address))
 
 
 def test_visitors_take_turns_and_places_say_so():
@@ -117,3 +120,17 @@ def test_closing_ends_everything():
     assert running.over.is_set()
     assert waiting.over.is_set()
     assert bench.ran == ["1"]
+
+
+def test_many_visitors_of_one_address_have_one_turn():
+    bench = Bench()
+    first = bench.put("ann", "ann 0", address="home")
+    until(lambda: first.running)
+    jobs = [bench.put(f"bot {number}", f"bot {number}", address="office") for number in range(3)]
+    jobs += [bench.put("cid", f"cid {number}", address="clinic") for number in range(2)]
+    places = bench.queue.places()
+    assert [places[job].before for job in jobs] == [1, 3, 5, 2, 4]
+    bench.queue.cancel(jobs[1])
+    bench.go.set()
+    until(lambda: all(job.over.is_set() for job in jobs))
+    assert bench.ran == ["ann 0", "bot 0", "cid 0", "bot 2", "cid 1"]

@@ -110,3 +110,17 @@ def test_a_full_server_takes_the_place_of_an_empty_visit_only(made, gone, monkey
         visit.clips["x"] = None  # type: ignore[assignment]
     with pytest.raises(ServerFull, match="Try again later"):
         visits.arrive(None, None)
+
+
+def test_one_address_with_all_the_visits_locks_nobody_out(made, gone, monkeypatch):
+    monkeypatch.setattr(module, "MOST_VISITS", 3)
+    visits = made()
+    greedy = [visits.arrive(None, None, "10.0.0.1")[0] for _ in range(3)]
+    for visit in greedy:
+        visit.clips["x"] = None  # type: ignore[assignment]
+    other, _ = visits.arrive(None, None, "10.0.0.2")
+    assert gone == [greedy[0].token]
+    other.clips["x"] = None  # type: ignore[assignment]
+    with pytest.raises(ServerFull):
+        visits.arrive(None, None, "10.0.0.1")
+    assert visits.find(other.token) is other

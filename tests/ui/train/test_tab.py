@@ -208,16 +208,6 @@ def test_the_log_is_escaped():
     assert "<script>" not in run_view.log(["<script>alert(1)</script>"])
 
 
-@pytest.mark.parametrize(
-    ("train", "space", "allowed"),
-    [("", "", True), ("", "someone/space", False), ("1", "someone/space", True), ("0", "", False)],
-)
-def test_who_may_train(monkeypatch, train, space, allowed):
-    monkeypatch.setenv("ECHOGAN_TRAIN", train)
-    monkeypatch.setenv("SPACE_ID", space)
-    assert train_tab.training_allowed() is allowed
-
-
 def test_switched_off_there_is_one_sentence_and_nothing_to_call(monkeypatch, tmp_path):
     monkeypatch.setenv("ECHOGAN_TRAIN", "0")
     with gr.Blocks() as page:
@@ -254,10 +244,10 @@ def own_clips(tmp_path):
     runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
     sessions: Any = SimpleNamespace(hold=lambda key, path: None)
     nothing: Any = SimpleNamespace()
-    handlers: Any = TrainHandlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, shared=True)
+    handlers: Any = TrainHandlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, [], True)
     request, zips = SimpleNamespace(session_hash="x"), (str(archive), str(archive))
     return lambda steps, good=None: handlers.start(
-        request, PRESETS[-1].label, None, good, zips[0], None if good else zips[1], steps
+        request, "", PRESETS[-1].label, None, good, zips[0], None if good else zips[1], steps
     )
 
 
@@ -289,5 +279,5 @@ def test_looking_at_another_run_sets_the_page_s_clock_anew(job, live, monkeypatc
     form: Any = SimpleNamespace(stop="stop")
     nothing: Any = SimpleNamespace()
     runs: Any = SimpleNamespace(list=lambda: [job], job=lambda name: job)
-    handlers = TrainHandlers(runs, nothing, nothing, form, view, nothing, shared=False)
-    assert handlers.refresh("one", None, {"run": "another"})["timer"].active is live
+    handlers = TrainHandlers(runs, nothing, nothing, form, view, nothing, [], True)
+    assert handlers.refresh("one", None, {"run": "another"}, "")["timer"].active is live

@@ -1,0 +1,94 @@
+"""Who may use this server, as its owner says in the environment: addresses, password, training, folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+
+from echogan.core.errors import SettingsError
+
+LOOPBACK = "127.0.0.1"
+HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[?[0-9a-f:.]+\]?")
+
+
+def is_space() -> bool:
+    """Whether this is a Hugging Face Space, whose visitors are strangers."""
+    return bool(os.environ.get("SPACE_ID") or os.environ.get("SPACE_HOST"))
+
+
+def server_name() -> str:
+    """The address that the server listens on: GRADIO_SERVER_NAME, else this machine alone."""
+    return os.environ.get("GRADIO_SERVER_NAME") or LOOPBACK
+
+
+def named_hosts() -> frozenset[str]:
+    """The host names under which the owner serves the page: ECHOGAN_HOSTS, with commas, and a Space's own.
+
+    Raises SettingsError where one is no host name.
+    """
+    given = f"{os.environ.get('ECHOGAN_HOSTS', '')},{os.environ.get('SPACE_HOST', '')}"
+    names = {name.strip().lower().rstrip(".") for name in given.split(",") if name.strip()}
+    for name in names:
+        if not HOST.fullmatch(name):
+            raise SettingsError(
+                "ECHOGAN_HOSTS takes host names with commas between them, such as echo.example.org, without https:// "
+                "and without a port."
+            )
+    return frozenset(name.strip("[]") for name in names)
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name means this machine itself."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def own_machine() -> bool:
+    """Whether only users of this machine can reach the page. Raises SettingsError as `named_hosts` does."""
+    return is_loopback(server_name()) and not is_space() and not named_hosts()
+
+
+def login() -> tuple[str, str] | None:
+    """The name and the password of ECHOGAN_AUTH, as name:password; None where it is not set. Raises SettingsError."""
+    given = os.environ.get("ECHOGAN_AUTH", "")
+    if not given:
+        return None
+    name, _, password = given.partition(":")
+    if not name or not password:
+        raise SettingsError(
+            "ECHOGAN_AUTH takes a name and a password with a colon between them: name:password."
+        )
+    return name, password
+
+
+def training_allowed() -> bool:
+    """Whether the Train tab is on: on one's own machine, or with ECHOGAN_TRAIN=1 and a login; 0 turns it off."""
+    wish = os.environ.get("ECHOGAN_TRAIN", "").strip().lower()
+    if wish and wish not in ("1", "true", "yes", "on"):
+        return False
+    return own_machine() or (bool(wish) and login() is not None)
+
+
+def data_folders() -> list[Path]:
+    """The folders of clips that the Train tab may read: ECHOGAN_DATA_FOLDERS, separated as PATH is."""
+    given = os.environ.get("ECHOGAN_DATA_FOLDERS", "").split(os.pathsep)
+    return [Path(folder).expanduser().resolve() for folder in given if folder.strip()]
+
+
+def address_of(request: Any) -> str:
+    """Where a request comes from, "" where that is not known. One household has a whole /64 of IPv6 addresses."""
+    host = getattr(getattr(request, "client", None), "host", None) or ""
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
