@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from echogan.clips.clip import ClipFile
-from echogan.clips.files import open_clip
+from echogan.clips.guard.guard import Look, look
 from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.notice import NOTICE
@@ -61,8 +61,8 @@ def serve(
             if not isinstance(strength, int | float):
                 raise SettingsError("The strength is not a number. Give one from 0 to 1.")
             place.models.check(model)
-            clip = open_clip(file)
-            report = _in_turn(place, task, clip, model, float(strength), key)
+            seen = look(Path(file), cancel=task.cancel)
+            report = _in_turn(place, task, seen, model, float(strength), key)
             return str(task.folder / "enhanced.mp4"), report.to_dict()
     except Exception as error:
         place.sessions.drop(key, task)
@@ -74,9 +74,7 @@ def serve(
         task.cancel.set()
 
 
-def _in_turn(
-    place: Workplace, task: ClientTask, clip: ClipFile, model: str, strength: float, key: str
-) -> Report:
+def _in_turn(place: Workplace, task: ClientTask, seen: Look, model: str, strength: float, key: str) -> Report:
     """Wait for the device and enhance into the task's folder. Raises what `enhance_file` raises, and Cancelled."""
     found: list[Report | Exception] = []
 
@@ -87,15 +85,22 @@ def _in_turn(
         try:
             checkpoint, settings = place.models.load(model), EnhanceSettings(strength=strength)
             outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
-            write = WriteOptions(blackout=clip.kind == "dicom", software_version=__version__)
+            write = WriteOptions(blackout=seen.clip.kind == "dicom", software_version=__version__)
             report = enhance_file(
-                clip, outputs, checkpoint, settings, progress=count, cancel=job.cancel, write=write
+                seen.clip,
+                outputs,
+                checkpoint,
+                settings,
+                seen.sector,
+                progress=count,
+                cancel=job.cancel,
+                write=write,
             )
             found.append(report)
         except Exception as error:
             found.append(error)
 
-    job = place.enhancing.queue.submit(Job(key, work, clip.frames, cancel=task.cancel))
+    job = place.enhancing.queue.submit(Job(key, work, seen.clip.frames, cancel=task.cancel))
     job.over.wait()
     if not found:
         raise Cancelled("Stopped; nothing was written.")
