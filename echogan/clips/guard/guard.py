@@ -30,7 +30,8 @@ from echogan.core.geometry import Sector
 
 ROOT = Path(__file__).resolve().parents[3]
 MEMORY = 5 * 2**29  # bytes of addresses, of which the libraries take 0.6 GB
-SECONDS, SECONDS_PER_MB, MOST_SECONDS = 60.0, 1.0, 600.0  # for one look, by the size of the file
+SECONDS, SECONDS_PER_MB, MOST_SECONDS = 60, 1, 600  # of a processor for one look, by the size of the file
+LOADED = 3  # times as long may pass, because others use the processors too
 FRAME_SECONDS = 60.0  # until the next frame comes
 FEW_THREADS = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -38,7 +39,9 @@ FEW_THREADS = {
     "MALLOC_ARENA_MAX": "2",
 }  # each sets memory aside
 PATIENCE = 0.1  # seconds between two looks at `cancel`
-BROKE_OFF = "'{}' is damaged, or needs more memory than a clip may have: export it again, or scale it down."
+BROKE_OFF = (
+    "'{}' is damaged, or needs more memory or time than a clip may have: export it again, or make it smaller."
+)
 TOO_SLOW = "'{}' takes too long to read: cut it, or scale it down."
 
 
@@ -64,7 +67,7 @@ def look(path: Path, limits: ClipLimits | None = None, cancel: threading.Event |
     """Open a clip and find its sector. Raises ClipError, and Cancelled soon after `cancel` is set."""
     limits = limits or ClipLimits()
     with _child("look", path, limits) as answers:
-        facts, (tissue, overlay, first) = _next(answers, path, _seconds(path), cancel)
+        facts, (tissue, overlay, first) = _next(answers, path, LOADED * _seconds(path), cancel)
     clip = _clip(facts, path, limits)
     tags = [(str(name), str(value)) for name, value in facts["tags"]]
     return Look(clip, sector_from(facts["sector"], tissue, overlay), first, tags)
@@ -74,7 +77,7 @@ def open_guarded(path: Path, limits: ClipLimits | None = None) -> ClipFile:
     """As `open_clip`. Raises ClipError."""
     limits = limits or ClipLimits()
     with _child("open", path, limits) as answers:
-        facts, _ = _next(answers, path, _seconds(path))
+        facts, _ = _next(answers, path, LOADED * _seconds(path))
     return _clip(facts, path, limits)
 
 
@@ -86,7 +89,7 @@ def _frames(path: Path, limits: ClipLimits, known: Message) -> Iterator[np.ndarr
     """All frames, from a child that opens the file again. It waits while nobody asks for the next."""
     shape = (known["height"], known["width"], 3) if known["color"] else (known["height"], known["width"])
     with _child("frames", path, limits) as answers:
-        facts, _ = _next(answers, path, _seconds(path))
+        facts, _ = _next(answers, path, LOADED * _seconds(path))
         if facts["clip"] != known:
             raise UnreadableClip(f"'{path.name}' was changed meanwhile: open it again.")
         while True:
@@ -98,9 +101,9 @@ def _frames(path: Path, limits: ClipLimits, known: Message) -> Iterator[np.ndarr
             yield arrays[0]
 
 
-def _seconds(path: Path) -> float:
+def _seconds(path: Path) -> int:
     size = path.stat().st_size if path.is_file() else 0
-    return min(MOST_SECONDS, SECONDS + SECONDS_PER_MB * size / 2**20)
+    return min(MOST_SECONDS, SECONDS + SECONDS_PER_MB * (size >> 20))
 
 
 def _next(
@@ -115,10 +118,7 @@ def _next(
     except TimeoutError:
         raise ClipTooLarge(TOO_SLOW.format(path.name)) from None
     except (Gone, ValueError):
-        late = time.monotonic() > end - 1.0  # its own clock has ended it
-        raise (
-            ClipTooLarge(TOO_SLOW.format(path.name)) if late else UnreadableClip(BROKE_OFF.format(path.name))
-        ) from None
+        raise UnreadableClip(BROKE_OFF.format(path.name)) from None
     if "error" in facts:
         raise error_from(facts["error"])
     if "fault" in facts:
@@ -144,17 +144,23 @@ def _wait(answers: socket.socket, end: float, cancel: threading.Event | None) ->
             raise Gone from None
 
 
-@contextmanager
-def _child(task: str, path: Path, limits: ClipLimits) -> Iterator[socket.socket]:
-    """A child at work; it ends with the block."""
-    request = {
+def request_for(task: str, path: Path, limits: ClipLimits) -> dict[str, Any]:
+    """What a child is told. `task` is "look", "open" or "frames"."""
+    return {
         "task": task,
         "path": str(path.absolute()),
         "limits": asdict(limits),
         "memory": MEMORY,
         "seconds": _seconds(path),
+        "loaded": LOADED,
         "frame_seconds": FRAME_SECONDS,
     }
+
+
+@contextmanager
+def _child(task: str, path: Path, limits: ClipLimits) -> Iterator[socket.socket]:
+    """A child at work; it ends with the block."""
+    request = request_for(task, path, limits)
     mine, its = socket.socketpair()
     with mine:
         with its:

@@ -44,7 +44,9 @@ def _set_limits(request: dict[str, Any]) -> None:
     _limit(resource.RLIMIT_FSIZE, max(PACKED_FROM, request["memory"]))
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
-    _time_left(request["seconds"])
+    if request["task"] != "frames":  # which may go on for as long as there are frames
+        _limit(resource.RLIMIT_CPU, request["seconds"])
+    _time_left(request["loaded"] * request["seconds"])
     cv2.setNumThreads(THREADS)
 
 
