@@ -22,6 +22,7 @@ PARTS = {
     "foreshortening": "eval.simulated.foreshortening",
     "frontier": "eval.frontier",
     "frozen_segmenter": "eval.camus.frozen_segmenter",
+    "fuzz": "eval.robustness.fuzz",
     "grades": "eval.camus.grades",
     "haze": "eval.haze.haze",
     "image_quality": "eval.simulated.image_quality",

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import ClipFile, grey
-from echogan.clips.sector.overlay import LUMA
+from echogan.clips.sector.tint import LUMA, spread
 
 PATCH, DOT = 17, 5  # pixels of a side: over a patch noise averages out, over a dot a drawn line does not
 LIT = 30.0  # grey level above which a pixel counts; near black, clipping turns noise into a tint
@@ -59,7 +59,7 @@ class _Colour:
         plain = (~marks).astype(np.float32)
         weight = cv2.blur(plain, (PATCH, PATCH))
         patch = cv2.blur(own * plain[..., None], (PATCH, PATCH)) / np.maximum(weight, 1e-3)[..., None]
-        odd = _spread(own - _usual_colour(level, own, lit & ~marks))
+        odd = spread(own - _usual_colour(level, own, lit & ~marks))
         return cls(own, odd, patch, _beyond_noise(patch, lit, *COLOUR), marks, lit)
 
     @property
@@ -83,7 +83,7 @@ def without_colour_noise(clip: ClipFile) -> ClipFile:
     if not clip.color or not _looks_noisy(clip):
         return clip
     looks = [_Colour.of(frame) for frame in clip.sample(SAMPLES)]
-    tinted = float(_spread(np.mean([look.tint for look in looks], 0))) > TINT
+    tinted = float(spread(np.mean([look.tint for look in looks], 0))) > TINT
     marks = max(float(look.marks.mean()) for look in looks)
     areas = max(float(look.areas.mean()) for look in looks)
     if marks > MOST or (areas > MOST and not tinted):
@@ -130,11 +130,6 @@ def _usual_colour(level: np.ndarray, own: np.ndarray, lit: np.ndarray) -> np.nda
 
 def _beyond_noise(colour: np.ndarray, lit: np.ndarray, least: float, most: float) -> np.ndarray:
     """Where an averaged colour, float32 (H, W, 3), is more than the noise of the frame can make it: bool (H, W)."""
-    size = _spread(colour)
+    size = spread(colour)
     usual = float(np.percentile(size[lit], 25)) if lit.any() else 0.0
     return size > np.clip(RARE * usual, least, most)
-
-
-def _spread(colour: np.ndarray) -> np.ndarray:
-    """Largest less smallest channel of (..., 3)."""
-    return colour.max(-1) - colour.min(-1)

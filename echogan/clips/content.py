@@ -18,6 +18,9 @@ Content = Literal[
 
 SUPPORTED = "DICOM, MP4, MOV, AVI, MKV, WEBM, animated GIF, PNG, JPEG, BMP, TIFF, NIfTI or MetaImage"
 HEAD_BYTES = 1024
+SMALLEST = 16  # pixels of a side
+PACKED_FROM = 64 * 2**20  # bytes: up to this size any compression ratio is allowed, as that of a black clip
+PACKED_RATIO = 200  # unpacked over packed
 
 _MAGIC: tuple[tuple[bytes, Content], ...] = (
     (b"GIF87a", "gif"),
@@ -114,12 +117,26 @@ def decoder_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def check_packed(path: Path, unpacked: int) -> None:
+    """Raise ClipTooLarge if a packed file holds more bytes than real pictures unpack to."""
+    if unpacked > max(PACKED_FROM, PACKED_RATIO * path.stat().st_size):
+        raise ClipTooLarge(
+            f"'{path.name}' unpacks to more than {PACKED_RATIO} times its size: save it without compression."
+        )
+
+
 def check_limits(path: Path, limits: ClipLimits, frames: int, height: int, width: int, channels: int) -> None:
     """Raise ClipTooLarge if the clip's size, as the file declares it or as decoded so far, is over a limit."""
     if height * width > limits.max_pixels_per_frame:
         raise ClipTooLarge(
             f"'{path.name}' has frames of {width} x {height} pixels; at most {limits.max_pixels_per_frame} "
             "pixels are allowed: scale it down."
+        )
+    longer, shorter = max(height, width), min(height, width)
+    if longer > limits.max_side or longer > limits.max_side_ratio * max(SMALLEST, shorter):
+        raise ClipTooLarge(
+            f"'{path.name}' has frames of {width} x {height} pixels; a side may have at most {limits.max_side} pixels, "
+            f"and {limits.max_side_ratio} times those of the other: cut the picture out of it."
         )
     if frames > limits.max_frames:
         raise ClipTooLarge(

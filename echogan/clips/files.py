@@ -13,7 +13,7 @@ import numpy as np
 
 from echogan.clips.clip import ClipFile, ClipLimits
 from echogan.clips.colour_noise import without_colour_noise
-from echogan.clips.content import HEAD_BYTES, SUPPORTED, refusal, sniff
+from echogan.clips.content import HEAD_BYTES, SMALLEST, SUPPORTED, check_limits, refusal, sniff
 from echogan.clips.dicom.reader import looks_like_dicom, open_dicom
 from echogan.clips.dicom.writer import DicomWriter
 from echogan.clips.formats.gif import GifWriter, open_gif
@@ -27,7 +27,6 @@ from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import OutputError, UnreadableClip, UnsupportedClip
 from echogan.core.geometry import Sector
 
-SMALLEST = 16  # pixels of a side
 OBLONG = (
     "The pixels are not square (width over height {:.2f}). Every output says so, but few viewers of GIF and PNG "
     "heed it: there the picture looks squeezed."
@@ -65,6 +64,8 @@ def open_clip(path: str | Path, limits: ClipLimits | None = None) -> ClipFile:
     """
     path, limits = Path(path), limits or ClipLimits()
     clip = without_colour_noise(_open(path, limits))
+    across, down = max(1.0, clip.pixel_aspect), max(1.0, 1 / clip.pixel_aspect)
+    check_limits(path, limits, 1, round(clip.height * down), round(clip.width * across), 1)  # as it is shown
     if clip.pixel_aspect != 1:
         clip = replace(clip, warnings=(*clip.warnings, OBLONG.format(clip.pixel_aspect)))
     if min(clip.height, clip.width) < SMALLEST:

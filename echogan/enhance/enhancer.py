@@ -28,6 +28,8 @@ from echogan.enhance.put_back import amplified, blend, keep_black, put_back
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
+BATCH_PIXELS = 16_000_000  # of all frames of a batch, however many are asked for: each takes about 30 bytes
+
 
 @dataclass(frozen=True)
 class EnhanceSettings:
@@ -180,12 +182,13 @@ class Enhancer:
             return space.enter(grey(split(frame, sector))[None])[0]
 
         frames, start = self.checkpoint.config.generator.frames, 0
+        batch_size = min(self.settings.batch_size, max(1, BATCH_PIXELS // (clip.height * clip.width)))
         window = FrameWindow(clip.iter_frames(), enter, frames, clip.fps)
         while True:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("Stopped; nothing was written.")
             began = time.perf_counter()
-            batch = window.advance(self.settings.batch_size)
+            batch = window.advance(batch_size)
             if not batch:
                 return
             decoded = time.perf_counter() - began

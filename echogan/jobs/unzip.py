@@ -17,6 +17,7 @@ from echogan.core.settings import check_settings, number
 
 CHUNK = 1 << 20
 RATIO_FROM = 16 << 20  # bytes: below this size any compression ratio is allowed, as that of a black clip
+LOCAL_HEADER = 30  # bytes before an entry's name and data
 KEPT_SUFFIXES = frozenset(
     (
         ".dcm",
@@ -121,7 +122,17 @@ def checked(opened: zipfile.ZipFile, limits: UnzipLimits) -> list[zipfile.ZipInf
         raise UnreadableClip("The zip holds no clips. Pack DICOM, video or image files.")
     if sum(entry.file_size for entry in wanted) > limits.total_bytes:
         raise too_much(limits)
+    refuse_overlap(entries)
     return wanted
+
+
+def refuse_overlap(entries: list[zipfile.ZipInfo]) -> None:
+    """Raise UnreadableClip where entries share packed bytes: so a small zip can hold any number of large files."""
+    end = 0
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        if entry.header_offset < end:
+            raise UnreadableClip("The files of the zip overlap. Pack the clips again as a plain zip.")
+        end = entry.header_offset + LOCAL_HEADER + entry.compress_size
 
 
 def path_of(entry: zipfile.ZipInfo) -> str:
@@ -151,6 +162,10 @@ def unpack(
     """Write the entries under neutral names; where each lies. Raises ClipTooLarge as soon as a limit is passed."""
     parents = [PurePosixPath(path_of(entry)).parent.as_posix() for entry in wanted]
     folders = {os.path.commonpath(parents) or ".": folder}
+    # The floor is one for the whole zip, too: many small files of any ratio would fill the disk as well.
+    most = min(
+        limits.total_bytes, max(RATIO_FROM, int(limits.ratio * Path(opened.filename or "").stat().st_size))
+    )
     total, places = 0, []
     numbers: dict[str, int] = {}
     for index, (entry, parent) in enumerate(zip(wanted, parents, strict=True), 1):
@@ -159,7 +174,7 @@ def unpack(
         place.mkdir(exist_ok=True)
         suffix = path.suffix.lower() if path.suffix.lower() in KEPT_SUFFIXES else ""
         number = numbers.setdefault(path.with_suffix("").as_posix(), index) if suffix in PAIRED else index
-        room = min(limits.entry_bytes, limits.total_bytes - total)
+        room = min(limits.entry_bytes, most - total)
         room = min(room, max(RATIO_FROM, int(limits.ratio * max(1, entry.compress_size))))
         places.append(place / f"clip_{number:05d}{suffix}")
         total += copy(opened, entry, places[-1], room, limits)

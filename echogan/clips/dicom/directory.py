@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydicom import dcmread
-from pydicom.filereader import read_file_meta_info
 
+from echogan.clips.dicom.bounded import read_meta
 from echogan.clips.dicom.header import keep_quiet, reading
 from echogan.clips.dicom.reader import DIRECTORY
 from echogan.core.errors import UnreadableClip
@@ -22,9 +22,7 @@ def is_dicomdir(path: Path) -> bool:
     keep_quiet()
     try:
         with path.open("rb") as file:
-            if file.read(132)[128:] != b"DICM":
-                return False
-        return read_file_meta_info(path).get("MediaStorageSOPClassUID") == DIRECTORY
+            return read_meta(file).get("MediaStorageSOPClassUID") == DIRECTORY
     except Exception:  # a damaged file may raise anything; it is told when it is opened as a clip
         return False
 

@@ -7,10 +7,13 @@ many bytes as its "bytes" field says. An answer is a line with the number of byt
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from typing import Any
 
 import gdcm
+
+FRAME_SECONDS = 90  # past the patience of gdcm_process
 
 
 def decode(encoded: bytes, request: dict[str, Any]) -> bytes:
@@ -45,11 +48,15 @@ def serve() -> None:
     while line := requests.readline():
         request = json.loads(line)
         encoded = requests.read(request["bytes"])
+        signal.alarm(
+            FRAME_SECONDS
+        )  # unhandled: this process ends, also where the one that started it has gone
         try:
             data = decode(encoded, request)
         except Exception:
             # No message: it could quote the file.
             data = b""
+        signal.alarm(0)
         answers.write(f"{len(data)}\n".encode() + data)
         answers.flush()
 

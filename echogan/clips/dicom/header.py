@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 import struct
-import tempfile
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from pydicom import dcmread, uid
+from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_file_meta_info
 
+from echogan.clips.dicom.bounded import check_values, read_elements, read_meta
 from echogan.clips.dicom.codestream import coding
+from echogan.clips.dicom.inflated import Inflated
 from echogan.clips.dicom.layout import DAMAGED, DECODERS, DEPTH, PixelPlace
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip, UnsupportedClip
 
@@ -39,7 +38,7 @@ HEADER_TAGS = """
     BluePaletteColorLookupTableDescriptor RedPaletteColorLookupTableData
     GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
     SegmentedRedPaletteColorLookupTableData SegmentedGreenPaletteColorLookupTableData
-    SegmentedBluePaletteColorLookupTableData ExtendedOffsetTable ExtendedOffsetTableLengths
+    SegmentedBluePaletteColorLookupTableData
     BurnedInAnnotation LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
 """
 
@@ -71,50 +70,29 @@ def reading() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class DicomSource:
-    """A DICOM file on disk; `deflated_from` is where its data set starts if it is compressed, else None."""
+    """A DICOM file on disk; `inflated` unpacks its data set if that is compressed, else it is None."""
 
     path: Path
-    deflated_from: int | None = None
+    inflated: Inflated | None = None
 
     @classmethod
     def of(cls, path: Path) -> DicomSource:
         """Look at the file meta group to see whether the data set is deflated."""
         with path.open("rb") as file:
-            if file.read(132)[128:] != b"DICM":
-                return cls(path)
-        meta = read_file_meta_info(path)
+            meta = read_meta(file)
         if meta.get("TransferSyntaxUID") != uid.DeflatedExplicitVRLittleEndian:
             return cls(path)
-        return cls(path, 144 + int(meta.FileMetaInformationGroupLength))
+        return cls(path, Inflated(path, 144 + int(meta.FileMetaInformationGroupLength)))
 
     def open(self, at_most: int = INFLATE_FOR_HEADER) -> BinaryIO:
-        """The file; if it is deflated, a temporary file with at most `at_most` bytes of its data set."""
-        file = self.path.open("rb")
-        if self.deflated_from is None:
-            return file
-        with file:
-            file.seek(self.deflated_from)
-            return _inflate(file, at_most)
-
-
-def _inflate(file: BinaryIO, at_most: int) -> BinaryIO:
-    inflated = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    left = at_most
-    waiting = file.read(2**16)
-    while left > 0 and waiting and not inflater.eof:
-        part = inflater.decompress(waiting, min(left, 2**20))
-        inflated.write(part)
-        left -= len(part)
-        waiting = inflater.unconsumed_tail or file.read(2**16)
-    inflated.write(inflater.flush()[: max(left, 0)])
-    inflated.seek(0)
-    return inflated
+        """The file; if it is deflated, one with the first `at_most` bytes of its data set. Raises ClipTooLarge."""
+        return self.path.open("rb") if self.inflated is None else self.inflated.open(at_most)
 
 
 def read_header(file: BinaryIO, tags: str) -> tuple[Dataset, PixelPlace | None]:
     """The named tags (keywords between spaces), and where Pixel Data lies, None if there is none."""
-    header = dcmread(file, stop_before_pixels=True, force=True, specific_tags=tags.split())
+    header = read_elements(file, stop_before_pixels=True, specific_tags=tags.split())
+    check_values(header)
     little = header.original_encoding[1]
     order = "<" if little else ">"
     start = file.tell()
@@ -168,7 +146,7 @@ def has_only_private_data(file: BinaryIO) -> bool:
     """Whether private tags after the place of Pixel Data, or most of the file's bytes, hold the vendor's own data."""
     size = file.seek(0, 2)
     file.seek(0)
-    whole = dcmread(file, force=True, defer_size=1024)
+    whole = read_elements(file, defer_size=1024)
     tags = [tag for tag in list(whole.keys()) if tag.is_private and not tag.is_private_creator]
     if any(tag.group > PIXEL_DATA[0] for tag in tags):
         return True

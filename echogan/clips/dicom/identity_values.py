@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import permutations, product
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from echogan.clips.dicom.bounded import read_elements
 from echogan.clips.dicom.header import DicomSource, reading
 
 LARGEST_VALUE = "64 KB"  # longer ones are images, waveforms and the like
@@ -85,7 +85,7 @@ def identity_values(path: Path, free_text: bool = True) -> IdentityValues:
     with reading():
         source = DicomSource.of(path)
         with source.open() as file:
-            header = dcmread(file, stop_before_pixels=True, force=True, defer_size=LARGEST_VALUE)
+            header = read_elements(file, stop_before_pixels=True, defer_size=LARGEST_VALUE)
             elements = [*_elements(header)]
     for keyword, vr, value in elements:
         if vr in ("DA", "DT"):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pydicom import dcmread, uid
+from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_file_meta_info
 
+from echogan.clips.dicom.bounded import check_values, read_elements, read_meta
 from echogan.clips.dicom.facts import numbers, read_regions, read_timing
 from echogan.clips.dicom.header import DicomSource, reading
 from echogan.clips.dicom.identity_values import IdentityValues, identity_values
@@ -55,7 +55,8 @@ def technical_tags(path: Path) -> list[tuple[str, str]]:
     with reading():
         source = DicomSource.of(path)
         with source.open() as file:
-            header = dcmread(file, stop_before_pixels=True, force=True, specific_tags=HEADER.split())
+            header = read_elements(file, stop_before_pixels=True, specific_tags=HEADER.split())
+            check_values(header)
         identity = identity_values(path, free_text=False)
         return [
             *_texts(header, identity),
@@ -70,8 +71,7 @@ def technical_tags(path: Path) -> list[tuple[str, str]]:
 def _syntax(path: Path) -> Iterator[tuple[str, str]]:
     """As the file says, where it has a file meta group that names one of the standard's."""
     with path.open("rb") as file:
-        has_meta = file.read(132)[128:] == b"DICM"
-    stated = read_file_meta_info(path).get("TransferSyntaxUID") if has_meta else None
+        stated = read_meta(file).get("TransferSyntaxUID")
     if stated and uid.UID(stated).is_transfer_syntax:
         yield "Transfer syntax", uid.UID(stated).name[:LONGEST]
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from echogan.clips.clip import ClipFile, ClipLimits
-from echogan.clips.content import check_limits, decoder_errors
+from echogan.clips.content import check_limits, check_packed, decoder_errors
 from echogan.clips.formats.grey_values import GreyValues, grey_clip, known_spacing, step_seconds
 from echogan.core.errors import UnreadableClip, UnsupportedClip
 
@@ -58,7 +58,9 @@ def open_metaimage(path: Path, limits: ClipLimits) -> ClipFile:
         frames, height, width, timed = _sides(path, sides)
         check_limits(path, limits, frames, height, width, 1)
         dtype = _type(path, header)
-        data, start = _pixels(path, header, frames * height * width * dtype.itemsize)
+        stored = frames * height * width * dtype.itemsize
+        data, start = _pixels(path, header, stored)
+        check_packed(data, stored)
         spacing = header.numbers("ElementSpacing") or header.numbers("ElementSize")
     spacing += [1.0] * (len(sides) - len(spacing))
     size, packed = height * width * dtype.itemsize, header.on("CompressedData")

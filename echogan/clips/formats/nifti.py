@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 
 from echogan.clips.clip import ClipFile, ClipLimits
-from echogan.clips.content import check_limits, decoder_errors
+from echogan.clips.content import check_limits, check_packed, decoder_errors
 from echogan.clips.formats.grey_values import GreyValues, grey_clip, known_spacing, step_seconds
 from echogan.core.errors import UnreadableClip, UnsupportedClip
 
@@ -36,6 +36,7 @@ def open_nifti(path: Path, limits: ClipLimits) -> ClipFile:
         width, height = (int(side) for side in header.get_data_shape()[:2])
         check_limits(path, limits, frames, height, width, 1)
         dtype = header.get_data_dtype()
+        check_packed(path, frames * height * width * dtype.itemsize)
         if dtype.kind not in "iuf":
             raise UnsupportedClip(f"'{path.name}' holds colours or complex numbers: save it in grey.")
         start = int(header["vox_offset"])

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import TiffImageFile
 
 from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
 from echogan.clips.content import Content, check_limits, decoder_errors
@@ -24,6 +25,7 @@ from echogan.core.errors import ClipTooLarge, OutputError, UnsupportedClip
 from echogan.core.notice import MARK
 
 IHDR_END = 33  # bytes: where the first chunk of a PNG ends, after which pHYs may stand
+COUNTED_PAGES = 50
 
 
 def open_image(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
@@ -47,8 +49,7 @@ def _read(path: Path, limits: ClipLimits, content: Content) -> tuple[np.ndarray,
     with decoder_errors(path), _opened(path, content) as image:
         check_limits(path, limits, 1, image.height, image.width, 3)
         notes = []
-        pages = getattr(image, "n_frames", 1)
-        if pages > 1:
+        if (pages := _pages(image)) != "1":
             notes.append(f"The file holds {pages} pictures; the first one is used.")
         if image.mode.startswith("F"):
             raise UnsupportedClip(f"'{path.name}' has floating-point pixels: save it with 8 or 16 bits.")
@@ -68,6 +69,21 @@ def _opened(path: Path, content: Content) -> Image.Image:
         return Image.open(path, formats=[content.upper()])
     except Image.DecompressionBombError:
         raise ClipTooLarge(f"'{path.name}' has far too many pixels: scale it down.") from None
+
+
+def _pages(image: Image.Image) -> str:
+    """How many pictures the file holds. Those of a TIFF are a chain, which may be long or a circle: its start is
+    followed alone."""
+    if not isinstance(image, TiffImageFile):
+        return str(getattr(image, "n_frames", 1))
+    for page in range(1, COUNTED_PAGES + 1):
+        try:
+            image.seek(page)
+        except EOFError:
+            image.seek(0)
+            return str(page)
+    image.seek(0)
+    return f"more than {COUNTED_PAGES}"
 
 
 def _to_8_bits(values: np.ndarray) -> tuple[np.ndarray, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import InvalidDataError
-from av.stream import Disposition
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from echogan.clips.clip import ClipFile, ClipLimits, pixel_shape
 from echogan.clips.content import Content, check_limits, decoder_errors
 from echogan.clips.formats.container_ends import End, check_end
+from echogan.clips.formats.video_input import opened
 from echogan.clips.formats.video_timing import Times, timing
 from echogan.core.errors import UnreadableClip
 
@@ -71,29 +70,8 @@ def open_video(path: Path, limits: ClipLimits, content: Content) -> ClipFile:
     return replace(facts, warnings=warnings + notes, pixel_aspect=look.pixel_aspect)
 
 
-@contextmanager
-def _opened(path: Path, content: Content, limits: ClipLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    # The demuxer is named, so that no playlist or script format is guessed; only local files are followed.
-    # max_pixels keeps a hostile header from allocating (with room for the codec's padding to whole blocks).
-    options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels_per_frame * 2 + 65_536)}
-    with av.open(
-        str(path.absolute()), format=content, options=options, metadata_errors="ignore"
-    ) as container:
-        streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-        if not streams:
-            raise UnreadableClip(f"'{path.name}' has no video in it: give a clip with moving pictures.")
-        stream = streams[0]
-        if stream.codec_context is None:
-            raise UnreadableClip(
-                f"'{path.name}' uses a video codec that is not known here: convert it to H.264."
-            )
-        stream.codec_context.options = {"max_pixels": options["max_pixels"]}
-        check_limits(path, limits, stream.frames, stream.height, stream.width, 1)
-        yield container, stream
-
-
 def _first_look(path: Path, content: Content, limits: ClipLimits) -> tuple[_Look, tuple[str, ...]]:
-    with _opened(path, content, limits) as (container, stream):
+    with opened(path, content, limits) as (container, stream):
         first = next(container.decode(stream), None)
         if first is None:
             raise UnreadableClip(f"'{path.name}' has no frames: export it again.")
@@ -131,7 +109,7 @@ def _count_packets(
     """
     starts: list[int] = []
     sure, end = True, None
-    with _opened(path, content, limits) as (container, stream):
+    with opened(path, content, limits) as (container, stream):
         sure = stream.codec_context.name.removeprefix("lib") in _ONE_FRAME_PER_PACKET
         for packet in container.demux(stream):
             if packet.dts is None and not packet.size:  # the flush packet at the end
@@ -176,7 +154,7 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.Video
 def _broken_at_end(path: Path, content: Content, limits: ClipLimits, starts: list[int]) -> int | None:
     """The time stamp of the one frame after the last key frame that cannot be decoded, None if there is no such."""
     last = max(starts)
-    with _opened(path, content, limits) as (container, stream):
+    with opened(path, content, limits) as (container, stream):
         container.seek(last, stream=stream)
         decoded = {frame.pts for frame in _frames(container, stream) if frame is not None}
     first = min((pts for pts in decoded if pts is not None), default=last)
@@ -188,7 +166,7 @@ def _count_frames(path: Path, content: Content, limits: ClipLimits, look: _Look)
     """As _count_packets, by decoding everything: slow, but right for every file."""
     starts: list[int | None] = []
     broken: list[int] = []
-    with _opened(path, content, limits) as (container, stream):
+    with opened(path, content, limits) as (container, stream):
         for frame in _frames(container, stream):
             if frame is None:
                 broken.append(len(starts))
@@ -219,7 +197,7 @@ def _decode(
 ) -> Iterator[np.ndarray]:
     to_array = _converter(look)
     done = 0
-    with decoder_errors(path), _opened(path, content, limits) as (container, stream):
+    with decoder_errors(path), opened(path, content, limits) as (container, stream):
         for frame in _frames(container, stream):
             if done == count:
                 break

@@ -34,7 +34,8 @@ class ClipSample:
     def of(cls, clip: ClipFile | Clip, count: int = SAMPLES) -> ClipSample:
         """Decode at most `count` frames, fewer of huge ones. Raises UnreadableClip."""
         if isinstance(clip, ClipFile):
-            size = clip.height * clip.width * (3 if clip.color else 1)
+            stretch = max(clip.pixel_aspect, 1 / clip.pixel_aspect)  # the sector is found on square pixels
+            size = int(clip.height * clip.width * (3 if clip.color else 1) * stretch)
             frames = clip.sample(min(count, max(3, MAX_SAMPLE_BYTES // size)))
             return cls(frames, _bounds(clip), clip.pixel_aspect)
         wanted = np.linspace(0, len(clip.frames) - 1, min(count, len(clip.frames))).round().astype(int)

@@ -13,8 +13,7 @@ import gradio as gr
 from anyio.to_thread import run_sync
 from gradio.context import LocalContext
 
-from echogan.clips.clip import ClipFile
-from echogan.clips.files import open_clip
+from echogan.clips.guard.guard import Look, look
 from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.notice import NOTICE
@@ -102,13 +101,13 @@ async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
                 raise SettingsError("The strength is not a number. Give one from 0 to 1.")
             place.models.check(call.model)
             path = Path(call.file)
-            clip = await _in_turn(place.opening, call, task, lambda job: open_clip(path))
+            seen = await _in_turn(place.opening, call, task, lambda job: look(path, cancel=task.cancel))
             report = await _in_turn(
                 place.enhancing.queue,
                 call,
                 task,
-                lambda job: _enhance(place, call, task, clip, job),
-                clip.frames,
+                lambda job: _enhance(place, call, task, seen, job),
+                seen.clip.frames,
             )
             return str(task.folder / "enhanced.mp4"), report.to_dict()
     except BaseException:  # a client that cancels ends this with CancelledError
@@ -134,12 +133,12 @@ async def _in_turn(
 
     job = queue.submit(Job(call.client, run, frames, cancel=task.cancel, address=call.address))
 
-    def look() -> None:
+    def watch() -> None:
         if call.unheard() or (task.cancel.is_set() and not job.running):
             queue.cancel(job)
 
     try:
-        await finished(job, look)
+        await finished(job, watch)
     finally:
         if not job.over.is_set():
             queue.cancel(job)
@@ -150,7 +149,7 @@ async def _in_turn(
     return found[0]
 
 
-def _enhance(place: Workplace, call: Call, task: ClientTask, clip: ClipFile, job: Job) -> Report:
+def _enhance(place: Workplace, call: Call, task: ClientTask, seen: Look, job: Job) -> Report:
     """Enhance into the task's folder. Raises what `enhance_file` raises."""
 
     def count(done: int, total: int) -> None:
@@ -158,5 +157,7 @@ def _enhance(place: Workplace, call: Call, task: ClientTask, clip: ClipFile, job
 
     checkpoint, settings = place.models.load(call.model), EnhanceSettings(strength=float(call.strength))
     outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
-    write = WriteOptions(blackout=clip.kind == "dicom", software_version=__version__)
-    return enhance_file(clip, outputs, checkpoint, settings, progress=count, cancel=job.cancel, write=write)
+    write = WriteOptions(blackout=seen.clip.kind == "dicom", software_version=__version__)
+    return enhance_file(
+        seen.clip, outputs, checkpoint, settings, seen.sector, progress=count, cancel=job.cancel, write=write
+    )

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import ClipFile
-from echogan.clips.dicom.tags import technical_tags
-from echogan.clips.files import open_clip
+from echogan.clips.guard.guard import look
 from echogan.clips.sector.clip_sample import ClipSample
-from echogan.clips.sector.find_sector import find_sector, sector_from_fan
+from echogan.clips.sector.find_sector import sector_from_fan
 from echogan.core.atomic import write_whole
 from echogan.core.errors import Cancelled
 from echogan.core.geometry import Fan, Sector
@@ -23,22 +22,18 @@ THUMB = 144  # pixels of the longer side
 SAMPLING = threading.BoundedSemaphore(2)  # a sample takes up to 400 MB: so many at once
 
 
-def open_for_page(path: Path, folder: Path) -> OpenedClip:
-    """Open a clip and find its sector, with a thumbnail and a mask in `folder`. Raises ClipError, OutputError.
+def open_for_page(path: Path, folder: Path, cancel: threading.Event | None = None) -> OpenedClip:
+    """Open a clip and find its sector, with a thumbnail and a mask in `folder`.
 
-    The sample is released; of the clip only its facts and the sector's masks stay in memory.
+    The file is read in a child process with limits, now and whenever frames are asked for. Raises ClipError,
+    OutputError, and Cancelled once `cancel` is set.
     """
-    clip = open_clip(path)
     with SAMPLING:
-        sample = ClipSample.of(clip)
-        sector = find_sector(sample)
-        first = sample.frames[0].copy()
-        del sample
+        seen = look(path, cancel=cancel)
     thumb = folder / "thumb.png"
-    write_whole(thumb, png(thumbnail(first, sector)))
-    found = ClipSector(sector, write_mask(sector, folder / "mask.png"))
-    tags = technical_tags(path) if clip.kind == "dicom" else []
-    return OpenedClip(clip, found, thumb, tags, Stream(folder / "original"))
+    write_whole(thumb, png(thumbnail(seen.first, seen.sector)))
+    found = ClipSector(seen.sector, write_mask(seen.sector, folder / "mask.png"))
+    return OpenedClip(seen.clip, found, thumb, seen.tags, Stream(folder / "original"))
 
 
 def sector_by_hand(clip: ClipFile, fan: Fan, mask: Path) -> ClipSector:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from echogan.clips.guard.guard import SERVER
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.geometry import Fan
 from echogan.ui.enhance.clip_entry import ClipEntry, Visit
@@ -37,6 +38,7 @@ class Workplace:
         grace: float = GRACE_SECONDS,
     ) -> None:
         self.sessions, self.models = sessions or Sessions(), models or ModelChoices()
+        SERVER.start()  # it reads the program while the page opens
         self.visits = Visits(self.sessions, self._clear, grace)
         self.lock = self.visits.lock
         self.examples = Examples(self.sessions)
@@ -218,7 +220,7 @@ class Workplace:
             opened = (
                 self.examples.opened(entry.example)
                 if entry.example
-                else open_for_page(entry.path, entry.folder)
+                else open_for_page(entry.path, entry.folder, entry.closing)
             )
             with self.lock:
                 entry.opened, entry.sector = opened, opened.found
