@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sys
+import tempfile
+from pathlib import Path
 
+from echogan.core.errors import OutputError
 from echogan.ui.private_folder import private_folder
+from echogan.ui.start_folder import TEMPORARY, UPLOADS, start_folder
 
-# A temporary folder that no other Gradio app shares: what is left in it goes (Sessions.sweep).
-if "GRADIO_TEMP_DIR" not in os.environ:
-    os.environ["GRADIO_TEMP_DIR"] = str(private_folder())
+# A temporary folder that no other app shares, nor another start of this one: what is left in it goes (Sessions.sweep).
+try:
+    OWN = start_folder(Path(os.environ.get("GRADIO_TEMP_DIR") or private_folder()))
+except (OutputError, OSError) as error:
+    print(f"The page cannot keep what visitors send: {error}", file=sys.stderr)
+    sys.exit(2)
+os.environ["GRADIO_TEMP_DIR"] = str(OWN / UPLOADS)
 # Before Gradio is imported: it must not call home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -25,7 +35,7 @@ from echogan.ui.about import build_about_tab
 from echogan.ui.enhance.endpoint import build_endpoint
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.session import KEEP_SECONDS
+from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
@@ -81,7 +91,10 @@ def launch_settings() -> dict:
 
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
-    place = Workplace()
+    # What Gradio and the libraries write for a moment may be a patient's, too.
+    tempfile.tempdir = str(OWN / TEMPORARY)
+    place = Workplace(Sessions(temporary=OWN / TEMPORARY))
+    place.visits.keep_sweeping()
     page = build(place)
     _, url, _ = page.launch(prevent_thread_lock=True, **launch_settings())
     print(f"EchoGANhance is at {url}  (Ctrl+C ends it)", flush=True)
@@ -91,6 +104,7 @@ def main() -> None:
         page.block_thread()
     finally:
         place.close()
+        shutil.rmtree(OWN, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from echogan.ui.enhance.examples import example_names
 from echogan.ui.enhance.exporting import LABELS
 from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.feedback import log_place, sentence
 
 MOST_FILES = 2000  # of one call: a folder may come file by file
 LONGEST = {
@@ -68,11 +68,10 @@ def _answer(work: Callable[[], Answer]) -> Answer:
         return work()
     except VisitGone as error:
         return {"error": str(error), "gone": True}
-    except EchoGANError as error:
-        return {"error": str(error)}
     except Exception as error:
-        log_place(error)
-        return {"error": FAILED}
+        if not isinstance(error, EchoGANError):
+            log_place(error)
+        return {"error": sentence(error)}
 
 
 def _arrive(place: Workplace, data: Answer, page: str | None) -> Answer:

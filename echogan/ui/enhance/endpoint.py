@@ -18,7 +18,7 @@ from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
 from echogan.ui.enhance.fair_queue import Job
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.feedback import log_place, sentence
 from echogan.ui.session import ClientTask
 
 AT_ONCE = 4  # calls that wait for the device in threads of their own; others wait in Gradio's queue
@@ -55,7 +55,11 @@ def serve(
     """Enhance for a client, in turn with the visitors; a user's mistake becomes an error with its sentence."""
     if file is None:
         raise gr.Error("Send a file to enhance.", print_exception=False)
-    task = place.sessions.begin(key)
+    try:
+        task = place.sessions.begin(key)
+    except OSError as error:
+        log_place(error)
+        raise gr.Error(sentence(error), print_exception=False) from None
     try:
         with place.sessions.using(key, file):
             if not isinstance(strength, int | float):
@@ -66,10 +70,9 @@ def serve(
             return str(task.folder / "enhanced.mp4"), report.to_dict()
     except Exception as error:
         place.sessions.drop(key, task)
-        if isinstance(error, EchoGANError):
-            raise gr.Error(str(error), print_exception=False) from None
-        log_place(error)
-        raise gr.Error(FAILED, print_exception=False) from None
+        if not isinstance(error, EchoGANError):
+            log_place(error)
+        raise gr.Error(sentence(error), print_exception=False) from None
     finally:
         task.cancel.set()
 

@@ -17,7 +17,7 @@ from echogan.ui.enhance.examples import Examples
 from echogan.ui.enhance.fair_queue import FairQueue, Job
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.visits import Visits
-from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.feedback import log_place, sentence
 
 
 class Enhancing:
@@ -176,7 +176,5 @@ def clear_if_closed(visits: Visits, visit: Visit, entry: ClipEntry) -> None:
 
 
 def own_words(error: Exception, entry: ClipEntry) -> str:
-    """The sentence for the visitor, with the visitor's own name of the clip; FAILED for a fault of ours."""
-    if not isinstance(error, EchoGANError):
-        return FAILED
-    return str(error).replace(f"'{entry.path.name}'", f"'{Path(entry.name).name}'")
+    """The sentence for the visitor, with the visitor's own name of the clip."""
+    return sentence(error).replace(f"'{entry.path.name}'", f"'{Path(entry.name).name}'")
