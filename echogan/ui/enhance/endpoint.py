@@ -16,6 +16,7 @@ from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
+from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.ui.enhance.fair_queue import Job
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.feedback import log_place, sentence
@@ -66,7 +67,9 @@ def serve(
                 raise SettingsError("The strength is not a number. Give one from 0 to 1.")
             place.models.check(model)
             clip = open_clip(file)
-            report = _in_turn(place, task, clip, model, float(strength), key)
+            # A repository of the Hub is fetched before the clip waits for the device, which nobody waits for then.
+            chosen = model if place.models.at_hand(model) else place.models.fetch(model)
+            report = _in_turn(place, task, clip, chosen, float(strength), key)
             return str(task.folder / "enhanced.mp4"), report.to_dict()
     except Exception as error:
         place.sessions.drop(key, task)
@@ -78,7 +81,7 @@ def serve(
 
 
 def _in_turn(
-    place: Workplace, task: ClientTask, clip: ClipFile, model: str, strength: float, key: str
+    place: Workplace, task: ClientTask, clip: ClipFile, model: str | Checkpoint, strength: float, key: str
 ) -> Report:
     """Wait for the device and enhance into the task's folder. Raises what `enhance_file` raises, and Cancelled."""
     found: list[Report | Exception] = []
@@ -88,7 +91,8 @@ def _in_turn(
             job.done = done
 
         try:
-            checkpoint, settings = place.models.load(model), EnhanceSettings(strength=strength)
+            models, settings = place.models, EnhanceSettings(strength=strength)
+            checkpoint = models.load(model) if isinstance(model, str) else models.load_fetched(model)
             outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
             write = WriteOptions(blackout=clip.kind == "dicom", software_version=__version__)
             report = enhance_file(

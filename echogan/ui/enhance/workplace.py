@@ -180,7 +180,7 @@ class Workplace:
     def close(self) -> None:
         """The app ends: stop all work, and remove what every visitor sent and got."""
         self.visits.close_all()
-        for queue in (self.opening, self.enhancing.queue, self.exporting.queue):
+        for queue in (self.opening, self.enhancing.fetching, self.enhancing.queue, self.exporting.queue):
             queue.close()
         self.sessions.close_all()
 
