@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
+from echogan.core.errors import OutputError
 from echogan.ui.private_folder import private_folder
+from echogan.ui.start_folder import TEMPORARY, UPLOADS, start_folder
 
-# A temporary folder that no other Gradio app shares: what is left in it goes (Sessions.sweep).
-if "GRADIO_TEMP_DIR" not in os.environ:
-    os.environ["GRADIO_TEMP_DIR"] = str(private_folder())
+# A temporary folder that no other app shares, nor another start of this one: what is left in it goes (Sessions.sweep).
+try:
+    OWN = start_folder(Path(os.environ.get("GRADIO_TEMP_DIR") or private_folder()))
+except (OutputError, OSError) as error:
+    print(f"The page cannot keep what visitors send: {error}", file=sys.stderr)
+    sys.exit(2)
+os.environ["GRADIO_TEMP_DIR"] = str(OWN / UPLOADS)
 # Before Gradio is imported: it must not call home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -31,7 +40,7 @@ from echogan.ui.enhance.endpoint import build_endpoint
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.gate import gated
-from echogan.ui.session import KEEP_SECONDS
+from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
@@ -101,7 +110,10 @@ def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
     # One core serves the page and writes what the others make; threads that wait for a core spin.
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
-    place = Workplace()
+    # What Gradio and the libraries write for a moment may be a patient's, too.
+    tempfile.tempdir = str(OWN / TEMPORARY)
+    place = Workplace(Sessions(temporary=OWN / TEMPORARY))
+    place.visits.keep_sweeping()
     try:
         page, settings = build(place), launch_settings()
     except EchoGANError as error:
@@ -115,6 +127,7 @@ def main() -> None:
         page.block_thread()
     finally:
         place.close()
+        shutil.rmtree(OWN, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EPERM
 from pathlib import Path
 
 from filelock import FileLock
@@ -15,8 +16,11 @@ from echogan.jobs.process import ProcessId, read_process, write_process
 
 
 def lock_path() -> Path:
-    """Where the machine's lock lies: one per user, because another user's file cannot be replaced."""
-    return Path(tempfile.gettempdir()) / f"echogan-training-{os.getuid()}.json"
+    """Where the machine's lock lies: one per user, because another user's file cannot be replaced.
+
+    It is in the system's temporary folder also where this process keeps its own temporary files elsewhere.
+    """
+    return Path(os.environ.get("TMPDIR") or "/tmp", f"echogan-training-{os.getuid()}.json")
 
 
 class MachineLock:
@@ -26,7 +30,12 @@ class MachineLock:
         self.path = path
 
     def holder(self) -> str | None:
-        """The name of the run that is being trained on this machine; None if there is none."""
+        """The name of the run that is being trained on this machine; None if there is none.
+
+        Anybody may have made a file of that name, or a link: only this user's own file counts.
+        """
+        if not _is_own(self.path):
+            return None
         process, facts = read_process(self.path)
         return str(facts.get("run", "run")) if process and process.alive() else None
 
@@ -38,10 +47,13 @@ class MachineLock:
     def deciding(self) -> Iterator[None]:
         """Only one process at a time can be in this block and start a run; the system releases it if we are killed.
 
-        Raises TrainingError if a run is being trained already, or if the file cannot be written.
+        Raises TrainingError if a run is being trained already, or if the file cannot be written or is another user's.
         """
-        guard = FileLock(self.path.with_suffix(".guard"), thread_local=False, fallback_to_soft=False)
+        path = self.path.with_suffix(".guard")
+        guard = FileLock(path, thread_local=False, fallback_to_soft=False)  # it follows no link
         try:
+            if os.path.lexists(path) and not _is_own(path):
+                raise PermissionError(EPERM, "it is a link, or belongs to another user")
             held = guard.acquire()
         except OSError as error:
             raise TrainingError(
@@ -52,6 +64,15 @@ class MachineLock:
             if run := self.holder():
                 raise busy(run)
             yield
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a plain file is there, no link, that belongs to this user."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(facts.st_mode) and facts.st_uid == os.getuid()
 
 
 def busy(run: str) -> TrainingError:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
+from echogan.ui.old_files import remove_old
+
 KEEP_SECONDS = 3600  # how long what a visitor made or sent stays after the last sign of life
 KEPT_PER_CLIENT = (
     3  # results of the API: the one being made, and those that a client with several still fetches
@@ -45,11 +47,12 @@ class ClientTask:
 class Sessions:
     """The folders in use, and the uploads. Thread-safe.
 
-    A key is Gradio's session hash, which only that page or client knows.
+    A key is Gradio's session hash, which only that page or client knows. Gradio's own temporary folder is taken to be
+    this app's alone; `temporary` is where this process' other temporary files lie, if that is the app's alone, too.
     """
 
-    def __init__(self, keep_seconds: float = KEEP_SECONDS):
-        self.keep_seconds = keep_seconds
+    def __init__(self, keep_seconds: float = KEEP_SECONDS, temporary: Path | None = None):
+        self.keep_seconds, self.temporary = keep_seconds, temporary
         self._folders: set[Path] = set()
         self._tasks: dict[str, list[ClientTask]] = {}
         self._uploads: dict[str, Path] = {}
@@ -185,8 +188,10 @@ class Sessions:
             self.remove_folder(folder)
 
     def sweep(self, taken_seconds: float = TAKEN_SECONDS) -> None:
-        """Remove what is older than `keep_seconds` and not in use, also what an earlier start of the app left."""
-        now, oldest = time.monotonic(), time.time() - self.keep_seconds
+        """Remove what is older than `keep_seconds` and not in use, whatever its name is: what was sent in a way that
+        Gradio refuses, or not to its end, too.
+        """
+        now = time.monotonic()
         with self._lock:
             gone = {path for path, when in self._taken.items() if now - when >= taken_seconds}
             # Whoever sent the same file again a moment ago has not taken it yet.
@@ -196,10 +201,10 @@ class Sessions:
             ended = {t.folder for tasks in self._tasks.values() for t in tasks if t.cancel.is_set()}
             used = (self._folders - ended) | {upload.parent for upload in self._uploads.values()}
         sessions = app_folder("sessions")
-        uploads = [folder for folder in sessions.parent.iterdir() if HASH.fullmatch(folder.name)]
-        for folder in (*sessions.iterdir(), *uploads):
-            if folder not in used and _changed(folder) < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+        remove_old(sessions, used, self.keep_seconds)
+        remove_old(sessions.parent, {*used, sessions}, self.keep_seconds)
+        if self.temporary is not None:
+            remove_old(self.temporary, (), self.keep_seconds)
         with self._lock:
             for folder in (
                 self._folders - ended
@@ -220,11 +225,11 @@ def _resolved(path: str) -> Path | None:
 
 
 def _changed(folder: Path) -> float:
-    """When something last came into or left a folder; never, where it is gone meanwhile."""
+    """When something last came into or left a folder; long ago, where it is gone meanwhile."""
     try:
         return folder.stat().st_mtime
     except OSError:
-        return float("inf")
+        return 0.0
 
 
 def is_upload(path: Path) -> bool:

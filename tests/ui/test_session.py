@@ -1,6 +1,7 @@
 """Folders and uploads: who needs them and when they go, tested against the file system."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -115,11 +116,10 @@ def test_what_an_earlier_start_was_sent_is_swept_and_what_is_in_use_stays(cache)
     sessions.hold("a", held)
     for upload in (forgotten, held):
         age(os.path.dirname(upload))
-    other = cache / "examples"
-    other.mkdir()
-    age(other)
+    age(app_folder("sessions"))
     sessions.sweep()
-    assert [os.path.exists(path) for path in (forgotten, held, new, other)] == [False, True, True, True]
+    assert [os.path.exists(path) for path in (forgotten, held, new)] == [False, True, True]
+    assert app_folder("sessions").exists()
 
 
 def test_long_work_keeps_its_folder_and_its_result_for_an_hour_more():
@@ -241,3 +241,28 @@ def test_folders_in_use_stay_and_are_seen_to_be_in_use(cache):
     assert folder.exists()
     sessions.remove_folder(folder)
     assert not folder.exists()
+
+
+def test_what_is_old_goes_whatever_its_name_is(cache):
+    sessions = Sessions(temporary=cache.parent / f"{cache.name}-temporary")
+    sessions.temporary.mkdir()
+    broken_off, going_on, recording = cache / "tmpk3x9_a1b", cache / "tmp0", sessions.temporary / "tmpq"
+    empty, elsewhere = cache / "no hash", cache / "link"
+    empty.mkdir()
+    elsewhere.symlink_to("/etc")
+    for path in (broken_off, going_on, recording):
+        path.write_bytes(b"")
+    for path in (broken_off, recording, empty):
+        age(path)
+    os.utime(elsewhere, (0, 0), follow_symlinks=False)
+    sessions.sweep()
+    assert [os.path.lexists(path) for path in (broken_off, recording, empty, elsewhere)] == [False] * 4
+    assert going_on.exists()
+
+
+def test_a_taken_file_whose_folder_is_gone_is_forgotten(cache):
+    sessions, upload = Sessions(), an_upload(cache)
+    sessions.take(upload, sessions.make_folder() / "a")
+    shutil.rmtree(os.path.dirname(upload))
+    sessions.sweep(taken_seconds=0)
+    assert not sessions.pending

@@ -28,6 +28,7 @@ from echogan.model.checkpoints.checkpoint_files import (
 )
 from echogan.model.networks.generators import build_generators
 
+HEADER_BYTES = 1_000_000  # at most, of the names and places before the weights
 GENERATORS = ("to_high", "to_low")
 DEFAULT = "echogan"  # used where no model is named, and first wherever models are listed
 BUNDLED = Path(__file__).resolve().parents[3] / "checkpoints"
@@ -150,6 +151,18 @@ def describe_checkpoint(folder: str | Path) -> CheckpointInfo:
     except OSError as error:
         raise unreadable(folder, error) from None
     return CheckpointInfo(config.name, folder, sha256, parameters, config)
+
+
+def check_weights_size(size: int, config: CheckpointConfig, where: str) -> None:
+    """Raise InvalidCheckpoint where a file of `size` bytes is more than the weights that the config describes."""
+    with torch.device("meta"):
+        tensors = [t for net in build_generators(config.generator) for t in net.state_dict().values()]
+    expected = sum(t.numel() * _stored_type(t, config).itemsize for t in tensors)
+    if size > expected + HEADER_BYTES:
+        raise InvalidCheckpoint(
+            f"{WEIGHTS_FILE} of {where} has {size:,} bytes, and the network of its {CONFIG_FILE} has {expected:,};"
+            f" use the two files that were saved together."
+        )
 
 
 def _damaged(where: str, fresh: str = "copy or save it again") -> InvalidCheckpoint:

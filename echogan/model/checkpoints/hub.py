@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from echogan.core.atomic import replacing
-from echogan.core.errors import CheckpointNotFound
-from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
-from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE, check_files, check_size
+from echogan.core.errors import CheckpointError, CheckpointNotFound
+from echogan.model.checkpoints.checkpoint import (
+    Checkpoint,
+    bundled_checkpoints,
+    check_weights_size,
+    read_checkpoint,
+)
+from echogan.model.checkpoints.checkpoint_config import parse_config
+from echogan.model.checkpoints.checkpoint_files import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    check_files,
+    check_size,
+    read_file,
+)
 from echogan.model.checkpoints.hub_errors import Request, Unreachable, explained, hidden
 
 ANSWER_TIMEOUT = 5.0  # seconds; the first question goes out once, without the 23 s of retries of a download
@@ -104,8 +116,8 @@ def _from_hub(request: Request, offline: bool | None) -> Checkpoint:
             f" once with a connection, or give a folder."
         )
     try:
-        commit = _resolve(request)
-        return _read(request, _download(request, commit))
+        commit, sizes = _resolve(request)
+        return _fetched(request, commit, sizes[WEIGHTS_FILE])
     except Unreachable as reason:
         if cached:
             return _read(request, cached, str(reason))
@@ -115,13 +127,39 @@ def _from_hub(request: Request, offline: bool | None) -> Checkpoint:
         ) from None
 
 
-def _read(request: Request, folder: Path, why_cached: str = "") -> Checkpoint:
+def _fetched(request: Request, commit: str, weights_bytes: int) -> Checkpoint:
+    """Download one commit and read it: the weights only once the config is valid. What is refused leaves the cache."""
+    snapshot = Path(request.cache_dir, f"models--{request.repo.replace('/', '--')}", "snapshots", commit)
+    ours = not snapshot.exists()  # else another program may use what is there
+    try:
+        folder = _download(request, commit, CONFIG_FILE)
+        config = parse_config(read_file(folder / CONFIG_FILE, request.given), request.given)
+        check_weights_size(weights_bytes, config, request.given)
+        _download(request, commit, WEIGHTS_FILE)
+        fresh = "load it again, or choose another revision" if ours else ""
+        checkpoint = _read(request, folder, fresh=fresh)
+    except CheckpointError:
+        if ours and snapshot.exists():
+            _forget(request, commit)
+        raise
+    if request.revision != commit:
+        _remember(folder.parents[1] / "refs" / request.revision, commit)
+    return checkpoint
+
+
+def _forget(request: Request, commit: str) -> None:
+    """Remove one commit from the cache, with the files that no other commit of its repository shares."""
+    with suppress(OSError, ValueError):
+        _hub().scan_cache_dir(request.cache_dir).delete_revisions(commit).execute()
+
+
+def _read(request: Request, folder: Path, why_cached: str = "", fresh: str = "") -> Checkpoint:
     commit = folder.name
     note = (
         f"The cached copy of {request.given} was used because {why_cached};"
         f" it is commit {commit[:12]} and may not be the latest."
     )
-    fresh = f"delete {folder.parents[1]} and load it again, or choose another revision"
+    fresh = fresh or f"delete {folder.parents[1]} and load it again, or choose another revision"
     notes = (note,) if why_cached else ()
     return read_checkpoint(folder, source=request.given, revision=commit, notes=notes, fresh=fresh)
 
@@ -140,8 +178,8 @@ def _cached(request: Request) -> Path | None:
     return Path(path).parent
 
 
-def _resolve(request: Request) -> str:
-    """The commit of the revision: one request, which also lists the files, so that unfit ones stay there."""
+def _resolve(request: Request) -> tuple[str, dict[str, int]]:
+    """The commit of the revision, and its files' sizes in bytes: one request, so that unfit ones stay there."""
     try:
         api = _hub().HfApi(endpoint=request.endpoint, library_name="echogan")
         info = api.model_info(
@@ -156,30 +194,27 @@ def _resolve(request: Request) -> str:
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit) or (pinned and commit != request.revision):
         raise Unreachable(f"{request.site} does not answer like a Hub")
     check_files(set(sizes), request.given)
+    if not all(isinstance(sizes[name], int) for name in (CONFIG_FILE, WEIGHTS_FILE)):
+        raise Unreachable(f"{request.site} does not answer like a Hub")
     for name in (CONFIG_FILE, WEIGHTS_FILE):
-        check_size(name, sizes[name] or 0, request.given)
-    return commit
+        check_size(name, sizes[name], request.given)
+    return commit, sizes
 
 
-def _download(request: Request, commit: str) -> Path:
-    """The snapshot folder with both files of one commit; a branch is remembered once both are there."""
-    folder = Path()
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        try:
-            path = _hub().hf_hub_download(
-                request.repo,
-                name,
-                revision=commit,
-                cache_dir=request.cache_dir,
-                endpoint=request.endpoint,
-                etag_timeout=ANSWER_TIMEOUT,
-            )
-        except Exception as error:  # re-raised unchanged where explained does not know it
-            raise explained(error, request) from None
-        folder = Path(path).parent
-    if request.revision != commit:
-        _remember(folder.parents[1] / "refs" / request.revision, commit)
-    return folder
+def _download(request: Request, commit: str, name: str) -> Path:
+    """The snapshot folder of a commit, with this file in it."""
+    try:
+        path = _hub().hf_hub_download(
+            request.repo,
+            name,
+            revision=commit,
+            cache_dir=request.cache_dir,
+            endpoint=request.endpoint,
+            etag_timeout=ANSWER_TIMEOUT,
+        )
+    except Exception as error:  # re-raised unchanged where explained does not know it
+        raise explained(error, request) from None
+    return Path(path).parent
 
 
 def _remember(ref: Path, commit: str) -> None:

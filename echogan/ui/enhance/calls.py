@@ -20,7 +20,7 @@ from echogan.ui.enhance.exporting import LABELS
 from echogan.ui.enhance.fair_queue import Job, finished
 from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.feedback import FAILED, log_place, sentence
 
 MOST_FILES = 2000  # of one call: a folder may come file by file
 LONGEST = {
@@ -95,10 +95,9 @@ def _answer(work: Callable[[], Answer]) -> Answer:
 
 def _refusal(error: Exception) -> Answer:
     """The sentence for the visitor; a fault of ours is logged."""
-    if isinstance(error, EchoGANError):
-        return {"error": str(error)} | ({"gone": True} if isinstance(error, VisitGone) else {})
-    log_place(error)
-    return {"error": FAILED}
+    if not isinstance(error, EchoGANError):
+        log_place(error)
+    return {"error": sentence(error)} | ({"gone": True} if isinstance(error, VisitGone) else {})
 
 
 def _arrive(place: Workplace, data: Answer, page: str | None, address: str) -> Answer:

@@ -50,7 +50,7 @@ def progress(entry: ClipEntry, place: Place | None) -> str:
         about = "" if place.seconds is None else f", about {max(1, round(place.seconds))} s"
         return f"Waiting for {before}{about}" if place.before else "Waiting for the machine"
     if entry.job is None or not entry.job.running:
-        return ""
+        return "Fetching the model" if entry.job is not None and entry.job.began is None else ""
     if not entry.job.done:
         return entry.working or "Preparing"
     return f"Enhancing frame {entry.job.done} of {entry.job.frames}"

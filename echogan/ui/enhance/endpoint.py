@@ -22,11 +22,12 @@ from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
+from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.ui.access import address_of
 from echogan.ui.enhance.admission import Admission
 from echogan.ui.enhance.fair_queue import FairQueue, Job, finished
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.feedback import log_place, sentence
 from echogan.ui.listeners import LISTENERS
 from echogan.ui.session import ClientTask
 
@@ -47,11 +48,10 @@ def build_endpoint(place: Workplace) -> None:
         try:
             with admission.call(client, address):
                 return await serve(place, Call(file, model, strength, client, address, event))
-        except EchoGANError as error:
-            raise gr.Error(str(error), print_exception=False) from None
         except Exception as error:
-            log_place(error)
-            raise gr.Error(FAILED, print_exception=False) from None
+            if not isinstance(error, EchoGANError):
+                log_place(error)
+            raise gr.Error(sentence(error), print_exception=False) from None
 
     with gr.Group(visible=False):
         file = gr.File(label="file")
@@ -102,11 +102,12 @@ async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
             place.models.check(call.model)
             path = Path(call.file)
             seen = await _in_turn(place.opening, call, task, lambda job: look(path, cancel=task.cancel))
+            checkpoint = await _fetched(place, call, task)
             report = await _in_turn(
                 place.enhancing.queue,
                 call,
                 task,
-                lambda job: _enhance(place, call, task, seen, job),
+                lambda job: _enhance(place, call, task, seen, checkpoint, job),
                 seen.clip.frames,
             )
             return str(task.folder / "enhanced.mp4"), report.to_dict()
@@ -116,6 +117,14 @@ async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
         raise
     finally:
         task.cancel.set()
+
+
+async def _fetched(place: Workplace, call: Call, task: ClientTask) -> Checkpoint | None:
+    """A repository of the Hub, fetched before the clip waits for the device; None for what is at hand."""
+    if place.models.at_hand(call.model):
+        return None
+    fetching = place.enhancing.fetching
+    return await _in_turn(fetching, call, task, lambda job: place.models.fetch(call.model))
 
 
 async def _in_turn(
@@ -149,13 +158,16 @@ async def _in_turn(
     return found[0]
 
 
-def _enhance(place: Workplace, call: Call, task: ClientTask, seen: Look, job: Job) -> Report:
+def _enhance(
+    place: Workplace, call: Call, task: ClientTask, seen: Look, fetched: Checkpoint | None, job: Job
+) -> Report:
     """Enhance into the task's folder. Raises what `enhance_file` raises."""
 
     def count(done: int, total: int) -> None:
         job.done = done
 
-    checkpoint, settings = place.models.load(call.model), EnhanceSettings(strength=float(call.strength))
+    models, settings = place.models, EnhanceSettings(strength=float(call.strength))
+    checkpoint = models.load(call.model) if fetched is None else models.load_fetched(fetched)
     outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
     write = WriteOptions(blackout=seen.clip.kind == "dicom", software_version=__version__)
     return enhance_file(

@@ -12,12 +12,13 @@ from echogan.core.errors import Cancelled, EchoGANError
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
 from echogan.enhance.stored_result import TILES, store_result
 from echogan.enhance.tile_layout import TileLayout
+from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, Stream, Visit
 from echogan.ui.enhance.examples import Examples
 from echogan.ui.enhance.fair_queue import FairQueue, Job
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.visits import Visits
-from echogan.ui.feedback import FAILED, log_place
+from echogan.ui.feedback import log_place, sentence
 
 
 class Enhancing:
@@ -26,6 +27,8 @@ class Enhancing:
     def __init__(self, visits: Visits, models: ModelChoices, examples: Examples) -> None:
         self.visits, self.lock, self.models, self.examples = visits, visits.lock, models, examples
         self.queue = FairQueue("enhance")
+        # A repository of the Hub is fetched before its clip waits for the device, which nobody else waits for then.
+        self.fetching = FairQueue("fetch", workers=2)
 
     def start(self, visit: Visit, entry: ClipEntry, model: str) -> None:
         """Queue a clip, or let it be queued as soon as it is opened. Work on it that goes on is stopped."""
@@ -39,8 +42,12 @@ class Enhancing:
                 return
             # The job waits for the lock, so that it finds itself in the entry.
             work, ended = partial(self._work, visit, entry, model), partial(self._ended, visit, entry)
-            job = Job(visit.token, work, entry.opened.clip.frames, ended, address=visit.address)
-            entry.job = self.queue.submit(job)
+            entry.job = job = Job(visit.token, work, entry.opened.clip.frames, ended, address=visit.address)
+            if self.models.at_hand(model):
+                self.queue.submit(job)
+            else:
+                fetch = partial(self._fetch, visit, entry, model, job)
+                self.fetching.submit(Job(visit.token, fetch, address=visit.address))
 
     def opened(self, visit: Visit, entry: ClipEntry) -> None:
         """A clip is open now: queue it where that was asked for meanwhile."""
@@ -59,24 +66,42 @@ class Enhancing:
                     self.queue.cancel(job)
                     _go_back(entry)
 
-    def _work(self, visit: Visit, entry: ClipEntry, model: str, job: Job) -> None:
+    def _fetch(self, visit: Visit, entry: ClipEntry, model: str, job: Job, fetching: Job) -> None:
+        """Have the model on this machine, then let the job wait for the device."""
+        if not job.cancel.is_set():
+            try:
+                fetched = self.models.fetch(model)
+                with self.lock:
+                    if not job.cancel.is_set():
+                        job.work = partial(self._work, visit, entry, fetched)
+                        self.queue.submit(job)
+                        return
+            except Exception as error:
+                self._failed(entry, job, error)
+        job.over.set()
+        self._ended(visit, entry, job)
+
+    def _work(self, visit: Visit, entry: ClipEntry, model: str | Checkpoint, job: Job) -> None:
         try:
             self._enhance(visit, entry, model, job)
         except Exception as error:
-            if not isinstance(error, EchoGANError) and not job.cancel.is_set():
-                log_place(error)
-            with self.lock:
-                if entry.job is job:
-                    _go_back(entry)
-                    entry.failed = "" if job.cancel.is_set() else own_words(error, entry)
+            self._failed(entry, job, error)
 
-    def _enhance(self, visit: Visit, entry: ClipEntry, model: str, job: Job) -> None:
+    def _failed(self, entry: ClipEntry, job: Job, error: Exception) -> None:
+        if not isinstance(error, EchoGANError) and not job.cancel.is_set():
+            log_place(error)
+        with self.lock:
+            if entry.job is job:
+                _go_back(entry)
+                entry.failed = "" if job.cancel.is_set() else own_words(error, entry)
+
+    def _enhance(self, visit: Visit, entry: ClipEntry, model: str | Checkpoint, job: Job) -> None:
         with self.lock:
             opened, sector = entry.opened, entry.sector
             entry.working = "Loading the model"
         assert opened is not None
         assert sector is not None
-        checkpoint = self.models.load(model)
+        checkpoint = self.models.load(model) if isinstance(model, str) else self.models.load_fetched(model)
         with self.lock:
             entry.working = "Preparing"
         shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
@@ -176,7 +201,5 @@ def clear_if_closed(visits: Visits, visit: Visit, entry: ClipEntry) -> None:
 
 
 def own_words(error: Exception, entry: ClipEntry) -> str:
-    """The sentence for the visitor, with the visitor's own name of the clip; FAILED for a fault of ours."""
-    if not isinstance(error, EchoGANError):
-        return FAILED
-    return str(error).replace(f"'{entry.path.name}'", f"'{Path(entry.name).name}'")
+    """The sentence for the visitor, with the visitor's own name of the clip."""
+    return sentence(error).replace(f"'{entry.path.name}'", f"'{Path(entry.name).name}'")

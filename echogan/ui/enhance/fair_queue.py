@@ -167,9 +167,8 @@ class FairQueue:
 
 def in_turn(queues: Iterable[Iterable[T]]) -> list[T]:
     """The first of each queue, then the second of each, and so on."""
-    nothing = object()
-    rounds = zip_longest(*queues, fillvalue=nothing)
-    return [one for turn in rounds for one in turn if one is not nothing]
+    rounds = zip_longest(*([(one,) for one in queue] for queue in queues), fillvalue=())
+    return [one for turn in rounds for held in turn for one in held]
 
 
 async def finished(job: Job, look: Callable[[], None] = lambda: None) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from echogan.core.errors import EchoGANError
 from echogan.jobs.unzip import KEPT_SUFFIXES, UnzipLimits, is_bystander, unzip_named
+from echogan.ui.feedback import sentence
 from echogan.ui.session import Sessions
 
 MOST_CLIPS = 32  # of a visitor
@@ -40,19 +41,15 @@ def receive(sessions: Sessions, folder: Path, files: Iterable[tuple[str, str]], 
             sessions.discard(upload)
             continue
         place = folder / secrets.token_hex(8)
-        place.mkdir()
         path = place / neutral_name(name)
         try:
+            place.mkdir()
             sessions.take(upload, path)
             _take_pixels(sessions, path, pixels)
-        except OSError:
-            received.refused.append((name, NOT_SENT))
-            shutil.rmtree(place, ignore_errors=True)
-            continue
-        try:
             found = _unpacked(path, folder) if _is_zip(path, name) else [(place, path, name)]
-        except EchoGANError as error:
-            received.refused.append((name, str(error)))
+        except (OSError, EchoGANError) as error:
+            why = NOT_SENT if isinstance(error, FileNotFoundError) else sentence(error)
+            received.refused.append((name, why))
             shutil.rmtree(place, ignore_errors=True)
             continue
         for clip in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from echogan.core.errors import CheckpointNotFound
@@ -59,6 +60,23 @@ class ModelChoices:
                 self._keep(name, read_checkpoint(bundled[name], source=name))
             self._kept.move_to_end(name)
             return self._kept[name]
+
+    def at_hand(self, name: str) -> bool:
+        """Whether a model lies on this machine's disk as a model of the page, so that `load` asks nobody."""
+        return (name or "").strip() in self.names()
+
+    def fetch(self, name: str) -> Checkpoint:
+        """Have a repository's checkpoint in the cache, valid: what is known of it. It may take minutes.
+
+        Raises CheckpointError.
+        """
+        return load_checkpoint(self._find(name)[0]).without_weights()
+
+    def load_fetched(self, fetched: Checkpoint) -> Checkpoint:
+        """The checkpoint of `fetch`, from the cache alone. Raises CheckpointError."""
+        repository = fetched.source.partition("@")[0]
+        found = load_checkpoint(f"{repository}@{fetched.revision}", offline=True)
+        return replace(found, source=fetched.source, notes=fetched.notes)
 
     def _find(self, name: str | None) -> tuple[str, dict[str, Path]]:
         """The name as it is meant, and the folders of the models on this server. Raises CheckpointNotFound."""

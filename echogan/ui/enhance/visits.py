@@ -44,6 +44,7 @@ class Visits:
         self._visits: dict[str, Visit] = {}
         self._sweeper: threading.Thread | None = None
         self._closed = threading.Event()
+        self._always = False
 
     def arrive(self, token: str | None, page: str | None, address: str = "") -> tuple[Visit, bool]:
         """A page was opened: its visit, and whether it was there already. Raises ServerFull."""
@@ -132,6 +133,12 @@ class Visits:
             raise ServerFull("Too many visitors use this server now. Try again later.")
         return min(idle or of_crowded, key=lambda visit: visit.used)
 
+    def keep_sweeping(self) -> None:
+        """Sweep also while there are no visits: files may be sent without one."""
+        with self.lock:
+            self._always = True
+            self._start_sweeper()
+
     def _start_sweeper(self) -> None:
         """Let a thread sweep while there are visits: an idle server removes what is old, too."""
         if self._sweeper is None and not self._closed.is_set():
@@ -145,6 +152,6 @@ class Visits:
             except Exception as error:
                 log_place(error)
             with self.lock:
-                if not self._visits and not self.sessions.pending:
+                if not self._always and not self._visits and not self.sessions.pending:
                     self._sweeper = None
                     return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ SCRIPTS = (  # parts first, then what uses them
 )
 
 
-def build_player(elem_id: str, calls: list[Callable[..., dict[str, Any]]]) -> gr.HTML:
+def build_player(elem_id: str, calls: Sequence[Callable[..., Any]]) -> gr.HTML:
     """The player; what is built inside it (`with build_player(...):`) takes the place of @children in its template.
 
     calls   what its scripts call as server.NAME(dict)
@@ -41,7 +41,7 @@ def build_player(elem_id: str, calls: list[Callable[..., dict[str, Any]]]) -> gr
         js_on_load=scripts(),
         apply_default_css=False,
         elem_id=elem_id,
-        server_functions=calls,
+        server_functions=list(calls),
     )
 
 

@@ -27,7 +27,7 @@ function makeServer(server, upload) {
       try {
         sent.push({ path: (await upload(file)).path, name });
       } catch {
-        refused.push({ name, sentence: "It could not be sent: it may be over the size that this server takes. Cut it, or give it to the command line." });
+        refused.push({ name, sentence: "It could not be sent: it may be over the size that this server takes, or the server's disk is full. Cut it, give it to the command line, or try again later." });
       }
     }
     return { sent, refused };

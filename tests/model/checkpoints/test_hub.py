@@ -454,11 +454,59 @@ def test_a_wrong_config_and_wrong_weights_name_the_repository(
     fake.push("heart/b", versions[0] | {"config.json": b"{}"})
     assert said(load, "heart/b", InvalidCheckpoint).startswith("config.json of heart/b has no field 'name'")
     fake.push("heart/c", versions[0] | {"model.safetensors": versions[0]["model.safetensors"][:-9]})
-    folder = tmp_path / "cache" / "models--heart--c"
     assert said(load, "heart/c", InvalidCheckpoint) == (
-        f"model.safetensors of heart/c is damaged or not safetensors; delete {folder} and load it again, or choose"
-        f" another revision."
+        "model.safetensors of heart/c is damaged or not safetensors; load it again, or choose another revision."
     )
+    assert list((tmp_path / "cache").glob("models--*")) == []
+
+
+def test_a_cached_copy_that_is_damaged_names_its_folder_and_stays(
+    load: Load, first: str, tmp_path: Path
+) -> None:
+    load()
+    folder = tmp_path / "cache" / f"models--{REPO.replace('/', '--')}"
+    (folder / "snapshots" / first / "model.safetensors").resolve().write_bytes(b"x")
+    text = said(load, f"{REPO}@{first}", InvalidCheckpoint)
+    assert text.endswith(f"delete {folder} and load it again, or choose another revision.")
+    assert folder.exists()
+
+
+def test_weights_are_not_fetched_before_the_config_is_valid(
+    load: Load, fake: FakeHub, versions: list[dict[str, bytes]], tmp_path: Path
+) -> None:
+    fake.push(REPO, versions[0] | {"config.json": b'{"name": "x"}'})
+    said(load, kind=InvalidCheckpoint)
+    assert not [line for line in fake.log if "safetensors" in line]
+    assert list((tmp_path / "cache").glob("models--*")) == []
+
+
+def test_weights_larger_than_the_config_describes_are_not_fetched(
+    load: Load, fake: FakeHub, versions: list[dict[str, bytes]], tmp_path: Path
+) -> None:
+    fake.push(REPO, versions[0] | {"model.safetensors": b"\0" * 3_000_000})
+    assert "has 3,000,000 bytes, and the network of its config.json has" in said(load, kind=InvalidCheckpoint)
+    assert not [line for line in fake.log if "safetensors" in line]
+    assert list((tmp_path / "cache").glob("models--*")) == []
+
+
+def test_a_refused_commit_leaves_and_the_good_one_before_it_stays(
+    load: Load, fake: FakeHub, versions: list[dict[str, bytes]], first: str, tmp_path: Path
+) -> None:
+    load()
+    fake.push(REPO, versions[1] | {"config.json": b"{}"})
+    said(load, kind=InvalidCheckpoint)
+    assert cached_files(tmp_path) == {"config.json", "model.safetensors"}
+    assert load(f"{REPO}@{first}").name == "small-0"
+
+
+def test_a_repository_that_another_program_keeps_is_refused_and_stays(
+    load: Load, fake: FakeHub, versions: list[dict[str, bytes]], tmp_path: Path
+) -> None:
+    fake.push(REPO, versions[0] | {"config.json": b"{}"})
+    cache = tmp_path / "cache"
+    huggingface_hub.hf_hub_download(REPO, "README.md", endpoint=fake.url, cache_dir=cache)
+    said(load, kind=InvalidCheckpoint)
+    assert "README.md" in cached_files(tmp_path)
 
 
 @pytest.mark.parametrize(
