@@ -12,7 +12,7 @@ import signal
 import socket
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class FuzzSettings:
 
     count: int = number(10_000, "files to try", 1)
     seed: int = number(0, "which files: the same for the same seed", 0)
+    files: tuple[Path, ...] = field(default=(), metadata={"help": "try these files instead"})
     keep: Path | None = field(default=None, metadata={"help": "folder for the files that lead to a fault"})
 
 
@@ -56,6 +57,9 @@ class Outcome:
 def main(settings: FuzzSettings) -> None:
     """Try the files, and print what became of them as JSON."""
     check_settings(settings)
+    if settings.files:
+        print(json.dumps({path.name: asdict(try_file(path)) for path in settings.files}))
+        return
     print(json.dumps(run(settings), indent=1))
 
 
@@ -109,7 +113,10 @@ def _input(seeds: dict[str, bytes], rng: np.random.Generator) -> tuple[str, byte
 
 
 def try_file(path: Path) -> Outcome:
-    """Read the file in a child of this process; seconds of a processor, and the most memory in bytes."""
+    """Read the file in a child of this process, which must not have started threads before.
+
+    The outcome has seconds of a processor, and the most memory in bytes.
+    """
     mine, its = socket.socketpair()
     child = os.fork()
     if child == 0:

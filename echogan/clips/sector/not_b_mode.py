@@ -146,6 +146,15 @@ def _tint(frame: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
     return tint if explained.mean() > EXPLAINED else None
 
 
+def _change(frames: np.ndarray) -> np.ndarray:
+    """Standard deviation over time of uint8 (T, H, W, 3), mean of the channels: (H, W), frame by frame."""
+    total, squares = (np.zeros(frames.shape[1:], np.float64) for _ in range(2))
+    for frame in frames:
+        total += frame
+        squares += np.square(frame, dtype=np.float32)
+    return np.sqrt(np.maximum(squares / len(frames) - (total / len(frames)) ** 2, 0)).mean(-1)
+
+
 def _drawings(patches: np.ndarray, frame: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Those `patches`, bool (H, W), that are drawn on the screen beside the tissue, as bars and logos are.
 
@@ -153,7 +162,7 @@ def _drawings(patches: np.ndarray, frame: np.ndarray, frames: np.ndarray) -> np.
     """
     level = grey(frame).astype(np.float32)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8))
-    change = frames.astype(np.float32).std(0).mean(-1) if len(frames) > 2 else None
+    change = _change(frames) if len(frames) > 2 else None
     moves = change is not None and (change > STATIC).mean() > 0.02
     drawn = np.zeros_like(patches)
     for label in range(1, count):

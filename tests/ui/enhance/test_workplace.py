@@ -5,13 +5,14 @@ import shutil
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from counted_clips import count_clips
 from small_workplace import QuickModels, gif, in_state, line, sent, small_workplace, until
 
+from echogan.clips.guard.guard import SERVER
 from echogan.clips.sector.clip_sample import ClipSample
 from echogan.core.errors import CheckpointNotFound, SectorError, SettingsError
 from echogan.core.geometry import Fan
@@ -101,7 +102,9 @@ def test_a_refused_file_says_so_in_its_own_name_and_leaves_nothing_on_the_disk(p
     assert place.clips(ann) == []
 
 
-def test_a_sample_is_released_as_soon_as_the_sector_is_found(place, ann, tmp_path, monkeypatch):
+def test_no_sample_is_in_this_process_but_for_a_sector_by_hand_and_that_is_released(
+    place, ann, tmp_path, monkeypatch
+):
     samples: list[weakref.ref] = []
     real = ClipSample.of.__func__  # type: ignore[attr-defined]
 
@@ -112,10 +115,10 @@ def test_a_sample_is_released_as_soon_as_the_sector_is_found(place, ann, tmp_pat
 
     monkeypatch.setattr(ClipSample, "of", classmethod(watched))
     clips = [opened(place, ann, tmp_path, seed=seed) for seed in range(4)]
+    assert samples == []
     place.set_sector(ann, clips[0], FAN)
     gc.collect()
-    assert len(samples) == 5
-    assert [sample() for sample in samples] == [None] * 5
+    assert [sample() for sample in samples] == [None]
     kept = sum(
         entry.sector.sector.tissue_mask.nbytes + entry.sector.sector.overlay_mask.nbytes
         for entry in ann.clips.values()
@@ -124,38 +127,41 @@ def test_a_sample_is_released_as_soon_as_the_sector_is_found(place, ann, tmp_pat
     assert kept <= 4 * 2 * 96 * 120
 
 
-def test_at_most_two_samples_are_in_memory_at_once(place, ann, tmp_path, monkeypatch):
-    sampled: list[str] = []
-    go, real = threading.Event(), opening.find_sector
+def test_at_most_two_clips_are_looked_at_at_once(place, ann, tmp_path, monkeypatch):
+    looked: list[str] = []
+    go, real = threading.Event(), opening.look
 
-    def waiting(sample):
-        sampled.append("one")
+    def waiting(path, cancel=None):
+        looked.append("one")
         assert go.wait(30)
-        return real(sample)
+        return real(path, cancel=cancel)
 
-    monkeypatch.setattr(opening, "find_sector", waiting)
+    monkeypatch.setattr(opening, "look", waiting)
     clips = [add(place, ann, tmp_path, seed=seed) for seed in range(4)]
-    until(lambda: len(sampled) == 2)
+    until(lambda: len(looked) == 2)
     time.sleep(0.3)
-    assert len(sampled) == 2
+    assert len(looked) == 2
     go.set()
     for clip in clips:
         in_state(place, ann, clip, "ready")
-    assert len(sampled) == 4
+    assert len(looked) == 4
 
 
-def test_one_decode_for_the_sample_one_for_the_tiles_and_one_for_each_enhancing(
+def test_one_child_for_the_look_one_for_the_tiles_and_one_for_each_enhancing(
     place, ann, tmp_path, monkeypatch
 ):
-    counts = count_clips(monkeypatch)
+    tasks, real = Counter(), SERVER.ask
+    monkeypatch.setattr(
+        SERVER, "ask", lambda request, answers: (tasks.update([request["task"]]), real(request, answers))
+    )
     clip = opened(place, ann, tmp_path)
-    assert counts == {"opened": 1, "decoded": 2}
+    until(lambda: tasks == {"look": 1, "frames": 1})
     place.set_blackout(ann, clip, True)
     place.set_sector(ann, clip, None)
-    assert counts["decoded"] == 2
+    assert tasks["frames"] == 1
     place.enhance(ann, [clip], "halve")
     in_state(place, ann, clip, "done")
-    assert counts == {"opened": 1, "decoded": 3}
+    assert tasks == {"look": 1, "frames": 2}
 
 
 def test_the_list_has_an_end(place, ann, tmp_path):
@@ -300,8 +306,8 @@ def test_enhance_all_while_they_open(place, ann, tmp_path):
 
 
 def test_stop_takes_back_what_was_asked_for_a_clip_that_opens(place, ann, tmp_path, monkeypatch):
-    go, real = threading.Event(), opening.find_sector
-    monkeypatch.setattr(opening, "find_sector", lambda sample: go.wait(20) and real(sample))
+    go, real = threading.Event(), opening.look
+    monkeypatch.setattr(opening, "look", lambda *given, **options: go.wait(20) and real(*given, **options))
     clip = add(place, ann, tmp_path)
     place.enhance(ann, [clip], "halve")
     place.stop(ann, [clip])
