@@ -28,7 +28,7 @@ SCRIPTS = (  # parts first, then what uses them
 )
 
 
-def build_player(elem_id: str, calls: list[Callable[..., dict[str, Any]]]) -> gr.HTML:
+def build_player(elem_id: str, calls: list[Callable[..., Any]]) -> gr.HTML:
     """The player; what is built inside it (`with build_player(...):`) takes the place of @children in its template.
 
     calls   what its scripts call as server.NAME(dict)
