@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import TypeVar
 
 import anyio
@@ -167,8 +166,9 @@ class FairQueue:
 
 def in_turn(queues: Iterable[Iterable[T]]) -> list[T]:
     """The first of each queue, then the second of each, and so on."""
-    rounds = zip_longest(*([(one,) for one in queue] for queue in queues), fillvalue=())
-    return [one for turn in rounds for held in turn for one in held]
+    each = [list(queue) for queue in queues]
+    longest = max(map(len, each), default=0)
+    return [queue[turn] for turn in range(longest) for queue in each if turn < len(queue)]
 
 
 async def finished(job: Job, look: Callable[[], None] = lambda: None) -> None:
