@@ -28,6 +28,7 @@ PARTS = {
     "image_quality": "eval.simulated.image_quality",
     "kid": "eval.measures.kid",
     "lesions": "eval.simulated.lesions",
+    "load": "eval.performance.load",
     "memory": "eval.performance.memory",
     "phantom_picture": "eval.reporting.phantom_picture",
     "phantom_speed": "eval.performance.phantom_speed",

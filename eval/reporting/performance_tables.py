@@ -61,3 +61,44 @@ def memory(result: dict[str, Any]) -> str:
         f"Peak memory of a {long:,}-frame clip is at most {result['worst_ratio']:.2f} times that of a "
         f"{short}-frame clip, over {len(result['outputs'])} kinds of output."
     )
+
+
+def load(result: dict[str, Any]) -> str:
+    """Many visitors of the page at once beside a greedy client, and clips one after the other."""
+    rows, notes = [], []
+    if many := result.get("visitors"):
+        rows += [
+            ["visitors, each served", f"{many['visitors_served']} of {many['visitors']}"],
+            ["requests of visitors refused", f"{many['refused']}"],
+            ["wait from Enhance to the last frame, median and longest", _seconds(many)],
+            ["longest time without news of a clip's place", f"{many['longest_without_news_s']:.0f} s"],
+            ["clips in the same time, of those of one visitor", f"{many['throughput_share']:.0%}"],
+        ]
+        notes.append(
+            f"The visitors came at once and began new clips for {many['seconds']} s. Beside them one client posted "
+            f"{many['greedy_accepted'] + many['greedy_refused']} jobs, of which {many['greedy_refused']} were refused."
+        )
+    for name, title in (("visitors", "visitors"), ("soak", "one after the other")):
+        if part := result.get(name):
+            rows += [
+                [f"memory before and after, {title}", _pair(part, "memory", "_mb", " MB")],
+                [f"descriptors before and after, {title}", _pair(part, "descriptors")],
+                [f"files left, {title}", f"{part['files_left'] + part['files_after_end']}"],
+            ]
+    if alone := result.get("soak"):
+        notes.append(
+            f"{alone['clips']} clips were enhanced one after the other, {alone['refused']} of them refused."
+        )
+    facts = result["machine"]
+    notes.append(
+        f"Clips of {result['frames']} frames, the app and all visitors on one machine ({facts['processor']})."
+    )
+    return markdown_table(["", "measured"], rows) + "\n\n" + " ".join(notes)
+
+
+def _seconds(many: dict[str, Any]) -> str:
+    return f"{many['wait_median_s']:.0f} s, {many['wait_longest_s']:.0f} s"
+
+
+def _pair(part: dict[str, Any], name: str, unit: str = "", shown: str = "") -> str:
+    return f"{part[f'{name}_before{unit}']}, {part[f'{name}_after{unit}']}{shown}"

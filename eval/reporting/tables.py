@@ -44,6 +44,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "speed": performance_tables.speed,
     "phantom_speed": performance_tables.phantom_speed,
     "memory": performance_tables.memory,
+    "load": performance_tables.load,
     "realism": realism_tables.realism,
     "realism_blind": realism_tables.realism_blind,
     "segmentation": segmentation_tables.segmentation,
