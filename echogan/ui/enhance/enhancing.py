@@ -29,6 +29,7 @@ class Enhancing:
         self.queue = FairQueue("enhance")
         # A repository of the Hub is fetched before its clip waits for the device, which nobody else waits for then.
         self.fetching = FairQueue("fetch", workers=2)
+        self.queues = (self.fetching, self.queue)
 
     def start(self, visit: Visit, entry: ClipEntry, model: str) -> None:
         """Queue a clip, or let it be queued as soon as it is opened. Work on it that goes on is stopped."""

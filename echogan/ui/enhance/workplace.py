@@ -183,13 +183,7 @@ class Workplace:
     def close(self) -> None:
         """The app ends: stop all work, and remove what every visitor sent and got."""
         self.visits.close_all()
-        queues = (
-            self.opening,
-            self.taking,
-            self.enhancing.fetching,
-            self.enhancing.queue,
-            self.exporting.queue,
-        )
+        queues = (self.opening, self.taking, *self.enhancing.queues, self.exporting.queue)
         for queue in queues:
             queue.close()
         self.sessions.close_all()
