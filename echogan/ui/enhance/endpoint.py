@@ -11,6 +11,7 @@ from echogan.clips.guard.guard import Look, look
 from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.notice import NOTICE
+from echogan.core.settings import check_setting
 from echogan.core.version import __version__
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
@@ -60,6 +61,7 @@ def serve(
         with place.sessions.using(key, file):
             if not isinstance(strength, int | float):
                 raise SettingsError("The strength is not a number. Give one from 0 to 1.")
+            check_setting(EnhanceSettings, "strength", strength)
             place.models.check(model)
             seen = look(Path(file), cancel=task.cancel)
             report = _in_turn(place, task, seen, model, float(strength), key)
