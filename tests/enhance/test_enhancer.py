@@ -12,6 +12,7 @@ from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, who
 from echogan.core.errors import Cancelled, SectorError, SettingsError
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import REFERENCE, GreyCurve, canonical_curve
+from echogan.enhance import enhancer as module
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.put_back import amplified
 from echogan.enhance.working_space import WorkingSpace
@@ -134,6 +135,15 @@ def test_native_detail_is_kept_by_a_smooth_change(size):
     frames = speckle(1, *size) // 2
     enhanced, _ = enhance(frames, whole_sector(*size), checkpoint(Scale(1, 0.2)), working_size=64)
     np.testing.assert_allclose(enhanced, frames + 25.5, atol=0.51)
+
+
+def test_a_batch_of_large_frames_is_smaller(network, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_PIXELS", 3 * 96 * 120)
+    _, chunks = enhance(speckle(5), fan_sector(), network, batch_size=4)
+    assert [len(chunk.enhanced) for chunk in chunks] == [3, 2]
+    monkeypatch.setattr(module, "BATCH_PIXELS", 1)
+    _, chunks = enhance(speckle(2), fan_sector(), network, batch_size=4)
+    assert [len(chunk.enhanced) for chunk in chunks] == [1, 1]
 
 
 def test_batch_size_does_not_matter(network):

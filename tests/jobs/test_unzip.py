@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from hostile_files import many_small_bombs, overlapping
 
 from echogan.core.errors import ClipTooLarge, EchoGANError, UnreadableClip
 from echogan.jobs.unzip import RATIO_FROM, UnzipLimits, unzip, unzip_named
@@ -164,3 +165,17 @@ def test_each_files_place_comes_with_its_own_name(tmp_path):
     assert [name for _, name in found] == ["x/b.dcm", "y/a.gif"]
     assert [path.read_text() for path, _ in found] == ["x/b.dcm", "y\\a.gif"]
     assert all((tmp_path / "out") in path.parents for path, _ in found)
+
+
+def test_the_ratio_holds_for_many_small_files_too(tmp_path):
+    archive = many_small_bombs(tmp_path / "up.zip", 20, RATIO_FROM // 8)
+    with pytest.raises(ClipTooLarge, match="200 times"):
+        unzip(archive, tmp_path / "low")
+    assert everything_below(tmp_path) == ["up.zip"]
+
+
+def test_files_that_overlap_are_refused(tmp_path):
+    archive = overlapping(tmp_path / "up.zip", 1000, 1_000_000)
+    with pytest.raises(UnreadableClip, match=r"overlap|damaged"):
+        unzip(archive, tmp_path / "low")
+    assert everything_below(tmp_path) == ["up.zip"]

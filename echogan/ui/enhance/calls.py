@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -226,7 +225,9 @@ def _strengths(value: Any) -> dict[str, float]:
     strengths = _dict({} if value is None else value)
     for strength in strengths.values():
         plain = isinstance(strength, int | float) and not isinstance(strength, bool)
-        if not plain or not math.isfinite(strength) or not 0 <= strength <= 1:
+        if (
+            not plain or not 0 <= strength <= 1
+        ):  # neither holds of what is no number, nor of what is too large for one
             raise SettingsError("The strength is not a number from 0 to 1. Move its slider.")
     return {str(clip): float(strength) for clip, strength in strengths.items()}
 

@@ -17,6 +17,7 @@ from echogan.clips.guard.guard import Look, look
 from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.notice import NOTICE
+from echogan.core.settings import check_setting
 from echogan.core.version import __version__
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
@@ -99,6 +100,7 @@ async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
         with place.sessions.using(call.client, call.file):
             if not isinstance(call.strength, int | float):
                 raise SettingsError("The strength is not a number. Give one from 0 to 1.")
+            check_setting(EnhanceSettings, "strength", call.strength)
             place.models.check(call.model)
             path = Path(call.file)
             seen = await _in_turn(place.opening, call, task, lambda job: look(path, cancel=task.cancel))

@@ -12,6 +12,7 @@ from echogan.core.errors import CheckpointNotFound
 from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
 from echogan.model.checkpoints.hub import load_checkpoint
 
+LONGEST_NAME = 200  # characters; what is longer names nothing
 LOADED = 2  # checkpoints kept in memory
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 NONE_BUNDLED = (
@@ -80,7 +81,7 @@ class ModelChoices:
 
     def _find(self, name: str | None) -> tuple[str, dict[str, Path]]:
         """The name as it is meant, and the folders of the models on this server. Raises CheckpointNotFound."""
-        name = (name or "").strip()
+        name = (name or "")[:LONGEST_NAME].strip()
         bundled = {path.name: path for path in bundled_checkpoints()} | self._offered
         if not name:
             raise CheckpointNotFound("Choose a model first." if bundled else NONE_BUNDLED)

@@ -63,6 +63,11 @@ def test_one_client_may_send_the_same_clip_again_while_another_waits(client, cin
     assert [job.result()[1]["input"]["frames"] for job in jobs] == [30, 1, 30]
 
 
+def test_a_strength_that_is_too_large_for_a_float_gets_a_sentence(client, cine):
+    with pytest.raises(Exception, match="strength is 1000"):
+        client.predict(handle_file(cine), "tiny", 10**400, api_name="/enhance")
+
+
 def test_a_strength_that_is_not_a_number_gets_a_sentence(client, cine):
     with pytest.raises(Exception, match="strength is not a number"):
         client.predict(handle_file(cine), "tiny", None, api_name="/enhance")
