@@ -13,15 +13,17 @@ from echogan.core.notice import NOTICE
 from echogan.model.checkpoints.checkpoint import bundled_checkpoints
 from tests.support.viewer_page import WORKING, choose_model, enhanced, frame, opened, pause, upload
 
+PAINTED = """(selector) => {
+  const c = document.querySelector(selector), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  let low = 255, high = 0;
+  for (let i = 0; i < d.length; i += 4) { low = Math.min(low, d[i]); high = Math.max(high, d[i]); }
+  return high - low > 20;
+}"""
+
 
 def painted(page: Page, selector: str) -> bool:
     """Whether the canvas shows anything but one flat colour."""
-    return page.locator(selector).evaluate(
-        """c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-                  let low = 255, high = 0;
-                  for (let i = 0; i < d.length; i += 4) { low = Math.min(low, d[i]); high = Math.max(high, d[i]); }
-                  return high - low > 20; }"""
-    )
+    return page.evaluate(PAINTED, selector)
 
 
 def test_a_dicom_cine_is_enhanced_and_shown_beside_its_maps(page: Page, cine, small_model):
@@ -180,8 +182,7 @@ def test_an_example_shows_its_truth(page: Page):
     )
     page.get_by_role("button", name="Truth", exact=True).click()
     expect(page.locator("[data-pane=truth]")).to_be_visible()
-    page.wait_for_timeout(500)
-    assert painted(page, "[data-pane=truth] .eg-pic")
+    page.wait_for_function(PAINTED, arg="[data-pane=truth] .eg-pic")
 
 
 def test_a_clip_without_a_scale_says_so_and_offers_no_calliper(page: Page, short_clip: Path):

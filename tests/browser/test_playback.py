@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -59,15 +58,23 @@ def test_no_pane_drifts_while_playing_under_load(page: Page, counted, small_mode
 def test_it_plays_at_the_rate_of_the_file_and_at_the_speed_chosen(page: Page, counted, small_model):
     enhanced(page, counted, small_model)
     page.wait_for_timeout(2500)  # every frame has been decoded once
-
-    def passed(seconds: float) -> float:
-        begin, before = time.monotonic(), frame(page)
-        page.wait_for_timeout(1000 * seconds)
-        return ((frame(page) - before) % FRAMES) / (time.monotonic() - begin)
-
-    assert passed(1.0) == pytest.approx(25, rel=0.25)
+    assert rate(page) == pytest.approx(25, rel=0.25)
     page.get_by_role("combobox", name="Playback speed").select_option("0.25")
-    assert passed(1.0) == pytest.approx(25 / 4, rel=0.35)
+    assert rate(page) == pytest.approx(25 / 4, rel=0.35)
+
+
+def rate(page: Page) -> float:
+    """Frames per second, counted within the page; a count over more than a round of the loop would be ambiguous."""
+    for _ in range(20):
+        frames, seconds = page.evaluate(
+            """async () => { const root = document.querySelector('.eg-app'), began = performance.now();
+              const first = Number(root.dataset.frame);
+              await new Promise((done) => setTimeout(done, 1000));
+              return [Number(root.dataset.frame) - first, (performance.now() - began) / 1000]; }"""
+        )
+        if seconds < 0.9 * FRAMES / 25:
+            return (frames % FRAMES) / seconds
+    pytest.fail("the machine was too busy to count frames")
 
 
 def test_the_loop_keeps_to_its_range(page: Page, counted, small_model):

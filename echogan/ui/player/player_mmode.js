@@ -9,6 +9,7 @@ function makeMMode(box, { pictures, painter, pick, spacing }) {
     const mine = (run += 1), count = starts.length - 1;
     [ends, times, settings] = [line, starts, { strength, blackout }];
     box.hidden = false;
+    box.dataset.ready = "false";
     const points = Math.max(32, Math.min(256, Math.round(Math.hypot(line[1][0] - line[0][0], line[1][1] - line[0][1]))));
     columns = { original: [], enhanced: [] };
     for (let i = 0; i < count; i += 1) {
@@ -22,6 +23,7 @@ function makeMMode(box, { pictures, painter, pick, spacing }) {
       if (i % 8 === 7) render();
     }
     render();
+    box.dataset.ready = "true";
   }
 
   function render() {
