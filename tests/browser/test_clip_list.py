@@ -1,9 +1,10 @@
 """The clips of a session: dropped, enhanced, found again after a reload, exported as a zip, removed and restored."""
 
+import re
 import zipfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.viewer_page import WORKING, choose_model, counted_clip, drop, opened
 
@@ -64,3 +65,37 @@ def test_another_tab_of_the_browser_is_another_session(page: Page, short_clip):
     other.wait_for_function("document.querySelector('.eg-example-list button') !== null")
     expect(other.locator(".eg-list li")).to_have_count(0)
     other.close()
+
+
+def is_call(route: Route, name: str) -> bool:
+    return f'"fn_name":"{name}"' in (route.request.post_data or "").replace(" ", "")
+
+
+def test_the_page_goes_on_after_the_server_did_not_answer(page: Page, short_clip, small_model):
+    opened(page, short_clip)
+    choose_model(page, small_model)
+    calls = re.compile("/component_server")
+    page.route(calls, lambda route: route.abort() if is_call(route, "poll") else route.continue_())
+    page.locator("#eg-run").click()
+    messages = page.locator(".eg-messages li")
+    expect(messages).to_contain_text("The server does not answer", timeout=90_000)
+    page.wait_for_timeout(6000)
+    expect(messages).to_have_count(1)  # said again, it stands there once
+    page.unroute(calls)
+    expect(page.locator(".eg-app")).to_have_attribute("data-state", "result", timeout=WORKING)
+
+
+def test_who_has_lost_the_clips_is_told_so(page: Page, short_clip):
+    opened(page, short_clip)
+    gone = '{"error": "This list of clips is no longer on the server.", "gone": true}'
+
+    def lose(route: Route) -> None:
+        if is_call(route, "enhance"):
+            route.fulfill(status=200, content_type="application/json", body=gone)
+        else:
+            route.continue_()
+
+    page.route(re.compile("/component_server"), lose)
+    page.locator("#eg-run").click()
+    expect(page.locator(".eg-messages")).to_contain_text("Open the clips again")
+    page.unroute_all(behavior="wait")
