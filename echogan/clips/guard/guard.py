@@ -42,6 +42,7 @@ PATIENCE = 0.1  # seconds between two looks at `cancel`
 BROKE_OFF = (
     "'{}' is damaged, or needs more memory or time than a clip may have: export it again, or make it smaller."
 )
+GONE = "'{}' is no longer there: it was moved or deleted meanwhile."
 TOO_SLOW = "'{}' takes too long to read: cut it, or scale it down."
 
 
@@ -88,6 +89,8 @@ def _clip(facts: Message, path: Path, limits: ClipLimits) -> ClipFile:
 def _frames(path: Path, limits: ClipLimits, known: Message) -> Iterator[np.ndarray]:
     """All frames, from a child that opens the file again. It waits while nobody asks for the next."""
     shape = (known["height"], known["width"], 3) if known["color"] else (known["height"], known["width"])
+    if not path.is_file():
+        raise UnreadableClip(GONE.format(path.name))
     with _child("frames", path, limits) as answers:
         facts, _ = _next(answers, path, LOADED * _seconds(path))
         if facts["clip"] != known:

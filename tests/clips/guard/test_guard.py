@@ -76,7 +76,7 @@ def test_a_file_that_was_changed_meanwhile_is_refused(tmp_path):
     with pytest.raises(UnreadableClip, match="changed"):
         next(clip.iter_frames())
     (tmp_path / "a.gif").unlink()
-    with pytest.raises(UnreadableClip, match="no file"):
+    with pytest.raises(UnreadableClip, match="no longer there"):
         next(clip.iter_frames())
 
 
