@@ -56,8 +56,9 @@ def error_facts(error: EchoGANError) -> dict[str, Any]:
 def error_from(facts: dict[str, Any]) -> EchoGANError:
     """The error of these facts."""
     kind = getattr(errors, facts["kind"], None)
-    known = isinstance(kind, type) and issubclass(kind, EchoGANError)
-    return kind(facts["sentence"]) if known else UnreadableClip(facts["sentence"])
+    if isinstance(kind, type) and issubclass(kind, EchoGANError):
+        return kind(facts["sentence"])
+    return UnreadableClip(facts["sentence"])
 
 
 def _tuples(value: Any) -> Any:

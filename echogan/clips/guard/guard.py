@@ -205,7 +205,7 @@ class _Server:
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", code],
-                stdin=its,
+                stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # the parent handles Ctrl-C
