@@ -21,7 +21,7 @@ SHAPES = 0.2, 5.0  # pixels of other shapes are a mistake in the file
 class ClipLimits:
     """How much a file may hold before it is refused (ClipTooLarge)."""
 
-    max_pixels_per_frame: int = number(9_000_000, "refuse clips with more pixels in one frame", 1)
+    max_pixels_per_frame: int = number(8_300_000, "refuse clips with more pixels in one frame", 1)
     max_frames: int = number(20_000, "refuse clips with more frames", 1)
     max_decoded_bytes: int = number(32 * 2**30, "refuse clips whose frames decode to more bytes", 1)
     max_side: int = number(8192, "refuse clips whose frames are wider or higher, in pixels", 1)

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -31,7 +32,7 @@ from eval.robustness.seeds import large_still, seed_files
 
 DICOM_SHARE, LARGE_SHARE = 0.5, 0.002
 WAIT = 600.0  # seconds; a child has a shorter limit of its own
-SAY_EVERY = 500
+SAY_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ def run(settings: FuzzSettings) -> dict[str, Any]:
             slowest = max(slowest, (name, outcome), key=lambda one: one[1].seconds)
             largest = max(largest, (name, outcome), key=lambda one: one[1].memory)
             if (index + 1) % SAY_EVERY == 0:
-                print(f"{index + 1} files, {sum(faults.values())} faults", flush=True)
+                worst = f"longest {slowest[1].seconds:.1f} s, largest {largest[1].memory >> 20} MB"
+                print(
+                    f"{index + 1} files, {sum(faults.values())} faults, {worst}", file=sys.stderr, flush=True
+                )
     return {
         "count": settings.count,
         "seed": settings.seed,

@@ -101,7 +101,7 @@ def _research(frames: np.ndarray) -> dict[str, bytes]:
 def large_still(rng: np.random.Generator) -> bytes:
     """A PNG of speckle in a sector, of any shape up to the limits on pixels and sides, or a little past them."""
     sides = np.exp(rng.uniform(np.log(200), np.log(8400), 2)) * 1.0
-    height, width = (sides * min(1.0, np.sqrt(9.2e6 / sides.prod()))).astype(int)
+    height, width = (sides * min(1.0, np.sqrt(8.5e6 / sides.prod()))).astype(int)
     small = rng.integers(20, 256, (height // 8 + 1, width // 8 + 1), np.uint8)
     y, x = np.mgrid[0:height, 0:width]
     inside = (np.abs(x - width / 2) < y * 0.8) & (np.hypot(y, x - width / 2) < height * 0.85)

@@ -27,7 +27,7 @@ def send(to: socket.socket, facts: Message, arrays: Sequence[np.ndarray] = ()) -
     to.sendall(len(line).to_bytes(4, "big") + line)
     for array in arrays:
         if array.size:
-            to.sendall(np.ascontiguousarray(array).tobytes())
+            to.sendall(np.ascontiguousarray(array).view(np.uint8).data.cast("B"))
 
 
 def receive(source: socket.socket) -> tuple[Message, list[np.ndarray]]:
