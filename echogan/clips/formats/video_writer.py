@@ -1,4 +1,4 @@
-"""Write clips as video: H.264 in MP4 for the download, VP9 in WebM for the player in the page."""
+"""Write clips as video: H.264 in MP4, and VP9 in WebM, which needs no patent licence."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Mp4Writer(VideoWriter):
 
 
 class WebmWriter(VideoWriter):
-    """VP9 for the player in the page: quick to encode, any size, a key frame every 12 frames for scrubbing."""
+    """VP9 for browsers: quick to encode, any size, a key frame every 12 frames for scrubbing."""
 
     container, codec, even = "webm", "libvpx-vp9", False
     container_options: ClassVar[dict[str, str]] = {}

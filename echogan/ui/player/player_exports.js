@@ -1,9 +1,13 @@
 // Saving: exports made on the server on demand, their progress and links, and the frame in view as a PNG.
 
 function makeExports({ kinds, jobs, url, start, dropped, savePicture, saveAll }) {
-  let waiting = new Set(), known = "";
+  let waiting = new Set(), known = "", offered = "";
 
+  // Drawn anew only where it changed: a button that is replaced under the pointer loses the press.
   function offer(offers, several) {
+    const look = JSON.stringify([offers, several]);
+    if (look === offered) return;
+    offered = look;
     const buttons = offers.map((o) => {
       const button = make("button", o.label, { type: "button", "data-kind": o.kind, title: o.hint });
       button.append(make("small", o.hint));

@@ -69,9 +69,11 @@ function inView(canvas, view) {
   const ink = canvas.getContext("2d"), dots = canvas.width / Math.max(1, canvas.clientWidth);
   ink.imageSmoothingEnabled = view.scale * dots < 8;
   ink.imageSmoothingQuality = view.scale * dots < 1 ? "high" : "low";
-  return (picture, box, part = [0, 0, picture.width, picture.height]) => {
-    const [left, top] = view.toPane([box[0], box[1]]), [right, bottom] = view.toPane([box[2], box[3]]);
-    ink.drawImage(picture, part[0], part[1], part[2] - part[0], part[3] - part[1],
+  return (picture, box, part) => {
+    // A part ends at the middle of its outer pixels: smoothing would mix in what stands beside it in the tile.
+    const edge = part ? 0.5 : 0, [x0, y0, x1, y1] = part || [0, 0, picture.width, picture.height];
+    const [left, top] = view.toPane([box[0] + edge, box[1] + edge]), [right, bottom] = view.toPane([box[2] - edge, box[3] - edge]);
+    ink.drawImage(picture, x0 + edge, y0 + edge, x1 - x0 - 2 * edge, y1 - y0 - 2 * edge,
       left * dots, top * dots, (right - left) * dots, (bottom - top) * dots);
   };
 }

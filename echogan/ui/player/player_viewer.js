@@ -67,7 +67,7 @@ function paint(frame = transport.frame) {
     const pane = panes[name];
     for (const canvas of [pane.pic, pane.over]) if (!fitCanvas(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     painter.layers(source(name), pane.pic.getContext("2d"), inView(pane.pic, view));
-    const covered = name === "map" || (state.overlay && name === "enhanced" && !swap());
+    const covered = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
     if (covered && map && shown.result) inView(pane.over, view)(painter.map(shown.result, map, state.strength), result().box);
   }
   root.dataset.frame = frame;
@@ -77,11 +77,10 @@ function paint(frame = transport.frame) {
   paintMarks();
 }
 
-const swap = () => state.swapped;
-const source = (name) => (name === "map" ? "original" : name === "enhanced" && swap() ? "original" : name);
+const source = (name) => (name === "map" ? "original" : name === "enhanced" && state.swapped ? "original" : name);
 
 function caption(done) {
-  if (swap()) return "Original";
+  if (state.swapped) return "Original";
   if (!result()) return "Not enhanced yet";
   if (!done) return "Not enhanced yet: this frame is being worked on";
   return state.strength === 1 ? "Enhanced" : `Enhanced, strength ${state.strength.toFixed(2)}`;
