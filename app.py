@@ -108,8 +108,8 @@ def launch_settings() -> dict:
 
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
-    # One core serves the page and writes what the others make; threads that wait for a core spin.
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
+    # The two generators run side by side, with half of the cores each; threads that wait for a core spin.
+    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
     # What Gradio and the libraries write for a moment may be a patient's, too.
     tempfile.tempdir = str(OWN / TEMPORARY)
     place = Workplace(Sessions(temporary=OWN / TEMPORARY))

@@ -20,12 +20,12 @@ from echogan.trust.residuals import MapSummary
 class Diagnoses:
     """The maps of each chunk, and their summaries by name; memory does not grow with the clip's length."""
 
-    def __init__(self, space: WorkingSpace, frame_size: tuple[int, int]):
+    def __init__(self, space: WorkingSpace):
         self.space = space
         self.summaries = {name: MapSummary(space.tissue) for name in MAP_STYLES}
         self.frames = 0
-        self._original = np.zeros(frame_size)
-        self._enhanced = np.zeros(frame_size)
+        self._original = np.zeros(space.box_size)
+        self._enhanced = np.zeros(space.box_size)
 
     def add(self, chunk: Chunk) -> dict[str, np.ndarray]:
         """Take in a chunk; returns its maps by name, float32 (n, h, w) in grey levels, some of them signed."""
@@ -34,8 +34,9 @@ class Diagnoses:
         for name, summary in self.summaries.items():
             summary.add(maps[name])
         self.frames += len(chunk.x)
-        self._original += grey(chunk.original).sum(axis=0, dtype=np.float64)
-        self._enhanced += grey(chunk.enhanced).sum(axis=0, dtype=np.float64)
+        box = np.s_[:, *self.space.box]
+        self._original += grey(chunk.original[box]).sum(axis=0, dtype=np.float64)
+        self._enhanced += grey(chunk.enhanced[box]).sum(axis=0, dtype=np.float64)
         return maps
 
     def figure(self, sector: Sector, caption: str) -> bytes:
@@ -45,13 +46,13 @@ class Diagnoses:
     def figure_data(self, sector: Sector) -> FigureData:
         """What the figure is drawn from, everything masked to the tissue."""
 
-        def masked(image: np.ndarray, mask: np.ndarray, box=np.s_[:, :]) -> np.ndarray:
-            return np.where(mask, image, np.nan)[box].astype(np.float32)
+        def masked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+            return np.where(mask, image, np.nan).astype(np.float32)
 
-        box, tissue = self.space.box, sector.tissue_mask
+        tissue = sector.tissue_mask[self.space.box]
         return FigureData(
-            masked(self._original / self.frames, tissue, box),
-            masked(self._enhanced / self.frames, tissue, box),
+            masked(self._original / self.frames, tissue),
+            masked(self._enhanced / self.frames, tissue),
             {name: masked(s.mean_map, self.space.tissue) for name, s in self.summaries.items()},
             {name: s.curve for name, s in self.summaries.items()},
         )

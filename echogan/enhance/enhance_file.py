@@ -60,7 +60,7 @@ def enhance_file(
     prepared = enhancer.prepare(clip, _settle_sector(clip, sector))
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}
-    diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
+    diagnoses = Diagnoses(prepared.space)
     with memory_in_words():
         timing |= _run(enhancer, prepared, outputs, write, diagnoses, progress, cancel)
     if outputs.figure is not None:
@@ -100,7 +100,7 @@ def _run(
                 sink(chunk, maps)
             timing["decode_s"] += chunk.decode_s
             timing["enhance_s"] += chunk.enhance_s + enhanced - started
-            timing["diagnose_s"] += chunk.cycle_s + diagnosed - enhanced
+            timing["diagnose_s"] += diagnosed - enhanced
             timing["encode_s"] += time.perf_counter() - diagnosed
         timing["encode_s"] -= (
             time.perf_counter()

@@ -80,9 +80,12 @@ class Chunk:
     original     uint8 (n, H, W) grey or (n, H, W, 3)
     x            float32 (n, h, w) in [-1, 1]: the input in the working space
     g            to_high(x) at full strength, less what it adds where x is black; equal to x outside the sector
-    cycled       to_low(g); equal to x outside the sector
     strength     what was applied: the result shown is y = x + strength * (g - x)
-    decode_s, enhance_s, cycle_s   seconds spent on this chunk
+    decode_s, enhance_s   seconds spent on this chunk
+    to_low       of (g, x), float32 (n, h, w): the way back, equal to x outside the sector
+
+    `cycled` and `enhanced` are made when they are first asked for, so that another thread can do so while the next
+    chunk is enhanced.
     """
 
     prepared: PreparedClip
@@ -90,11 +93,10 @@ class Chunk:
     original: np.ndarray
     x: np.ndarray
     g: np.ndarray
-    cycled: np.ndarray
     strength: float
     decode_s: float
     enhance_s: float
-    cycle_s: float
+    to_low: Callable[[np.ndarray, np.ndarray], np.ndarray] = field(repr=False)
 
     @property
     def y(self) -> np.ndarray:
@@ -102,11 +104,13 @@ class Chunk:
         return self.x + self.strength * (self.g - self.x)
 
     @cached_property
-    def enhanced(self) -> np.ndarray:
-        """The result in the clip's own pixels, shaped as `original`; equal to it bit for bit outside the tissue.
+    def cycled(self) -> np.ndarray:
+        """to_low(g), float32 (n, h, w) in [-1, 1]; equal to x outside the sector."""
+        return self.to_low(self.g, self.x)
 
-        Made when it is first asked for, so that another thread can do so while the next chunk is enhanced.
-        """
+    @cached_property
+    def enhanced(self) -> np.ndarray:
+        """The result in the clip's own pixels, shaped as `original`; equal to it bit for bit outside the tissue."""
         sector, space = self.prepared.sector, self.prepared.space
         residual = space.leave(self.g - self.x) * GREY
         pairs = zip(self.original, residual, strict=True)
@@ -207,11 +211,12 @@ class Enhancer:
         g = keep_black(
             x, amplified(x, self._apply(self.to_high, seen, prepared, outside=x), self.checkpoint.config.gain)
         )
-        middle = time.perf_counter()
-        cycled = self._apply(self.to_low, g[:, None], prepared, outside=x)
-        ended = time.perf_counter()
-        times = (decode_s, middle - began, ended - middle)
-        return Chunk(prepared, start, original, x, g, cycled, self.settings.strength, *times)
+        took = time.perf_counter() - began
+
+        def to_low(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+            return self._apply(self.to_low, g[:, None], prepared, outside=x)
+
+        return Chunk(prepared, start, original, x, g, self.settings.strength, decode_s, took, to_low)
 
     def _apply(
         self, generator: torch.nn.Module, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray

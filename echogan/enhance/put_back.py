@@ -33,13 +33,14 @@ def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
 
 def put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: WorkingSpace) -> np.ndarray:
     """Add a residual in grey levels (H', W') to the grey of a frame, and restore all that is not tissue."""
-    before = grey(frame)
-    after = before.copy()
-    after[space.box] = np.rint(np.clip(before[space.box] + residual, 0, 255)).astype(np.uint8)
-    result = merge(frame, after, sector)
+    result = frame.copy()
+    box = frame[space.box]
+    before = grey(box)
+    after = np.rint(np.clip(before + residual, 0, 255)).astype(np.uint8)
+    result[space.box] = merge(box, after, sector.tissue_mask[space.box])
     # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
     same = after == before
-    result[same] = frame[same]
+    result[space.box][same] = box[same]
     return result
 
 

@@ -161,7 +161,7 @@ def store_result(
     assert enhancer.settings.strength == 1, "a stored result is blended when it is shown or exported"
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
-    diagnoses = Diagnoses(prepared.space, (clip.height, clip.width))
+    diagnoses = Diagnoses(prepared.space)
     timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
     first_s = 0.0
 
@@ -176,7 +176,7 @@ def store_result(
         first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s + enhanced - started
-        timing["diagnose_s"] += chunk.cycle_s + diagnosed - enhanced
+        timing["diagnose_s"] += diagnosed - enhanced
         timing["encode_s"] += time.perf_counter() - diagnosed
 
     with memory_in_words(), ExitStack() as stack:

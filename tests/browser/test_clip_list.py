@@ -75,7 +75,7 @@ def test_the_page_goes_on_after_the_server_did_not_answer(page: Page, short_clip
     opened(page, short_clip)
     choose_model(page, small_model)
     calls = re.compile("/component_server")
-    page.route(calls, lambda route: route.abort() if is_call(route, "poll") else route.continue_())
+    page.route(calls, lambda route: route.abort() if is_call(route, "news") else route.continue_())
     page.locator("#eg-run").click()
     messages = page.locator(".eg-messages li")
     expect(messages).to_contain_text("The server does not answer", timeout=90_000)

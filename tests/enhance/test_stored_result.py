@@ -80,7 +80,7 @@ def test_the_maps_are_those_of_the_enhancer(tmp_path):
     result = stored(tmp_path, frames)
     enhancer = Enhancer(MODEL, EnhanceSettings(device="cpu", working_size=64))
     prepared = enhancer.prepare(clip_of(frames), fan_sector())
-    diagnoses = Diagnoses(prepared.space, frames.shape[1:])
+    diagnoses = Diagnoses(prepared.space)
     maps = [diagnoses.add(chunk) for chunk in enhancer.run(prepared)]
     for name in MAP_STYLES:
         expected = np.concatenate([one[name] for one in maps])
@@ -93,7 +93,7 @@ def test_the_report_at_a_strength_is_that_of_a_run_at_that_strength(tmp_path):
     weak = stored(tmp_path, frames).report.at(0.4)
     enhancer = Enhancer(MODEL, EnhanceSettings(device="cpu", working_size=64, strength=0.4))
     prepared = enhancer.prepare(clip_of(frames), fan_sector())
-    diagnoses = Diagnoses(prepared.space, frames.shape[1:])
+    diagnoses = Diagnoses(prepared.space)
     for chunk in enhancer.run(prepared):
         diagnoses.add(chunk)
     expected = build_report(prepared, enhancer, diagnoses.summaries, {"total_s": 1.0}, [])

@@ -186,14 +186,13 @@ def _filled(level: np.ndarray, tissue: np.ndarray, holes: np.ndarray) -> np.ndar
     return np.rint(filled).astype(np.uint8)
 
 
-def merge(original: np.ndarray, enhanced: np.ndarray, sector: Sector) -> np.ndarray:
-    """The original with `enhanced` (uint8 (H, W)) as its tissue; same shape as `original`, uint8.
+def merge(original: np.ndarray, enhanced: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The original with `enhanced` (uint8 (H, W)) where `mask`, its tissue, is True; same shape as `original`, uint8.
 
-    Bit for bit the original wherever tissue_mask is False. In colour frames a pixel with equal channels
+    Bit for bit the original wherever the mask is False. In colour frames a pixel with equal channels
     becomes the enhanced grey exactly; a tinted B-mode takes the tint that it has at the new grey level.
     """
     result = original.copy()
-    mask = sector.tissue_mask
     if original.ndim == 2:
         result[mask] = enhanced[mask]
         return result

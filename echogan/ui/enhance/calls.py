@@ -17,6 +17,7 @@ from echogan.ui.enhance.clip_entry import Visit
 from echogan.ui.enhance.examples import example_names
 from echogan.ui.enhance.exporting import LABELS
 from echogan.ui.enhance.fair_queue import Job, finished
+from echogan.ui.enhance.news import wait_for_news
 from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.feedback import FAILED, log_place, sentence
@@ -31,6 +32,7 @@ LONGEST = {
     "kind": 32,
     "visit": 64,
     "example": 100,
+    "seen": 32,
 }
 UNCLEAR = "The page sent something that the server does not understand. Reload the page."
 
@@ -49,7 +51,22 @@ def server_functions(place: Workplace) -> list[Callable[..., Answer | Awaitable[
         functions.append(_of_a_visit(place, act))
     for act in (add_clips, sector):
         functions.append(_in_turn(place, act))
-    return functions
+    return [*functions, _news_of(place)]
+
+
+def _news_of(place: Workplace) -> Callable[..., Awaitable[Answer]]:
+    """As `poll`, as soon as something differs from what the page has seen."""
+
+    async def news(data: Any) -> Answer:
+        try:
+            sent = _dict(data)
+            visit = place.visits.find(_text(sent, "visit"))
+            seen = await wait_for_news(visit, place.lock, _text(sent, "seen"))
+        except EchoGANError as error:
+            return _refusal(error)
+        return _answer(lambda: poll(place, visit, sent) | {"seen": seen})
+
+    return news
 
 
 def _in_turn(place: Workplace, act: Act) -> Callable[..., Awaitable[Answer]]:

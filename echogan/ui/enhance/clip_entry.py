@@ -140,6 +140,7 @@ class Visit:
     pages  session hashes of the pages that show it
     folder None until something has to be kept
     address where its first page was opened from
+    asked  how often its pages asked for news
     """
 
     token: str
@@ -150,3 +151,4 @@ class Visit:
     clips: dict[str, ClipEntry] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
     address: str = ""
+    asked: int = 0

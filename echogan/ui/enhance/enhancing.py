@@ -20,6 +20,8 @@ from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.visits import Visits
 from echogan.ui.feedback import log_place, sentence
 
+BATCH = 4  # frames: while some are on their way back, for the cycle error, the next are enhanced
+
 
 class Enhancing:
     """The enhancing of all visitors, in turn. `queue` is the device's: whatever else uses that waits in it, too."""
@@ -108,7 +110,7 @@ class Enhancing:
         shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
         kept = self.examples.result(shared, checkpoint)
         if kept is None:
-            enhancer = Enhancer(checkpoint, EnhanceSettings())
+            enhancer = Enhancer(checkpoint, EnhanceSettings(batch_size=BATCH))
             self._make(entry, enhancer, enhancer.prepare(opened.clip, sector.sector), job, shared)
         else:
             self._show(entry, kept, job)

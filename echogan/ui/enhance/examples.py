@@ -89,8 +89,7 @@ def _open(path: Path, place: Path, simulated: SimulatedClip | None) -> OpenedCli
         )
         assert opened.truth is not None
         write_tiles(truth, opened.truth, threading.Event())
-    write_tiles(opened.clip, opened.original, threading.Event())
-    return opened
+    return replace(opened, clip=write_tiles(opened.clip, opened.original, threading.Event()))
 
 
 def _cine_path() -> Path:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from echogan.clips.clip import ClipFile
-from echogan.clips.guard.guard import look
+from echogan.clips.guard.guard import GONE, look
 from echogan.clips.sector.clip_sample import ClipSample
 from echogan.clips.sector.find_sector import sector_from_fan
 from echogan.core.atomic import write_whole
-from echogan.core.errors import Cancelled
+from echogan.core.errors import Cancelled, UnreadableClip
 from echogan.core.geometry import Fan, Sector
-from echogan.enhance.frame_tiles import TileWriter, png
+from echogan.enhance.frame_tiles import TileReader, TileWriter, png
 from echogan.ui.enhance.clip_entry import ClipSector, OpenedClip, Stream
 
 THUMB = 144  # pixels of the longer side
@@ -44,8 +47,11 @@ def sector_by_hand(clip: ClipFile, fan: Fan, mask: Path) -> ClipSector:
     return ClipSector(sector, write_mask(sector, mask), given=True)
 
 
-def write_tiles(clip: ClipFile, stream: Stream, cancel: threading.Event) -> None:
-    """Write all frames of a clip as they are. Raises ClipError, OutputError, and Cancelled once `cancel` is set."""
+def write_tiles(clip: ClipFile, stream: Stream, cancel: threading.Event) -> ClipFile:
+    """Write all frames of a clip as they are; the clip with its frames from there.
+
+    Raises ClipError, OutputError, and Cancelled once `cancel` is set.
+    """
     writer = TileWriter(stream.folder)
     for frame in clip.iter_frames():
         if cancel.is_set():
@@ -54,6 +60,17 @@ def write_tiles(clip: ClipFile, stream: Stream, cancel: threading.Event) -> None
         stream.ready = writer.ready
     writer.finish()
     stream.ready = writer.ready
+    return replace(clip, decode=partial(_from_tiles, clip, stream.folder))
+
+
+def _from_tiles(clip: ClipFile, folder: Path) -> Iterator[np.ndarray]:
+    """The clip's frames, without a look at its file: quicker, and what a visitor sent is decoded once."""
+    frames = iter(TileReader(folder))
+    for _ in range(clip.frames):
+        frame = next(frames, None)
+        if frame is None:
+            raise UnreadableClip(GONE.format(clip.path.name))
+        yield np.repeat(frame[..., None], 3, axis=2) if clip.color and frame.ndim == 2 else frame
 
 
 def thumbnail(frame: np.ndarray, sector: Sector) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -229,7 +230,9 @@ class Workplace:
                 entry.rev += 1
             self.enhancing.opened(visit, entry)
             if not entry.example:
-                write_tiles(opened.clip, opened.original, entry.closing)
+                clip = write_tiles(opened.clip, opened.original, entry.closing)
+                with self.lock:
+                    entry.opened = replace(opened, clip=clip)
         except Cancelled:
             pass  # the clip was removed
         except Exception as error:

@@ -41,19 +41,14 @@ function makeStream(url, folder, ready) {
     return pictures;
   }
 
+  // The PNG file of a frame. Whoever asks for the same chunk meanwhile waits for the same answer.
   async function file(frame) {
-    const first = frame - (frame % CHUNK);
-    let pictures = await files.get(first);
-    if (!pictures || pictures.length <= frame - first) {
-      files.set(first, fetchChunk(first));
-      try {
-        pictures = await files.get(first);
-      } catch (error) {
-        files.delete(first);
-        throw error;
-      }
-    }
-    return pictures[frame - first];
+    const first = frame - (frame % CHUNK), asked = files.get(first);
+    const pictures = await asked;
+    if (pictures && pictures.length > frame - first) return pictures[frame - first];
+    // Nobody has asked, or the chunk has grown since. Another may have been quicker to ask again.
+    if (files.get(first) === asked) files.set(first, fetchChunk(first).catch((error) => { files.delete(first); throw error; }));
+    return (await files.get(first))[frame - first];
   }
 
   async function decode(frame) {

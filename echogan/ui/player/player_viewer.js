@@ -65,16 +65,24 @@ function paint(frame = transport.frame) {
   const map = chosenMap();
   for (const name of visible()) {
     const pane = panes[name];
-    for (const canvas of [pane.pic, pane.over]) if (!fitCanvas(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-    painter.layers(source(name), pane.pic.getContext("2d"), inView(pane.pic, view));
-    const covered = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
-    if (covered && map && shown.result) inView(pane.over, view)(painter.map(shown.result, map, state.strength), result().box);
+    blank(pane.pic);
+    painter.layers(source(name), pane.pic.getContext("2d", { alpha: false }), inView(pane.pic, view));
+    const over = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
+    // A canvas in view costs as much as a picture, even an empty one.
+    pane.over.hidden = !(over && map && shown.result);
+    if (pane.over.hidden) continue;
+    blank(pane.over);
+    inView(pane.over, view)(painter.map(shown.result, map, state.strength), result().box);
   }
   root.dataset.frame = frame;
   root.dataset.enhanced = Boolean(shown.result);
   panes.enhanced.caption.textContent = caption(Boolean(shown.result));
   tell(frame);
   paintMarks();
+}
+
+function blank(canvas) {
+  if (!fitCanvas(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
 const source = (name) => (name === "map" ? "original" : name === "enhanced" && state.swapped ? "original" : name);

@@ -8,7 +8,7 @@ const strengths = {}; // clip -> strength chosen
 const enhanceSoon = new Set();
 const RETRY = 5000; // ms
 const BUSY = new Set(["opening", "queued", "enhancing"]);
-let timer = 0, said = 0, exportsNow = [];
+let timer = 0, said = 0, exportsNow = [], seen = "", asking = false;
 
 const enhancedIds = () => list.clips.filter((clip) => clip.has_result).map((clip) => clip.id);
 const model = () => $("#eg-model input")?.value || "";
@@ -128,12 +128,21 @@ function streamsOf(detail, before) {
   return streams;
 }
 
-function again(least = 0) {
+// While there is work, the server answers as soon as something has changed.
+function again(least = 50) {
   clearTimeout(timer);
+  if (asking) return;
   const making = exportsNow.some((job) => job.state === "making"), busy = list.clips.some((clip) => BUSY.has(clip.state) || clip.original_ready < clip.frames);
-  const working = list.clips.some((clip) => clip.state === "enhancing" || clip.state === "opening");
   // Without work a call now and then tells the server that the page is still open.
-  timer = setTimeout(() => ask("poll"), Math.max(least, working || making ? 300 : busy ? 600 : 60_000));
+  timer = setTimeout(askNews, making || busy ? least : Math.max(least, 60_000));
+}
+
+async function askNews() {
+  asking = true;
+  const answer = await ask("news", { seen });
+  asking = false;
+  seen = answer ? answer.seen : "";
+  again(answer ? undefined : RETRY);
 }
 
 // ---- what the visitor asks for ----

@@ -355,11 +355,12 @@ def test_merge_touches_tissue_only(halved):
         rng.integers(0, 256, (40, 60), dtype=np.uint8),
         rng.integers(0, 256, (40, 60, 3), dtype=np.uint8),
     ):
-        merged = merge(original, enhanced, halved)
+        merged = merge(original, enhanced, halved.tissue_mask)
         assert merged.shape == original.shape
         assert (merged[~halved.tissue_mask] == original[~halved.tissue_mask]).all()
     assert (
-        merge(enhanced, 255 - enhanced, halved)[halved.tissue_mask] == (255 - enhanced)[halved.tissue_mask]
+        merge(enhanced, 255 - enhanced, halved.tissue_mask)[halved.tissue_mask]
+        == (255 - enhanced)[halved.tissue_mask]
     ).all()
 
 
@@ -368,7 +369,7 @@ def test_merge_keeps_grey_pixels_grey(halved):
     original = np.repeat(rng.integers(0, 256, (40, 60, 1), dtype=np.uint8), 3, axis=-1)
     original[3, 3] = (10, 200, 30)  # one coloured pixel does not disturb the others
     enhanced = rng.integers(0, 256, (40, 60), dtype=np.uint8)
-    merged = merge(original, enhanced, halved)
+    merged = merge(original, enhanced, halved.tissue_mask)
     plain = halved.tissue_mask.copy()
     plain[3, 3] = False
     assert (merged[plain] == enhanced[plain][:, None]).all()
@@ -380,8 +381,8 @@ def test_merge_keeps_the_tint_of_the_clip(halved):
     original = np.rint(level[..., None] * tint).astype(np.uint8)
     lifted = np.clip(level + 30, 0, 200)
     enhanced = grey(np.rint(lifted[..., None] * tint).astype(np.uint8))
-    merged = merge(original, enhanced, halved)[halved.tissue_mask].astype(float)
+    merged = merge(original, enhanced, halved.tissue_mask)[halved.tissue_mask].astype(float)
     expected = (lifted[..., None] * tint)[halved.tissue_mask]
     assert np.abs(merged - expected).mean() < 3
-    unchanged = merge(original, grey(original), halved)
+    unchanged = merge(original, grey(original), halved.tissue_mask)
     assert np.abs(unchanged.astype(int) - original)[halved.tissue_mask].max() <= 2

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from gradio import Blocks
 from small_workplace import QuickModels, gif, small_workplace, until
 
-from echogan.ui.enhance import calls
+from echogan.ui.enhance import calls, news
 from echogan.ui.enhance.calls import UNCLEAR, server_functions
 from echogan.ui.enhance.inbox import NOT_SENT, UNZIPPING
 from echogan.ui.feedback import FAILED
@@ -106,6 +107,38 @@ def test_a_clip_from_upload_to_export(served, visit, tmp_path):
     assert served.http.get(f"/file={detail['result']['folder']}/000000.tiles").status_code == 403
 
 
+def test_news_are_told_as_soon_as_there_are_any(served, visit, tmp_path, monkeypatch):
+    monkeypatch.setattr(news, "HOLD_SECONDS", 20.0)
+    first = served.call("news", {"visit": visit, "seen": ""})
+    assert first["clips"] == []
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(served.call, "news", {"visit": visit, "seen": first["seen"]})
+        assert not asked.done()
+        served.call("example", {"visit": visit, "name": "Recorded DICOM cine"})
+        began = time.monotonic()
+        answer = asked.result()
+    assert time.monotonic() - began < 10
+    assert answer["seen"] != first["seen"]
+    assert len(answer["clips"]) == 1
+
+
+def test_a_question_for_news_is_held_for_a_moment_only(served, visit, monkeypatch):
+    monkeypatch.setattr(news, "HOLD_SECONDS", 0.3)
+    seen = served.call("news", {"visit": visit, "seen": ""})["seen"]
+    began = time.monotonic()
+    assert served.call("news", {"visit": visit, "seen": seen})["seen"] == seen
+    assert time.monotonic() - began >= 0.3
+
+
+def test_a_visitor_has_few_questions_waiting(served, visit, monkeypatch):
+    monkeypatch.setattr(news, "HOLD_SECONDS", 20.0)
+    seen = served.call("news", {"visit": visit, "seen": ""})["seen"]
+    with ThreadPoolExecutor(60) as pool:
+        asked = [pool.submit(served.call, "news", {"visit": visit, "seen": seen}) for _ in range(60)]
+        until(lambda: sum(one.done() for one in asked) == 60 - news.PAGES)
+        served.call("example", {"visit": visit, "name": "Recorded DICOM cine"})
+
+
 def test_files_of_the_server_cannot_be_added(served, visit, tmp_path):
     secret = tmp_path / "secret.gif"
     gif(secret)
@@ -129,19 +162,8 @@ def test_files_of_the_server_cannot_be_added(served, visit, tmp_path):
 
 
 def test_what_is_no_visit_is_gone(served):
-    for name in (
-        "poll",
-        "add_clips",
-        "clip",
-        "remove",
-        "enhance",
-        "stop",
-        "sector",
-        "blackout",
-        "export",
-        "example",
-    ):
-        answer = served.call(name, {"visit": "not a visit"})
+    for name in NAMES[1:]:
+        answer = served.call(name, {"visit": "not a visit", "seen": ""})
         assert answer["gone"] is True
         assert "Reload the page" in answer["error"]
 
@@ -163,10 +185,25 @@ NASTY: list[Any] = [
     [None],
     "<script>alert(1)</script>",
 ]
-FIELDS = ("visit", "files", "name", "id", "ids", "model", "fan", "on", "kind", "strength", "mark", "export")
+FIELDS = (
+    "visit",
+    "seen",
+    "files",
+    "name",
+    "id",
+    "ids",
+    "model",
+    "fan",
+    "on",
+    "kind",
+    "strength",
+    "mark",
+    "export",
+)
 NAMES = (
     "workspace",
     "poll",
+    "news",
     "add_clips",
     "example",
     "clip",
@@ -191,6 +228,7 @@ def test_whatever_is_sent_the_answer_is_json_and_a_fault_is_never_met(served, vi
         "model": "halve",
         "files": [],
         "mark": True,
+        "seen": "",
     }
     for _ in range(60):
         data = {name: value for name, value in usual.items() if draw.random() < 0.8}
@@ -239,8 +277,8 @@ def test_one_visitors_list_says_nothing_of_another(served, visit, tmp_path):
     file = served.upload(gif(tmp_path / "a.gif", 3, seed=5), "Jane Doe.gif")
     (clip,) = served.call("add_clips", {"visit": other, "files": [file]})["added"]
     served.call("enhance", {"visit": other, "ids": [clip], "model": "halve"})
-    for name in ("workspace", "poll", "stop"):
-        assert "Jane" not in json.dumps(served.call(name, {"visit": visit}))
+    for name in ("workspace", "poll", "news", "stop"):
+        assert "Jane" not in json.dumps(served.call(name, {"visit": visit, "seen": ""}))
     assert "no longer in the list" in served.call("clip", {"visit": visit, "id": clip})["error"]
     until(lambda: served.call("poll", {"visit": other})["clips"][0]["state"] == "done")
 

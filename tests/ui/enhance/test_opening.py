@@ -1,6 +1,7 @@
 """What is kept of a clip that was opened: a thumbnail of its sector, a mask of its tissue, its frames bit by bit."""
 
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -50,6 +51,28 @@ def test_frames_are_written_as_they_are_also_outside_the_sector(tmp_path):
     write_tiles(clip_of(frames), stream, threading.Event())
     assert stream.ready == 19
     assert np.array_equal(np.stack(list(TileReader(stream.folder))), frames)
+
+
+@pytest.mark.parametrize("shape", [(19, 40, 50, 3), (8, 40, 50)])
+def test_the_file_is_not_read_again_once_its_frames_are_written(tmp_path, shape):
+    frames = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    if frames.ndim == 4:
+        frames[3] = frames[3, ..., :1]  # a frame in colour without any is stored as grey
+    asked = []
+
+    def decode():
+        asked.append(1)
+        return iter(frames)
+
+    clip = write_tiles(
+        replace(clip_of(frames), decode=decode), Stream(tmp_path / "original"), threading.Event()
+    )
+    for _ in range(2):
+        assert np.array_equal(np.stack(list(clip.iter_frames())), frames)
+    assert len(asked) == 1
+    (tmp_path / "original" / "000000.tiles").unlink()
+    with pytest.raises(UnreadableClip, match="no longer there"):
+        list(clip.iter_frames())
 
 
 def test_writing_stops_when_it_is_told_to(tmp_path):

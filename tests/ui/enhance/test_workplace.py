@@ -7,6 +7,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -147,21 +148,23 @@ def test_at_most_two_clips_are_looked_at_at_once(place, ann, tmp_path, monkeypat
     assert len(looked) == 4
 
 
-def test_one_child_for_the_look_one_for_the_tiles_and_one_for_each_enhancing(
-    place, ann, tmp_path, monkeypatch
-):
+def written(place, visit, clip) -> None:
+    """Wait until a clip's frames come from its tiles."""
+    until(lambda: isinstance(place.clip(visit, clip).opened.clip.decode, partial))
+
+
+def test_one_child_for_the_look_and_one_for_the_tiles_and_none_after_them(place, ann, tmp_path, monkeypatch):
     tasks, real = Counter(), SERVER.ask
     monkeypatch.setattr(
         SERVER, "ask", lambda request, answers: (tasks.update([request["task"]]), real(request, answers))
     )
     clip = opened(place, ann, tmp_path)
-    until(lambda: tasks == {"look": 1, "frames": 1})
+    written(place, ann, clip)
     place.set_blackout(ann, clip, True)
-    place.set_sector(ann, clip, None)
-    assert tasks["frames"] == 1
+    place.set_sector(ann, clip, Fan.parse("60,2,-30,30,3,80"))
     place.enhance(ann, [clip], "halve")
     in_state(place, ann, clip, "done")
-    assert tasks == {"look": 1, "frames": 2}
+    assert tasks == {"look": 1, "frames": 1}
 
 
 def test_the_list_has_an_end(place, ann, tmp_path):
@@ -335,7 +338,8 @@ def test_visitors_take_turns_and_see_how_many_come_before(place, ann, tmp_path):
 
 def test_a_fault_is_said_and_the_next_clip_goes_on(place, ann, tmp_path, caplog):
     good, bad = opened(place, ann, tmp_path), opened(place, ann, tmp_path, name="Jane.gif", seed=1)
-    place.clip(ann, bad).path.unlink()
+    written(place, ann, bad)
+    shutil.rmtree(place.clip(ann, bad).folder / "original")
     place.enhance(ann, [bad, good], "halve")
     failed = in_state(place, ann, bad, "failed")
     assert "no longer there" in failed["error"]
