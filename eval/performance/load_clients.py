@@ -52,6 +52,7 @@ def visit(url: str, work: Work, number: int, seen: Seen, at_once: int = 1) -> No
 
 def take_clips(page: Page, frames: int, seeds: list[int], seen: Seen) -> None:
     """Send clips, enhance, look at every frame, save, and take them out of the list. Raises PageError, HTTPError."""
+    sent = [(f"clip{seed}.gif", clip_of(seed, frames)) for seed in seeds]
     news = time.monotonic()
 
     def note(line: dict) -> None:
@@ -60,7 +61,7 @@ def take_clips(page: Page, frames: int, seeds: list[int], seen: Seen) -> None:
             seen.stills.append(time.monotonic() - news)
             news = time.monotonic()
 
-    ids = [page.add(f"clip{seed}.gif", clip_of(seed, frames)) for seed in seeds]
+    ids = [page.add(name, data) for name, data in sent]
     for clip in ids:
         page.wait(clip, "ready", note)
     began = news = time.monotonic()

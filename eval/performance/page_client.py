@@ -24,10 +24,7 @@ from eval.paths import ROOT
 
 START_SECONDS = 180
 CALL_SECONDS = 60  # a page would have given up
-BUSY, WORKING = (
-    0.6,
-    0.2,
-)  # seconds between the page's questions while its clip waits, and while it is worked on
+PAUSE = 0.05  # seconds between an answer and the page's next question, which the server holds until there are news
 
 
 class PageError(EchoGANError):
@@ -73,14 +70,22 @@ class Page:
 
     def wait(self, clip: str, state: str, seen: Callable[[dict[str, Any]], None]) -> None:
         """Ask for news until the clip is in this state; each line of it is handed to `seen`."""
-        while True:
-            line = next(line for line in self.call("poll")["clips"] if line["id"] == clip)
+        for answer in self.news():
+            line = next(line for line in answer["clips"] if line["id"] == clip)
             if line["state"] in ("failed", "refused"):
                 raise PageError(line["error"])
             seen(line)
             if line["state"] == state:
                 return
-            time.sleep(WORKING if line["state"] == "enhancing" else BUSY)
+
+    def news(self) -> Iterator[dict[str, Any]]:
+        """The list of clips and exports, and again whenever something has changed, or some time has gone by."""
+        seen = ""
+        while True:
+            answer = self.call("news", seen=seen)
+            seen = answer["seen"]
+            yield answer
+            time.sleep(PAUSE)
 
     def fetch(self, path: str) -> int:
         """The size of a file that the page shows or saves, bytes."""
@@ -97,13 +102,15 @@ class Page:
     def export(self, clip: str, kind: str = "mp4") -> int:
         """Make an export, and fetch it; its bytes."""
         made = self.call("export", ids=[clip], kind=kind, strength={}, mark=True)["exports"][-1]["id"]
-        for _ in range(round(CALL_SECONDS / WORKING)):
-            export = next(e for e in self.call("poll")["exports"] if e["id"] == made)
+        end = time.monotonic() + CALL_SECONDS
+        for answer in self.news():
+            export = next(e for e in answer["exports"] if e["id"] == made)
             if export["state"] == "done":
                 return self.fetch(export["file"])
             if export["state"] == "failed":
                 raise PageError(export["error"])
-            time.sleep(WORKING)
+            if time.monotonic() > end:
+                break
         raise PageError("The export took too long.")
 
     def post_job(self, upload: str, session: str) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from echogan.core.errors import EchoGANError
 from echogan.ui.enhance.clip_entry import Visit
 from echogan.ui.feedback import log_place
+from echogan.ui.free_memory import give_memory_back
 from echogan.ui.session import Sessions
 
 GRACE_SECONDS = 120  # after the last page was closed: a reload finds the workspace again
@@ -149,6 +150,7 @@ class Visits:
         while not self._closed.wait(min(SWEEP_SECONDS, max(0.05, self.grace / 4))):
             try:
                 self.sweep()
+                give_memory_back()
             except Exception as error:
                 log_place(error)
             with self.lock:
