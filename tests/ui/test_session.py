@@ -260,6 +260,16 @@ def test_what_is_old_goes_whatever_its_name_is(cache):
     assert going_on.exists()
 
 
+def test_an_empty_file_goes_before_one_that_may_still_be_sent(cache):
+    empty, part = cache / "tmp1", cache / "tmp2"
+    empty.touch()
+    part.write_bytes(b"part")
+    for path in (empty, part):
+        os.utime(path, (time.time() - 60,) * 2)
+    Sessions().sweep()
+    assert [path.exists() for path in (empty, part)] == [False, True]
+
+
 def test_a_taken_file_whose_folder_is_gone_is_forgotten(cache):
     sessions, upload = Sessions(), an_upload(cache)
     sessions.take(upload, sessions.make_folder() / "a")
