@@ -44,6 +44,7 @@ from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
+SESSIONS = 200  # whose state Gradio keeps, a megabyte each; one that is dropped is made anew when its page asks
 WAITING = 32  # visitors in the queue before the page says that it is full
 TOP = f"""<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
 <p class="eg-notice" role="note">{NOTICE}</p></header>"""
@@ -55,7 +56,10 @@ def build(place: Workplace | None = None) -> gr.Blocks:
     place.sessions.sweep()
 
     def leave(request: gr.Request) -> None:
-        place.leave(str(request.session_hash))
+        session = str(request.session_hash)
+        place.leave(session)
+        # Gradio would keep more than a megabyte for each page that was ever opened.
+        page.state_holder.session_data.pop(session, None)
 
     with gr.Blocks(
         title="EchoGANhance",
@@ -102,7 +106,7 @@ def launch_settings() -> dict:
         "max_file_size": "500mb",
         "show_error": False,
         "quiet": True,
-        "state_session_capacity": 500,
+        "state_session_capacity": SESSIONS,
     }
 
 

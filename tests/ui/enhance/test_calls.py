@@ -47,7 +47,9 @@ def served(tmp_path_factory):
                 (stored,) = http.post("/upload", files={"files": (name, file)}).json()
             return {"path": stored, "name": name}
 
-        yield SimpleNamespace(place=place, call=call, upload=upload, http=http, folder=folder, player=player)
+        yield SimpleNamespace(
+            place=place, call=call, upload=upload, http=http, folder=folder, player=player, page=page
+        )
         page.close()
 
 
@@ -74,6 +76,15 @@ def test_the_page_that_calls_is_known_so_that_its_end_is_noticed(served):
     assert visit.pages == {"hash of this page"}
     served.place.leave("hash of this page")
     assert visit.left is not None
+
+
+def test_what_gradio_keeps_of_a_page_goes_with_it(served):
+    served.call("workspace", {"visit": None}, "short")
+    kept = served.page.state_holder.session_data
+    assert "short" in kept
+    with served.http.stream("GET", "/heartbeat/short") as beat:
+        next(beat.iter_lines())
+    until(lambda: "short" not in kept)
 
 
 def test_a_clip_from_upload_to_export(served, visit, tmp_path):
