@@ -18,23 +18,12 @@ from echogan.ui.enhance.examples import example_names
 from echogan.ui.enhance.exporting import LABELS
 from echogan.ui.enhance.fair_queue import Job, finished
 from echogan.ui.enhance.news import wait_for_news
+from echogan.ui.enhance.sent import as_dict, as_list, flag, ids, shown_name, strengths, text
 from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.feedback import FAILED, log_place, sentence
 
 MOST_FILES = 2000  # of one call: a folder may come file by file
-LONGEST = {
-    "id": 64,
-    "path": 4096,
-    "name": 400,
-    "model": 200,
-    "fan": 200,
-    "kind": 32,
-    "visit": 64,
-    "example": 100,
-    "seen": 32,
-}
-UNCLEAR = "The page sent something that the server does not understand. Reload the page."
 
 Answer = dict[str, Any]
 Act = Callable[[Workplace, Visit, Answer], Answer]
@@ -44,7 +33,7 @@ def server_functions(place: Workplace) -> list[Callable[..., Answer | Awaitable[
     """What the player calls as server.NAME(dict); a mistake is answered with {"error": sentence}."""
 
     def workspace(data: Any, request: gr.Request) -> Answer:
-        return _answer(lambda: _arrive(place, _dict(data), _page_of(request), address_of(request)))
+        return _answer(lambda: _arrive(place, as_dict(data), _page_of(request), address_of(request)))
 
     functions: list[Callable[..., Answer | Awaitable[Answer]]] = [workspace]
     for act in (poll, example, clip, remove, enhance, stop, blackout, export, drop_export):
@@ -59,9 +48,9 @@ def _news_of(place: Workplace) -> Callable[..., Awaitable[Answer]]:
 
     async def news(data: Any) -> Answer:
         try:
-            sent = _dict(data)
-            visit = place.visits.find(_text(sent, "visit"))
-            seen = await wait_for_news(visit, place.lock, _text(sent, "seen"))
+            sent = as_dict(data)
+            visit = place.visits.find(text(sent, "visit"))
+            seen = await wait_for_news(visit, place.lock, text(sent, "seen"))
         except EchoGANError as error:
             return _refusal(error)
         return _answer(lambda: poll(place, visit, sent) | {"seen": seen})
@@ -75,7 +64,7 @@ def _in_turn(place: Workplace, act: Act) -> Callable[..., Awaitable[Answer]]:
 
     async def call(data: Any) -> Answer:
         try:
-            visit = place.visits.find(_text(_dict(data), "visit"))
+            visit = place.visits.find(text(as_dict(data), "visit"))
         except EchoGANError as error:
             return _refusal(error)
         found: list[Answer] = []
@@ -92,8 +81,8 @@ def _of_a_visit(place: Workplace, act: Act) -> Callable[..., Answer]:
 
     def call(data: Any) -> Answer:
         def answer() -> Answer:
-            sent = _dict(data)
-            return act(place, place.visits.find(_text(sent, "visit")), sent)
+            sent = as_dict(data)
+            return act(place, place.visits.find(text(sent, "visit")), sent)
 
         return _answer(answer)
 
@@ -139,10 +128,10 @@ def poll(place: Workplace, visit: Visit, data: Answer) -> Answer:
 def add_clips(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Take uploads into the list."""
     files = []
-    for file in _list(data, "files", MOST_FILES):
-        sent = _dict(file)
-        path = _text(sent, "path")
-        files.append((path, _shown_name(sent.get("name")) or "clip"))
+    for file in as_list(data, "files", MOST_FILES):
+        sent = as_dict(file)
+        path = text(sent, "path")
+        files.append((path, shown_name(sent.get("name")) or "clip"))
     added, refused = place.add(visit, files)
     why = [{"name": name, "sentence": sentence} for name, sentence in refused]
     return {"clips": place.clips(visit), "added": added, "refused": why}
@@ -150,110 +139,58 @@ def add_clips(place: Workplace, visit: Visit, data: Answer) -> Answer:
 
 def example(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Put an example into the list."""
-    added = place.add_example(visit, _text(data, "name", "example"))
+    added = place.add_example(visit, text(data, "name", "example"))
     return {"clips": place.clips(visit), "added": [added]}
 
 
 def clip(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Everything about one clip."""
-    return place.detail(visit, _text(data, "id"))
+    return place.detail(visit, text(data, "id"))
 
 
 def remove(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Take clips out of the list."""
-    place.remove(visit, _ids(data))
+    place.remove(visit, ids(data))
     return {"clips": place.clips(visit)}
 
 
 def enhance(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Queue clips."""
     model = data.get("model")
-    place.enhance(visit, _ids(data), "" if model is None else _text(data, "model"))
+    place.enhance(visit, ids(data), "" if model is None else text(data, "model"))
     return {"clips": place.clips(visit)}
 
 
 def stop(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Stop the work on clips, or on all."""
-    place.stop(visit, None if data.get("ids") is None else _ids(data))
+    place.stop(visit, None if data.get("ids") is None else ids(data))
     return {"clips": place.clips(visit)}
 
 
 def sector(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Use a sector drawn by hand, or the one that was found."""
-    fan = None if data.get("fan") in (None, "") else Fan.parse(_text(data, "fan"))
-    return place.set_sector(visit, _text(data, "id"), fan)
+    fan = None if data.get("fan") in (None, "") else Fan.parse(text(data, "fan"))
+    return place.set_sector(visit, text(data, "id"), fan)
 
 
 def blackout(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Whether exports are black outside the tissue."""
-    return place.set_blackout(visit, _text(data, "id"), _flag(data, "on"))
+    return place.set_blackout(visit, text(data, "id"), flag(data, "on"))
 
 
 def export(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Begin an export."""
-    kind = _text(data, "kind")
+    kind = text(data, "kind")
     if kind not in LABELS:
         raise SettingsError("There is no such export. Reload the page to see those that there are.")
-    place.export(visit, _ids(data), kind, _strengths(data.get("strength")), _flag(data, "mark"))
+    place.export(visit, ids(data), kind, strengths(data.get("strength")), flag(data, "mark"))
     return {"exports": place.exports(visit)}
 
 
 def drop_export(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Remove an export."""
-    place.exporting.drop(visit, _text(data, "export", "id"))
+    place.exporting.drop(visit, text(data, "export", "id"))
     return {"exports": place.exports(visit)}
-
-
-# What the page may send.
-
-
-def _dict(data: Any) -> Answer:
-    if not isinstance(data, dict):
-        raise SettingsError(UNCLEAR)
-    return data
-
-
-def _text(data: Answer, name: str, like: str | None = None) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or len(value) > LONGEST[like or name]:
-        raise SettingsError(UNCLEAR)
-    return value
-
-
-def _list(data: Answer, name: str, most: int) -> list[Any]:
-    value = data.get(name)
-    if not isinstance(value, list) or len(value) > most:
-        raise SettingsError(UNCLEAR)
-    return value
-
-
-def _ids(data: Answer) -> list[str]:
-    return [_text({"id": value}, "id") for value in _list(data, "ids", 1000)]
-
-
-def _flag(data: Answer, name: str) -> bool:
-    if not isinstance(data.get(name), bool):
-        raise SettingsError(UNCLEAR)
-    return data[name]
-
-
-def _strengths(value: Any) -> dict[str, float]:
-    """Strengths by the clips' ids; a clip that is not named has full strength."""
-    strengths = _dict({} if value is None else value)
-    for strength in strengths.values():
-        plain = isinstance(strength, int | float) and not isinstance(strength, bool)
-        if (
-            not plain or not 0 <= strength <= 1
-        ):  # neither holds of what is no number, nor of what is too large for one
-            raise SettingsError("The strength is not a number from 0 to 1. Move its slider.")
-    return {str(clip): float(strength) for clip, strength in strengths.items()}
-
-
-def _shown_name(value: Any) -> str:
-    """A file's name without characters that cannot be shown; its end, where it is very long."""
-    if not isinstance(value, str):
-        raise SettingsError(UNCLEAR)
-    return "".join(c if c.isprintable() else " " for c in value)[-LONGEST["name"] :].strip()
 
 
 def _page_of(request: gr.Request) -> str | None:

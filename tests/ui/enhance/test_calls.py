@@ -13,9 +13,10 @@ import pytest
 from gradio import Blocks
 from small_workplace import QuickModels, gif, small_workplace, until
 
-from echogan.ui.enhance import calls, news
-from echogan.ui.enhance.calls import UNCLEAR, server_functions
+from echogan.ui.enhance import news, sent
+from echogan.ui.enhance.calls import server_functions
 from echogan.ui.enhance.inbox import NOT_SENT, UNZIPPING
+from echogan.ui.enhance.sent import UNCLEAR
 from echogan.ui.feedback import FAILED
 
 
@@ -59,15 +60,15 @@ def visit(served) -> str:
 
 
 def test_the_page_begins_with_all_that_it_needs(served):
-    sent = served.call("workspace", {"visit": None})
-    assert not sent["found"]
-    assert sent["models"] == QuickModels().names()
-    assert sent["examples"][1] == {"name": "Recorded DICOM cine", "label": "Recorded DICOM cine"}
-    assert sent["keep_minutes"] == 60
-    assert sent["mark"] == "AI-enhanced, not for diagnosis"
-    again = served.call("workspace", {"visit": sent["visit"]})
+    first = served.call("workspace", {"visit": None})
+    assert not first["found"]
+    assert first["models"] == QuickModels().names()
+    assert first["examples"][1] == {"name": "Recorded DICOM cine", "label": "Recorded DICOM cine"}
+    assert first["keep_minutes"] == 60
+    assert first["mark"] == "AI-enhanced, not for diagnosis"
+    again = served.call("workspace", {"visit": first["visit"]})
     assert again["found"]
-    assert again["visit"] == sent["visit"]
+    assert again["visit"] == first["visit"]
 
 
 def test_the_page_that_calls_is_known_so_that_its_end_is_noticed(served):
@@ -259,13 +260,13 @@ def test_whatever_is_sent_the_answer_is_json_and_a_fault_is_never_met(served, vi
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), float("inf"), "1", True, None, [1]])
 def test_a_strength_out_of_its_range_is_refused(strength):
     with pytest.raises(Exception, match="0 to 1"):
-        calls._strengths({"a": strength})
+        sent.strengths({"a": strength})
 
 
 def test_names_are_shown_without_what_cannot_be_shown(tmp_path):
-    assert calls._shown_name("Jane\n\tDoe\u202e.gif\0") == "Jane  Doe .gif"
-    assert calls._shown_name("x/" * 400 + "a.gif").endswith("x/a.gif")
-    assert len(calls._shown_name("x" * 9000)) == calls.LONGEST["name"]
+    assert sent.shown_name("Jane\n\tDoe\u202e.gif\0") == "Jane  Doe .gif"
+    assert sent.shown_name("x/" * 400 + "a.gif").endswith("x/a.gif")
+    assert len(sent.shown_name("x" * 9000)) == sent.LONGEST["name"]
 
 
 def test_a_fault_of_ours_is_said_and_logged_without_what_it_quotes(tmp_path, monkeypatch, caplog):
