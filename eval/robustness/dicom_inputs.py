@@ -33,6 +33,7 @@ TEXTS = (
     b"x",
 )
 LARGEST = 2_000_000  # bytes that a value is repeated to
+MOST_COPIED = 30_000_000  # bytes that an element is doubled to
 IMPLICIT, EXPLICIT, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"
 BIG, JPEG = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.4.50"
 RLE, J2K, JPEG_LS, LOSSLESS = (f"1.2.840.10008.1.2.{end}" for end in ("5", "4.90", "4.80", "4.70"))
@@ -131,7 +132,9 @@ def _with_fault(elements: list[Element], rng: np.random.Generator, order: str) -
         case 0:
             return others
         case 1:
-            return [*elements[: at + 1], *[one] * int(rng.choice([1, 10, 3000])), *elements[at + 1 :]]
+            most = MOST_COPIED // max(1, len(one.value))
+            times = min(int(rng.choice([1, 10, 3000])), most)
+            return [*elements[: at + 1], *[one] * times, *elements[at + 1 :]]
         case 2:
             return [*others[: (place := int(rng.integers(len(others) + 1)))], one, *others[place:]]
         case 3:

@@ -57,9 +57,22 @@ def load_checkpoint(
         return read_checkpoint(folder)
     if (name := text.removeprefix("checkpoints/")) in bundled:
         return read_checkpoint(bundled[name], source=name)
-    repo, at, revision = text.partition("@")
-    if isinstance(source, Path) or repo.startswith("checkpoints/") or not REPOSITORY.fullmatch(repo):
+    if isinstance(source, Path):
         raise _nothing_called(text, list(bundled))
+    return load_repository(text, endpoint=endpoint, cache_dir=cache_dir, offline=offline)
+
+
+def load_repository(
+    text: str,
+    *,
+    endpoint: str | None = None,
+    cache_dir: str | Path | None = None,
+    offline: bool | None = None,
+) -> Checkpoint:
+    """As `load_checkpoint`, of a repository on the Hub alone: no folder of this machine is looked for."""
+    repo, at, revision = text.partition("@")
+    if repo.startswith("checkpoints/") or not REPOSITORY.fullmatch(repo):
+        raise _nothing_called(text, [path.name for path in bundled_checkpoints()])
     if at and not REVISION.fullmatch(revision):
         raise CheckpointNotFound(
             f"'{hidden(revision)}' cannot be a revision; write a branch, a tag or a full commit hash after"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from echogan.core.errors import CheckpointNotFound
 from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
-from echogan.model.checkpoints.hub import load_checkpoint
+from echogan.model.checkpoints.hub import load_repository
 
 LONGEST_NAME = 200  # characters; what is longer names nothing
 LOADED = 2  # checkpoints kept in memory
@@ -55,7 +55,7 @@ class ModelChoices:
         """A bundled checkpoint or user/model[@revision]; never a folder of this machine. Raises CheckpointError."""
         name, bundled = self._find(name)
         if name not in bundled:
-            return load_checkpoint(name)
+            return load_repository(name)
         with self._lock:
             if name not in self._kept:
                 self._keep(name, read_checkpoint(bundled[name], source=name))
@@ -71,12 +71,12 @@ class ModelChoices:
 
         Raises CheckpointError.
         """
-        return load_checkpoint(self._find(name)[0]).without_weights()
+        return load_repository(self._find(name)[0]).without_weights()
 
     def load_fetched(self, fetched: Checkpoint) -> Checkpoint:
         """The checkpoint of `fetch`, from the cache alone. Raises CheckpointError."""
         repository = fetched.source.partition("@")[0]
-        found = load_checkpoint(f"{repository}@{fetched.revision}", offline=True)
+        found = load_repository(f"{repository}@{fetched.revision}", offline=True)
         return replace(found, source=fetched.source, notes=fetched.notes)
 
     def _find(self, name: str | None) -> tuple[str, dict[str, Path]]:
@@ -85,10 +85,8 @@ class ModelChoices:
         bundled = {path.name: path for path in bundled_checkpoints()} | self._offered
         if not name:
             raise CheckpointNotFound("Choose a model first." if bundled else NONE_BUNDLED)
-        # A repository's name looks like a folder's: nothing of this machine is opened for a visitor.
-        if name not in bundled and (
-            not HUB_NAME.fullmatch(name) or name.startswith(".") or Path(name).exists()
-        ):
+        # A repository's name looks like a folder's: nothing of this machine is looked for on a visitor's behalf.
+        if name not in bundled and (not HUB_NAME.fullmatch(name) or name.startswith(".")):
             raise CheckpointNotFound(
                 f"There is no bundled model called {name[:80]}. Choose one from the list, or type user/model@revision."
             )

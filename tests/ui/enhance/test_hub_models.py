@@ -36,7 +36,7 @@ def slow_hub(tmp_path, monkeypatch):
             assert go.wait(60)
         return read_checkpoint(tmp_path / "tiny", source=name, revision=COMMIT, notes=("A note.",))
 
-    monkeypatch.setattr(model_choice, "load_checkpoint", load)
+    monkeypatch.setattr(model_choice, "load_repository", load)
     yield go, calls
     go.set()
 
@@ -78,7 +78,7 @@ def test_a_repository_that_is_refused_says_why(place, tmp_path, monkeypatch):
     def refuse(name, offline=None):
         raise InvalidCheckpoint("config.json of user/model has no field 'name'.")
 
-    monkeypatch.setattr(model_choice, "load_checkpoint", refuse)
+    monkeypatch.setattr(model_choice, "load_repository", refuse)
     visit, clip = a_clip(place, tmp_path, 1)
     place.enhance(visit, [clip], "user/model")
     assert "no field" in in_state(place, visit, clip, "failed")["error"]

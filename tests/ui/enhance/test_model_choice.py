@@ -47,6 +47,13 @@ def test_paths_and_nonsense_are_refused_with_a_sentence(bundled, text):
     assert len(str(refusal.value)) < 250
 
 
+def test_a_name_does_not_tell_whether_a_folder_exists(tmp_path, monkeypatch):
+    (tmp_path / "user" / "there").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for name in ("user/there", "user/nowhere"):
+        ModelChoices().check(name)
+
+
 def test_a_folder_that_looks_like_a_repository_is_not_opened(bundled):
     nested = bundled / "user"
     (bundled / "one").rename(bundled / "moved")
