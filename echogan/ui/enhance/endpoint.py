@@ -166,7 +166,7 @@ def _enhance(
     """Enhance into the task's folder. Raises what `enhance_file` raises."""
 
     def count(done: int, total: int) -> None:
-        job.done = done
+        place.enhancing.count(job, done)
 
     models, settings = place.models, EnhanceSettings(strength=float(call.strength))
     checkpoint = models.load(call.model) if fetched is None else models.load_fetched(fetched)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import shutil
+import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from echogan.core.errors import Cancelled, EchoGANError
+from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
 from echogan.enhance.stored_result import TILES, store_result
 from echogan.enhance.tile_layout import TileLayout
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.ui import access
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, Stream, Visit
 from echogan.ui.enhance.examples import Examples
 from echogan.ui.enhance.fair_queue import FairQueue, Job
@@ -21,6 +24,9 @@ from echogan.ui.enhance.visits import Visits
 from echogan.ui.feedback import log_place, sentence
 
 BATCH = 4  # frames: while some are on their way back, for the cycle error, the next are enhanced
+
+JOB_SECONDS = 1800.0  # of a clip on a server that others wait for, too
+TOO_LONG = "This clip takes longer than a server for many may work on one. Cut it, or enhance it on your own machine."
 
 
 class Enhancing:
@@ -32,6 +38,7 @@ class Enhancing:
         # A repository of the Hub is fetched before its clip waits for the device, which nobody else waits for then.
         self.fetching = FairQueue("fetch", workers=2)
         self.queues = (self.fetching, self.queue)
+        self.most_seconds = math.inf if access.own_machine() else JOB_SECONDS
 
     def start(self, visit: Visit, entry: ClipEntry, model: str) -> None:
         """Queue a clip, or let it be queued as soon as it is opened. Work on it that goes on is stopped."""
@@ -68,6 +75,12 @@ class Enhancing:
                 if job is not None:
                     self.queue.cancel(job)
                     _go_back(entry)
+
+    def count(self, job: Job, done: int) -> None:
+        """A job has come so far. Raises ClipTooLarge where it takes too long."""
+        job.done = done
+        if job.began is not None and time.monotonic() - job.began > self.most_seconds:
+            raise ClipTooLarge(TOO_LONG)
 
     def _fetch(self, visit: Visit, entry: ClipEntry, model: str, job: Job, fetching: Job) -> None:
         """Have the model on this machine, then let the job wait for the device."""
@@ -136,7 +149,7 @@ class Enhancing:
         )
 
         def count(done: int, total: int) -> None:
-            job.done = done
+            self.count(job, done)
 
         def show(ready: int) -> None:
             result.tiles.ready = ready

@@ -357,6 +357,24 @@ def test_a_fault_is_said_and_the_next_clip_goes_on(place, ann, tmp_path, caplog)
     assert "secrets" not in caplog.text
 
 
+def test_a_clip_that_takes_too_long_ends_and_the_next_goes_on(place, ann, tmp_path):
+    clip = opened(place, ann, tmp_path)
+    place.enhancing.most_seconds = 0.0
+    place.enhance(ann, [clip], "halve")
+    assert "longer than a server" in in_state(place, ann, clip, "failed")["error"]
+    assert not line(place, ann, clip)["has_result"]
+    place.enhancing.most_seconds = 60.0
+    place.enhance(ann, [clip], "halve")
+    in_state(place, ann, clip, "done")
+
+
+@pytest.mark.parametrize(("address", "limited"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_only_a_server_for_many_has_a_limit(tmp_path, monkeypatch, address, limited):
+    monkeypatch.setenv("GRADIO_SERVER_NAME", address)
+    with small_workplace(tmp_path / "server", monkeypatch) as many:
+        assert (many.enhancing.most_seconds < 1e6) == limited
+
+
 def test_a_model_that_is_none_is_refused_at_once(place, ann, tmp_path):
     clip = opened(place, ann, tmp_path)
     with pytest.raises(CheckpointNotFound):
