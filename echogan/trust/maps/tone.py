@@ -13,7 +13,7 @@ QUANTILES = np.linspace(0, 1, 65)
 
 @dataclass(frozen=True)
 class ToneCurve:
-    """A rising curve from grey to grey: linear between its points, of slope one beyond them.
+    """A rising curve from grey to grey: linear between its points, of its mean slope beyond them.
 
     inputs    float64 (k,) in [0, 1], strictly rising
     outputs   float64 (k,) in [0, 1], rising
@@ -40,7 +40,10 @@ class ToneCurve:
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """The curve's outputs, float32, of `values`' shape."""
         beyond = values - np.clip(values, self.inputs[0], self.inputs[-1])
-        return (np.interp(values, self.inputs, self.outputs) + beyond).astype(np.float32)
+        rise = (self.outputs[-1] - self.outputs[0]) / max(
+            self.inputs[-1] - self.inputs[0], np.finfo(float).tiny
+        )
+        return (np.interp(values, self.inputs, self.outputs) + rise * beyond).astype(np.float32)
 
 
 def tone_matched(
