@@ -13,7 +13,8 @@ from echogan.core.geometry import Sector
 from echogan.enhance.enhancer import Chunk
 from echogan.enhance.working_space import WorkingSpace
 from echogan.trust.map_figure import map_figure
-from echogan.trust.map_styles import MAP_STYLES, MapInput
+from echogan.trust.map_styles import MAP_STYLES, MapInput, clip_tone
+from echogan.trust.maps.tone import ToneCurve
 from echogan.trust.residuals import MapSummary
 
 
@@ -24,12 +25,15 @@ class Diagnoses:
         self.space = space
         self.summaries = {name: MapSummary(space.tissue) for name in MAP_STYLES}
         self.frames = 0
+        self._tone: ToneCurve | None = None
         self._original = np.zeros(space.box_size)
         self._enhanced = np.zeros(space.box_size)
 
     def add(self, chunk: Chunk) -> dict[str, np.ndarray]:
-        """Take in a chunk; returns its maps by name, float32 (n, h, w) in grey levels, some of them signed."""
-        frames = MapInput(chunk.x, chunk.y, chunk.g, chunk.cycled, self.space.tissue)
+        """Take in the next chunk; returns its maps by name, float32 (n, h, w) in grey levels, some of them signed."""
+        if self._tone is None:
+            self._tone = clip_tone(chunk.x, chunk.g, self.space.tissue)
+        frames = MapInput(chunk.x, chunk.y, chunk.g, chunk.cycled, self.space.tissue, self._tone)
         maps = {name: MAP_STYLES[name].compute(frames) for name in self.summaries}
         for name, summary in self.summaries.items():
             summary.add(maps[name])

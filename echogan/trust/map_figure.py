@@ -29,10 +29,11 @@ def map_figure(
     curves   name in MAP_STYLES -> one mean per frame, in grey levels
     """
     height, width = next(iter(maps.values())).shape
+    columns = len(images) + len(maps)
     panels = min(3.0 * height / width, 6.0) + 1.0  # inches: three wide, and space for title and colour bar
-    figure = Figure(figsize=(12, panels + 3.0), dpi=110, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(3 * columns, panels + 3.0), dpi=110, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, len(images) + len(maps), height_ratios=(panels, 2.7))
+    grid = figure.add_gridspec(2, columns, height_ratios=(panels, 2.7))
     for column, (title, image) in enumerate(images.items()):
         _panel(figure, grid[0, column], image, title, "gray", 255, "grey level")
     for column, (name, values) in enumerate(maps.items(), start=len(images)):

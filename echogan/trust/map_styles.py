@@ -9,6 +9,8 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
 
+from echogan.core.scale import GREY
+from echogan.trust.maps.tone import ToneCurve, tone_matched
 from echogan.trust.residuals import cycle_error, difference
 
 DIM = 0.45  # brightness that is left of the grey image under a map
@@ -27,6 +29,7 @@ class MapInput:
     g        to_high(x), the result at full strength
     cycled   to_low(g)
     tissue   bool (h, w)
+    tone     the clip's tone curve from x to g, of grey levels in [0, 1]: one for all its frames
     """
 
     x: np.ndarray
@@ -34,6 +37,25 @@ class MapInput:
     g: np.ndarray
     cycled: np.ndarray
     tissue: np.ndarray
+    tone: ToneCurve
+
+
+def clip_tone(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> ToneCurve:
+    """The tone curve of a clip that begins with these frames, as in `MapInput`.
+
+    Of the first frame alone: later ones are not there yet when its maps are shown, and how many frames come at once
+    must not change a map.
+    """
+    return ToneCurve.fit(unit(x[:1]), unit(g[:1]), tissue)
+
+
+def unit(frames: np.ndarray) -> np.ndarray:
+    """Frames in [-1, 1] as `echogan.trust.maps` takes them, in [0, 1]."""
+    return (frames + 1) / 2
+
+
+def _removed_added(frames: MapInput) -> np.ndarray:
+    return tone_matched(unit(frames.x), unit(frames.g), frames.tissue, frames.tone) * np.float32(2 * GREY)
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,24 @@ MAP_STYLES = {
         dashed=False,
         shows="Where the image was changed: enhanced minus original, in grey levels.",
         misses="An invented structure changes the image no more than a removed haze does.",
+    ),
+    "removed_added": MapStyle(
+        label="Removed / added",
+        title="added − removed, tone-matched",
+        compute=_removed_added,
+        follows_strength=False,
+        signed=True,
+        colormap="bwr",
+        low=-64,
+        high=64,
+        solid_at=16,
+        line="#b58ad6",
+        dashed=True,
+        shows=(
+            "What the result at full strength removed (blue) and added (red), smoothed, beyond one change of grey "
+            "levels for the whole clip; haze that was rightly removed is blue too."
+        ),
+        misses="An invented structure that is as bright as this change would make its place leaves no colour.",
     ),
     "cycle_error": MapStyle(
         label="Cycle error",

@@ -101,9 +101,12 @@ def test_report_agrees_with_the_arrays(done):
         inside = {name: np.abs(arrays[name].astype(float))[:, arrays["working_mask"]] for name in MAP_STYLES}
         signed = arrays["difference"].astype(float)[:, arrays["working_mask"]].mean()
     for name, values in inside.items():
-        assert report["diagnostics"][name]["mean"] == pytest.approx(values.mean(), rel=2e-3)
-        assert report["diagnostics"][name]["p99"] == pytest.approx(np.percentile(values, 99), rel=0.02)
-        np.testing.assert_allclose(report["per_frame"][name], values.mean(1), rtol=2e-3)
+        # Halving is a change of tone, so one map is nearly zero: its numbers are as exact as they are rounded.
+        rounding, half_step = 5e-5, 0.5 * 255 / 4080 + 1e-4
+        assert report["diagnostics"][name]["mean"] == pytest.approx(values.mean(), rel=2e-3, abs=rounding)
+        p99 = np.percentile(values, 99)
+        assert report["diagnostics"][name]["p99"] == pytest.approx(p99, rel=0.02, abs=half_step)
+        np.testing.assert_allclose(report["per_frame"][name], values.mean(1), rtol=2e-3, atol=rounding)
     assert report["diagnostics"]["difference"]["signed_mean"] == pytest.approx(signed, rel=2e-3)
 
 

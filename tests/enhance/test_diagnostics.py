@@ -1,0 +1,35 @@
+"""The maps of a clip are the same however it is cut into chunks."""
+
+import numpy as np
+import pytest
+import torch
+from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
+
+from echogan.enhance.diagnostics import Diagnoses
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
+
+torch.set_num_threads(1)
+
+
+def maps_of(frames: np.ndarray, batch_size: int) -> dict[str, np.ndarray]:
+    settings = EnhanceSettings(device="cpu", working_size=64, batch_size=batch_size)
+    enhancer = Enhancer(checkpoint(Scale(0.5)), settings)
+    prepared = enhancer.prepare(clip_of(frames), fan_sector())
+    diagnoses = Diagnoses(prepared.space)
+    chunks = [diagnoses.add(chunk) for chunk in enhancer.run(prepared)]
+    return {name: np.concatenate([maps[name] for maps in chunks]) for name in chunks[0]}
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_the_batch_size_changes_no_map(batch_size):
+    frames = speckle(7)
+    frames[3:] = (frames[3:] * 0.6).astype(np.uint8)  # so that another frame would give another tone curve
+    whole = maps_of(frames, 7)
+    for name, maps in maps_of(frames, batch_size).items():
+        np.testing.assert_allclose(maps, whole[name], atol=1e-3)
+
+
+def test_a_generator_that_changes_tones_alone_removes_and_adds_nothing():
+    maps = maps_of(speckle(5), 2)
+    assert np.abs(maps["difference"]).max() > 20
+    assert np.abs(maps["removed_added"]).max() < 0.5
