@@ -59,5 +59,6 @@ def _panel(figure, cell, values, title, colormap, high, unit) -> None:
     axes = figure.add_subplot(cell)
     axes.set_facecolor("black")
     shown = axes.imshow(values, cmap=colormap, vmin=0, vmax=high, interpolation="nearest")
-    axes.set(title=title, xticks=[], yticks=[])
+    axes.set_title(title, fontsize=10)  # the longest just fits over its image
+    axes.set(xticks=[], yticks=[])
     figure.colorbar(shown, ax=axes, orientation="horizontal", label=unit, shrink=0.9)

@@ -74,7 +74,7 @@ def test_a_results_maps_can_be_painted_from_what_is_sent(tmp_path):
         assert y >= sent["enhanced"][3]
     assert sent["ended"]
     assert sent["mean_change"] > 1
-    assert [curve["follows_strength"] for curve in sent["curves"]] == [True, False]
+    assert [curve["follows_strength"] for curve in sent["curves"]] == [True, False, False]
 
 
 def test_a_result_that_is_being_made_has_no_numbers_yet(tmp_path):
