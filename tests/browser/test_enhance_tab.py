@@ -45,7 +45,7 @@ def test_a_dicom_cine_is_enhanced_and_shown_beside_its_maps(page: Page, cine, sm
 
     # The curve: a click three quarters along goes there, and so do the arrow keys.
     plot = page.locator(".eg-plot")
-    expect(plot.locator("polyline")).to_have_count(2)
+    expect(plot.locator("polyline")).to_have_count(3)
     box = plot.bounding_box()
     assert box is not None
     plot.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
