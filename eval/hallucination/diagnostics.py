@@ -62,6 +62,8 @@ DIAGNOSTICS: dict[str, Score] = {
     "equivariance spread": _equivariance_spread,
 }
 """Name -> its map. The higher, the more suspect."""
+OF_ANY_RESULT = tuple(name for name in DIAGNOSTICS if name != "equivariance spread")
+"""Those that need the result alone, not the network that made it."""
 SIGNED = frozenset({"tone-matched residual", "explained-degradation residual"})
 """Diagnostics that tell added from removed: positive is added."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,14 @@ Translate = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Example:
-    """A clip in the working space of a network, and the truth map of its middle frame.
+    """A clip in the working space of a network, and what is true of its middle frame.
 
     x, g, cycled  float32 (n, h, w) in [0, 1]: the input, the result, and the result through to_low
     translate     the network on other frames of the same clip
     tissue        bool (h, w)
+    clear         float32 (h, w) in [0, 1]: the middle frame through the best acoustic window
+    lesion        bool (h, w): its lesion, empty where the input shows none
+    support       float32 (h, w) in [0, 1]: the share of its signal that survives
     clip          number of the simulated heart
     around        the frames that the network sees with the middle one
     contrast      of the lesion in the input and in the result, in grey levels; None where the input shows none
@@ -43,7 +47,9 @@ class Example:
     cycled: np.ndarray
     translate: Translate
     tissue: np.ndarray
-    truth: TruthMap
+    clear: np.ndarray
+    lesion: np.ndarray
+    support: np.ndarray
     clip: int
     around: slice
     contrast: tuple[float, float] | None = None
@@ -52,6 +58,12 @@ class Example:
     def middle(self) -> int:
         """The frame that is measured."""
         return len(self.x) // 2
+
+    @cached_property
+    def truth(self) -> TruthMap:
+        """Where the middle frame of the result is wrong."""
+        x, g = self.x[self.middle], self.g[self.middle]
+        return truth_map(x, g, self.clear, self.lesion, self.support, self.tissue)
 
 
 def lesion_clips(count: int, frames: int, folder: Path) -> list[LesionClip]:
@@ -85,18 +97,33 @@ def example(
     prepared, space = parts[0].prepared, parts[0].prepared.space
     x, g, cycled = (unit(np.concatenate([get(part) for part in parts])) for get in (_x, _g, _cycled))
     middle = len(x) // 2
-    truth = entered(clip.array("clear" if shown == "poor" else "clear_control"), middle, space)
-    lesion = np.zeros_like(space.tissue)
-    contrast = None
+    lesion, contrast = np.zeros_like(space.tissue), None
     if case is not None:
         lesion = entered(255 * clip.array("lesion").astype(np.uint8), middle, space) >= 0.5
         contrast = (case.before, case.contrast(np.concatenate([part.enhanced for part in parts])))
-    support = entered(clip.array("support"), middle, space)
     reach = int(offsets(enhancer.checkpoint.config.generator.frames, frame_ms(prepared)).max())
-    around = slice(max(0, middle - reach), middle + reach + 1)
-    found = truth_map(x[middle], g[middle], truth, lesion, support, space.tissue)
-    translate = translation(enhancer, prepared)
-    return Example(x, g, cycled, translate, space.tissue, found, number, around, contrast)
+    return Example(
+        x, g, cycled, translation(enhancer, prepared), space.tissue,
+        clear=entered(clip.array("clear" if shown == "poor" else "clear_control"), middle, space),
+        lesion=lesion,
+        support=entered(clip.array("support"), middle, space),
+        clip=number,
+        around=slice(max(0, middle - reach), middle + reach + 1),
+        contrast=contrast,
+    )  # fmt: skip
+
+
+def swapped(pairs: Sequence[Example]) -> Iterator[Example]:
+    """Erased and invented lesions without a bad network, from what `examples` yields: visible lesions alone count.
+
+    The clip with the lesion gets the result of its control, which erases the lesion, and the control that of the clip
+    with the lesion, which invents it. All else is as the network does it. No network made these errors, so nothing of
+    the lesion is hidden in the result, and it does not flicker.
+    """
+    for ill, control in zip(pairs[::2], pairs[1::2], strict=True):
+        if ill.contrast is not None:
+            for one, other in ((ill, control), (control, ill)):
+                yield replace(one, g=other.g, cycled=other.cycled, translate=other.translate, contrast=None)
 
 
 def _x(chunk: Chunk) -> np.ndarray:

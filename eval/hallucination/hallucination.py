@@ -4,8 +4,10 @@
     python -m eval hallucination --steps 20                           a short run that writes nothing
 
 The networks are those of the prevalence ladder (`eval.hallucination.ladder`), trained to be bad, and the shipped one
-apart. The clips are simulated, of held-out hearts, each with one lesion and without it. The truth map is that of
-`eval.hallucination.truth_map`; the middle frame of each clip counts. For erased and invented pixels apart:
+apart: as it is, and with the results of the clips with and without the lesion swapped, which makes errors of known
+kind without a bad network. The clips are simulated, of held-out hearts, each with one lesion and without it. The truth
+map is that of `eval.hallucination.truth_map`; the middle frame of each clip counts. For erased and invented pixels
+apart:
 
 AUROC, AUPRC   over the pixels; faithful pixels are the others. The base rate is what AUPRC has by chance
 found          wrong regions of which at least half are flagged, where 1 % and 5 % of the faithful pixels are
@@ -28,8 +30,8 @@ from echogan.model.checkpoints.checkpoint import DEFAULT
 from eval.command import begin, write
 from eval.hallucination import ladder
 from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
-from eval.hallucination.diagnostics import DIAGNOSTICS, scores
-from eval.hallucination.examples import FIRST_SEED, Example, examples, lesion_clips
+from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
+from eval.hallucination.examples import FIRST_SEED, Example, examples, lesion_clips, swapped
 from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, ROWS, finished_runs, train_missing
 from eval.hallucination.truth_map import LEAST_SUPPORT, TAU
 from eval.measures.baselines import checkpoint_facts, open_enhancer
@@ -56,7 +58,7 @@ class HallucinationSettings:
     train_only: bool = field(default=False, metadata={"help": "measure nothing"})
     measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
-    clips: int = field(default=8, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=4, metadata={"help": "clips of each kind of lesion"})
     frames: int = field(default=5, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
@@ -93,9 +95,11 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
         found["examples"] += examples(clips, enhancer)
     shipped = open_enhancer(settings.model)
+    own = list(examples(clips, shipped))
     return {
         "rows": {row: {"runs": one["runs"], **measure(one["examples"])} for row, one in rows.items()},
-        "shipped": measure(list(examples(clips, shipped))),
+        "shipped": measure(own),
+        "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
         "ladder": ladder.facts(),
         "settings": {
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
@@ -105,13 +109,13 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
     }  # fmt: skip
 
 
-def measure(found: Sequence[Example]) -> dict[str, Any]:
+def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS)) -> dict[str, Any]:
     """What the results did to the lesions, and how each diagnostic sees it."""
     masks = {name: [getattr(e.truth, name) for e in found] for name in (*WRONG, "unverifiable", "faithful")}
     groups = [e.clip for e in found]
     contrasts = np.array([e.contrast for e in found if e.contrast is not None])
     diagnostics: dict[str, Any] = {}
-    for name in DIAGNOSTICS:
+    for name in names:
         both = [scores(name, e) for e in found]
         diagnostics[name] = {
             wrong: detection([one[wrong] for one in both], masks[wrong], masks["faithful"], groups)
@@ -141,7 +145,7 @@ def detection(
 
 def show(result: dict[str, Any]) -> None:
     """Print what each network did, and the AUROC of each diagnostic."""
-    for row, found in {**result["rows"], "shipped": result["shipped"]}.items():
+    for row, found in {**result["rows"], **{name: result[name] for name in ("shipped", "swapped")}}.items():
         shares = ", ".join(f"{name} {one['mean']:.2%}" for name, one in found["share"].items())
         left = found["contrast_left"]
         print(f"{row}: {shares} of the sector; contrast left {left['mean'] if left else float('nan'):.2f}")

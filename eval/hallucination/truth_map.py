@@ -62,11 +62,18 @@ def truth_map(
 def error_against(image: np.ndarray, truth: np.ndarray, tissue: np.ndarray) -> np.ndarray:
     """Smoothed error of an image after the affine grey map that brings it nearest to the truth: float (h, w).
 
-    The map is least squares inside the tissue, so that brightness and contrast alone are no error.
+    The map is least squares over the tissue pixels that are off by no more than TAU, first without a map and then with
+    the map found: brightness and contrast alone are no error, and a painted spot does not pull the map.
     """
-    columns = np.stack([image[tissue], np.ones(tissue.sum())], 1)
-    scale, shift = np.linalg.lstsq(columns, truth[tissue], rcond=None)[0]
-    return smoothed(scale * image + shift - truth, tissue)
+    error = smoothed(image - truth, tissue)
+    for _ in range(2):
+        fitted = tissue & (np.abs(error) <= TAU)
+        if fitted.sum() < tissue.sum() / 2:
+            fitted = tissue
+        columns = np.stack([image[fitted], np.ones(fitted.sum())], 1)
+        scale, shift = np.linalg.lstsq(columns, truth[fitted], rcond=None)[0]
+        error = smoothed(scale * image + shift - truth, tissue)
+    return error
 
 
 def smoothed(image: np.ndarray, tissue: np.ndarray) -> np.ndarray:

@@ -13,7 +13,11 @@ COLUMNS = ("AUROC", "AUPRC", "found at 1 %", "found at 5 %")
 def hallucination(result: dict[str, Any]) -> str:
     """The networks, then a table of detection for each of them, then how it was measured."""
     networks = {f"lesions {row}": found for row, found in result["rows"].items()}
-    networks |= {f"{model['name']} (shipped)": result["shipped"] for model in result["models"]}
+    for model in result["models"]:
+        networks |= {
+            f"{model['name']}, shipped": result["shipped"],
+            f"{model['name']}, swapped": result["swapped"],
+        }
     tables = [_networks(networks), *(_detection(name, found) for name, found in networks.items())]
     return "\n\n".join([*tables, _method(result)])
 
@@ -58,17 +62,20 @@ def _method(result: dict[str, Any]) -> str:
     ladder, used = result["ladder"], result["settings"]
     return (
         f"The ladder is short: {ladder['steps']:,} steps at {ladder['size']} px, small generators, no identity loss, "
-        "unpaired, few trainings of each row; the rows without a line here are not trained. These networks are meant "
-        "to be bad, and tell nothing about networks trained for use. "
+        "unpaired, few trainings of each row; rows without a table are not trained. These networks are meant to be "
+        "bad, and tell nothing about networks trained for use. Swapped: the shipped network's results of each clip "
+        "with and without its visible lesion are exchanged, which erases and invents it. No network made these "
+        "errors: nothing is hidden in the result for the way back, so that the cycle error sees more than it would of "
+        "a network that erases, and an invention does not flicker; the equivariance spread needs the network itself. "
         f"Measured on {used['clips']} simulated clips of each kind of lesion, of held-out hearts, with the lesion and "
-        "without; the middle of their "
-        f"{used['frames']} frames counts. Errors are against the clear truth after smoothing over a speckle cell and "
-        f"an affine grey map. Erased: a lesion visible in the input is more than {used['tau']:g} of the grey range "
-        "too dark in the result, and was not in the input. Invented: too bright by as much in the result alone, where "
-        f"at least {used['least_support']:.0%} of the signal survives; unverifiable: the same where less survives. "
-        f"Contrast left: of visible lesions, of the contrast in the input. Found: regions of which at least "
-        f"{used['found']:.0%} are flagged where 1 % or 5 % of the faithful pixels are. AUPRC has the base rate by "
-        "chance. The tone-matched and the explained-degradation residual are signed: removed counts for erased, added "
-        "for invented. In brackets: bootstrap 95 % intervals by clip. The single diagnostics are not fused and have "
-        f"no calibrated threshold yet. {made_with(result)}"
+        f"without; the middle of their {used['frames']} frames counts. Errors are against the clear truth, after "
+        "smoothing over a speckle cell and an affine grey map. Erased: a lesion visible in the input is more than "
+        f"{used['tau']:g} of the grey range too dark in the result, and was not in the input. Invented: too bright by "
+        f"as much in the result alone, where at least {used['least_support']:.0%} of the signal survives; "
+        "unverifiable: the same where less survives. Contrast left: of visible lesions, of their contrast in the "
+        f"input. Found: regions of which at least {used['found']:.0%} are flagged where 1 % or 5 % of the faithful "
+        "pixels are. By chance, AUROC is 0.5 and AUPRC the base rate. The tone-matched and the explained-degradation "
+        "residual are signed: removed counts for erased, added for invented. In brackets: bootstrap 95 % intervals by "
+        "clip. The diagnostics are measured one by one: their fusion and the calibration of a threshold are not built "
+        f"yet. {made_with(result)}"
     )

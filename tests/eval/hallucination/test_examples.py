@@ -11,7 +11,8 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.model.networks.generators import GeneratorConfig
 from echogan.phantom.tissues import Tissue
 from eval.hallucination.diagnostics import DIAGNOSTICS, SIGNED, scores
-from eval.hallucination.examples import examples
+from eval.hallucination.examples import examples, swapped
+from eval.hallucination.hallucination import measure
 from eval.simulated.lesion_clips import LesionClip
 
 FRAMES, HEIGHT, WIDTH = 5, 96, 120
@@ -23,7 +24,7 @@ class Painter(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         h, w = x.shape[-2:]
         painted = x.clone()
-        painted[..., h // 2 - 3 : h // 2 + 3, w // 2 - 3 : w // 2 + 3] = 1.0
+        painted[..., h // 2 - 4 : h // 2 + 4, w // 2 - 4 : w // 2 + 4] = 1.0
         return painted
 
 
@@ -80,6 +81,16 @@ def test_a_painted_square_is_invented_in_both_clips():
         assert not example.truth.erased.any()
 
 
+def test_swapped_results_erase_the_lesion_and_invent_it():
+    ill, control = swapped(through(torch.nn.Identity()))
+    lesion = ill.lesion
+    assert lesion.sum() > 50
+    assert ill.truth.erased.sum() > 0.8 * lesion.sum()
+    assert not ill.truth.invented.any()
+    assert control.truth.invented[lesion].mean() > 0.8
+    assert not control.truth.erased.any()
+
+
 @pytest.mark.parametrize(("network", "frames"), [(Scale(0.7, 0.1), 1), (Averager(), 3)])
 def test_translate_gives_a_clips_own_frames_its_own_result(network, frames):
     for example in through(network, frames):
@@ -109,3 +120,19 @@ def test_the_tone_matched_residual_tells_the_painted_square():
     example, _ = through(Painter())
     score = scores("tone-matched residual", example)["invented"]
     assert score[example.truth.invented].min() > np.quantile(score[example.truth.faithful], 0.95)
+
+
+def test_what_is_measured_of_swapped_results_and_of_faithful_ones():
+    pairs = through(torch.nn.Identity())
+    found = measure(list(swapped(pairs)), ("raw difference", "tone-matched residual"))
+    for both in found["diagnostics"].values():
+        for seen in both.values():
+            assert seen["regions"] == 1
+            assert seen["auroc"]["mean"] > 0.95
+            assert seen["found_at_5%"]["mean"] == 1
+    assert found["contrast_left"] is None
+    faithful = measure(pairs, ("raw difference",))
+    assert faithful["diagnostics"] == {"raw difference": {"erased": None, "invented": None}}
+    assert faithful["contrast_left"]["mean"] == pytest.approx(1, abs=0.01)
+    assert faithful["visible_lesions"] == 1
+    assert all(share["mean"] == 0 for share in faithful["share"].values())
