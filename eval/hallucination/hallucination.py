@@ -58,7 +58,7 @@ class HallucinationSettings:
     train_only: bool = field(default=False, metadata={"help": "measure nothing"})
     measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
-    clips: int = field(default=4, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
     frames: int = field(default=5, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})

@@ -17,7 +17,7 @@ class TruthMap:
     """Where one frame of a result is wrong; bool (h, w) each, and no pixel is in two of them.
 
     erased        lesion shown by the input that the result has made too dark
-    invented      too bright in the result though not in the input
+    invented      too bright in the result, and more so than in the input
     unverifiable  as invented, but where hardly any signal survives: the input cannot tell
     faithful      supported pixels that are not too dark, nor too bright in the result alone
     """
@@ -44,12 +44,14 @@ def truth_map(
     support      float (h, w) in [0, 1]: the share of the signal that survives
     tissue       bool (h, w): the sector
 
-    An error counts as the result's own where the input has not got it: haze that stays was not painted, and a wall
-    that the input lost was not erased. Tissue erased outside a lesion is in none of the maps.
+    An error counts as the result's own where it exceeds that of the input by tau / 2: haze that stays was not painted,
+    and a lesion that stays as faint as the input shows it was not erased. Tissue erased outside a lesion is in none of
+    the maps.
     """
     error = error_against(g, truth, tissue)
     before = error_against(x, truth, tissue)
-    dark, bright = (error < -tau) & (before >= -tau), (error > tau) & (before <= tau)
+    dark = (error < -tau) & (error < before - tau / 2)
+    bright = (error > tau) & (error > before + tau / 2)
     supported = tissue & (support >= LEAST_SUPPORT)
     return TruthMap(
         erased=dark & supported & lesion,

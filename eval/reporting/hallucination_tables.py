@@ -49,11 +49,9 @@ def _detection(name: str, found: dict[str, Any]) -> str:
 
 
 def _cells(found: dict[str, Any] | None) -> list[str]:
-    if found is None:
+    if found is None or not found["regions"]:  # the measures of a few specks say nothing
         return ["-"] * len(COLUMNS)
     cells = [with_interval(found["auroc"], 2), f"{found['auprc']['mean']:.3f}"]
-    if not found["regions"]:
-        return [*cells, "-", "-"]
     return [*cells, f"{found['found_at_1%']['mean']:.0%}", percent_interval(found["found_at_5%"])]
 
 
@@ -70,8 +68,8 @@ def _method(result: dict[str, Any]) -> str:
         f"Measured on {used['clips']} simulated clips of each kind of lesion, of held-out hearts, with the lesion and "
         f"without; the middle of their {used['frames']} frames counts. Errors are against the clear truth, after "
         "smoothing over a speckle cell and an affine grey map. Erased: a lesion visible in the input is more than "
-        f"{used['tau']:g} of the grey range too dark in the result, and was not in the input. Invented: too bright by "
-        f"as much in the result alone, where at least {used['least_support']:.0%} of the signal survives; "
+        f"{used['tau']:g} of the grey range too dark in the result, and darker than in the input by half as much. "
+        f"Invented: too bright likewise, where at least {used['least_support']:.0%} of the signal survives; "
         "unverifiable: the same where less survives. Contrast left: of visible lesions, of their contrast in the "
         f"input. Found: regions of which at least {used['found']:.0%} are flagged where 1 % or 5 % of the faithful "
         "pixels are. By chance, AUROC is 0.5 and AUPRC the base rate. The tone-matched and the explained-degradation "

@@ -63,6 +63,14 @@ def test_haze_that_stays_was_not_invented_and_a_lesion_that_was_lost_before_not_
     assert not found(lost, lost).erased.any()
 
 
+def test_a_lesion_that_was_faint_before_can_still_be_erased_and_haze_be_painted_over():
+    faint = np.where(LESION, 0.55, TRUTH)
+    assert found(faint, np.where(LESION, 0.4, TRUTH)).erased[disc(30, 30, 6)].all()
+    assert not found(faint, faint).erased.any()
+    hazy = np.where(disc(30, 64, 14), 0.35, TRUTH)
+    assert found(hazy, np.where(disc(30, 64, 8), 0.8, hazy)).invented[disc(30, 64, 5)].all()
+
+
 def test_smoothing_keeps_a_constant_up_to_the_rim_and_nothing_outside():
     assert smoothed(np.full((SIZE, SIZE), 0.7), TISSUE)[TISSUE] == pytest.approx(0.7)
     assert not smoothed(np.ones((SIZE, SIZE)), TISSUE)[~TISSUE].any()
