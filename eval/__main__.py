@@ -24,6 +24,7 @@ PARTS = {
     "frozen_segmenter": "eval.camus.frozen_segmenter",
     "fuzz": "eval.robustness.fuzz",
     "grades": "eval.camus.grades",
+    "hallucination": "eval.hallucination.hallucination",
     "haze": "eval.haze.haze",
     "image_quality": "eval.simulated.image_quality",
     "kid": "eval.measures.kid",

@@ -53,6 +53,9 @@ class TrainingConfig:
     lesion_share: float = number(
         0.0, "share of the simulated clips, of both domains, with a lesion", 0.0, 1.0
     )
+    lesion_share_high: float = number(
+        -1.0, "another share with a lesion among the simulated good clips; below 0 for the same", -1.0, 1.0
+    )
     look_share: float = number(
         0.7, "share of clips shown with another vendor's display, filters and pixels", 0.0, 1.0
     )

@@ -21,6 +21,7 @@ from eval.paths import RESULTS, ROOT
 from eval.reporting import (
     ablation_tables,
     clip_tables,
+    hallucination_tables,
     haze_tables,
     image_tables,
     performance_tables,
@@ -55,6 +56,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "grade_measures": still_tables.grade_measures,
     "retrained_segmenter": still_tables.retrained_segmenter,
     "grades": still_tables.grades,
+    "hallucination": hallucination_tables.hallucination,
     "haze": haze_tables.haze,
     "lesions": haze_tables.lesions,
     "frontier": haze_tables.frontier,

@@ -66,14 +66,15 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
         )
     semireal = open_shards(Path(config.semireal), split, with_fan=True) if config.semireal else None
 
-    def simulated(look: Look) -> PhantomSource:
-        return PhantomSource(look, device, lesion_share=config.lesion_share, known_only=config.known_only)
+    def simulated(look: Look, lesions: float) -> PhantomSource:
+        return PhantomSource(look, device, lesion_share=lesions, known_only=config.known_only)
 
-    low: list[tuple[Source, float]] = [(simulated("pair" if paired else "degraded"), phantom)]
+    in_low, in_high = lesion_shares(config)
+    low: list[tuple[Source, float]] = [(simulated("pair" if paired else "degraded", in_low), phantom)]
     ordinary = config.ordinary_share
     high: list[tuple[Source, float]] = [
-        (simulated("clear"), phantom * (1 - ordinary)),
-        (simulated("ordinary"), phantom * ordinary),
+        (simulated("clear", in_high), phantom * (1 - ordinary)),
+        (simulated("ordinary", in_high), phantom * ordinary),
     ]
     share = config.semireal_share if config.low else 1.0
     if semireal is not None:
@@ -99,6 +100,16 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
         for source in (mixed(low), mixed(high), held_out)
     )
     return TrainingData(low_shown, high_shown, held_out_shown, notes)
+
+
+def lesion_shares(config: TrainingConfig) -> tuple[float, float]:
+    """The shares of poor and of good simulated clips with a lesion.
+
+    A network trained on domains with different shares learns to erase or invent lesions (Cohen et al. 2018, MICCAI,
+    "Distribution matching losses can hallucinate features in medical image translation"). This is for measuring that.
+    """
+    other = config.lesion_share_high
+    return config.lesion_share, config.lesion_share if other < 0 else other
 
 
 def check_apart(high: Shards, semireal: Shards) -> None:

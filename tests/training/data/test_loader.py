@@ -4,7 +4,7 @@ import itertools
 import multiprocessing
 import os
 import signal
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -12,7 +12,8 @@ from shard_folders import shard_folder
 from toy_clips import ToyClips, toy_data
 
 from echogan.core.errors import TrainingError
-from echogan.training.config import TrainingConfig
+from echogan.phantom.render import Phantom, draw_view
+from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data.loader import HELD_OUT_SEED, Rounds, batches, open_data
 
 CONFIG = TrainingConfig(
@@ -107,6 +108,34 @@ def test_ordinary_clips_come_as_often_as_their_share():
         ("ordinary windows", 0.25),
     ]
     assert "mixture" not in open_data(CONFIG).facts()["high"]
+
+
+@pytest.mark.parametrize(("high", "wanted"), [(-1.0, 0.4), (0.0, 0.0), (0.9, 0.9)])
+def test_each_domain_is_told_its_own_share_of_lesions(high, wanted):
+    data = open_data(replace(CONFIG, lesion_share=0.4, lesion_share_high=high, ordinary_share=0.5))
+    assert data.facts()["low"]["lesions"] == 0.4
+    assert [part["lesions"] for part in data.facts()["high"]["mixture"]] == [wanted, wanted]
+
+
+@pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0)])
+def test_clips_have_lesions_in_the_domain_that_asks_for_them(shares):
+    low, high = shares
+    data = open_data(replace(CONFIG, lesion_share=low, lesion_share_high=high))
+    for source, share in zip((data.low, data.high), shares, strict=True):
+        settings = source.source.settings()
+        drawn = [Phantom(draw_view(seed, settings), seed, settings, 1).lesion for seed in range(4)]
+        assert sum(lesion is not None for lesion in drawn) == 4 * share
+
+
+def test_a_run_begun_without_a_share_for_good_clips_goes_on_as_it_was():
+    config = replace(CONFIG, lesion_share=0.3)
+    before = asdict(config)
+    del before["lesion_share_high"]
+    check_same(config, before)
+    data, same = open_data(config), open_data(replace(config, lesion_share_high=0.3))
+    assert repr(data) == repr(same)
+    with pytest.raises(TrainingError, match="lesion_share_high"):
+        check_same(replace(config, lesion_share_high=0.0), before)
 
 
 def test_a_damaged_shard_is_told_in_its_own_sentence_from_a_worker_too(tmp_path):

@@ -1,0 +1,160 @@
+"""Hallucination: how well each diagnostic sees lesions that a network erased, and spots that it invented.
+
+    python -m eval hallucination [--rows "50% to 0%"] [--seeds 1]     train missing runs, measure, write
+    python -m eval hallucination --steps 20                           a short run that writes nothing
+
+The networks are those of the prevalence ladder (`eval.hallucination.ladder`), trained to be bad, and the shipped one
+apart: as it is, and with the results of the clips with and without the lesion swapped, which makes errors of known
+kind without a bad network. The clips are simulated, of held-out hearts, each with one lesion and without it. The truth
+map is that of `eval.hallucination.truth_map`; the middle frame of each clip counts. For erased and invented pixels
+apart:
+
+AUROC, AUPRC   over the pixels; faithful pixels are the others. The base rate is what AUPRC has by chance
+found          wrong regions of which at least half are flagged, where 1 % and 5 % of the faithful pixels are
+
+Intervals are bootstraps by clip. Runs are saved in runs/ladder; a stopped run is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from echogan.core.errors import EchoGANError
+from echogan.model.checkpoints.checkpoint import DEFAULT
+from eval.command import begin, write
+from eval.hallucination import ladder
+from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
+from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
+from eval.hallucination.examples import FIRST_SEED, Example, examples, lesion_clips, swapped
+from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, ROWS, finished_runs, train_missing
+from eval.hallucination.truth_map import LEAST_SUPPORT, TAU
+from eval.measures.baselines import checkpoint_facts, open_enhancer
+from eval.measures.intervals import interval
+from eval.measures.metrics import ratio_of_means
+from eval.measures.provenance import provenance
+from eval.paths import RESULTS
+from eval.simulated.lesion_clips import LesionClip
+
+RESULT = RESULTS / "hallucination.json"
+RUNS = Path("runs/ladder")
+WRONG = ("erased", "invented")
+
+
+@dataclass(frozen=True)
+class HallucinationSettings:
+    """Which networks are trained, on what they are measured, and where the result goes."""
+
+    rows: tuple[str, ...] = field(
+        default=(ERASING, INVENTING, BALANCED), metadata={"help": "rows of the ladder to train"}
+    )
+    seeds: int = field(default=1, metadata={"help": "runs of each row, with different seeds"})
+    steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
+    train_only: bool = field(default=False, metadata={"help": "measure nothing"})
+    measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
+    model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
+    clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    frames: int = field(default=5, metadata={"help": "frames of each clip, for the flicker"})
+    runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
+    kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
+    out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
+
+
+def main(settings: HallucinationSettings) -> None:
+    """Train the missing runs, measure the finished ones, print and write."""
+    torch.set_num_threads(1)
+    if unknown := set(settings.rows) - set(ROWS):
+        raise EchoGANError(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
+    if not settings.measure_only:
+        train_missing(settings.rows, settings.seeds, settings.steps, settings.runs)
+    if settings.train_only:
+        return
+    result = collect(settings, lesion_clips(settings.clips, settings.frames, settings.kept))
+    show(result)
+    if settings.steps == BASE.steps:
+        write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only"))
+
+
+def measured(result: dict[str, Any]) -> list[str]:
+    """Every run of a result by row and seed, and every diagnostic."""
+    runs = [f"{row} {run['seed']}" for row, found in result["rows"].items() for run in found["runs"]]
+    return runs + list(result["shipped"]["diagnostics"])
+
+
+def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
+    """The result as JSON: the runs of each row together, and the shipped network apart."""
+    rows: dict[str, Any] = {}
+    for row, seed, folder in finished_runs(settings.seeds, settings.steps, settings.runs):
+        enhancer = open_enhancer(str(folder))
+        found = rows.setdefault(row, {"runs": [], "examples": []})
+        found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
+        found["examples"] += examples(clips, enhancer)
+    shipped = open_enhancer(settings.model)
+    own = list(examples(clips, shipped))
+    return {
+        "rows": {row: {"runs": one["runs"], **measure(one["examples"])} for row, one in rows.items()},
+        "shipped": measure(own),
+        "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
+        "ladder": ladder.facts(),
+        "settings": {
+            "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
+            "least_support": LEAST_SUPPORT, "found": FOUND, "flagged": list(FLAGGED),
+        },
+        **provenance([checkpoint_facts(shipped)]),
+    }  # fmt: skip
+
+
+def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS)) -> dict[str, Any]:
+    """What the results did to the lesions, and how each diagnostic sees it."""
+    masks = {name: [getattr(e.truth, name) for e in found] for name in (*WRONG, "unverifiable", "faithful")}
+    groups = [e.clip for e in found]
+    contrasts = np.array([e.contrast for e in found if e.contrast is not None])
+    diagnostics: dict[str, Any] = {}
+    for name in names:
+        both = [scores(name, e) for e in found]
+        diagnostics[name] = {
+            wrong: detection([one[wrong] for one in both], masks[wrong], masks["faithful"], groups)
+            for wrong in WRONG
+        }
+    return {
+        "visible_lesions": len(contrasts),
+        "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,
+        "share": {
+            name: interval(
+                [mask.sum() / e.tissue.sum() for mask, e in zip(masks[name], found, strict=True)],
+                [str(group) for group in groups],
+            )
+            for name in (*WRONG, "unverifiable")
+        },
+        "diagnostics": diagnostics,
+    }
+
+
+def detection(
+    score: list[np.ndarray], wrong: list[np.ndarray], faithful: list[np.ndarray], groups: list[int]
+) -> dict[str, Any] | None:
+    """Pixels and regions of one kind that a score finds; None where there is none of that kind."""
+    pixels = pixel_detection(score, wrong, faithful, groups)
+    return pixels and pixels | (region_detection(score, wrong, faithful, groups) or {"regions": 0})
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print what each network did, and the AUROC of each diagnostic."""
+    for row, found in {**result["rows"], **{name: result[name] for name in ("shipped", "swapped")}}.items():
+        shares = ", ".join(f"{name} {one['mean']:.2%}" for name, one in found["share"].items())
+        left = found["contrast_left"]
+        print(f"{row}: {shares} of the sector; contrast left {left['mean'] if left else float('nan'):.2f}")
+        for name, both in found["diagnostics"].items():
+            seen = (
+                f"{wrong} {one['auroc']['mean']:.2f}" if one else f"no {wrong}" for wrong, one in both.items()
+            )
+            print(f"    {name:32} AUROC {', '.join(seen)}")
+
+
+if __name__ == "__main__":
+    begin(main, HallucinationSettings)

@@ -1,0 +1,58 @@
+"""The tables of hallucination have the values of the result, and say where there is nothing to detect."""
+
+from eval.reporting.hallucination_tables import hallucination
+
+
+def about(mean):
+    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+
+
+SEEN = {
+    "base_rate": 0.0123, "auroc": about(0.9), "auprc": about(0.4), "regions": 7, "found_at_1%": about(0.25),
+    "found_at_5%": about(0.5),
+}  # fmt: skip
+SHARES = {"erased": about(0.012), "invented": about(0.0), "unverifiable": about(0.034)}
+
+
+def network(erased, invented):
+    return {
+        "contrast_left": about(0.31),
+        "share": SHARES,
+        "diagnostics": {"tone-matched residual": {"erased": erased, "invented": invented}},
+    }
+
+
+RESULT = {
+    "rows": {"50% to 0%": {"runs": [{"seed": 61}, {"seed": 62}], **network(SEEN, None)}},
+    "shipped": network(None, SEEN | {"regions": 0}),
+    "swapped": network(SEEN, SEEN) | {"contrast_left": None},
+    "ladder": {"steps": 1200, "size": 128},
+    "settings": {"clips": 4, "frames": 5, "tau": 0.2, "least_support": 0.5, "found": 0.5},
+    "models": [{"name": "net", "sha256": "abcdef0123456789"}],
+    "phantom": "1.3.0",
+}
+
+
+def test_networks_have_a_row_each_with_their_shares():
+    table = hallucination(RESULT)
+    assert (
+        "| lesions 50% to 0% | 2 | 0.31 [0.30, 0.32] | 1.20 [0.20, 2.20] | 0.00 [-1.00, 1.00] | 3.40 [2.40, 4.40] |"
+        in table
+    )
+    assert "| net, swapped | 1 |  | 1.20" in table
+
+
+def test_detection_has_a_table_for_each_network_and_dashes_for_nothing():
+    table = hallucination(RESULT)
+    cells = "0.90 [0.89, 0.91] | 0.400 | 25% | 50% [49%, 51%]"
+    assert f"| tone-matched residual | {cells} | - | - | - | - |" in table
+    assert f"| tone-matched residual | {cells} | {cells} |" in table
+    assert "| tone-matched residual | - | - | - | - | - | - | - | - |" in table  # specks, but no region
+    assert "lesions 50% to 0%: erased: base rate 1.23%, 7 regions; nothing invented." in table
+
+
+def test_it_is_said_how_short_the_ladder_is_and_what_is_missing():
+    table = hallucination(RESULT)
+    assert "1,200 steps at 128 px" in table
+    assert "not built yet" in table
+    assert "net `abcdef012345`" in table
