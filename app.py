@@ -45,7 +45,9 @@ from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
-SESSIONS = 200  # whose state Gradio keeps, a megabyte each; one that is dropped is made anew when its page asks
+SESSIONS = (
+    200  # whose state Gradio keeps, a megabyte each; one that is dropped is made anew when its page asks
+)
 WAITING = 32  # visitors in the queue before the page says that it is full
 TOP = f"""<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
 <p class="eg-notice" role="note">{NOTICE}</p></header>"""
