@@ -120,9 +120,9 @@ def main() -> None:
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))
     # What Gradio and the libraries write for a moment may be a patient's, too.
     tempfile.tempdir = str(OWN / TEMPORARY)
-    place = Workplace(Sessions(temporary=OWN / TEMPORARY))
-    place.visits.keep_sweeping()
     try:
+        place = Workplace(Sessions(temporary=OWN / TEMPORARY))
+        place.visits.keep_sweeping()
         page, settings = build(place), launch_settings()
     except EchoGANError as error:
         print(error, file=sys.stderr)
