@@ -11,9 +11,9 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.model.networks.generators import GeneratorConfig
 from echogan.phantom.tissues import Tissue
 from eval.hallucination.diagnostics import DIAGNOSTICS, SIGNED, scores
-from eval.hallucination.examples import examples, swapped
+from echogan.calibration.examples import examples, swapped
 from eval.hallucination.hallucination import measure
-from eval.simulated.lesion_clips import LesionClip
+from echogan.calibration.lesion_clips import LesionClip
 
 FRAMES, HEIGHT, WIDTH = 5, 96, 120
 
