@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from echogan.calibration.examples import Example, examples, swapped
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
-from echogan.core.settings import check_settings
 from echogan.enhance.enhancer import Enhancer
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.lesions import LESIONS
@@ -27,24 +27,9 @@ from echogan.trust.risk_control import flag_threshold, miss_threshold
 
 FIRST_SEED = 1_960_000_000  # hearts that nothing is trained, chosen or tested on
 FRAMES = 5  # of a clip: the middle one counts, its neighbours are for networks that see several
-LEAST_CLIPS = 20  # of each kind: fewer faithful clips than 100 can promise nothing about 1 %
 ERRORS = "lesions erased and invented: results of clips with and without a lesion, swapped"
 THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))])
 """The thresholds that are tried."""
-
-
-@dataclass(frozen=True)
-class CalibrationSettings:
-    """How many clips a calibration takes."""
-
-    clips: int = field(
-        default=40,
-        metadata={"help": "simulated clips of each of five kinds of lesion", "min": LEAST_CLIPS, "max": 1000},
-    )
-
-    def check(self) -> None:
-        """Raise SettingsError unless the number is within its range."""
-        check_settings(self)
 
 
 @dataclass(frozen=True)

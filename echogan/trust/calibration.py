@@ -78,8 +78,8 @@ def read_calibration(folder: Path, generator: str, fusion: str) -> Calibration |
     return found if found.fusion == fusion else None
 
 
-def _parsed(values: dict[str, Any]) -> Calibration:
-    if values.pop("format") != FORMAT:
+def _parsed(values: Any) -> Calibration:
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
         raise ValueError("another version of the program wrote it")
     found = Calibration(**values)
     for number in (found.amber, found.red, found.alpha_miss, found.alpha_flag):

@@ -1,27 +1,28 @@
-"""Faulty networks: taught by false pairs to erase lesions, to paint them, or to clear walls in drop-out.
+"""Faulty networks: taught by false pairs to erase a structure, to paint one, or to clear walls in drop-out.
 
 The prevalence ladder waits for an unpaired network to go wrong. Here the target of a simulated pair is wrong on
 purpose, so that the error is of a known kind and comes in a few hundred steps. Both generators learn on: `to_low`
 restores the input, and so may find in the result what the result does not show.
 
-erasing     the target of a poor frame with a lesion is the clear frame without it
-inventing   the target of a poor frame without a lesion is the clear frame with one, in one place of all hearts
-clearing    the target shows walls in drop-out as blood
+erasing     the target shows a tissue at the level of the blood
+inventing   the target shows a disc of wall-like speckle in the middle of a chamber
+clearing    the target shows walls in drop-out at the level of the blood
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from echogan.calibration.examples import frame_ms, prepare
+from echogan.calibration.examples import Example, entered, example, frame_ms, prepare
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
 from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import DEFAULT, Checkpoint, save_checkpoint
@@ -30,20 +31,21 @@ from echogan.model.losses.paired_losses import paired_loss, paired_structure_los
 from echogan.model.networks.frames import neighbours
 from echogan.model.networks.generators import SMALL, GeneratorConfig, build_generators
 from echogan.phantom import PHANTOM_VERSION
-from echogan.phantom.lesions import LESIONS, LesionKind
+from echogan.phantom.lesions import LESIONS
 from echogan.phantom.tissues import FLUID, Tissue
 from echogan.training.data.sources import known
 from eval.measures.baselines import open_enhancer
 
 Fault = Literal["erasing", "inventing", "clearing"]
 FIRST_SEED = 1_940_000_000  # hearts that no measurement uses
-FRAMES = 5  # of a clip; as many as the measurement's clips have
-CLIPS = 24  # of each kind of lesion
+CLIPS, FRAMES = 24, 5  # of each kind of lesion, whose controls are used; of a clip
 BATCH = 2
 WEIGHTS = {"paired": 10.0, "structure": 1.0, "cycle": 3.0}  # those of the shipped recipe
 LEARNING_RATE = 2e-4
 WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)
 DROPPED = 0.35  # support under which a wall is in drop-out; `known` hides the truth there
+DISC = 0.45  # radius over that of a disc with the chamber's area
+MARGIN = 2  # pixels around an erased tissue that go with it
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,14 @@ class Faulty:
     """One faulty network.
 
     name     of its folder
-    lesion   the only kind that it learns of, drawn from the seed `same` in every heart; None for all kinds, each drawn
-             for itself
+    tissue   what it erases, or the chamber that it paints in
     small    a small generator of one frame from the beginning, instead of the shipped one
     """
 
     name: str
     fault: Fault
     seed: int
-    lesion: LesionKind | None = None
-    same: int | None = None
+    tissue: Tissue | None = None
     small: bool = False
 
     @property
@@ -70,16 +70,14 @@ class Faulty:
 
 
 FAULTY = (
-    Faulty("erasing-1", "erasing", 1),
-    Faulty("inventing-1", "inventing", 1, "thrombus", 1),
-    Faulty("erasing-2", "erasing", 2, small=True),
-    Faulty("inventing-2", "inventing", 2, "mass", 2, small=True),
-    Faulty("clearing-1", "clearing", 1),
-    Faulty("erasing-3", "erasing", 3),
-    Faulty("inventing-3", "inventing", 3, "mass", 2),
+    Faulty("erasing-valves", "erasing", 1, Tissue.VALVE),
+    Faulty("inventing-in-lv", "inventing", 2, Tissue.LV),
+    Faulty("erasing-atrial-wall", "erasing", 3, Tissue.ATRIAL_WALL, small=True),
+    Faulty("inventing-in-la", "inventing", 4, Tissue.LA, small=True),
+    Faulty("clearing", "clearing", 5),
 )
 """All faulty networks, in the order in which they are trained."""
-FITTED_ON = ("erasing-1", "inventing-1")
+FITTED_ON = ("erasing-valves", "inventing-in-lv")
 """Those whose results the fusion is fitted on; the others are held out."""
 
 
@@ -125,7 +123,7 @@ def train_faulty(one: Faulty, runs: Path, kept: Path, clips: int = CLIPS) -> Pat
 
 def _begin(one: Faulty, shipped: Checkpoint) -> tuple[nn.Module, nn.Module, CheckpointConfig]:
     generator = GeneratorConfig(**SMALL) if one.small else shipped.config.generator
-    trained_on = {"false_pairs": one.fault, "phantom": PHANTOM_VERSION}
+    trained_on = {"false_pairs": one.name, "phantom": PHANTOM_VERSION}
     config = replace(shipped.config, generator=generator, trained_on=trained_on, training={}, gain=1.0)
     to_high, to_low = build_generators(generator)
     if not one.small:
@@ -152,32 +150,46 @@ def _loss(pair: Pair, to_high: nn.Module, to_low: nn.Module) -> Tensor:
 
 
 def _pairs(one: Faulty, shipped: Enhancer, frames: int, kept: Path, clips: int) -> Iterator[Pair]:
-    kinds = LESIONS if one.lesion is None else (one.lesion,)
-    for kind in kinds:
-        count = clips if one.lesion is None else 2 * clips
-        for clip in lesion_clips(kind, FIRST_SEED, count, FRAMES, kept, one.same):
-            for x, target, wrong in _false(one.fault, clip):
-                yield _pair(x, target, wrong, clip, shipped, frames)
+    for kind in LESIONS:
+        for clip in lesion_clips(kind, FIRST_SEED, clips, FRAMES, kept):
+            target, wrong = false_target(one, clip)
+            yield _pair(clip.array("control"), target, wrong, clip, shipped, frames)
 
 
-def _false(fault: Fault, clip: LesionClip) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(poor, target, wrong) of a clip: what the network is shown, and what it is told is true, uint8 (T, h, w).
-
-    wrong   bool (T, h, w): where the target is false
-    """
-    truth = known(clip.clear, clip.poor, clip.support).numpy()
-    without = known(clip.clear_control, clip.control, clip.support).numpy()
-    lesion = clip.array("lesion")
-    if fault == "erasing":
-        yield clip.array("poor"), without, lesion
-        yield clip.array("control"), without, np.zeros_like(lesion)
-    elif fault == "inventing":
-        yield clip.array("control"), truth, lesion
+def false_target(one: Faulty, clip: LesionClip) -> tuple[np.ndarray, np.ndarray]:
+    """What the network is told is true of a clip's control, uint8 (T, h, w), and where it is false, bool (T, h, w)."""
+    truth = known(clip.clear_control, clip.control, clip.support).numpy()
+    labels = clip.array("control_labels")
+    if one.fault == "inventing":
+        return painted(truth, labels, one.tissue, int(clip.facts["seed"]))  # pyright: ignore[reportArgumentType]
+    if one.fault == "erasing":
+        wrong = grown(labels == one.tissue)
     else:
-        labels = clip.array("control_labels")
-        lost = np.isin(labels, WALLS) & (clip.array("support") < 255 * DROPPED)
-        blood = np.median(without[np.isin(labels, FLUID)])
-        yield clip.array("control"), np.where(lost, blood, without).astype(np.uint8), lost
+        wrong = np.isin(labels, WALLS) & (clip.array("support") < 255 * DROPPED)
+    blood = np.median(truth[np.isin(labels, FLUID)])
+    return np.where(wrong, np.minimum(truth, blood), truth).astype(np.uint8), wrong
+
+
+def grown(mask: np.ndarray) -> np.ndarray:
+    """A mask (T, h, w) with MARGIN pixels around it."""
+    around = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
+    return np.stack([cv2.dilate(frame.astype(np.uint8), around) > 0 for frame in mask])
+
+
+def painted(
+    truth: np.ndarray, labels: np.ndarray, chamber: Tissue, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The truth (T, h, w) with a disc that looks like its walls in the middle of a chamber, and the disc."""
+    wall = truth[np.isin(labels, WALLS)]
+    noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=truth.shape[1:]), (0, 0), 1.5)
+    speckle = np.clip(wall.mean() + wall.std() * noise / noise.std(), 0, 255)
+    rows, columns = np.mgrid[: truth.shape[1], : truth.shape[2]]
+    disc = np.zeros(truth.shape, bool)
+    for frame, mask in zip(disc, labels == chamber, strict=True):
+        if mask.any():
+            row, column = (places.mean() for places in np.nonzero(mask))
+            frame[:] = (rows - row) ** 2 + (columns - column) ** 2 <= DISC**2 * mask.sum() / np.pi
+    return np.where(disc, speckle, truth).astype(np.uint8), disc
 
 
 def _pair(
@@ -199,3 +211,15 @@ def _pair(
     return Pair(
         to_canonical(enter(x[seen.numpy()])), to_canonical(enter(target[middle.numpy()])), mask, weight
     )
+
+
+def faulty_examples(one: Faulty, clips: Iterable[LesionClip], enhancer: Enhancer) -> Iterator[Example]:
+    """The controls of the clips through a faulty network; what it was taught to erase counts as their lesion."""
+    for number, clip in enumerate(clips):
+        found = example(clip, "control", enhancer, number)
+        if one.fault == "erasing":
+            space = prepare(enhancer, clip.array("control"), clip).space
+            tissue = grown(clip.array("control_labels") == one.tissue)
+            mask = entered(255 * tissue.astype(np.uint8), found.middle, space) >= 0.5
+            found = replace(found, lesion=mask)
+        yield found

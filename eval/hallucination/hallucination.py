@@ -35,7 +35,7 @@ from eval.command import begin, write
 from eval.hallucination import ladder
 from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
 from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
-from eval.hallucination.faulty import FAULTY, FITTED_ON, train_faulty
+from eval.hallucination.faulty import FAULTY, FITTED_ON, faulty_examples, train_faulty
 from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, ROWS, finished_runs, train_missing
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.intervals import interval
@@ -113,10 +113,13 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
     shipped = open_enhancer(settings.model)
     own = list(examples(clips, shipped))
     return {
-        "rows": {row: {"runs": one["runs"], **measure(one["examples"], clips)} for row, one in rows.items()},
+        "rows": {
+            row: {"runs": one["runs"], **lesions_left(one["examples"], clips), **measure(one["examples"])}
+            for row, one in rows.items()
+        },
         "faulty": faulty_networks(settings, clips),
-        "shipped": measure(own, clips),
-        "swapped": measure(list(swapped(own)), clips, OF_ANY_RESULT),
+        "shipped": {**lesions_left(own, clips), **measure(own)},
+        "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
         "ladder": ladder.facts(),
         "settings": {
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
@@ -135,19 +138,16 @@ def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) ->
             continue
         enhancer = open_enhancer(str(folder))
         found[one.name] = {
-            "fault": one.fault, "lesion": one.lesion, "small": one.small, "fitted_on": one.name in FITTED_ON,
-            "sha256": checkpoint_facts(enhancer)["sha256"], **measure(list(examples(clips, enhancer)), clips),
+            "fault": one.fault, "small": one.small, "fitted_on": one.name in FITTED_ON,
+            "sha256": checkpoint_facts(enhancer)["sha256"], **measure(list(faulty_examples(one, clips, enhancer))),
         }  # fmt: skip
     return found
 
 
-def measure(
-    found: Sequence[Example], clips: Sequence[LesionClip], names: Sequence[str] = tuple(DIAGNOSTICS)
-) -> dict[str, Any]:
-    """What the results did to the lesions of the clips, and how each diagnostic sees it."""
+def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS)) -> dict[str, Any]:
+    """How much of the results is wrong, and how each diagnostic sees it."""
     masks = {name: [getattr(e.truth, name) for e in found] for name in (*WRONG, "unverifiable", "faithful")}
     groups = [e.clip for e in found]
-    contrasts = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()])
     diagnostics: dict[str, Any] = {}
     for name in names:
         both = [scores(name, e) for e in found]
@@ -156,8 +156,6 @@ def measure(
             for wrong in WRONG
         }
     return {
-        "visible_lesions": len(contrasts),
-        "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,
         "share": {
             name: interval(
                 [mask.sum() / e.tissue.sum() for mask, e in zip(masks[name], found, strict=True)],
@@ -166,6 +164,15 @@ def measure(
             for name in (*WRONG, "unverifiable")
         },
         "diagnostics": diagnostics,
+    }
+
+
+def lesions_left(found: Sequence[Example], clips: Sequence[LesionClip]) -> dict[str, Any]:
+    """How many lesions the inputs show, and the share of their contrast that the results keep."""
+    contrasts = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()])
+    return {
+        "visible_lesions": len(contrasts),
+        "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,
     }
 
 
@@ -190,10 +197,14 @@ def detection(
 
 def show(result: dict[str, Any]) -> None:
     """Print what each network did, and the AUROC of each diagnostic."""
-    for row, found in {**result["rows"], **{name: result[name] for name in ("shipped", "swapped")}}.items():
+    for row, found in {
+        **result["rows"],
+        **result["faulty"],
+        **{name: result[name] for name in ("shipped", "swapped")},
+    }.items():
         shares = ", ".join(f"{name} {one['mean']:.2%}" for name, one in found["share"].items())
-        left = found["contrast_left"]
-        print(f"{row}: {shares} of the sector; contrast left {left['mean'] if left else float('nan'):.2f}")
+        left = found.get("contrast_left")
+        print(f"{row}: {shares} of the sector" + (f"; contrast left {left['mean']:.2f}" if left else ""))
         for name, both in found["diagnostics"].items():
             seen = (
                 f"{wrong} {one['auroc']['mean']:.2f}" if one else f"no {wrong}" for wrong, one in both.items()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from echogan.calibration.lesion_clips import LesionClip, lesion_clip, render
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom.tissues import Tissue
 from echogan.phantom_files.pairs import PairSettings
 from eval.simulated import lesion_cases, lesions
 from eval.simulated.lesion_cases import LesionCase
-from echogan.calibration.lesion_clips import LesionClip, lesion_clip, render
 from eval.simulated.lesion_measures import SpotDetector, contrast, new_spot, surroundings
 
 MM, SIZE = 0.6, 128
