@@ -12,6 +12,7 @@ EchoGANError
 ├── SettingsError            a setting out of its range
 ├── OutputError              the result cannot be written
 ├── TrainingError            a run that cannot start or go on
+├── StudyError               a reader study that cannot be made, opened, read or analysed
 └── Cancelled                the user stopped the work
 """
 
@@ -62,6 +63,10 @@ class OutputError(EchoGANError):
 
 class TrainingError(EchoGANError):
     """A training run that cannot start or go on."""
+
+
+class StudyError(EchoGANError):
+    """A reader study that cannot be made, opened, read or analysed."""
 
 
 class Cancelled(EchoGANError):
