@@ -40,9 +40,9 @@ def absent(note: str, value: float | None = None) -> Estimate:
 
 def t_interval(value: float, se: float, df: float | None, note: str = "") -> Estimate:
     """The interval `value` ± t · `se`; a normal interval where `df` is None. `se` is above 0."""
-    spread = stats.norm if df is None else stats.t(df)
-    half = float(spread.ppf((1 + LEVEL) / 2)) * se
-    p = float(2 * spread.sf(abs(value) / se))
+    freedom = math.inf if df is None else df
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * se
+    p = float(2 * stats.t.sf(abs(value) / se, freedom))
     return Estimate(value, value - half, value + half, se, df, p, note)
 
 
