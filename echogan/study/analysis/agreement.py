@@ -12,7 +12,7 @@ from scipy import stats
 
 from echogan.study.analysis.estimate import LEVEL, Estimate, absent
 
-DRAWS = 500
+DRAWS = 1000
 
 
 def icc_a1(ratings: np.ndarray) -> Estimate:
@@ -48,44 +48,48 @@ def krippendorff_alpha(ratings: np.ndarray, levels: np.ndarray) -> float | None:
     ratings   float (readers, stimuli), NaN where there is none
     levels    the scale in its order
     """
-    counts = (ratings[..., None] == levels).sum(0).astype(float)  # (stimuli, levels)
-    return _alpha(counts[counts.sum(1) >= 2])
+    return _finite(_alpha(_coincidences(ratings, levels).sum(0))[()])
 
 
 def alpha_with_interval(ratings: np.ndarray, patients: np.ndarray, levels: np.ndarray) -> Estimate:
     """Alpha with a bootstrap interval over patients. `patients` (stimuli,) names the patient of each stimulus."""
-    value = krippendorff_alpha(ratings, levels)
+    coincidences = _coincidences(ratings, levels)
+    value = _finite(_alpha(coincidences.sum(0))[()])
     if value is None:
         return absent("All ratings are equal, or no clip was rated twice: no alpha.")
-    counts = (ratings[..., None] == levels).sum(0).astype(float)
     names, places = np.unique(patients, return_inverse=True)
-    members = [np.flatnonzero(places == k) for k in range(len(names))]
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(DRAWS):
-        drawn = counts[np.concatenate([members[k] for k in rng.integers(0, len(names), len(names))])]
-        again = _alpha(drawn[drawn.sum(1) >= 2])
-        found += [] if again is None else [again]
+    of_patient = np.zeros((len(names), *coincidences.shape[1:]))
+    np.add.at(of_patient, places, coincidences)
+    drawn = np.random.default_rng(0).multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
+    found = _alpha(np.tensordot(drawn.astype(float), of_patient, 1))
+    found = found[np.isfinite(found)]
     if len(names) < 2 or len(found) < DRAWS / 2:
         return absent("Too few patients for an interval.", value)
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high), note="Bootstrap over patients.")
 
 
-def _alpha(counts: np.ndarray) -> float | None:
-    """Alpha from how often each stimulus got each level: float (stimuli, levels), two ratings or more in each row."""
-    coincidences = np.zeros((counts.shape[1],) * 2)
-    for row in counts:
-        coincidences += (np.outer(row, row) - np.diag(row)) / (row.sum() - 1)
-    totals = coincidences.sum(0)
-    below = np.cumsum(totals)
-    distance = (
-        np.abs(below[:, None] - below) + (totals - totals[:, None]) * np.sign(below[:, None] - below) / 2
-    ) ** 2
-    expected = totals @ distance @ totals
-    if expected <= 0:
-        return None
-    return float(1 - (totals.sum() - 1) * (coincidences * distance).sum() / expected)
+def _coincidences(ratings: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """How often two readers gave a stimulus each pair of levels: float (stimuli, levels, levels)."""
+    counts = (ratings[..., None] == levels).sum(0).astype(float)
+    pairs = counts[:, :, None] * counts[:, None] - counts[:, None] * np.eye(len(levels))
+    return pairs / np.maximum(counts.sum(1) - 1, 1)[:, None, None]
+
+
+def _alpha(coincidences: np.ndarray) -> np.ndarray:
+    """Alpha of sums of coincidences, float (..., levels, levels) to (...); NaN where nothing varies."""
+    totals = coincidences.sum(-1)
+    column, row = totals[..., :, None], totals[..., None, :]
+    below = np.cumsum(totals, -1)
+    step = below[..., None, :] - below[..., :, None]
+    distance = (np.abs(step) + np.sign(step) * (column - row) / 2) ** 2
+    expected = (column * distance * row).sum((-1, -2))
+    observed = (coincidences * distance).sum((-1, -2))
+    return 1 - (totals.sum(-1) - 1) * observed / np.where(expected > 0, expected, np.nan)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def quadratic_kappa(first: np.ndarray, second: np.ndarray) -> float | None:

@@ -23,7 +23,7 @@ FARTHEST = 10.0
 
 def odds_ratio(tables: StudyTables, item: Item) -> Estimate:
     """The odds ratio of a better rating, enhanced over original. `se` is that of its logarithm."""
-    main = tables.ratings.query("kind == 'main' and item == @item.name").dropna(subset="value")
+    main = tables.main(item.name).dropna(subset="value")
     counts = main.groupby("arm")["value"].nunique()
     if len(counts) < 2 or main["value"].nunique() < 2:
         return absent("Only one arm or one level was rated: no odds ratio.")

@@ -64,6 +64,11 @@ class StudyTables:
     title: str = "Reader study"
     simulated: bool = False
 
+    def main(self, item: str | None = None) -> pd.DataFrame:
+        """The main ratings, of one item or of all: no repeats, no gold clips."""
+        rows = self.ratings["kind"] == "main"
+        return self.ratings[rows if item is None else rows & (self.ratings["item"] == item)]
+
 
 def study_tables(
     ratings: Rows,
@@ -111,7 +116,7 @@ def cells(tables: StudyTables, item: str) -> tuple[list[str], list[str], np.ndar
     Clips are averaged within a patient. Where a reader rated some clips of a patient in both arms, only those count,
     so that the arms are compared on the same clips.
     """
-    main = tables.ratings.query("kind == 'main' and item == @item")
+    main = tables.main(item)
     readers, patients = sorted(main["reader"].unique()), sorted(main["patient"].unique())
     wide = main.pivot_table("value", ["reader", "patient", "clip"], "arm").reindex(columns=list(ARMS))
     whole = wide.notna().all(axis=1)
@@ -134,7 +139,7 @@ def stimuli(tables: StudyTables, item: str) -> tuple[np.ndarray, np.ndarray, lis
 
     A stimulus is a clip in one arm.
     """
-    main = tables.ratings.query("kind == 'main' and item == @item")
+    main = tables.main(item)
     wide = main.pivot_table("value", "reader", ["patient", "clip", "arm"], dropna=False)
     wide = wide.loc[:, wide.notna().any()]
     return wide.to_numpy(float), wide.columns.get_level_values("patient").to_numpy(), list(wide.index)

@@ -40,7 +40,7 @@ def vgc_curve(tables: StudyTables, item: Item) -> np.ndarray:
 
 def category_shares(tables: StudyTables, item: Item) -> np.ndarray:
     """How often each level was given: float (2 arms, readers, patients, levels). Clips share a patient's weight 1."""
-    main = tables.ratings.query("kind == 'main' and item == @item.name").dropna(subset="value")
+    main = tables.main(item.name).dropna(subset="value")
     readers, patients = sorted(main["reader"].unique()), sorted(main["patient"].unique())
     places = (
         main["arm"].map(ARMS.index),
