@@ -1,1 +1,1 @@
-"""Reader studies: blinded rating of image quality, from the protocol to the published table."""
+"""Blinded reader studies of image quality: protocol, assignments, stimuli, store."""
