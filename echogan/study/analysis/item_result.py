@@ -72,7 +72,10 @@ def item_result(tables: StudyTables, item: Item) -> ItemResult:
     paired = values[1] - values[0]
     mixed, variances = reml_mean(paired)
     main = tables.main(item.name)
-    counts = {arm: [int((main.loc[main["arm"] == arm, "value"] == level).sum()) for level in item.levels] for arm in ARMS}
+    counts = {
+        arm: [int((main.loc[main["arm"] == arm, "value"] == level).sum()) for level in item.levels]
+        for arm in ARMS
+    }
     return ItemResult(
         item=item,
         means={arm: _reader_mean(values[a]) for a, arm in enumerate(ARMS)},

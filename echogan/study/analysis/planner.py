@@ -13,7 +13,7 @@ import numpy as np
 from echogan.core.errors import StudyError
 from echogan.study.analysis.estimate import LEVEL
 from echogan.study.analysis.mrmc import mrmc_difference
-from echogan.study.analysis.simulation import Effects, arm_scores, graded
+from echogan.study.analysis.simulation import Effects, arm_scores, expected_difference, graded
 from echogan.study.analysis.tables import ITEMS, Item
 
 MOST_READERS, MOST_PATIENTS, MOST_STUDIES = 50, 1000, 10_000
@@ -27,8 +27,8 @@ class PowerPoint:
     patients: int
     power: float
     se: float
-    mean_gain: float
-    """mean difference on the item's scale, after rounding to its levels"""
+    gain: float
+    """the true difference on the item's scale, which rounding to levels makes smaller than that of the latent scale"""
 
 
 def power(
@@ -45,21 +45,16 @@ def power(
         raise StudyError(f"A plan has 2 to {MOST_READERS} readers and 2 to {MOST_PATIENTS} patients.")
     if not 1 <= studies <= MOST_STUDIES:
         raise StudyError(f"Between 1 and {MOST_STUDIES} studies can be simulated.")
+    gain = expected_difference(effects, item)
     found = []
     for j in readers:
         for k in patients:
             rng = np.random.default_rng([seed, j, k])
-            results = [_one(effects, (j, k, clips), item, rng) for _ in range(studies)]
-            share = float(np.mean([significant for significant, _ in results]))
-            gain = float(np.mean([difference for _, difference in results]))
+            share = float(np.mean([_significant(effects, (j, k, clips), item, rng) for _ in range(studies)]))
             found.append(PowerPoint(j, k, share, (share * (1 - share) / studies) ** 0.5, gain))
     return found
 
 
-def _one(
-    effects: Effects, size: tuple[int, int, int], item: Item, rng: np.random.Generator
-) -> tuple[bool, float]:
-    values = graded(arm_scores(effects, *size, rng), item).mean(-1)
-    found = mrmc_difference(values)
-    assert found.value is not None
-    return found.p is not None and found.p < 1 - LEVEL, found.value
+def _significant(effects: Effects, size: tuple[int, int, int], item: Item, rng: np.random.Generator) -> bool:
+    found = mrmc_difference(graded(arm_scores(effects, *size, rng), item).mean(-1))
+    return found.p is not None and found.p < 1 - LEVEL

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from echogan.study.analysis.tables import ARMS, ITEMS, Item, StudyTables, study_tables
 
@@ -52,6 +53,17 @@ def graded(scores: np.ndarray, item: Item) -> np.ndarray:
     if item.binary:
         return (scores >= 3.0).astype(float)
     return np.clip(np.round(scores), item.low, item.high)
+
+
+def expected_difference(effects: Effects, item: Item) -> float:
+    """The true difference between the arms on the item's scale, from the normal distribution of the scores."""
+    parts = (effects.patient, effects.reader, effects.reader_by_arm, effects.patient_by_arm, effects.error)
+    deviation = sum(part**2 for part in parts) ** 0.5
+    cuts = np.array([3.0]) if item.binary else item.levels[1:] - 0.5
+    means = [
+        stats.norm.sf((cuts - effects.level - side * effects.gain / 2) / deviation).sum() for side in (-1, 1)
+    ]
+    return float(means[1] - means[0])
 
 
 DEMO = {

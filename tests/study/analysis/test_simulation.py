@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from echogan.study.analysis.simulation import Effects, arm_scores, graded, simulated_study
+from echogan.study.analysis.simulation import (
+    Effects,
+    arm_scores,
+    expected_difference,
+    graded,
+    simulated_study,
+)
 from echogan.study.analysis.tables import ITEMS, cells
 
 
@@ -21,6 +27,16 @@ def test_ratings_are_levels_of_the_item():
     scores = np.array([-3.0, 2.4, 3.0, 9.0])
     assert list(graded(scores, ITEMS[0])) == [1, 2, 3, 5]
     assert list(graded(scores, ITEMS[4])) == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("item", [ITEMS[0], ITEMS[4]], ids=["numeric", "binary"])
+def test_the_expected_difference_is_the_mean_of_many_studies(item):
+    rng = np.random.default_rng(1)
+    effects = Effects(gain=0.8, level=3.4)
+    ratings = np.stack([graded(arm_scores(effects, 4, 10, 1, rng), item) for _ in range(4000)])
+    found = (ratings[:, 1] - ratings[:, 0]).mean()
+    assert expected_difference(effects, item) == pytest.approx(found, abs=0.012)
+    assert expected_difference(Effects(gain=0.0), item) == pytest.approx(0)
 
 
 def test_a_simulated_study_is_marked_and_repeats_with_its_seed():
