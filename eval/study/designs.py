@@ -17,7 +17,8 @@ Kept = Callable[[int, int, np.random.Generator], np.ndarray]
 class Design:
     """Readers and patients, the item, how many clips a patient has at most, and which cells are read.
 
-    `kept` gives a mask (2 arms, readers, patients) of what is read.
+    `kept` gives a mask (2 arms, readers, patients) of what is read. `mixed` says whether the slow mixed model is run
+    too; in a crossed design it has the standard error of the MRMC difference.
     """
 
     readers: int
@@ -25,6 +26,7 @@ class Design:
     item: Item = ITEMS[0]
     clips: int = 1
     kept: Kept = lambda readers, patients, rng: np.ones((2, readers, patients), bool)
+    mixed: bool = False
 
     def ratings(self, effects: Effects, rng: np.random.Generator) -> np.ndarray:
         """Mean ratings over the clips of one simulated study: float (2, J, K), NaN where nobody read."""
@@ -68,10 +70,10 @@ def readers_in_arms(readers: int, patients: int, rng: np.random.Generator) -> np
 DESIGNS = {
     **{f"crossed, {j} readers, {k} patients": Design(j, k) for j in (4, 6, 8) for k in (30, 60)},
     **{f"yes or no, {j} readers, 60 patients": Design(j, 60, ITEMS[4]) for j in (4, 8)},
-    "1 to 3 clips a patient, 6 readers, 40 patients": Design(6, 40, clips=3),
-    "a third of the cells missing, 6 readers, 40 patients": Design(6, 40, kept=incomplete),
-    "two blocks, 8 readers, 60 patients": Design(8, 60, kept=blocks),
-    "patients nested in readers, 8 readers, 80 patients": Design(8, 80, kept=patients_in_readers),
+    "1 to 3 clips a patient, 6 readers, 40 patients": Design(6, 40, clips=3, mixed=True),
+    "a third of the cells missing, 6 readers, 40 patients": Design(6, 40, kept=incomplete, mixed=True),
+    "two blocks, 8 readers, 60 patients": Design(8, 60, kept=blocks, mixed=True),
+    "patients nested in readers, 8 readers, 80 patients": Design(8, 80, kept=patients_in_readers, mixed=True),
     "patients nested in arms, 6 readers, 80 patients": Design(6, 80, kept=patients_in_arms),
     "readers nested in arms, 8 readers, 40 patients": Design(8, 40, kept=readers_in_arms),
 }

@@ -61,7 +61,7 @@ def measure(design: Design, settings: StudySettings) -> dict[str, Any]:
             "coverage": share(_holds(with_gain[name], truth)),
             "power": share(~_holds(with_gain[name], 0.0)),
         }
-        for name in INTERVALS
+        for name in with_gain
         if not np.isnan(with_gain[name]).all()  # the method has no answer in this design
     }
     return {"readers": design.readers, "patients": design.patients, "truth": truth, "intervals": intervals}
@@ -70,10 +70,11 @@ def measure(design: Design, settings: StudySettings) -> dict[str, Any]:
 def _bounds(design: Design, gain: float, settings: StudySettings, seed: int) -> dict[str, np.ndarray]:
     """The intervals of all simulated studies: float (studies, 2) for each kind; NaN where a study has none."""
     rng = np.random.default_rng([seed, design.readers, design.patients])
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in INTERVALS}
+    used = {name: interval for name, interval in INTERVALS.items() if name != "mixed_model" or design.mixed}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in used}
     for i in range(settings.studies):
         values = design.ratings(Effects(gain=gain), rng)
-        for name, interval in INTERVALS.items():
+        for name, interval in used.items():
             if not interval.slow or i < settings.slow_studies:
                 found[name].append(interval.bounds(values))
     return {name: np.array(bounds) for name, bounds in found.items()}

@@ -49,3 +49,24 @@ def t_interval(value: float, se: float, df: float | None, note: str = "") -> Est
 def number_of(count: int, word: str) -> str:
     """`1 reader`, `2 readers`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def interval_text(found: Estimate, digits: int = 2, sign: str = "", factor: float = 1.0) -> str:
+    """`value [low, high]`, each times `factor`; the number alone where it has no interval, "none" without a number.
+
+    `sign` "+" shows the sign of positive numbers too.
+    """
+    if found.value is None:
+        return "none"
+    value, low, high = (
+        None if number is None else f"{factor * number:{sign}.{digits}f}"
+        for number in (found.value, found.low, found.high)
+    )
+    return f"{value}" if low is None or high is None else f"{value} [{low}, {high}]"
+
+
+def p_text(p: float | None) -> str:
+    """A p value as journals print it: `0.032`, `< 0.001`; "none" where there is none."""
+    if p is None:
+        return "none"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -91,7 +91,7 @@ class _Model:
     def fit(self) -> tuple[float, float, list[float], float]:
         """The mean, its variance, the variance of each factor, and that of the error."""
         bounds = [(0.0, 1e6)] * len(self.parts)
-        options = {"ftol": 0.0, "gtol": 1e-10, "maxiter": 1000}
+        options = {"ftol": 1e-15, "gtol": 1e-7, "maxiter": 1000}
         best = optimize.minimize(
             self._criterion, self.ratios, jac=True, method="L-BFGS-B", bounds=bounds, options=options
         )
