@@ -17,7 +17,7 @@ FLOORS = {
     "core": 1,
     **dict.fromkeys(("clips", "phantom", "model", "trust"), 2),
     **dict.fromkeys(("curation", "training", "enhance", "phantom_files"), 3),
-    **dict.fromkeys(("jobs", "eval"), 4),
+    **dict.fromkeys(("jobs", "study", "eval"), 4),
     **dict.fromkeys(("cli", "ui"), 5),
     "app": 6,
 }
@@ -30,7 +30,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 70  # lines
 # Library -> where it may be imported: a file, or a folder ending in a slash.
 PLACES = {
     "gradio": ("echogan/ui/", "app.py"),
-    "sqlite3": ("echogan/study/store.py",),
+    "sqlite3": ("echogan/study/store/",),
     "pydicom": ("echogan/clips/dicom/", "echogan/curation/"),
 }
 # These packages train on a bare GPU box, so they get by with little.
