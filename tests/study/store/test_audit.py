@@ -11,7 +11,6 @@ from echogan.study.store.readers import invite, revoke
 from echogan.study.store.reading import mark_shown, next_task, override_washout
 from echogan.study.store.store import Store
 
-
 CHANGED = """answers = replace(answers, '"overall":1', '"overall":5')"""
 
 
