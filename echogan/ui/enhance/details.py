@@ -8,6 +8,7 @@ from typing import Any
 from echogan.clips.clip import ClipFile
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
+from echogan.enhance.stored_result import MAP_TILES
 from echogan.trust.map_styles import CAVEAT, MAP_STYLES
 from echogan.trust.residuals import UNIT
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, Stream
@@ -138,8 +139,7 @@ def result_detail(shown: ClipResult, sector: Sector) -> dict[str, Any]:
         "model": shown.checkpoint.name,
         "source": str(shown.checkpoint.source),
         "box": list(layout.box),
-        "tile": list(layout.size),
-        "enhanced": list(layout.enhanced),
+        "map_tiles": _stream(Stream(shown.folder / MAP_TILES, shown.tiles.ready)),
         "maps": [_map(name, layout.map_place(name)) for name in layout.maps],
         "curves": [_curve(name, values) for name, values in curves.items()],
         "curves_title": f"Mean over the sector, {UNIT}",
