@@ -9,6 +9,8 @@ import numpy as np
 from echogan.enhance.enhancer import PreparedClip
 from echogan.trust.map_styles import MAP_STYLES
 
+FLAGGED_PART, KEPT_PART = "flagged", "kept"
+
 
 @dataclass(frozen=True)
 class TileLayout:
@@ -18,27 +20,38 @@ class TileLayout:
     color     whether the clip's frames are (H, W, 3)
     map_size  (height, width) of a map in the working space
     maps      names of MAP_STYLES, from top to bottom
+    flagged   whether two parts follow: FLAGGED_PART, the codes of `flag_codes`, and KEPT_PART, those of `keep_weights`
     """
 
     box: tuple[int, int, int, int]
     color: bool
     map_size: tuple[int, int]
     maps: tuple[str, ...]
+    flagged: bool = False
 
     @classmethod
-    def of(cls, prepared: PreparedClip) -> TileLayout:
+    def of(cls, prepared: PreparedClip, flagged: bool = False) -> TileLayout:
         """The layout of a clip's result."""
         top, left, bottom, right = prepared.sector.box
-        return cls((left, top, right, bottom), prepared.clip.color, prepared.space.size, tuple(MAP_STYLES))
+        box, color = (left, top, right, bottom), prepared.clip.color
+        return cls(box, color, prepared.space.size, tuple(MAP_STYLES), flagged)
 
-    def map_place(self, name: str) -> tuple[int, int, int, int]:
-        """(x, y, width, height) of a map in its tile."""
+    def place(self, part: str) -> tuple[int, int, int, int]:
+        """(x, y, width, height) of a map, or of one of the parts that follow, in its tile."""
         height, width = self.map_size
-        return 0, self.maps.index(name) * height, width, height
+        return 0, (*self.maps, FLAGGED_PART, KEPT_PART).index(part) * height, width, height
 
-    def map_tile(self, maps: dict[str, np.ndarray]) -> np.ndarray:
-        """A frame's maps, float32 (h, w) in grey levels each, as codes of their styles: uint8 (n h, w)."""
-        return np.concatenate([MAP_STYLES[name].codes(maps[name]) for name in self.maps])
+    def map_tile(self, maps: dict[str, np.ndarray], flags: tuple[np.ndarray, ...] = ()) -> np.ndarray:
+        """A frame's maps, float32 (h, w) in grey levels each, as codes of their styles, and the two parts that follow.
+
+        uint8 (n h, w)
+        """
+        return np.concatenate([*(MAP_STYLES[name].codes(maps[name]) for name in self.maps), *flags])
+
+    def part(self, tile: np.ndarray, name: str) -> np.ndarray:
+        """One part of a tile of maps: uint8 (h, w)."""
+        x, y, width, height = self.place(name)
+        return tile[y : y + height, x : x + width]
 
     def enhanced_box(self, tile: np.ndarray) -> np.ndarray:
         """The enhanced box of a tile: uint8 (h, w[, 3]); a tile without colour may be (h, w) where the clip is not."""

@@ -13,7 +13,8 @@ from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.report import build_report
-from echogan.enhance.stored_result import MAP_TILES, StoredResult, store_result
+from echogan.enhance.result_writer import MAP_TILES
+from echogan.enhance.stored_result import StoredResult, store_result
 from echogan.trust.map_styles import MAP_STYLES
 
 torch.set_num_threads(1)
@@ -67,7 +68,7 @@ def test_one_stream_holds_the_enhanced_box_and_the_other_the_maps_in_their_place
         assert np.array_equal(tile if tile.ndim == box.ndim else np.repeat(tile[..., None], 3, -1), box)
         assert map_tile.shape == (len(maps) * result.layout.map_size[0], result.layout.map_size[1])
         for name, values in maps.items():
-            x, y, width, height = result.layout.map_place(name)
+            x, y, width, height = result.layout.place(name)
             style, codes = MAP_STYLES[name], map_tile[y : y + height, x : x + width].astype(float)
             read = style.low + codes / 255 * (style.high - style.low)
             inside = np.clip(values.astype(float), style.low, style.high)

@@ -12,7 +12,8 @@ from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
-from echogan.enhance.stored_result import TILES, store_result
+from echogan.enhance.result_writer import TILES
+from echogan.enhance.stored_result import store_result
 from echogan.enhance.tile_layout import TileLayout
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, OpenedClip, Stream
