@@ -65,7 +65,7 @@ def enhance_file(
         timing |= _run(enhancer, prepared, outputs, write, diagnoses, progress, cancel)
     if outputs.figure is not None:
         began_figure = time.perf_counter()
-        caption = figure_caption(checkpoint, enhancer.settings.strength)
+        caption = figure_caption(enhancement(checkpoint, enhancer.settings.strength))
         write_whole(outputs.figure, diagnoses.figure(prepared.sector, caption))
         timing["encode_s"] += time.perf_counter() - began_figure
     timing["total_s"] = time.perf_counter() - began
@@ -168,11 +168,11 @@ def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     )
 
 
-def figure_caption(checkpoint: Checkpoint, strength: float) -> str:
+def figure_caption(made_by: Enhancement) -> str:
     """What stands below the map figure."""
-    return f"{checkpoint.name} {checkpoint.sha256[:12]} · strength {strength:g} · {NOTICE.lower()}"
+    return f"{made_by.model} {made_by.sha256[:12]} · {made_by.applied} · {NOTICE.lower()}"
 
 
-def enhancement(checkpoint: Checkpoint, strength: float) -> Enhancement:
+def enhancement(checkpoint: Checkpoint, strength: float, kept: bool = False) -> Enhancement:
     """What the outputs say of their making."""
-    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__)
+    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__, kept)
