@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from echogan.clips.clip import ClipFile
+from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
+from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses, FigureData
 from echogan.enhance.enhance_file import enhancement, figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
@@ -27,7 +29,10 @@ from echogan.enhance.result_writer import FIGURE, KEPT_FIGURE, MAP_TILES, TILES,
 from echogan.enhance.tile_layout import KEPT_PART, TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.card.picture import png
 from echogan.trust.map_styles import MAP_STYLES
+
+CARD_PICTURE = "trust_card.png"  # inside the result's folder
 
 
 @dataclass(frozen=True)
@@ -151,8 +156,10 @@ def store_result(
     assert enhancer.settings.strength == 1, "a stored result is blended when it is shown or exported"
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
-    diagnoses = Diagnoses(prepared.space)
-    timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
+    diagnoses, maker = Diagnoses(prepared.space), CardMaker(enhancer, prepared)
+    timing: dict[str, float] = dict.fromkeys(
+        ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s"), 0.0
+    )
     first_s = 0.0
 
     def keep(chunk: Chunk) -> None:
@@ -162,12 +169,15 @@ def store_result(
         enhanced = time.perf_counter()
         maps = diagnoses.add(chunk)
         diagnosed = time.perf_counter()
+        maker.add(chunk, maps)
+        trusted = time.perf_counter()
         writer.add(chunk, maps)
         first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s + enhanced - started
         timing["diagnose_s"] += diagnosed - enhanced
-        timing["encode_s"] += time.perf_counter() - diagnosed
+        timing["trust_s"] += trusted - diagnosed
+        timing["encode_s"] += time.perf_counter() - trusted
 
     flags = None if flagger is None else FlagRecorder(flagger, prepared)
     with memory_in_words(), ExitStack() as stack:
@@ -182,9 +192,10 @@ def store_result(
         if kept is not None:
             kept.result()
         writer.finish(diagnoses.figure_data(sector))
+    write_whole(folder / CARD_PICTURE, png(maker.picture()))
     timing["total_s"] = time.perf_counter() - began
     warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *enhancer.checkpoint.notes]))
-    report = build_report(prepared, enhancer, diagnoses.summaries, timing, warnings)
+    report = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), timing, warnings)
     return StoredResult(
         folder=folder,
         clip=clip,
