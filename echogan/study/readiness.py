@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from echogan.core.errors import StudyError
-from echogan.study.design import Case
+from echogan.study.design import ARMS, Case, Show
 from echogan.study.protocol import Part, Protocol
 from echogan.study.store.lifecycle import fix_assignments, media_confirmed
 from echogan.study.store.readers import stored_cases
@@ -43,7 +46,7 @@ def readiness(store: Store, lasting: bool | None = None) -> list[Point]:
     points += [
         *_case_points(protocol, cases),
         _complete_point(protocol, cases, shown),
-        _media_point(store, [(row["id"], row["bytes"]) for row in stimuli]),
+        _media_point(store, stimuli),
         _confirmed_point(store),
         lasting_point(store, lasting),
         Point(invited > 0, "Somebody is invited." if invited else "Nobody is invited yet.", needed=False),
@@ -59,7 +62,7 @@ def open_study(store: Store, actor: str, lasting: bool | None = None) -> None:
     fix_assignments(store, actor)
 
 
-def needed_shows(part: Part) -> tuple[str, ...]:
+def needed_shows(part: Part) -> tuple[Show, ...]:
     """The stimuli of a clip that a part needs."""
     if part.kind == "pair":
         return ("enhanced_left", "enhanced_right")
@@ -142,16 +145,22 @@ def _complete_point(protocol: Protocol, cases: list[Case], shown: set[tuple[str,
     return Point(True, "Every clip has its stimuli.")
 
 
-def _media_point(store: Store, files: list[tuple[str, int]]) -> Point:
-    for name, size in files:
-        path = store.media / f"{name}.webm"
-        if not path.is_file() or path.stat().st_size != size:
+def _media_point(store: Store, stimuli: Sequence[Mapping[str, Any]]) -> Point:
+    sizes: dict[tuple[str, bool], set[int]] = {}
+    for row in stimuli:
+        path = store.media / f"{row['id']}.webm"
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
             return Point(
                 False, "Stimuli are missing or were changed: create the study again, or restore a backup."
             )
-    if len({size for _, size in files}) > 1:
-        return Point(False, "The stimuli differ in size, which tells the arms apart: create the study again.")
-    return Point(True, f"{len(files)} stimuli of equal size are there.")
+        sizes.setdefault((row["clip"], row["show"] in ARMS), set()).add(path.stat().st_size)
+    if any(len(found) > 1 for found in sizes.values()):
+        return Point(
+            False, "The arms of a clip differ in size, which tells them apart: create the study again."
+        )
+    return Point(
+        True, f"{len(stimuli)} stimuli are there, as they were made; both arms of a clip are of equal size."
+    )
 
 
 def _confirmed_point(store: Store) -> Point:

@@ -54,6 +54,7 @@ def draft(
     writer=None,
     confirmed: bool = True,
     media: bytes = b"\x1a\x45\xdf\xa3" + bytes(60),
+    enhanced_media: bytes | None = None,
 ) -> Store:
     """A study that could be opened; its stimuli are files of a few bytes, not videos."""
     protocol, cases = protocol or small(), cases or small_cases()
@@ -62,9 +63,10 @@ def draft(
     for case in cases:
         for show in sorted({show for part in protocol.parts for show in needed_shows(part)}):
             name = hashlib.sha256(f"{case.clip}/{show}".encode()).hexdigest()[:32]
-            (store.media / f"{name}.webm").write_bytes(media)
-            digest = hashlib.sha256(media).hexdigest()
-            stimuli.append(Stimulus(name, case.clip, show, digest, len(media), "", ENCODING))
+            content = enhanced_media if enhanced_media and show == "enhanced" else media
+            (store.media / f"{name}.webm").write_bytes(content)
+            digest = hashlib.sha256(content).hexdigest()
+            stimuli.append(Stimulus(name, case.clip, show, digest, len(content), "", ENCODING))
     begin(store, "lead", protocol, cases, stimuli, seed="seed")
     if confirmed:
         confirm_media(store, "lead")

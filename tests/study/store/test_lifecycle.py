@@ -87,11 +87,7 @@ def test_every_fault_has_a_sentence(tmp_path):
     changed = draft(tmp_path / "changed")
     next(changed.media.iterdir()).write_bytes(b"other")
     assert any("were changed" in sentence for sentence in missing(changed))
-    unequal = draft(tmp_path / "unequal")
-    with unequal.write() as db:
-        name = db.execute("SELECT id FROM stimulus LIMIT 1").fetchone()["id"]
-        db.execute("UPDATE stimulus SET bytes = 5 WHERE id = ?", (name,))
-    (unequal.media / f"{name}.webm").write_bytes(b"other")
+    unequal = draft(tmp_path / "unequal", media=bytes(9), enhanced_media=bytes(10))
     assert any("differ in size" in sentence for sentence in missing(unequal))
     with pytest.raises(StudyError, match="differ in size"):
         open_study(unequal, "lead")
