@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from small_study import rating_rows
+from rating_tables import rating_rows
 
 from echogan.study.analysis.tables import study_tables
 from echogan.study.analysis.vgc import vgc_area, vgc_curve
