@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -106,10 +107,10 @@ def card_numbers(
     return {one.name: one.value for one in maker.card().findings}, features
 
 
-def calibration_clips(count: int) -> Iterator[LesionClip]:
-    """`count` clips of each kind of lesion."""
+def calibration_clips(count: int, folder: Path | None = None) -> Iterator[LesionClip]:
+    """`count` clips of each kind of lesion; a folder keeps them, where there is one."""
     for kind in LESIONS:
-        yield from lesion_clips(kind, FIRST_SEED, count, FRAMES, None)
+        yield from lesion_clips(kind, FIRST_SEED, count, FRAMES, folder)
 
 
 def losses(clip: LesionClip, enhancer: Enhancer, fusion: Fusion) -> Losses:

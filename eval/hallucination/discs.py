@@ -16,6 +16,7 @@ import numpy as np
 
 from echogan.clips.clip import ClipFile
 from echogan.core.geometry import Sector
+from echogan.core.scale import GREY
 from echogan.enhance.calibrated import Flagger
 from echogan.enhance.enhancer import Chunk, Enhancer
 from echogan.trust.calibration import Calibration
@@ -112,7 +113,8 @@ def truly_there(
         disc = disc_frames(plain, place, moving=False)[-1]
         texture = wall_texture(plain.x[-1], plain.tissue, rng)
         change = np.where(disc, texture - plain.x, 0).astype(np.float32)
-        changed = frames + 255 * space.leave(change)
+        changed = frames.astype(np.float32)
+        changed[:, *space.box] += GREY * space.leave(2 * change)
         found = through(enhancer, np.clip(np.rint(changed), 0, 255).astype(np.uint8), sector, mm)
         after = np.maximum(*probabilities(found, found.g, calibration)) >= calibration.amber
         apart = plain.tissue & ~dilated(disc, 2 * plain.radius)

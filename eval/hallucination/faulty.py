@@ -121,7 +121,7 @@ def train_faulty(one: Faulty, runs: Path, kept: Path, clips: int = CLIPS) -> Pat
 
 
 def _begin(one: Faulty, shipped: Checkpoint) -> tuple[nn.Module, nn.Module, CheckpointConfig]:
-    generator = GeneratorConfig(**SMALL) if one.small else shipped.config.generator
+    generator = replace(GeneratorConfig(), **SMALL) if one.small else shipped.config.generator
     trained_on = {"false_pairs": one.name, "phantom": PHANTOM_VERSION}
     config = replace(shipped.config, generator=generator, trained_on=trained_on, training={}, gain=1.0)
     to_high, to_low = build_generators(generator)
