@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from echogan.clips.clip import ClipFile
+from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
+from echogan.enhance.calibrated import Flagger, calibration_of, found_in
+from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses, FigureData
 from echogan.enhance.enhance_file import enhancement, figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.flags import Flagger, FlagRecorder, Flags
+from echogan.enhance.flags import FlagRecorder, Flags
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report, build_report
@@ -27,7 +30,10 @@ from echogan.enhance.result_writer import FIGURE, KEPT_FIGURE, MAP_TILES, TILES,
 from echogan.enhance.tile_layout import KEPT_PART, TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.card.picture import png
 from echogan.trust.map_styles import MAP_STYLES
+
+CARD_PICTURE = "trust_card.png"  # inside the result's folder
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,10 @@ def store_result(
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space)
-    timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
+    maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
+    timing: dict[str, float] = dict.fromkeys(
+        ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s"), 0.0
+    )
     first_s = 0.0
 
     def keep(chunk: Chunk) -> None:
@@ -162,14 +171,18 @@ def store_result(
         enhanced = time.perf_counter()
         maps = diagnoses.add(chunk)
         diagnosed = time.perf_counter()
-        writer.add(chunk, maps)
+        found = found_in(chunk, flagger)
+        maker.add(chunk, maps, found)
+        trusted = time.perf_counter()
+        writer.add(chunk, maps, found)
         first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s + enhanced - started
         timing["diagnose_s"] += diagnosed - enhanced
-        timing["encode_s"] += time.perf_counter() - diagnosed
+        timing["trust_s"] += trusted - diagnosed
+        timing["encode_s"] += time.perf_counter() - trusted
 
-    flags = None if flagger is None else FlagRecorder(flagger, prepared)
+    flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, flags, on_frames or (lambda ready: None))
         # One chunk is written while the next one is enhanced.
@@ -182,9 +195,10 @@ def store_result(
         if kept is not None:
             kept.result()
         writer.finish(diagnoses.figure_data(sector))
+    write_whole(folder / CARD_PICTURE, png(maker.picture()))
     timing["total_s"] = time.perf_counter() - began
     warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *enhancer.checkpoint.notes]))
-    report = build_report(prepared, enhancer, diagnoses.summaries, timing, warnings)
+    report = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), timing, warnings)
     return StoredResult(
         folder=folder,
         clip=clip,
