@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate`."""
+"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate | study`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "make a checkpoint of weights trained with the CycleGAN authors' tool",
     ),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
+    "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
 
