@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from echogan.core.errors import StudyError
+from echogan.core.errors import StudyError, StudyNotSaved
 from echogan.study.store.store import Store
 
 START = "0" * 64  # what the first event follows
@@ -64,7 +64,7 @@ def canonical(value: Any) -> str:
 
 
 def commit_event(store: Store, db: sqlite3.Connection, actor: str, action: str, **detail: Any) -> Event:
-    """Apply, log and write one event inside the caller's transaction. Raises StudyError where it cannot be kept."""
+    """Apply, log and write one event inside the caller's transaction. Raises StudyNotSaved."""
     last = last_event(db)
     n, previous = (last.n + 1, last.hash) if last else (1, START)
     event = Event(n, store.clock(), actor, action, json.loads(canonical(detail)), previous)
@@ -73,7 +73,7 @@ def commit_event(store: Store, db: sqlite3.Connection, actor: str, action: str, 
         try:
             store.writer.write(event.name, event.to_json().encode())
         except OSError as error:
-            raise StudyError(
+            raise StudyNotSaved(
                 f"Not saved, since the event store did not answer ({error}): try again."
             ) from None
     return event

@@ -56,7 +56,8 @@ def record(store: Store, reader: Reader, rating: Rating) -> Saved:
     """Keep a rating; when this returns, it is on the disk.
 
     Sent again, it is found by its uuid and kept once. Raises StudyError for answers that do not fit, StudyStateError
-    where the study is not open, the washout has not ended, or the showing was rated otherwise meanwhile.
+    where the study is not open, the washout has not ended, or the showing was rated otherwise meanwhile, and
+    StudyNotSaved where it may be sent again.
     """
     protocol = store.protocol()
     with store.write() as db:
@@ -124,7 +125,7 @@ def _check(protocol: Protocol, part: Part, rating: Rating) -> None:
     times = (rating.plays, rating.dwell_ms, rating.hidden_ms)
     if not all(type(n) is int and 0 <= n <= LONGEST_MS for n in times):
         raise StudyError("The times of the rating make no sense: reload the page.")
-    if rating.plays < protocol.min_plays:
+    if rating.supersedes is None and rating.plays < protocol.min_plays:
         raise StudyError(f"Watch the clip to its end first ({protocol.min_plays} time(s)).")
     if rating.viewport and not VIEWPORT.fullmatch(str(rating.viewport)):
         raise StudyError("The size of the window makes no sense: reload the page.")

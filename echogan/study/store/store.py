@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol as Interface
 
-from echogan.core.errors import StudyError
+from echogan.core.errors import StudyError, StudyNotSaved
 from echogan.study.protocol import Protocol
 from echogan.study.store.schema import migrate
 
@@ -117,7 +117,7 @@ class Store:
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction that nobody else can write beside; committed when the block ends, else rolled back.
 
-        Raises StudyError where the disk or another program keeps it from being written.
+        Raises StudyNotSaved where the disk or another program keeps it from being written.
         """
         db = self._connection()
         try:
@@ -125,7 +125,7 @@ class Store:
             yield db
             db.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise StudyError(
+            raise StudyNotSaved(
                 f"Not saved ({error}): check the disk of the study's folder and try again."
             ) from None
         finally:

@@ -1,12 +1,13 @@
 """A reader's way through a study: order, undo, washout, resumption, progress; and what a browser is told."""
 
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
 from studies import DAY, Clock, draft, opened_study, rating, small
 
-from echogan.core.errors import ReaderLinkError, StudyError, StudyStateError
+from echogan.core.errors import ReaderLinkError, StudyError, StudyNotSaved, StudyStateError
 from echogan.study.store.lifecycle import freeze
 from echogan.study.store.ratings import Rating, record
 from echogan.study.store.readers import invite, reader_by_token, readers, renew_link, revoke
@@ -140,6 +141,28 @@ def test_undo_makes_a_revision_and_keeps_the_first_answer(store):
         rows = db.execute("SELECT revision, answers FROM rating ORDER BY revision").fetchall()
     assert [json.loads(row["answers"])["overall"] for row in rows] == [1, None]
     assert previous_task(store, reader, before=0) is None
+
+
+def test_a_revision_needs_no_further_loop(store):
+    reader, _ = invite(store, "lead")
+    task = next_task(store, reader)
+    assert task is not None
+    saved = record(store, reader, rating(task))
+    assert record(store, reader, rating(task, 1, supersedes=saved.uuid, plays=0)).revision == 1
+
+
+def test_what_another_program_keeps_from_the_disk_may_be_sent_again(store, monkeypatch):
+    reader, _ = invite(store, "lead")
+    task = next_task(store, reader)
+    assert task is not None
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("echogan.study.store.store.WAIT", 0.05)
+    store.close()  # the next connection waits no longer than that
+    with pytest.raises(StudyNotSaved, match="try again"):
+        record(store, reader, sent := rating(task))
+    other.execute("ROLLBACK")
+    assert not record(store, reader, sent).again
 
 
 def test_a_rating_from_an_older_window_is_refused(store):
