@@ -42,6 +42,7 @@ from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.free_memory import share_arenas
 from echogan.ui.gate import gated
+from echogan.ui.server_log import leave_messages_out
 from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.study import tab as studies_tab
 from echogan.ui.study.reading_routes import ReadingPages
@@ -122,6 +123,7 @@ def launch_settings() -> dict:
 
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
+    leave_messages_out()
     share_arenas()
     # The two generators run side by side, with half of the cores each; threads that wait for a core spin.
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))

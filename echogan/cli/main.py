@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate`."""
+"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate | calibrate`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "training",
         "Convert",
         "make a checkpoint of weights trained with the CycleGAN authors' tool",
+    ),
+    "calibrate": (
+        "calibrate",
+        "Calibrate",
+        "find from which probability on a checkpoint's results are flagged",
     ),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
 }

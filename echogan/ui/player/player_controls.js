@@ -80,6 +80,7 @@ function setMap(index) {
   }
   press("overlay", state.overlay);
   layout();
+  if (map) transport.seek(transport.frame); // its tiles are fetched only now
 }
 
 function press(act, on) {

@@ -36,17 +36,15 @@ function makePainter() {
     stale = true;
   }
 
-  // `draw(picture, box in the frame, part of the picture)` for each layer of a pane: E over O with an opacity of s is
-  // O + s (E - O).
+  // `draw(picture, box in the frame)` for each layer of a pane: E over O with an opacity of s is O + s (E - O).
   function layers(name, ink, draw) {
     const { pictures, strength, blackout } = shown, whole = [0, 0, detail.width, detail.height];
     const source = name === "truth" ? pictures.truth : pictures.original;
     if (source) draw(source, whole, whole);
     if (name !== "enhanced") return;
     if (pictures.result) {
-      const [x, y, w, h] = detail.result.enhanced;
       ink.globalAlpha = strength;
-      draw(pictures.result, detail.result.box, [x, y, x + w, y + h]);
+      draw(pictures.result, detail.result.box);
       ink.globalAlpha = 1;
     }
     if (blackout && mask) draw(mask, whole, whole);
@@ -55,7 +53,7 @@ function makePainter() {
   function sheetOf(name) {
     if (stale) for (const each of Object.keys(SHEETS)) {
       const { ink } = sheets[each];
-      layers(each, ink, (picture, [l, t, r, b], [x0, y0, x1, y1]) => ink.drawImage(picture, x0, y0, x1 - x0, y1 - y0, l, t, r - l, b - t));
+      layers(each, ink, (picture, [l, t, r, b]) => ink.drawImage(picture, l, t, r - l, b - t));
     }
     stale = false;
     return sheets[name];

@@ -29,7 +29,8 @@ const mmode = makeMMode($(".eg-mmode"), { pictures, painter: slicer, spacing: ()
 // ---- frames ----
 const result = () => state.detail?.result;
 const chosenMap = () => result()?.maps[state.map];
-const needed = () => Object.entries(state.streams).filter(([name]) => name !== "truth" || state.truth);
+const unasked = { truth: () => !state.truth, maps: () => !chosenMap() };
+const needed = () => Object.entries(state.streams).filter(([name]) => !unasked[name]?.());
 
 function there(frame) {
   return Boolean(state.detail) && needed().every(([name, stream]) => stream.has(frame) || (name !== "original" && frame >= stream.ready));
@@ -69,10 +70,10 @@ function paint(frame = transport.frame) {
     painter.layers(source(name), pane.pic.getContext("2d", { alpha: false }), inView(pane.pic, view));
     const over = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
     // A canvas in view costs as much as a picture, even an empty one.
-    pane.over.hidden = !(over && map && shown.result);
+    pane.over.hidden = !(over && map && shown.maps);
     if (pane.over.hidden) continue;
     blank(pane.over);
-    inView(pane.over, view)(painter.map(shown.result, map, state.strength), result().box);
+    inView(pane.over, view)(painter.map(shown.maps, map, state.strength), result().box);
   }
   root.dataset.frame = frame;
   root.dataset.enhanced = Boolean(shown.result);
