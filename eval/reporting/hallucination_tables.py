@@ -119,6 +119,6 @@ def _method(result: dict[str, Any]) -> str:
         "residual and the fusion are signed: removed counts for erased, added for invented. In brackets: bootstrap "
         "95 % intervals by clip. The faulty networks are taught by false pairs to erase valves or the atrial wall, to "
         "paint growths there, or to clear walls in drop-out; the fusion is fitted on two of them and on the shipped "
-        "network, on other clips. Discs are 8 mm wide; flagged means that amber covers half of a disc; the last column is "
+        "network, on other clips. Discs are 8 mm wide; flagged means that amber covers half of one; the last column is "
         f"in the order of the changes. {made_with(result)}"
     )
