@@ -26,7 +26,8 @@ from echogan.enhance.report import Report, build_report
 from echogan.enhance.tile_layout import TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.trust.card.picture import png
+from echogan.trust.card.card import TrustCard
+from echogan.trust.card.picture import png, read_png
 from echogan.trust.map_styles import MAP_STYLES
 
 TILES, FIGURE, CARD_PICTURE = (
@@ -110,6 +111,15 @@ class StoredResult:
         """The map figure as PNG bytes. Raises OSError."""
         data = FigureData.load(self.folder / FIGURE, self.report.per_frame)
         return data.at(strength).draw(figure_caption(self.checkpoint, strength))
+
+    @property
+    def card(self) -> TrustCard:
+        """The trust card, as it is in the report."""
+        return TrustCard.from_dict(self.report.trust)
+
+    def card_picture(self) -> np.ndarray:
+        """The picture of the trust card: RGB uint8 (H, W, 3). Raises OSError."""
+        return read_png((self.folder / CARD_PICTURE).read_bytes())
 
 
 def map_path(folder: Path, name: str) -> Path:
