@@ -39,6 +39,7 @@ PARTS = {
     "speed": "eval.performance.speed",
     "splits": "eval.camus.splits",
     "stability": "eval.simulated.stability",
+    "study": "eval.study.study",
     "tables": "eval.reporting.tables",
     "two_chamber": "eval.camus.two_chamber",
 }
@@ -59,6 +60,7 @@ ALL = (
     "lesions",
     "realism",
     "fans",
+    "study",
     "readme_picture",
     "phantom_picture",
     "tables",

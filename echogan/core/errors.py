@@ -12,6 +12,10 @@ EchoGANError
 ├── SettingsError            a setting out of its range
 ├── OutputError              the result cannot be written
 ├── TrainingError            a run that cannot start or go on
+├── StudyError               a reader study: its protocol, files, ratings or store
+│   ├── ReaderLinkError      the reader's link is unknown, expired or revoked
+│   ├── StudyStateError      not possible in the state that the study or the reading is in
+│   └── StudyNotSaved        the disk or the event store did not take it; the same may be sent again
 └── Cancelled                the user stopped the work
 """
 
@@ -62,6 +66,22 @@ class OutputError(EchoGANError):
 
 class TrainingError(EchoGANError):
     """A training run that cannot start or go on."""
+
+
+class StudyError(EchoGANError):
+    """A reader study that cannot be made, opened, read or stored."""
+
+
+class ReaderLinkError(StudyError):
+    """The reader's link is unknown, expired or revoked."""
+
+
+class StudyStateError(StudyError):
+    """Not possible in the state that the study or the reading is in."""
+
+
+class StudyNotSaved(StudyError):
+    """The disk or the event store did not take it; the same may be sent again."""
 
 
 class Cancelled(EchoGANError):

@@ -21,6 +21,7 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
+from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
 from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses
@@ -62,13 +63,14 @@ def enhance_file(
     prepared = enhancer.prepare(clip, _settle_sector(clip, sector))
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}
-    diagnoses, maker = Diagnoses(prepared.space), CardMaker(enhancer, prepared)
+    diagnoses, flagger = Diagnoses(prepared.space), flagger_for(enhancer, prepared)
+    maker = CardMaker(enhancer, prepared, calibration_of(checkpoint))
     with memory_in_words():
-        timing |= _run(enhancer, prepared, outputs, write, diagnoses, maker, progress, cancel)
+        timing |= _run(enhancer, prepared, outputs, write, diagnoses, flagger, maker, progress, cancel)
     card = maker.card()
     if outputs.figure is not None:
         began_figure = time.perf_counter()
-        caption = figure_caption(checkpoint, enhancer.settings.strength)
+        caption = figure_caption(enhancement(checkpoint, enhancer.settings.strength))
         write_whole(outputs.figure, diagnoses.figure(prepared.sector, caption))
         timing["encode_s"] += time.perf_counter() - began_figure
     if outputs.trust_card is not None:
@@ -89,6 +91,7 @@ def _run(
     outputs: Outputs,
     write: WriteOptions,
     diagnoses: Diagnoses,
+    flagger: Flagger | None,
     maker: CardMaker,
     progress: Callable[[int, int], None] | None,
     cancel: threading.Event | None,
@@ -110,7 +113,7 @@ def _run(
             enhanced = time.perf_counter()
             maps = diagnoses.add(chunk)
             diagnosed = time.perf_counter()
-            maker.add(chunk, maps)
+            maker.add(chunk, maps, found_in(chunk, flagger))
             trusted = time.perf_counter()
             for sink in sinks:
                 sink(chunk, maps)
@@ -185,11 +188,11 @@ def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     )
 
 
-def figure_caption(checkpoint: Checkpoint, strength: float) -> str:
+def figure_caption(made_by: Enhancement) -> str:
     """What stands below the map figure."""
-    return f"{checkpoint.name} {checkpoint.sha256[:12]} · strength {strength:g} · {NOTICE.lower()}"
+    return f"{made_by.model} {made_by.sha256[:12]} · {made_by.applied} · {NOTICE.lower()}"
 
 
-def enhancement(checkpoint: Checkpoint, strength: float) -> Enhancement:
+def enhancement(checkpoint: Checkpoint, strength: float, kept: bool = False) -> Enhancement:
     """What the outputs say of their making."""
-    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__)
+    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__, kept)

@@ -62,11 +62,22 @@ class Exporting:
         self.queue = FairQueue("export")
 
     def start(
-        self, visit: Visit, entries: list[ClipEntry], kind: str, strengths: dict[str, float], mark: bool
+        self,
+        visit: Visit,
+        entries: list[ClipEntry],
+        kind: str,
+        strengths: dict[str, float],
+        mark: bool,
+        keep: bool = False,
     ) -> Export:
-        """Begin an export of the clips that have a result. Raises SettingsError where none has."""
+        """Begin an export of the clips that have a result. Raises SettingsError where none has.
+
+        keep   whether the original is kept where a result is flagged
+        """
         with self.lock:
-            parts = [part for e in entries for part in _parts(visit, e, kind, strengths.get(e.id, 1.0), mark)]
+            parts = [
+                part for e in entries for part in _parts(visit, e, kind, strengths.get(e.id, 1.0), mark, keep)
+            ]
             if not parts:
                 done = any(entry.result is not None for entry in entries)
                 raise SettingsError(NOT_OF_THIS if done else NOTHING)
@@ -140,7 +151,7 @@ class Exporting:
             self.visits.sessions.remove_folder(visit.folder)
 
 
-def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: bool) -> list[_Part]:
+def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: bool, keep: bool) -> list[_Part]:
     """The files that an export needs of one clip; none where it has no result, or no export of this kind."""
     stored = entry.result
     if stored is None:
@@ -148,7 +159,9 @@ def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: boo
     number = list(visit.clips).index(entry.id) + 1
     stem = export_stem(stored.clip, entry.name, number, entry.blackout)
     kinds: list[ExportKind] = [one for one in export_kinds(stored) if kind in (one, EVERYTHING)]
-    return [_Part(entry, ExportRequest(stored, one, strength, mark, entry.blackout, stem)) for one in kinds]
+    keep = keep and stored.flags is not None
+    given = (strength, mark, entry.blackout, stem, keep)
+    return [_Part(entry, ExportRequest(stored, one, *given)) for one in kinds]
 
 
 def _zip_name(parts: list[_Part]) -> str:

@@ -1,0 +1,1 @@
+"""Blinded reader studies of image quality: protocol, assignments, stimuli, store."""

@@ -1,0 +1,110 @@
+"""The tables of a study as files for other programs: CSV, iMRMC input and an R script."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from echogan.study.analysis.tables import Item, StudyTables
+
+IMRMC_HEADER = """{title}, {label}
+{simulated}Visual grading: enhanced clips stand for diseased cases and original clips for healthy ones, so that
+the AUC is the VGC area, the chance that an enhanced clip is rated above an original one. iMRMC takes the cases of the
+two arms for independent, which makes its interval a little wide.
+
+N0: {n0}
+N1: {n1}
+NR: {readers}
+NM: 1
+
+BEGIN DATA:
+"""
+R_SCRIPT = """# Ordinal mixed models of the ratings: readers and patients are random. Run it beside ratings.csv.
+# install.packages("ordinal")
+library(ordinal)
+all <- read.csv("ratings.csv", stringsAsFactors = FALSE)
+all <- subset(all, kind == "main" & !is.na(value))
+all$arm <- factor(all$arm, levels = c("original", "enhanced"))
+for (name in c({items})) {{
+  rated <- subset(all, item == name)
+  rated$value <- factor(rated$value, ordered = TRUE)
+  if (nlevels(rated$value) < 2) next
+  # A gain that differs between readers and patients is what makes the result hold for new ones.
+  fit <- clmm(value ~ arm + (1 + arm | reader) + (1 + arm | patient), data = rated)
+  cat("\\n", name, ": odds ratio of a better rating, enhanced over original\\n", sep = "")
+  effect <- coef(summary(fit))["armenhanced", ]
+  print(exp(effect["Estimate"] + c(estimate = 0, low = -1.96, high = 1.96) * effect["Std. Error"]))
+  print(summary(fit))
+}}
+"""
+
+
+def write_exports(tables: StudyTables, folder: Path) -> None:
+    """Write ratings.csv, pairs.csv, fidelity.csv, codebook.csv, an .imrmc file for each item and clmm.R."""
+    for name in ("ratings", "pairs", "fidelity"):
+        getattr(tables, name).to_csv(folder / f"{name}.csv", index=False)
+    codebook(tables).to_csv(folder / "codebook.csv", index=False)
+    for item in tables.items:
+        if text := imrmc_input(tables, item):
+            (folder / f"{item.name}.imrmc").write_text(text, encoding="utf-8")
+    (folder / "clmm.R").write_text(r_script(tables), encoding="utf-8")
+
+
+def codebook(tables: StudyTables) -> pd.DataFrame:
+    """What each column means: file, column, meaning."""
+    scales = "; ".join(f"{item.name} {item.low} to {item.high}" for item in tables.items)
+    shared = {
+        "reader": "pseudonym of the reader",
+        "patient": "pseudonym of the patient",
+        "clip": "name of the clip",
+    }
+    meanings = {
+        "ratings": shared | {
+            "arm": "original or enhanced", "item": "what was rated", "value": f"empty: cannot assess; {scales}",
+            "session": "number of the session", "kind": "main, repeat (unannounced) or gold (known answer)",
+        },
+        "pairs": shared | {
+            "side": "where the enhanced clip was shown", "value": "-3 to 3, above 0 favours the enhanced clip",
+        },
+        "fidelity": shared | {
+            "item": "added, removed or motion", "grade": "0 none, 1 minor, 2 clinically relevant",
+        },
+    }  # fmt: skip
+    rows = [(file, column, text) for file, columns in meanings.items() for column, text in columns.items()]
+    return pd.DataFrame(rows, columns=["file", "column", "meaning"])
+
+
+def imrmc_input(tables: StudyTables, item: Item) -> str:
+    """The input file of iMRMC for one item; an empty text where an arm has no ratings.
+
+    Format: iMRMC user guide, input file of reader, case, modality, score; truth rows have the reader -1.
+    """
+    rated = tables.main(item.name).dropna(subset="value")
+    if set(rated["arm"]) != {"original", "enhanced"}:
+        return ""
+    cases = rated["arm"].str[0] + "_" + rated["clip"].map(_plain)
+    truth = (rated["arm"] == "enhanced").astype(int).groupby(cases).first()
+    lines = [f"-1,{case},0,{value}" for case, value in truth.items()]
+    readers = rated["reader"].map(_plain)
+    lines += [f"{r},{c},rated,{v:g}" for r, c, v in zip(readers, cases, rated["value"], strict=True)]
+    header = IMRMC_HEADER.format(
+        title=_one_line(tables.title), label=item.label, readers=readers.nunique(), n0=(truth == 0).sum(),
+        n1=(truth == 1).sum(), simulated="SIMULATED RATINGS. " if tables.simulated else "",
+    )  # fmt: skip
+    return header + "\n".join(lines) + "\n"
+
+
+def r_script(tables: StudyTables) -> str:
+    """An R script that fits `ordinal::clmm` to each item of ratings.csv."""
+    return R_SCRIPT.format(items=", ".join(f'"{_plain(item.name)}"' for item in tables.items))
+
+
+def _plain(name: str) -> str:
+    """A name without what divides fields in these files."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""How often the intervals of the reader-study analysis hold, by simulation."""
