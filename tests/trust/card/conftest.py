@@ -1,10 +1,9 @@
 """A drawn clip with a removed and an added square, its sums, and a calibration to read them with."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from echogan.trust.calibration import Calibration
 from echogan.trust.card.sums import CardFrames, TrustSums
 
 SIZE, FRAMES = 64, 20
@@ -12,17 +11,16 @@ AMBER, RED = 0.4, 0.8
 
 
 @pytest.fixture
-def calibration():
-    return SimpleNamespace(
-        generator_sha256="cd" * 32,
-        phantom="1.2.0",
-        n=120,
-        alpha_miss=0.1,
-        alpha_false=0.01,
+def calibration() -> Calibration:
+    return Calibration(
+        generator="cd" * 32,
+        fusion="ef" * 32,
         amber=AMBER,
         red=RED,
+        clips={"with known errors": 90, "faithful": 120},
+        phantom="1.2.0",
+        errors="lesions erased and invented",
         date="2026-01-31",
-        measured={},
     )
 
 
