@@ -129,7 +129,7 @@ class Store:
                 yield db
                 db.execute("COMMIT")
             except sqlite3.OperationalError as error:
-                raise StudyError(
+                raise StudyNotSaved(
                     f"Not saved ({error}): check the disk of the study's folder and try again."
                 ) from None
             finally:
