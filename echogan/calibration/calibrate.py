@@ -10,17 +10,22 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
-from echogan.calibration.examples import Example, examples, swapped
+from echogan.calibration.examples import Example, examples, prepare, swapped
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
 from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
+from echogan.enhance.calibrated import Calibrated, Flagger, found_in
+from echogan.enhance.card_maker import CardMaker
+from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.lesions import LESIONS
 from echogan.trust.calibration import ALPHA_FLAG, ALPHA_MISS, Calibration
+from echogan.trust.card.reference import Reference
 from echogan.trust.evidence import EvidenceStream
 from echogan.trust.fusion import Fusion, bundled_fusion, full_size, fusion_sha256
 from echogan.trust.risk_control import flag_threshold, miss_threshold
@@ -28,6 +33,7 @@ from echogan.trust.risk_control import flag_threshold, miss_threshold
 FIRST_SEED = 1_960_000_000  # hearts that nothing is trained, chosen or tested on
 FRAMES = 5  # of a clip: the middle one counts, its neighbours are for networks that see several
 ERRORS = "lesions erased and invented: results of clips with and without a lesion, swapped"
+NO_REFERENCE = Reference({}, np.empty((0, 0), np.float32))
 THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))])
 """The thresholds that are tried."""
 
@@ -49,23 +55,29 @@ def calibrate(
     settings: CalibrationSettings,
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
-) -> Calibration:
-    """The calibration of an enhancer's checkpoint, for the bundled fusion.
+) -> Calibrated:
+    """The calibration of an enhancer's checkpoint, for the bundled fusion, and the reference of its trust cards.
 
-    progress(done, total) is called after every clip. Raises SettingsError, and Cancelled.
+    progress(done, total) is called after every clip: each is seen once for the thresholds, and once for the reference.
+    Raises SettingsError, and Cancelled.
     """
     settings.check()
-    fusion, total = bundled_fusion(), settings.clips * len(LESIONS)
-    found = []
-    for clip in calibration_clips(settings.clips):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("Stopped; nothing was written.")
+    clips = list(calibration_clips(settings.clips))
+    fusion, found, cards = bundled_fusion(), [], []
+
+    def counted() -> Iterator[LesionClip]:
+        for clip in clips:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("Stopped; nothing was written.")
+            yield clip
+            if progress is not None:
+                progress(len(found) + len(cards), 2 * len(clips))
+
+    for clip in counted():
         found.append(losses(clip, enhancer, fusion))
-        if progress is not None:
-            progress(len(found), total)
     amber, red = thresholds(found)
     with_errors = sum(one.missed is not None for one in found)
-    return Calibration(
+    calibration = Calibration(
         generator=enhancer.checkpoint.sha256,
         fusion=fusion_sha256(),
         amber=amber,
@@ -75,12 +87,30 @@ def calibrate(
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
     )
+    for clip in counted():
+        cards.append(card_numbers(clip, enhancer, calibration))
+    numbers, features = zip(*cards, strict=True)
+    return Calibrated(calibration, Reference.of(numbers, features))
 
 
-def calibration_clips(count: int) -> Iterator[LesionClip]:
-    """`count` clips of each kind of lesion."""
+def card_numbers(
+    clip: LesionClip, enhancer: Enhancer, calibration: Calibration
+) -> tuple[dict[str, float | None], np.ndarray]:
+    """The numbers of the trust card of a clip's control by name, and its features (d,)."""
+    prepared = prepare(enhancer, clip.array("control"), clip)
+    flagger, diagnoses = Flagger(calibration, prepared.space.tissue), Diagnoses(prepared.space)
+    maker = CardMaker(enhancer, prepared, Calibrated(calibration, NO_REFERENCE))
+    for chunk in enhancer.run(prepared):
+        maker.add(chunk, diagnoses.add(chunk), found_in(chunk, flagger))
+    features = maker.numbers().features
+    assert features is not None, "the segmenter sees the first frame"
+    return {one.name: one.value for one in maker.card().findings}, features
+
+
+def calibration_clips(count: int, folder: Path | None = None) -> Iterator[LesionClip]:
+    """`count` clips of each kind of lesion; a folder keeps them, where there is one."""
     for kind in LESIONS:
-        yield from lesion_clips(kind, FIRST_SEED, count, FRAMES, None)
+        yield from lesion_clips(kind, FIRST_SEED, count, FRAMES, folder)
 
 
 def losses(clip: LesionClip, enhancer: Enhancer, fusion: Fusion) -> Losses:

@@ -42,9 +42,10 @@ class Calibrate:
                 f"{self.checkpoint} is no folder of this machine; copy the checkpoint into one."
             )
         with stop_on_interrupt() as cancel, progress_bar("calibrate") as progress:
-            found = calibrate(Enhancer(checkpoint), self.settings, progress, cancel)
+            made = calibrate(Enhancer(checkpoint), self.settings, progress, cancel)
+        found = made.calibration
         try:
-            write_calibration(checkpoint.folder, found)
+            write_calibration(checkpoint.folder, found, made.reference.arrays())
         except OSError as error:
             raise OutputError(
                 f"{TRUST_FILE} cannot be written to {checkpoint.folder} ({error.strerror or error}); free some space "

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from echogan.core.geometry import Fan
 from echogan.core.scale import GREY
+from echogan.enhance.calibrated import Calibrated, Probabilities
 from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
 from echogan.enhance.segmentation import Segmentation
 from echogan.model.networks.segmenter import Structure
 from echogan.trust.card.card import Mode, TrustCard
 from echogan.trust.card.picture import draw_picture
-from echogan.trust.card.reference import Reference
 from echogan.trust.card.sums import CardFrames, CardNumbers, TrustSums
 from echogan.trust.card.words import make_card
 from echogan.trust.map_styles import unit
@@ -29,20 +25,6 @@ FPS = 25.0  # where the clip does not tell
 Maps = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Flags:
-    """What a calibrated checkpoint has besides its networks.
-
-    calibration     an `echogan.trust.calibration.Calibration`
-    probabilities   of a chunk and its maps: (removed, invented), float32 (n, h, w) in [0, 1] each
-    reference       the card's numbers of simulated clips
-    """
-
-    calibration: Any
-    probabilities: Callable[[Chunk, Maps], tuple[np.ndarray, np.ndarray]]
-    reference: Reference | None = None
-
-
 class CardMaker:
     """Takes the chunks of one clip in order; memory does not grow with its length.
 
@@ -51,8 +33,8 @@ class CardMaker:
     12 in all with result and cycle.
     """
 
-    def __init__(self, enhancer: Enhancer, prepared: PreparedClip, flags: Flags | None = None):
-        self._enhancer, self._prepared, self._flags = enhancer, prepared, flags
+    def __init__(self, enhancer: Enhancer, prepared: PreparedClip, calibrated: Calibrated | None = None):
+        self._enhancer, self._prepared, self._calibrated = enhancer, prepared, calibrated
         self.mode: Mode = enhancer.settings.trust
         space, fan = prepared.space, prepared.sector.fan
         self._up = -1 if fan is not None and fan.opens_up else 1
@@ -60,16 +42,16 @@ class CardMaker:
         self._segment = Segmentation(space.size, mask, tissue, enhancer.device)
         rate = (prepared.clip.fps or FPS) / SEGMENTED_PER_SECOND
         self._every = max(1, round(rate)) if self.mode == "fast" else 1
-        c = flags.calibration if flags is not None else None
+        c = calibrated.calibration if calibrated is not None else None
         self._thresholds = (c.amber, c.red) if c is not None else None
         self._sums = TrustSums(
             space.tissue, working_fan(prepared), self._thresholds, self._segment.tissue[:: self._up]
         )
         self._seen = 0
 
-    def add(self, chunk: Chunk, maps: Maps) -> None:
-        """The next chunk, and its maps as `Diagnoses.add` gives them."""
-        removed, invented = (None, None) if self._flags is None else self._flags.probabilities(chunk, maps)
+    def add(self, chunk: Chunk, maps: Maps, found: Probabilities | None = None) -> None:
+        """The next chunk, its maps as `Diagnoses.add` gives them, and what a `Flagger` found in it."""
+        removed, invented = found if found is not None and self._calibrated is not None else (None, None)
         picked = np.s_[-self._seen % self._every :: self._every]
         lv = features = lv_after = None
         if len(chunk.x[picked]):
@@ -91,14 +73,14 @@ class CardMaker:
         """The card of all chunks so far."""
         checkpoint = self._enhancer.checkpoint
         assert self._sums.picture is not None, "a clip has frames"
-        flags = self._flags
+        found = self._calibrated
         return make_card(
             self.numbers(),
             self._sums.picture,
             self.mode,
             (checkpoint.name, checkpoint.sha256),
-            flags.calibration if flags is not None else None,
-            flags.reference if flags is not None else None,
+            found.calibration if found is not None else None,
+            found.reference if found is not None else None,
             pixel_mm2(self._prepared),
         )
 

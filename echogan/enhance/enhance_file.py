@@ -21,6 +21,7 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
+from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
 from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses
@@ -62,9 +63,10 @@ def enhance_file(
     prepared = enhancer.prepare(clip, _settle_sector(clip, sector))
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}
-    diagnoses, maker = Diagnoses(prepared.space), CardMaker(enhancer, prepared)
+    diagnoses, flagger = Diagnoses(prepared.space), flagger_for(enhancer, prepared)
+    maker = CardMaker(enhancer, prepared, calibration_of(checkpoint))
     with memory_in_words():
-        timing |= _run(enhancer, prepared, outputs, write, diagnoses, maker, progress, cancel)
+        timing |= _run(enhancer, prepared, outputs, write, diagnoses, flagger, maker, progress, cancel)
     card = maker.card()
     if outputs.figure is not None:
         began_figure = time.perf_counter()
@@ -89,6 +91,7 @@ def _run(
     outputs: Outputs,
     write: WriteOptions,
     diagnoses: Diagnoses,
+    flagger: Flagger | None,
     maker: CardMaker,
     progress: Callable[[int, int], None] | None,
     cancel: threading.Event | None,
@@ -110,7 +113,7 @@ def _run(
             enhanced = time.perf_counter()
             maps = diagnoses.add(chunk)
             diagnosed = time.perf_counter()
-            maker.add(chunk, maps)
+            maker.add(chunk, maps, found_in(chunk, flagger))
             trusted = time.perf_counter()
             for sink in sinks:
                 sink(chunk, maps)

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from echogan.clips.clip import grey
 from echogan.enhance.diagnostics import FigureData
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.enhancer import Chunk, PreparedClip
 from echogan.enhance.put_back import keep_original, keep_weights
 from echogan.enhance.report import Report, describe_map
 from echogan.trust.flagged import flag_codes, flagged
-from echogan.trust.map_styles import MAP_STYLES, unit
+from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.regions import Region, RegionTracker
 from echogan.trust.residuals import MapSummary
 
 KEPT = "The original was kept where the result is flagged."
-
-
-class Flagger(Protocol):
-    """Finds in the frames of one clip, as they come, what a generator removed or invented.
-
-    amber, red   thresholds in [0, 1] from the checkpoint's calibration, amber <= red
-    """
-
-    amber: float
-    red: float
-
-    def add(self, x: np.ndarray, g: np.ndarray, cycled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of removed and of invented, float32 (n, h, w) in [0, 1], zero outside the tissue.
-
-        x, g, cycled   float32 (n, h, w) in [0, 1]: the input, to_high(x) and to_low(g)
-        """
-        ...
-
-
-def flagger_for(enhancer: Enhancer, prepared: PreparedClip) -> Flagger | None:
-    """The flagger of a clip's results; None where the checkpoint has no calibration. None has one yet."""
-    return None
 
 
 @dataclass(frozen=True)
@@ -58,23 +35,30 @@ class Flags:
 
 
 class FlagRecorder:
-    """Flags of the chunks of a clip, in memory that does not grow with its length."""
+    """Flags of the chunks of a clip, in memory that does not grow with its length.
 
-    def __init__(self, flagger: Flagger, prepared: PreparedClip):
-        self._flagger, self._box = flagger, prepared.space.box
+    amber, red   thresholds in [0, 1], amber <= red
+    """
+
+    def __init__(self, amber: float, red: float, prepared: PreparedClip):
+        self._amber, self._red, self._box = amber, red, prepared.space.box
         fan, tissue = prepared.sector.fan, prepared.space.tissue
         opens_up = fan is not None and fan.opens_up
-        self._tracker = RegionTracker(tissue, flagger.amber, flagger.red, opens_up)
+        self._tracker = RegionTracker(tissue, amber, red, opens_up)
         weaker = [name for name, style in MAP_STYLES.items() if style.follows_strength]
         self._summaries = {name: MapSummary(tissue) for name in weaker}
         self._kept = np.zeros(prepared.space.box_size)
 
-    def add(self, chunk: Chunk, maps: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each frame of the chunk its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each."""
-        removed, invented = self._flagger.add(unit(chunk.x), unit(chunk.g), unit(chunk.cycled))
+    def add(
+        self, chunk: Chunk, maps: dict[str, np.ndarray], removed: np.ndarray, invented: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each frame of the chunk its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each.
+
+        removed, invented   float32 (n, h, w) in [0, 1], as `Flagger.add` gives them
+        """
         self._tracker.add(removed, invented)
         codes = flag_codes(removed, invented)
-        weights = np.stack([keep_weights(one) for one in flagged(codes, self._flagger.amber)])
+        weights = np.stack([keep_weights(one) for one in flagged(codes, self._amber)])
         for name, summary in self._summaries.items():
             summary.add(maps[name] * (1 - weights / np.float32(255)))
         for original, enhanced, share in zip(chunk.original, chunk.enhanced, weights, strict=True):
@@ -87,12 +71,12 @@ class FlagRecorder:
         curves = {name: [round(v, 4) for v in summary.curve] for name, summary in self._summaries.items()}
         kept = replace(
             report,
-            settings=report.settings | {"original_kept_where_flagged": True, "amber": self._flagger.amber},
+            settings=report.settings | {"original_kept_where_flagged": True, "amber": self._amber},
             diagnostics=report.diagnostics | numbers,
             per_frame=report.per_frame | curves,
             warnings=[*report.warnings, KEPT],
         )
-        return Flags(self._flagger.amber, self._flagger.red, self._tracker.regions(), kept)
+        return Flags(self._amber, self._red, self._tracker.regions(), kept)
 
     def figure(self, figure: FigureData) -> FigureData:
         """The figure's data of the result with the original kept, given those of the one without."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from echogan.core.atomic import output_errors
+from echogan.enhance.calibrated import Probabilities
 from echogan.enhance.diagnostics import FigureData
 from echogan.enhance.enhancer import Chunk, PreparedClip
 from echogan.enhance.flags import FlagRecorder
@@ -46,10 +47,12 @@ class ResultWriter:
                 name: stack.enter_context(map_path(folder, name).open("wb")) for name in self._layout.maps
             }
 
-    def add(self, chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
-        """The next frames, and their maps as `Diagnoses.add` gives them. Raises OutputError."""
+    def add(self, chunk: Chunk, maps: dict[str, np.ndarray], found: Probabilities | None) -> None:
+        """The next frames, their maps as `Diagnoses.add` gives them, and what a `Flagger` found. Raises OutputError."""
         ready = self._tiles.ready
-        flags = repeat((), len(chunk.x)) if self._flags is None else self._flags.add(chunk, maps)
+        flags = repeat((), len(chunk.x))
+        if self._flags is not None and found is not None:
+            flags = self._flags.add(chunk, maps, *found)
         for index, (enhanced, parts) in enumerate(zip(chunk.enhanced, flags, strict=True)):
             # The maps first: a frame that is ready has all of its tiles.
             values = {name: maps[name][index] for name in self._layout.maps}

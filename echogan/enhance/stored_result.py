@@ -17,11 +17,12 @@ from echogan.clips.clip import ClipFile
 from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
+from echogan.enhance.calibrated import Flagger, calibration_of, found_in
 from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses, FigureData
 from echogan.enhance.enhance_file import enhancement, figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.flags import Flagger, FlagRecorder, Flags
+from echogan.enhance.flags import FlagRecorder, Flags
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report, build_report
@@ -156,7 +157,8 @@ def store_result(
     assert enhancer.settings.strength == 1, "a stored result is blended when it is shown or exported"
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
-    diagnoses, maker = Diagnoses(prepared.space), CardMaker(enhancer, prepared)
+    diagnoses = Diagnoses(prepared.space)
+    maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
     timing: dict[str, float] = dict.fromkeys(
         ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s"), 0.0
     )
@@ -169,9 +171,10 @@ def store_result(
         enhanced = time.perf_counter()
         maps = diagnoses.add(chunk)
         diagnosed = time.perf_counter()
-        maker.add(chunk, maps)
+        found = found_in(chunk, flagger)
+        maker.add(chunk, maps, found)
         trusted = time.perf_counter()
-        writer.add(chunk, maps)
+        writer.add(chunk, maps, found)
         first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s + enhanced - started
@@ -179,7 +182,7 @@ def store_result(
         timing["trust_s"] += trusted - diagnosed
         timing["encode_s"] += time.perf_counter() - trusted
 
-    flags = None if flagger is None else FlagRecorder(flagger, prepared)
+    flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, flags, on_frames or (lambda ready: None))
         # One chunk is written while the next one is enhanced.

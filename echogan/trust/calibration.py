@@ -4,21 +4,28 @@ amber   misses at most `alpha_miss` of what the network removed or invented, on 
         calibration
 red     flags at most `alpha_flag` of what is faithful, on average over them
 
-It lies beside the weights as trust.json, and names the hash of the weights that it was made for.
+It lies beside the weights as trust.json, and names the hash of the weights that it was made for; trust.safetensors
+beside it has the numbers that a trust card is compared with.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import safetensors
+from safetensors.numpy import load, save
 
 from echogan.core.atomic import replace_files
 from echogan.core.errors import InvalidCheckpoint
 
-TRUST_FILE = "trust.json"
-LARGEST = 1_000_000  # bytes of the file
+TRUST_FILE, REFERENCE_FILE = "trust.json", "trust.safetensors"
+LARGEST = {TRUST_FILE: 1_000_000, REFERENCE_FILE: 16_000_000}  # bytes
 ALPHA_MISS, ALPHA_FLAG = 0.10, 0.01
 FORMAT = 1
 
@@ -34,7 +41,7 @@ class Calibration:
     phantom       version of the phantom that the clips come from
     errors        what the known errors were, in words
     date          YYYY-MM-DD
-    reference     name of a number of the trust card -> its values on faithful clips, sorted
+    reference     sha256 of trust.safetensors
     """
 
     generator: str
@@ -47,13 +54,15 @@ class Calibration:
     date: str
     alpha_miss: float = ALPHA_MISS
     alpha_flag: float = ALPHA_FLAG
-    reference: dict[str, list[float]] = field(default_factory=dict)
+    reference: str = ""
 
 
-def write_calibration(folder: Path, calibration: Calibration) -> None:
-    """Write trust.json into a checkpoint folder, whole or not at all. Raises OSError."""
-    text = json.dumps({"format": FORMAT, **asdict(calibration)}, indent=2, sort_keys=True) + "\n"
-    replace_files({folder / TRUST_FILE: text.encode()})
+def write_calibration(folder: Path, calibration: Calibration, reference: Mapping[str, np.ndarray]) -> None:
+    """Write trust.json and trust.safetensors into a checkpoint folder, both or neither. Raises OSError."""
+    data = save({name: np.ascontiguousarray(array) for name, array in reference.items()})
+    named = replace(calibration, reference=hashlib.sha256(data).hexdigest())
+    text = json.dumps({"format": FORMAT, **asdict(named)}, indent=2, sort_keys=True) + "\n"
+    replace_files({folder / REFERENCE_FILE: data, folder / TRUST_FILE: text.encode()})
 
 
 def read_calibration(folder: Path, generator: str, fusion: str) -> Calibration | None:
@@ -66,16 +75,36 @@ def read_calibration(folder: Path, generator: str, fusion: str) -> Calibration |
     if not path.is_file():
         return None
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("it is too large")
-        found = _parsed(json.loads(path.read_text(encoding="utf-8")))
+        found = _parsed(json.loads(_content(path).decode()))
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise InvalidCheckpoint(
-            f"{TRUST_FILE} of {folder.name} cannot be used ({error}); {_remedy(folder)}."
-        ) from None
+        raise _unusable(path, str(error)) from None
     if found.generator != generator:
         raise InvalidCheckpoint(f"{TRUST_FILE} of {folder.name} belongs to other weights; {_remedy(folder)}.")
     return found if found.fusion == fusion else None
+
+
+def read_reference(folder: Path, calibration: Calibration) -> dict[str, np.ndarray]:
+    """The arrays of trust.safetensors that belong to a calibration. Raises InvalidCheckpoint."""
+    path = folder / REFERENCE_FILE
+    try:
+        data = _content(path)
+        if hashlib.sha256(data).hexdigest() != calibration.reference:
+            raise ValueError(f"it does not belong to {TRUST_FILE}")
+        return load(data)
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise _unusable(path, str(error)) from None
+
+
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST[path.name]:
+        raise ValueError("it is too large")
+    return path.read_bytes()
+
+
+def _unusable(path: Path, why: str) -> InvalidCheckpoint:
+    return InvalidCheckpoint(
+        f"{path.name} of {path.parent.name} cannot be used ({why}); {_remedy(path.parent)}."
+    )
 
 
 def _parsed(values: Any) -> Calibration:

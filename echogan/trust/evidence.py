@@ -63,7 +63,7 @@ class EvidenceStream:
         clip = pair if self._before is None else np.concatenate([self._before, pair], 1)
         earlier = clip.shape[1] - len(poor)
         self._before = clip[:, -BEFORE:]
-        return flicker_excess(*clip, self.tissue, before=BEFORE, after=0)[earlier:]
+        return flicker_excess(clip[0], clip[1], self.tissue, before=BEFORE, after=0)[earlier:]
 
 
 def still_evidence(x: np.ndarray, g: np.ndarray, cycled: np.ndarray, tissue: np.ndarray) -> np.ndarray:

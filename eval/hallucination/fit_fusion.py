@@ -25,7 +25,8 @@ def fit(examples: Sequence[Example], seed: int = 0) -> Fusion:
     mean, scale = evidence.mean(0), evidence.std(0) + 1e-6
     start = Fusion(mean, scale, *(np.zeros(1, np.float32),) * 2)
     seen = torch.from_numpy(start.standardised(evidence))
-    network = nn.Sequential(nn.Linear(seen.shape[1], UNITS), nn.ReLU(), nn.Linear(UNITS, 2))
+    first, last = nn.Linear(seen.shape[1], UNITS), nn.Linear(UNITS, 2)
+    network = nn.Sequential(first, nn.ReLU(), last)
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     target, weights = torch.from_numpy(truth), torch.from_numpy(weight)[:, None]
@@ -38,9 +39,7 @@ def fit(examples: Sequence[Example], seed: int = 0) -> Fusion:
         cost.backward()
         optimiser.step()
         schedule.step()
-    layers = [
-        torch.cat([layer.weight.T, layer.bias[None]]).detach().numpy() for layer in (network[0], network[2])
-    ]
+    layers = [torch.cat([one.weight.T, one.bias[None]]).detach().numpy() for one in (first, last)]
     return Fusion(mean, scale, *layers)
 
 

@@ -67,10 +67,13 @@ def test_a_calibration_names_its_weights_and_counts_its_clips(monkeypatch):
     monkeypatch.setattr(module, "calibration_clips", lambda count: [lesion_clip()] * 100)
     seen = []
     enhancer = enhancer_of(torch.nn.Identity())
-    found = calibrate(enhancer, CalibrationSettings(20), lambda done, total: seen.append((done, total)))
+    made = calibrate(enhancer, CalibrationSettings(20), lambda done, total: seen.append((done, total)))
+    found = made.calibration
+    assert len(made.reference.features) == 100
+    assert made.reference.percentile("removed", 2.0) == 100
     assert (found.generator, found.fusion) == (enhancer.checkpoint.sha256, fusion_sha256())
     assert found.clips == {"with known errors": 100, "faithful": 100}
-    assert seen[-1] == (100, 100)
+    assert seen[-1] == (200, 200)
     assert 0 < found.amber <= found.red <= 1
     one = losses(lesion_clip(), enhancer, bundled_fusion())
     assert at(one.missed, found.amber) <= 0.1

@@ -9,6 +9,7 @@ import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
 from echogan.core.errors import Cancelled, SettingsError
+from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
@@ -95,10 +96,10 @@ def test_the_report_at_a_strength_is_that_of_a_run_at_that_strength(tmp_path):
     weak = stored(tmp_path, frames).report.at(0.4)
     enhancer = Enhancer(MODEL, EnhanceSettings(device="cpu", working_size=64, strength=0.4))
     prepared = enhancer.prepare(clip_of(frames), fan_sector())
-    diagnoses = Diagnoses(prepared.space)
+    diagnoses, maker = Diagnoses(prepared.space), CardMaker(enhancer, prepared)
     for chunk in enhancer.run(prepared):
-        diagnoses.add(chunk)
-    expected = build_report(prepared, enhancer, diagnoses.summaries, {"total_s": 1.0}, [])
+        maker.add(chunk, diagnoses.add(chunk))
+    expected = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), {"total_s": 1.0}, [])
     assert weak.strength == expected.strength == 0.4
     assert weak.settings == expected.settings
     for name, numbers in expected.diagnostics.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
+from echogan.trust.calibration import Calibration
 from echogan.trust.card.card import Finding, Guarantee, Mode, TrustCard
 from echogan.trust.card.reference import Reference
 from echogan.trust.card.sums import CardNumbers, CardPicture
@@ -24,14 +24,14 @@ def make_card(
     picture: CardPicture,
     mode: Mode,
     model: tuple[str, str],
-    calibration: Any = None,
+    calibration: Calibration | None = None,
     reference: Reference | None = None,
     pixel_mm2: float | None = None,
 ) -> TrustCard:
     """The card of a clip.
 
     model        name and sha256 of the checkpoint
-    calibration  an `echogan.trust.calibration.Calibration`; without one nothing is flagged
+    calibration  of the checkpoint; without one nothing is flagged
     reference    the same numbers of simulated clips
     pixel_mm2    area of a pixel of the working space; None where the clip does not tell
     """
@@ -56,7 +56,7 @@ def make_card(
     return TrustCard(*model, mode, numbers.frames, tuple(found), guarantee(calibration), shown)
 
 
-def guarantee(calibration: Any) -> Guarantee:
+def guarantee(calibration: Calibration | None) -> Guarantee:
     """What a calibration, or none, promises."""
     always = (
         "A place that is not flagged may still be wrong. Compare with the original.",
@@ -66,11 +66,11 @@ def guarantee(calibration: Any) -> Guarantee:
         return Guarantee((NO_CALIBRATION,), ("Nothing is promised for this result.", *always))
     c = calibration
     covers = (
-        f"Calibrated on {c.n} simulated clips (phantom {c.phantom}) on {c.date}, for the weights "
-        f"{c.generator_sha256[:12]}.",
+        f"Calibrated on {c.clips['faithful']} simulated clips (phantom {c.phantom}) on {c.date}, for the weights "
+        f"{c.generator[:12]}.",
         f"On average over such clips, amber (from {c.amber:.3f}) misses at most {100 * c.alpha_miss:.0f} % of the "
         "pixels that were wrongly removed or added.",
-        f"On average over such clips, red (from {c.red:.3f}) flags at most {100 * c.alpha_false:.0f} % of the area "
+        f"On average over such clips, red (from {c.red:.3f}) flags at most {100 * c.alpha_flag:.0f} % of the area "
         "that is faithful.",
     )
     does_not = (

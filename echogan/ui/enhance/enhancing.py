@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
+from echogan.enhance.calibrated import flagger_for
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.flags import flagger_for
 from echogan.enhance.result_writer import TILES
 from echogan.enhance.stored_result import store_result
 from echogan.enhance.tile_layout import TileLayout
