@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -42,6 +42,9 @@ from echogan.trust.card.picture import png, read_png
 from echogan.trust.map_styles import MAP_STYLES
 
 CARD_PICTURE = "trust_card.png"  # inside the result's folder
+
+
+PARTS = ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s")  # of the time that a result takes
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,14 @@ def _scaled(image: np.ndarray, share: np.ndarray | np.float16, name: str) -> np.
     return (image * share).astype(np.float16) if MAP_STYLES[name].follows_strength else image
 
 
+@contextmanager
+def _timed(timing: dict[str, float], part: str) -> Iterator[None]:
+    """Add the seconds that the block takes to a part."""
+    began = time.perf_counter()
+    yield
+    timing[part] += time.perf_counter() - began
+
+
 def store_result(
     enhancer: Enhancer,
     prepared: PreparedClip,
@@ -176,28 +187,23 @@ def store_result(
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space)
     maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
-    timing: dict[str, float] = dict.fromkeys(
-        ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s"), 0.0
-    )
+    timing = dict.fromkeys(PARTS, 0.0)
     first_s = 0.0
 
     def keep(chunk: Chunk) -> None:
         nonlocal first_s
-        started = time.perf_counter()
-        _ = chunk.enhanced
-        enhanced = time.perf_counter()
-        maps = diagnoses.add(chunk)
-        diagnosed = time.perf_counter()
-        found = found_in(chunk, flagger)
-        maker.add(chunk, maps, found)
-        trusted = time.perf_counter()
-        writer.add(chunk, maps, found)
-        first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
-        timing["enhance_s"] += chunk.enhance_s + enhanced - started
-        timing["diagnose_s"] += diagnosed - enhanced
-        timing["trust_s"] += trusted - diagnosed
-        timing["encode_s"] += time.perf_counter() - trusted
+        timing["enhance_s"] += chunk.enhance_s
+        with _timed(timing, "enhance_s"):
+            _ = chunk.enhanced
+        with _timed(timing, "diagnose_s"):
+            maps = diagnoses.add(chunk)
+        with _timed(timing, "trust_s"):
+            found = found_in(chunk, flagger)
+            maker.add(chunk, maps, found)
+        with _timed(timing, "encode_s"):
+            writer.add(chunk, maps, found)
+        first_s = first_s or time.perf_counter() - began
 
     flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
