@@ -104,7 +104,7 @@ def card_numbers(
         maker.add(chunk, diagnoses.add(chunk), found_in(chunk, flagger))
     features = maker.numbers().features
     assert features is not None, "the segmenter sees the first frame"
-    return {one.name: one.value for one in maker.card().findings}, features
+    return {one.name: one.size for one in maker.card().findings}, features
 
 
 def calibration_clips(count: int, folder: Path | None = None) -> Iterator[LesionClip]:

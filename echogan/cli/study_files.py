@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,6 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from echogan.core.atomic import write_whole
-from echogan.core.errors import StudyError
 from echogan.study.hub_events import open_store, restore_from_hub
 from echogan.study.store import archive, tables
 
@@ -30,15 +27,9 @@ class Table:
 
     def run(self) -> int:
         """Do it; returns the exit code. Raises StudyError."""
-        rows = [answer.row() for answer in tables.answers(open_store(self.study))]
-        if not rows:
-            raise StudyError("Nobody has rated anything: there is no table to write.")
-        text = io.StringIO()
-        lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        lines.writeheader()
-        lines.writerows(rows)
-        write_whole(self.target, text.getvalue().encode())
-        print(f"{self.target}: {len(rows)} answers")
+        text = tables.as_csv(open_store(self.study))
+        write_whole(self.target, text.encode())
+        print(f"{self.target}: {text.count(chr(10)) - 1} answers")
         return 0
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom import examples as dicom_examples
 
 from echogan.calibration.lesion_clips import LesionClip
 from echogan.clips.clip import grey
@@ -21,6 +20,7 @@ from echogan.enhance.enhancer import Enhancer
 from echogan.trust.calibration import Calibration
 from eval.hallucination.discs import CHANGES, FLAGGED, FRAMES, Seen, look, through, truly_there
 from eval.measures.intervals import interval, share_interval
+from eval.real_data import pydicom_cine
 
 PLACES = 20  # of each change, in each clip
 REAL = ("clips/*.gif", "haze/hazy_*.mkv")  # under the folder of real clips
@@ -45,8 +45,11 @@ def simulated(clips: Sequence[LesionClip], count: int) -> Iterator[DiscClip]:
 
 def real(data: Path) -> Iterator[DiscClip]:
     """The cine of pydicom, and the clips under a folder, if it is there. What cannot be read as a cine is left out."""
-    paths = [Path(str(dicom_examples.get_path("ybr_color")))]
-    for path in [*paths, *(found for pattern in REAL for found in sorted(data.glob(pattern)))]:
+    cine = pydicom_cine()
+    for path in [
+        *([cine] if cine else []),
+        *(found for pattern in REAL for found in sorted(data.glob(pattern))),
+    ]:
         try:
             clip = open_clip(path)
             sector = find_sector(clip)
@@ -55,7 +58,7 @@ def real(data: Path) -> Iterator[DiscClip]:
         frames = np.stack([grey(frame) for frame in islice(clip.iter_frames(), FRAMES)])
         if len(frames) == FRAMES:
             mm = None if clip.spacing_mm is None else float(clip.spacing_mm[0])
-            yield DiscClip("cine of pydicom" if path in paths else path.stem, frames, sector, mm)
+            yield DiscClip("cine of pydicom" if path == cine else path.stem, frames, sector, mm)
 
 
 def disc_table(clips: Sequence[DiscClip], enhancer: Enhancer, calibration: Calibration) -> dict[str, Any]:

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from echogan.clips.files import open_clip
-from echogan.model.checkpoints import checkpoint as store
-from echogan.model.checkpoints.checkpoint import CheckpointConfig, save_checkpoint
-from echogan.model.networks.generators import GeneratorConfig, build_generator
 from echogan.ui.enhance import enhancing
 from tests.support.fake_flagger import Spots
 from tests.support.viewer_page import WORKING, counted_clip, enhanced, frame, in_pane, pause
@@ -32,19 +28,6 @@ AMBER_LINE, RED_LINE = (255, 196, 0), (255, 59, 48)
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
     return counted_clip(tmp_path_factory.mktemp("drawn") / "drawn.gif", 6)
-
-
-@pytest.fixture(scope="module")
-def strong_model(small_model) -> str:
-    """A model like `small`, whose change of the picture is large."""
-    torch.manual_seed(0)
-    config = CheckpointConfig(name="strong", generator=GeneratorConfig(channels=4, blocks=1), working_size=64)
-    generator = build_generator(config.generator)
-    with torch.no_grad():
-        for parameter in list(generator.parameters())[-2:]:  # the last layer, which is zero at first
-            parameter.normal_(0, 0.3)
-    save_checkpoint(store.BUNDLED / "strong", config, generator, generator)
-    return "strong"
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The Studies tab in a real browser: from a folder of clips to a frozen, unblinded study."""
 
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,7 @@ def answer(page: Page, button: str, **fields: str) -> None:
 
 def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path: Path):
     page.reload(wait_until="domcontentloaded")
-    page.get_by_role("tab", name="Studies").click()
+    page.get_by_role("tab", name="Studies").click(timeout=MAKING)
     expect(page.get_by_text("No study yet.")).to_be_visible()
     main = page.locator(".st-main")
 
@@ -102,13 +104,26 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     expect(main).to_contain_text("3/3")
     expect(main).to_contain_text("finished")
 
+    # No arm before the unblinding: what would show one is not offered.
     answer(page, "Freeze")
     expect(main).to_contain_text("Frozen")
+    expect(main.get_by_role("button", name="Ratings as CSV")).to_have_count(0)
     answer(page, "Unblind", reason="all readers are done")
     expect(main).to_contain_text("unblinded")
+    with page.expect_download() as arriving:
+        main.get_by_role("button", name="Ratings as CSV").click()
+    assert arriving.value.suggested_filename == "ratings.csv"
+    assert len(arriving.value.path().read_text().splitlines()) == 1 + 3 * 3  # three clips, three questions
+    with page.expect_download() as arriving:
+        main.get_by_role("button", name="Export the study").click()
+    assert zipfile.is_zipfile(arriving.value.path())
     main.get_by_text("Log", exact=True).click()
     expect(main.locator(".st-log")).to_contain_text("all readers are done")
     main.get_by_role("button", name="Check the log").click()
     expect(page.locator(".st-live")).to_contain_text("as they were written")
+    if folder := os.environ.get("ECHOGAN_SCREENSHOTS"):
+        for width, height in ((1280, 800), (1024, 768)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=f"{folder}/studies-{width}.png")
     answer(page, "Close")
     expect(main).to_contain_text("Closed")

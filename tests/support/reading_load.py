@@ -142,7 +142,10 @@ def outcome(store: Store, people: Sequence[LoadReader], kills: int) -> Outcome:
             "ORDER BY slot, position"
         ).fetchall()
         firsts = {
-            slot: [row[0] for row in db.execute("SELECT id FROM assignment WHERE slot = ? ORDER BY position", (slot,))]
+            slot: [
+                row[0]
+                for row in db.execute("SELECT id FROM assignment WHERE slot = ? ORDER BY position", (slot,))
+            ]
             for slot in range(len(people))
         }
     stored = {row["uuid"]: row["assignment"] for row in rows}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from echogan.core.errors import StudyError
 from echogan.study.store.lifecycle import need_unblinded
 from echogan.study.store.ratings import COMMENT
 from echogan.study.store.store import Store
@@ -60,6 +63,18 @@ def answers(store: Store) -> list[Answer]:
             ORDER BY a.slot, a.session, a.position"""
         ).fetchall()
     return [answer for row in rows for answer in _answers(row)]
+
+
+def as_csv(store: Store) -> str:
+    """The same as CSV, one row an answer. Raises StudyStateError, and StudyError where there is none."""
+    rows = [answer.row() for answer in answers(store)]
+    if not rows:
+        raise StudyError("Nobody has rated anything: there is no table to write.")
+    text = io.StringIO()
+    lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return text.getvalue()
 
 
 def _answers(row: Any) -> list[Answer]:

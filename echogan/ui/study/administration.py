@@ -21,6 +21,7 @@ from echogan.study.store.lifecycle import close, confirm_media, freeze, unblind
 from echogan.study.store.readers import LINK_DAYS, invite, readers, renew_link, revoke
 from echogan.study.store.reading import override_washout
 from echogan.study.store.store import Store
+from echogan.ui.study.files import back_up, write_file
 from echogan.ui.study.making import OWNER, Making
 from echogan.ui.study.overview import overview, protocol_facts, stimulus_ids
 from echogan.ui.study.studies import Studies
@@ -36,7 +37,7 @@ class Administration:
     """Every public method is an act: it takes what the page sent and answers with JSON. Raises EchoGANError."""
 
     def __init__(
-        self, studies: Studies, folders: list[Path], shown: Callable[[], Path], making: Making
+        self, studies: Studies, folders: Callable[[], list[Path]], shown: Callable[[], Path], making: Making
     ) -> None:
         """`folders`: where clips may be taken from. `shown`: a folder whose files the page can fetch."""
         self.studies, self.folders, self.shown, self.making = studies, folders, shown, making
@@ -85,7 +86,11 @@ class Administration:
         number = sent.get("number")
         if type(number) is not int or not 0 <= number < len(ids):
             raise SettingsError(UNCLEAR)
-        path = self._shown_copy(store.media / f"{ids[number]}.webm", "stimulus.webm")
+        path = self._shown_folder() / "stimulus.webm"
+        try:
+            shutil.copyfile(store.media / f"{ids[number]}.webm", path)
+        except OSError as error:
+            raise StudyError(f"The stimulus could not be shown ({error.strerror}): check the disk.") from None
         return {"path": str(path), "number": number, "of": len(ids)}
 
     def confirm(self, sent: Sent) -> dict[str, Any]:
@@ -147,6 +152,16 @@ class Administration:
         close(self._store(sent), OWNER)
         return {}
 
+    def backup(self, sent: Sent) -> dict[str, Any]:
+        """Copy the database into the study's folder."""
+        return {"name": back_up(self._store(sent), OWNER)}
+
+    def file(self, sent: Sent) -> dict[str, Any]:
+        """Write one of the files that can be fetched after unblinding."""
+        store, kind = self._store(sent), _text(sent, "kind", 40)
+        path = write_file(store, kind, self._shown_folder(), OWNER)
+        return {"path": str(path), "name": path.name}
+
     def verify(self, sent: Sent) -> dict[str, Any]:
         """Whether the log and the tables made from it are as they were written."""
         return {"faults": verify(self._store(sent))}
@@ -181,14 +196,14 @@ class Administration:
             pass
         raise SettingsError(NOT_OFFERED)
 
-    def _shown_copy(self, path: Path, name: str) -> Path:
-        """Copy a file to where the page can fetch it, under a name that tells nothing."""
+    def _shown_folder(self) -> Path:
+        """A new folder, of a name that cannot be guessed, whose files the page can fetch."""
         folder = self.shown() / secrets.token_hex(16)
         try:
             folder.mkdir(parents=True, mode=0o700)
-            return Path(shutil.copyfile(path, folder / name))
         except OSError as error:
             raise StudyError(f"The file could not be shown ({error.strerror}): check the disk.") from None
+        return folder
 
 
 def acts(administration: Administration) -> dict[str, Callable[[Sent], dict[str, Any]]]:

@@ -63,7 +63,12 @@ class Making:
             work = self._work
             if work is None:
                 return None
-            facts: dict[str, object] = {"name": work.name, "done": work.done, "total": work.total, "ended": work.ended}
+            facts: dict[str, object] = {
+                "name": work.name,
+                "done": work.done,
+                "total": work.total,
+                "ended": work.ended,
+            }
             return facts | {"message": work.message, "error": work.error}
 
     def _run(self, work: _Work, place: Path, folder: Path, protocol: Protocol, model: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from echogan.core.errors import ReaderLinkError, StudyError
+from echogan.study.hub_events import open_store
 from echogan.study.store.readers import UNKNOWN_LINK, Reader, reader_by_token
 from echogan.study.store.rehearsal import rehearse
 from echogan.study.store.store import DATABASE, Store
@@ -98,7 +99,7 @@ class Studies:
         key = path, (path / DATABASE).stat().st_ino
         with self._lock:
             if key not in self._stores:
-                self._stores[key] = Store(path)
+                self._stores[key] = open_store(path)
             return self._stores[key]
 
 

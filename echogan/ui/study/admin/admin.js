@@ -129,12 +129,23 @@ function steps(study) {
   if (study.state === "open") row.append(sure("Freeze", "No rating is taken any more, and this cannot be undone.", "Freeze", "freeze"));
   if (study.state === "frozen" && !study.unblinded) row.append(sure("Unblind", "The arms can be read then. It is written to the log and cannot be undone.", "Unblind", "unblind", [["reason", "Reason", { required: true, maxLength: 500 }]]));
   if (study.state === "frozen") row.append(sure("Close", "Nothing about the study changes any more.", "Close", "close"));
-  row.append(button("Check the log", async () => {
+  if (study.unblinded) {
+    for (const [kind, words] of [["table", "Ratings as CSV"], ["export", "Export the study"]]) row.append(button(words, () => fetchFile(kind)));
+  }
+  row.append(button("Back up", async () => {
+    const made = await act("backup");
+    if (made) say(`Backed up as ${made.name} in the study's folder.`);
+  }), button("Check the log", async () => {
     const answer = await call("verify");
     if (answer) say(answer.faults.length ? answer.faults.join(" ") : "The log and the tables are as they were written.", answer.faults.length > 0);
   }));
   box.append(row);
   return box;
+}
+
+async function fetchFile(kind) {
+  const made = await act("file", { kind });
+  if (made) make("a", { href: fileUrl(made.path), download: made.name }).click();
 }
 
 // A link that was just made. Only its hash is stored, so it cannot be shown again.
