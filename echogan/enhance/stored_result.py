@@ -30,7 +30,8 @@ from echogan.enhance.result_writer import FIGURE, KEPT_FIGURE, MAP_TILES, TILES,
 from echogan.enhance.tile_layout import KEPT_PART, TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.trust.card.picture import png
+from echogan.trust.card.card import TrustCard
+from echogan.trust.card.picture import png, read_png
 from echogan.trust.map_styles import MAP_STYLES
 
 CARD_PICTURE = "trust_card.png"  # inside the result's folder
@@ -132,6 +133,15 @@ class StoredResult:
         name, curves = KEPT_FIGURE if keep else FIGURE, self._full(keep).per_frame
         made_by = enhancement(self.checkpoint, strength, keep)
         return FigureData.load(self.folder / name, curves).at(strength).draw(figure_caption(made_by))
+
+    @property
+    def card(self) -> TrustCard:
+        """The trust card, as it is in the report."""
+        return TrustCard.from_dict(self.report.trust)
+
+    def card_picture(self) -> np.ndarray:
+        """The picture of the trust card: RGB uint8 (H, W, 3). Raises OSError."""
+        return read_png((self.folder / CARD_PICTURE).read_bytes())
 
 
 def _scaled(image: np.ndarray, share: np.ndarray | np.float16, name: str) -> np.ndarray:

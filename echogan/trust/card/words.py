@@ -210,12 +210,6 @@ def _percent(name: str, label: str, share: float, sentence: str) -> Finding:
 
 
 def _compared(finding: Finding, reference: Reference) -> Finding:
-    if finding.value is None or finding.name == "novelty":
+    if finding.size is None or finding.name == "novelty":
         return finding
-    value = compared_value(finding.name, finding.value)
-    return replace(finding, percentile=reference.percentile(finding.name, value))
-
-
-def compared_value(name: str, value: float) -> float:
-    """What a reference holds of a number: a change either way is a change."""
-    return abs(value) if name in ("lv_area", "ef") else value
+    return replace(finding, percentile=reference.percentile(finding.name, finding.size))

@@ -46,6 +46,14 @@ function makeView(changed) {
     moved();
   }
 
+  // A box of the frame (left, top, right, bottom), with as much around it on each side.
+  function show([left, top, right, bottom]) {
+    const wide = Math.max(right - left, 8), high = Math.max(bottom - top, 8);
+    scale = Math.min(MOST / 2, fitScale([left - wide, top - high, right + wide, bottom + high]));
+    centre = [(left + right) / 2, (top + bottom) / 2];
+    moved();
+  }
+
   function moved() {
     fitted = "";
     centre = centre.map((c, i) => Math.max(0, Math.min(size[i], c)));
@@ -58,7 +66,7 @@ function makeView(changed) {
     return [left, top, pane[0] / (scale * aspect), pane[1] / scale];
   }
 
-  return { load, fit, resize, zoom, pan, toFrame, toPane, rectangle,
+  return { load, fit, resize, show, zoom, pan, toFrame, toPane, rectangle,
     get fitted() { return fitted; }, get scale() { return scale; },
     get percent() { return Math.round((100 * scale) / fitScale(crop)); } };
 }

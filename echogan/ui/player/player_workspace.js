@@ -177,7 +177,7 @@ const waitingIds = () => list.clips.filter((clip) => !clip.has_result && !BUSY.h
 
 function save(ids, kind) {
   const strength = Object.fromEntries(ids.map((id) => [id, strengths[id] ?? 1]));
-  return ask("export", { ids, kind, strength, mark: $(".eg-mark").checked });
+  return ask("export", { ids, kind, strength, mark: $(".eg-mark").checked, keep: state.keep });
 }
 
 async function redraw(name, data) {
