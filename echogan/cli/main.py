@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate`."""
+"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate | calibrate | study`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Convert",
         "make a checkpoint of weights trained with the CycleGAN authors' tool",
     ),
+    "calibrate": (
+        "calibrate",
+        "Calibrate",
+        "find from which probability on a checkpoint's results are flagged",
+    ),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
+    "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
 

@@ -17,26 +17,33 @@ class Enhancement:
     model, sha256   name of the checkpoint and the hash of its weights
     strength        share of the change that was applied, 0 to 1
     version         of this software
+    kept            whether the original was kept where the result is flagged
     """
 
     model: str
     sha256: str
     strength: float
     version: str
+    kept: bool = False
+
+    @property
+    def applied(self) -> str:
+        """How much of the change was applied, and where not."""
+        kept = ", original kept where flagged" if self.kept else ""
+        return f"strength {self.strength:g}{kept}"
 
     @property
     def sentence(self) -> str:
         """What was done, in short."""
         return (
-            f"Enhanced by EchoGANhance {self.version}, model {self.model} {self.sha256[:12]}, "
-            f"strength {self.strength:g}."
+            f"Enhanced by EchoGANhance {self.version}, model {self.model} {self.sha256[:12]}, {self.applied}."
         )
 
     @property
     def comment(self) -> str:
         """One line for a comment in a file's metadata."""
         return (
-            f"{MARK}. Research only. Model {self.model}, SHA-256 {self.sha256}, strength {self.strength:g}, "
+            f"{MARK}. Research only. Model {self.model}, SHA-256 {self.sha256}, {self.applied}, "
             f"EchoGANhance {self.version}."
         )
 

@@ -14,7 +14,8 @@ EchoGANError
 ├── TrainingError            a run that cannot start or go on
 ├── StudyError               a reader study: its protocol, files, ratings or store
 │   ├── ReaderLinkError      the reader's link is unknown, expired or revoked
-│   └── StudyStateError      not possible in the state that the study or the reading is in
+│   ├── StudyStateError      not possible in the state that the study or the reading is in
+│   └── StudyNotSaved        the disk or the event store did not take it; the same may be sent again
 └── Cancelled                the user stopped the work
 """
 
@@ -77,6 +78,10 @@ class ReaderLinkError(StudyError):
 
 class StudyStateError(StudyError):
     """Not possible in the state that the study or the reading is in."""
+
+
+class StudyNotSaved(StudyError):
+    """The disk or the event store did not take it; the same may be sent again."""
 
 
 class Cancelled(EchoGANError):

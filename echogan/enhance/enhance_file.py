@@ -21,6 +21,9 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
+from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
+from echogan.enhance.card_files import write_card
+from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
 from echogan.enhance.outputs import Outputs, open_sinks
@@ -60,17 +63,23 @@ def enhance_file(
     prepared = enhancer.prepare(clip, _settle_sector(clip, sector))
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}
-    diagnoses = Diagnoses(prepared.space)
+    diagnoses, flagger = Diagnoses(prepared.space), flagger_for(enhancer, prepared)
+    maker = CardMaker(enhancer, prepared, calibration_of(checkpoint))
     with memory_in_words():
-        timing |= _run(enhancer, prepared, outputs, write, diagnoses, progress, cancel)
+        timing |= _run(enhancer, prepared, outputs, write, diagnoses, flagger, maker, progress, cancel)
+    card = maker.card()
     if outputs.figure is not None:
         began_figure = time.perf_counter()
-        caption = figure_caption(checkpoint, enhancer.settings.strength)
+        caption = figure_caption(enhancement(checkpoint, enhancer.settings.strength))
         write_whole(outputs.figure, diagnoses.figure(prepared.sector, caption))
         timing["encode_s"] += time.perf_counter() - began_figure
+    if outputs.trust_card is not None:
+        began_card = time.perf_counter()
+        write_card(outputs.trust_card, card, maker.picture())
+        timing["encode_s"] += time.perf_counter() - began_card
     timing["total_s"] = time.perf_counter() - began
     warnings = _warnings(prepared, checkpoint, outputs, write)
-    report = build_report(prepared, enhancer, diagnoses.summaries, timing, warnings)
+    report = build_report(prepared, enhancer, diagnoses.summaries, card, timing, warnings)
     if outputs.report is not None:
         report.write(outputs.report)
     return report
@@ -82,11 +91,19 @@ def _run(
     outputs: Outputs,
     write: WriteOptions,
     diagnoses: Diagnoses,
+    flagger: Flagger | None,
+    maker: CardMaker,
     progress: Callable[[int, int], None] | None,
     cancel: threading.Event | None,
 ) -> dict[str, float]:
     """Enhance, diagnose and write every frame; the seconds that each part took."""
-    timing = {"decode_s": 0.0, "enhance_s": 0.0, "diagnose_s": 0.0, "encode_s": -time.perf_counter()}
+    timing = {
+        "decode_s": 0.0,
+        "enhance_s": 0.0,
+        "diagnose_s": 0.0,
+        "trust_s": 0.0,
+        "encode_s": -time.perf_counter(),
+    }
     with ExitStack() as stack:
         sinks = open_sinks(stack, outputs, prepared, write)
         timing["encode_s"] += time.perf_counter()
@@ -96,12 +113,15 @@ def _run(
             enhanced = time.perf_counter()
             maps = diagnoses.add(chunk)
             diagnosed = time.perf_counter()
+            maker.add(chunk, maps, found_in(chunk, flagger))
+            trusted = time.perf_counter()
             for sink in sinks:
                 sink(chunk, maps)
             timing["decode_s"] += chunk.decode_s
             timing["enhance_s"] += chunk.enhance_s + enhanced - started
             timing["diagnose_s"] += diagnosed - enhanced
-            timing["encode_s"] += time.perf_counter() - diagnosed
+            timing["trust_s"] += trusted - diagnosed
+            timing["encode_s"] += time.perf_counter() - trusted
         timing["encode_s"] -= (
             time.perf_counter()
         )  # leaving the stack finishes the files, which is encoding too
@@ -168,11 +188,11 @@ def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     )
 
 
-def figure_caption(checkpoint: Checkpoint, strength: float) -> str:
+def figure_caption(made_by: Enhancement) -> str:
     """What stands below the map figure."""
-    return f"{checkpoint.name} {checkpoint.sha256[:12]} · strength {strength:g} · {NOTICE.lower()}"
+    return f"{made_by.model} {made_by.sha256[:12]} · {made_by.applied} · {NOTICE.lower()}"
 
 
-def enhancement(checkpoint: Checkpoint, strength: float) -> Enhancement:
+def enhancement(checkpoint: Checkpoint, strength: float, kept: bool = False) -> Enhancement:
     """What the outputs say of their making."""
-    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__)
+    return Enhancement(checkpoint.name, checkpoint.sha256, strength, __version__, kept)

@@ -55,6 +55,10 @@ class EnhanceSettings:
             "max": 1024,
         },
     )
+    trust: Literal["fast", "full"] = field(
+        default="fast",
+        metadata={"help": "trust card: fast, or full, which asks the generator ten times more"},
+    )
 
     def check(self) -> None:
         """Raise SettingsError, naming the setting and its range, unless every value can be used."""
@@ -83,6 +87,8 @@ class Chunk:
     strength     what was applied: the result shown is y = x + strength * (g - x)
     decode_s, enhance_s   seconds spent on this chunk
     to_low       of (g, x), float32 (n, h, w): the way back, equal to x outside the sector
+    seen         float32 (n, frames, h, w) in [-1, 1]: what to_high saw of each frame, itself in the middle
+    to_high      of other such frames, as g is of `seen`; frames may be 1, of stills
 
     `cycled` and `enhanced` are made when they are first asked for, so that another thread can do so while the next
     chunk is enhanced.
@@ -97,6 +103,8 @@ class Chunk:
     decode_s: float
     enhance_s: float
     to_low: Callable[[np.ndarray, np.ndarray], np.ndarray] = field(repr=False)
+    seen: np.ndarray = field(repr=False)
+    to_high: Callable[[np.ndarray], np.ndarray] = field(repr=False)
 
     @property
     def y(self) -> np.ndarray:
@@ -207,16 +215,21 @@ class Enhancer:
         """The window's batch, whose decoded frames are `original`."""
         began = time.perf_counter()
         seen = window.seen()
-        x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
-        g = keep_black(
-            x, amplified(x, self._apply(self.to_high, seen, prepared, outside=x), self.checkpoint.config.gain)
-        )
+
+        def to_high(seen: np.ndarray) -> np.ndarray:
+            x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
+            g = self._apply(self.to_high, seen, prepared, outside=x)
+            return keep_black(x, amplified(x, g, self.checkpoint.config.gain))
+
+        x, g = np.ascontiguousarray(seen[:, seen.shape[1] // 2]), to_high(seen)
         took = time.perf_counter() - began
 
         def to_low(g: np.ndarray, x: np.ndarray) -> np.ndarray:
             return self._apply(self.to_low, g[:, None], prepared, outside=x)
 
-        return Chunk(prepared, start, original, x, g, self.settings.strength, decode_s, took, to_low)
+        return Chunk(
+            prepared, start, original, x, g, self.settings.strength, decode_s, took, to_low, seen, to_high
+        )
 
     def _apply(
         self, generator: torch.nn.Module, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray

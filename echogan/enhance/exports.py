@@ -12,9 +12,10 @@ from typing import Literal, get_args
 from echogan.clips.dicom.writer import fits_dicom
 from echogan.clips.files import open_writer
 from echogan.clips.formats.npz_writer import NpzStream
-from echogan.clips.write_options import WriteOptions, black_outside
+from echogan.clips.write_options import Enhancement, WriteOptions, black_outside
 from echogan.core.atomic import output_errors, write_whole
 from echogan.core.errors import Cancelled, SettingsError
+from echogan.enhance.card_files import write_card_page, write_card_pdf
 from echogan.enhance.enhance_file import NOT_BLACKENED, enhancement
 from echogan.enhance.export_names import export_name
 from echogan.enhance.outputs import ResultArrays
@@ -22,7 +23,9 @@ from echogan.enhance.report import Report
 from echogan.enhance.side_by_side import ORIGINAL, SideBySide, enhanced_title
 from echogan.enhance.stored_result import StoredResult
 
-ExportKind = Literal["mp4", "side_by_side", "png", "gif", "dicom", "npz", "report", "figure"]
+ExportKind = Literal[
+    "mp4", "side_by_side", "png", "gif", "dicom", "npz", "report", "figure", "card_page", "card_pdf"
+]
 Progress = Callable[[int, int], None]
 
 _NAMES = {
@@ -34,6 +37,8 @@ _NAMES = {
     "side_by_side": ("side_by_side", ".mp4"),
     "report": ("report", ".json"),
     "figure": ("maps", ".png"),
+    "card_page": ("trust_card", ".html"),
+    "card_pdf": ("trust_card", ".pdf"),
 }
 
 
@@ -45,6 +50,7 @@ class ExportRequest:
     mark       whether the words "AI-enhanced, not for diagnosis" are drawn; the metadata have them anyway
     blackout   whether everything but tissue is black; a DICOM file is so anyway
     stem       what the file's name begins with; see `export_stem`
+    keep       whether the original is kept where the result is flagged; without flags there is nothing to keep
     """
 
     stored: StoredResult
@@ -53,6 +59,7 @@ class ExportRequest:
     mark: bool
     blackout: bool
     stem: str
+    keep: bool = False
 
     def check(self) -> None:
         """Raise SettingsError for a kind that this clip cannot have, or a strength out of its range."""
@@ -64,6 +71,8 @@ class ExportRequest:
             )
         if self.kind not in export_kinds(self.stored):
             raise SettingsError(_REASONS[self.kind])
+        if self.keep and self.stored.flags is None:
+            raise SettingsError(NO_FLAGS)
 
     @property
     def name(self) -> str:
@@ -73,19 +82,24 @@ class ExportRequest:
         return export_name(self.stem, what, self.stored.checkpoint.name, ".png" if still else suffix)
 
     @property
+    def made_by(self) -> Enhancement:
+        """What the file says of its making."""
+        return enhancement(self.stored.checkpoint, self.strength, self.keep)
+
+    @property
     def options(self) -> WriteOptions:
         """How the writers write it: never with identity."""
-        made_by = enhancement(self.stored.checkpoint, self.strength)
         return WriteOptions(
             blackout=self.blackout,
             mark=self.mark,
             strip=True,
-            description=made_by.sentence,
-            software_version=made_by.version,
-            enhancement=made_by,
+            description=self.made_by.sentence,
+            software_version=self.made_by.version,
+            enhancement=self.made_by,
         )
 
 
+NO_FLAGS = "Nothing is flagged in this result: its network has no calibration."
 _REASONS = {
     "mp4": "A still has no video. Choose PNG.",
     "gif": "A still has no animation. Choose PNG.",
@@ -100,7 +114,7 @@ def export_kinds(stored: StoredResult) -> list[ExportKind]:
         ["png", "side_by_side"] if stored.clip.frames == 1 else ["mp4", "side_by_side", "gif"]
     )
     dicom: list[ExportKind] = ["dicom"] if fits_dicom(stored.clip) else []
-    return [*pictures, *dicom, "npz", "report", "figure"]
+    return [*pictures, *dicom, "npz", "report", "figure", "card_page", "card_pdf"]
 
 
 def make_export(
@@ -116,14 +130,18 @@ def make_export(
     """
     request.check()
     target = folder / request.name
-    stored, strength = request.stored, request.strength
+    stored = request.stored
     with _steps(stored.clip.frames, progress, cancel) as step:
         if request.kind == "report":
             _report(request).write(target)
         elif request.kind == "figure":
             with output_errors(target):
-                figure = stored.figure(strength)
+                figure = stored.figure(request.strength, request.keep)
             write_whole(target, figure)
+        elif request.kind == "card_page":
+            write_card_page(target, stored.card, stored.card_picture())
+        elif request.kind == "card_pdf":
+            write_card_pdf(target, stored.card, stored.card_picture())
         elif request.kind == "npz":
             _write_arrays(request, target, step)
         elif request.kind == "side_by_side":
@@ -134,7 +152,7 @@ def make_export(
 
 
 def _report(request: ExportRequest) -> Report:
-    report = request.stored.report.at(request.strength)
+    report = request.stored.report_at(request.strength, request.keep)
     if request.blackout and request.stored.sector.kind == "whole":
         report = replace(report, warnings=[*report.warnings, NOT_BLACKENED])
     return report
@@ -169,7 +187,7 @@ def _steps(frames: int, progress: Progress | None, cancel: threading.Event | Non
 def _write_clip(request: ExportRequest, target: Path, step: Step) -> None:
     stored = request.stored
     with open_writer(target, stored.clip, stored.sector, request.options) as writer:
-        for _, enhanced in stored.frames(request.strength):
+        for _, enhanced in stored.frames(request.strength, request.keep):
             writer.write(enhanced)
             step()
 
@@ -177,13 +195,13 @@ def _write_clip(request: ExportRequest, target: Path, step: Step) -> None:
 def _write_side_by_side(request: ExportRequest, target: Path, step: Step) -> None:
     """Both frames whole, and the mark as the name of the enhanced one, where it can cover nothing."""
     clip, tissue = request.stored.clip, request.stored.sector.tissue_mask
-    made_by = f"{request.stored.checkpoint.name}, strength {request.strength:g}"
+    made_by = f"{request.made_by.model}, {request.made_by.applied}"
     panes = SideBySide(clip.height, clip.width, [(ORIGINAL,), (enhanced_title(request.mark), made_by)])
     height, width = panes.size
     like = replace(clip, height=height, width=width)
     options = replace(request.options, blackout=False, mark=False)  # both are done here
     with open_writer(target, like, None, options) as writer:
-        for pair in request.stored.frames(request.strength):
+        for pair in request.stored.frames(request.strength, request.keep):
             shown = (black_outside(frame, tissue) for frame in pair) if request.blackout else pair
             writer.write(panes.frame(*shown))
             step()
@@ -194,7 +212,8 @@ def _write_arrays(request: ExportRequest, target: Path, step: Step) -> None:
     stored = request.stored
     with NpzStream(target) as file, output_errors(target):
         arrays = ResultArrays(file, stored.prepared, request.options)
-        frames = zip(stored.frames(request.strength), stored.maps(request.strength), strict=True)
+        given = request.strength, request.keep
+        frames = zip(stored.frames(*given), stored.maps(*given), strict=True)
         for (original, enhanced), maps in frames:
             one = {name: image[None] for name, image in maps.items()}
             arrays.add(original[None], enhanced[None], one)

@@ -15,6 +15,7 @@ from echogan.clips.formats.npz_writer import NpzStream, clip_facts
 from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished
 from echogan.core.errors import OutputError
+from echogan.enhance.card_files import card_paths
 from echogan.enhance.enhancer import Chunk, PreparedClip
 from echogan.trust.map_styles import MAP_STYLES
 
@@ -31,17 +32,20 @@ class Outputs:
                      pixel_aspect, crop_box (top, left, bottom, right) of the sector, durations_ms (T,) only where
                      they differ; model, model_sha256, strength, software_version, mark and notice
     report, figure   .json and .png
+    trust_card       .html or .pdf; the other one is written beside it
     """
 
     clips: list[Path] = field(default_factory=list)
     arrays: Path | None = None
     report: Path | None = None
     figure: Path | None = None
+    trust_card: Path | None = None
 
     def paths(self) -> list[Path]:
         """Every path asked for."""
         single = (self.arrays, self.report, self.figure)
-        return [*self.clips, *(path for path in single if path is not None)]
+        cards = card_paths(self.trust_card) if self.trust_card is not None else ()
+        return [*self.clips, *(path for path in single if path is not None), *cards]
 
     def check(self, source: Path) -> None:
         """Raise OutputError where a path is the input, is asked for twice, or cannot be written last."""
@@ -56,7 +60,8 @@ class Outputs:
                 raise OutputError(
                     f"The output {inside[0]} lies inside the PNG folder {folder}. Choose another place for it."
                 )
-        for path in (self.figure, self.report):
+        cards = card_paths(self.trust_card) if self.trust_card is not None else ()
+        for path in (self.figure, self.report, *cards):
             if path is not None:
                 Unfinished(path).discard()  # tried now, for by their time the clips are in place
 

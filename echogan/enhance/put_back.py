@@ -1,4 +1,4 @@
-"""What of a generator's change reaches the frame: nothing added to black or outside the tissue, and its strength."""
+"""What of a generator's change reaches the frame: nothing in black, outside the tissue or where it is to be kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from echogan.core.scale import GREY
 from echogan.enhance.working_space import WorkingSpace
 
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
+EDGE = 4  # pixels of the working space over which the original fades into the result
 
 
 def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
@@ -54,3 +55,29 @@ def blend(original: np.ndarray, full: np.ndarray, strength: float) -> np.ndarray
         return full
     before = original.astype(np.float64)
     return np.rint(before + strength * (full - before)).astype(np.uint8)
+
+
+def keep_weights(flagged: np.ndarray) -> np.ndarray:
+    """The share of the original to keep where a result is flagged, as uint8 of 255 (h, w).
+
+    All of it where flagged, and less and less over EDGE pixels around that: a hard edge would look like a structure.
+
+    flagged   bool (h, w), in the working space
+    """
+    if not flagged.any():
+        return np.zeros(flagged.shape, np.uint8)
+    away = cv2.distanceTransform((~flagged).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.rint(255 * np.clip(1 - away / (EDGE + 1), 0, 1)).astype(np.uint8)
+
+
+def keep_original(original: np.ndarray, enhanced: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`enhanced` with the original back in it: uint8 of one shape (H, W) or (H, W, 3), rounded half to even.
+
+    weights   as `keep_weights` gives them (h, w); scaled to the frame bilinearly
+    """
+    share = cv2.resize(
+        weights.astype(np.float64) / 255, original.shape[1::-1], interpolation=cv2.INTER_LINEAR
+    )
+    share = share.reshape(*share.shape, *[1] * (original.ndim - 2))
+    after = enhanced.astype(np.float64)
+    return np.rint(after + share * (original - after)).astype(np.uint8)

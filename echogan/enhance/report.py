@@ -13,6 +13,7 @@ from echogan.core.geometry import Sector
 from echogan.core.notice import IN_FULL
 from echogan.core.version import __version__
 from echogan.enhance.enhancer import Enhancer, PreparedClip
+from echogan.trust.card.card import TrustCard
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.residuals import UNIT_IN_FULL, MapSummary
 
@@ -21,10 +22,12 @@ from echogan.trust.residuals import UNIT_IN_FULL, MapSummary
 class Report:
     """Everything that decided a result, beside its numbers. Names no file: a name may identify a patient.
 
-    timing        seconds: decode_s, enhance_s, diagnose_s, encode_s, total_s; and frames_per_s = frames / total_s
+    timing        seconds: decode_s, enhance_s, diagnose_s, trust_s, encode_s, total_s; and frames_per_s = frames /
+                  total_s
     diagnostics   every map of MAP_STYLES by its name: mean and 99th percentile of its absolute values over the
                   tissue, in `unit`, the signed mean where it has signs, and what it shows and misses
     per_frame     the mean inside the tissue of every frame, in the same unit
+    trust         the trust card, as `TrustCard.to_dict` gives it; at full strength
     """
 
     input: dict[str, Any]
@@ -36,6 +39,7 @@ class Report:
     timing: dict[str, float]
     diagnostics: dict[str, dict[str, Any]]
     per_frame: dict[str, list[float]]
+    trust: dict[str, Any]
     warnings: list[str]
     version: str
     notice: str = IN_FULL
@@ -130,6 +134,7 @@ def build_report(
     prepared: PreparedClip,
     enhancer: Enhancer,
     summaries: dict[str, MapSummary],
+    card: TrustCard,
     timing: dict[str, float],
     warnings: list[str],
 ) -> Report:
@@ -148,6 +153,7 @@ def build_report(
         | {"frames_per_s": round(done / total, 3)},
         diagnostics={name: describe_map(name, s) for name, s in summaries.items()},
         per_frame={name: [round(v, 4) for v in s.curve] for name, s in summaries.items()},
+        trust=card.to_dict(),
         warnings=warnings,
         version=__version__,
     )

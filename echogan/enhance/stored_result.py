@@ -8,26 +8,33 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
 from echogan.clips.clip import ClipFile
-from echogan.core.atomic import output_errors
+from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
+from echogan.enhance.calibrated import Flagger, calibration_of, found_in
+from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses, FigureData
-from echogan.enhance.enhance_file import figure_caption, memory_in_words
+from echogan.enhance.enhance_file import enhancement, figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.frame_tiles import TileReader, TileWriter
-from echogan.enhance.put_back import blend
+from echogan.enhance.flags import FlagRecorder, Flags
+from echogan.enhance.frame_tiles import TileReader
+from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report, build_report
-from echogan.enhance.tile_layout import TileLayout
+from echogan.enhance.result_writer import FIGURE, KEPT_FIGURE, MAP_TILES, TILES, ResultWriter, map_path
+from echogan.enhance.tile_layout import KEPT_PART, TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.card.card import TrustCard
+from echogan.trust.card.picture import png, read_png
 from echogan.trust.map_styles import MAP_STYLES
 
-TILES, FIGURE = "tiles", "figure.npz"  # names inside the result's folder; a map's raw values are NAME.f16
+CARD_PICTURE = "trust_card.png"  # inside the result's folder
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,9 @@ class StoredResult:
 
     clip        frames are decoded from it again
     checkpoint  what made the result, without its weights
-    layout      of the images in the folder `tiles`
+    layout      of the images in the folders `tiles` and `maps`
     report      at full strength
+    flags       what is flagged; None where the checkpoint has no calibration
     seconds, first_s, cpu_s   the whole work, up to its first frames, and of all processor cores together
     """
 
@@ -52,10 +60,11 @@ class StoredResult:
     seconds: float
     first_s: float
     cpu_s: float
+    flags: Flags | None = None
 
     @property
     def tiles(self) -> Path:
-        """The folder of the stream of tiles."""
+        """The folder of the stream of enhanced sectors."""
         return self.folder / TILES
 
     @property
@@ -73,75 +82,70 @@ class StoredResult:
         for tile in TileReader(self.tiles):
             yield self.layout.enhanced_box(tile)
 
-    def frames(self, strength: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(original, enhanced) of each frame, whole frames uint8 (H, W) or (H, W, 3). Raises ClipError, OutputError."""
+    def frames(self, strength: float, keep: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(original, enhanced) of each frame, whole frames uint8 (H, W) or (H, W, 3). Raises ClipError, OutputError.
+
+        keep   whether the original is kept where the result is flagged
+        """
         left, top, right, bottom = self.layout.box
         box = np.s_[top:bottom, left:right]
-        for original, full in zip(self.clip.iter_frames(), self.enhanced_boxes(), strict=True):
+        kept = self._kept(keep)
+        for original, full, weights in zip(self.clip.iter_frames(), self.enhanced_boxes(), kept, strict=True):
             enhanced = original.copy()
-            enhanced[box] = blend(original[box], full, strength)
+            shown = full if weights is None else keep_original(original[box], full, weights)
+            enhanced[box] = blend(original[box], shown, strength)
             yield original, enhanced
 
-    def maps(self, strength: float = 1.0) -> Iterator[dict[str, np.ndarray]]:
+    def _kept(self, keep: bool) -> Iterator[np.ndarray | None]:
+        """The weights of `keep_weights` for each frame, None where nothing is kept."""
+        if not keep:
+            yield from repeat(None, self.clip.frames)
+            return
+        for tile in TileReader(self.folder / MAP_TILES):
+            yield self.layout.part(tile, KEPT_PART)
+
+    def maps(self, strength: float = 1.0, keep: bool = False) -> Iterator[dict[str, np.ndarray]]:
         """The maps of each frame by name: float16 (h, w) in grey levels, zero outside the tissue. Raises OSError."""
         size = self.layout.map_size
         with ExitStack() as stack:
             files = {
                 name: stack.enter_context(map_path(self.folder, name).open("rb")) for name in self.layout.maps
             }
-            for _ in range(self.clip.frames):
-                values = {
-                    name: np.fromfile(file, np.float16, size[0] * size[1]) for name, file in files.items()
-                }
+            for weights in self._kept(keep):
+                share = (
+                    np.float16(strength) if weights is None else strength * (1 - weights / np.float32(255))
+                )
                 yield {
-                    name: (
-                        image * np.float16(strength) if MAP_STYLES[name].follows_strength else image
-                    ).reshape(size)
-                    for name, image in values.items()
+                    name: _scaled(np.fromfile(file, np.float16, size[0] * size[1]).reshape(size), share, name)
+                    for name, file in files.items()
                 }
 
-    def figure(self, strength: float) -> bytes:
+    def report_at(self, strength: float, keep: bool = False) -> Report:
+        """The report of the result at a strength."""
+        return self._full(keep).at(strength)
+
+    def _full(self, keep: bool) -> Report:
+        assert self.flags is not None or not keep, "nothing can be kept where nothing is flagged"
+        return self.flags.report if keep and self.flags is not None else self.report
+
+    def figure(self, strength: float, keep: bool = False) -> bytes:
         """The map figure as PNG bytes. Raises OSError."""
-        data = FigureData.load(self.folder / FIGURE, self.report.per_frame)
-        return data.at(strength).draw(figure_caption(self.checkpoint, strength))
+        name, curves = KEPT_FIGURE if keep else FIGURE, self._full(keep).per_frame
+        made_by = enhancement(self.checkpoint, strength, keep)
+        return FigureData.load(self.folder / name, curves).at(strength).draw(figure_caption(made_by))
+
+    @property
+    def card(self) -> TrustCard:
+        """The trust card, as it is in the report."""
+        return TrustCard.from_dict(self.report.trust)
+
+    def card_picture(self) -> np.ndarray:
+        """The picture of the trust card: RGB uint8 (H, W, 3). Raises OSError."""
+        return read_png((self.folder / CARD_PICTURE).read_bytes())
 
 
-def map_path(folder: Path, name: str) -> Path:
-    """The raw values of a map: float16 (T, h, w)."""
-    return folder / f"{name}.f16"
-
-
-class ResultWriter:
-    """Writes chunks into a result's folder: tiles to be shown, and the maps' values for exports."""
-
-    def __init__(
-        self, stack: ExitStack, folder: Path, prepared: PreparedClip, on_frames: Callable[[int], None]
-    ):
-        self._layout, self._box, self._on_frames = TileLayout.of(prepared), prepared.space.box, on_frames
-        self._tiles, self._folder = TileWriter(folder / TILES), folder
-        with output_errors(folder):
-            self._raw = {
-                name: stack.enter_context(map_path(folder, name).open("wb")) for name in self._layout.maps
-            }
-
-    def add(self, chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
-        """The next frames, and their maps as `Diagnoses.add` gives them. Raises OutputError."""
-        ready = self._tiles.ready
-        for index, enhanced in enumerate(chunk.enhanced):
-            values = {name: maps[name][index] for name in self._layout.maps}
-            self._tiles.add(self._layout.tile(enhanced[self._box], values))
-        with output_errors(self._folder):
-            for name, file in self._raw.items():
-                file.write(maps[name].astype(np.float16).tobytes())
-        if self._tiles.ready > ready:
-            self._on_frames(self._tiles.ready)
-
-    def finish(self, figure: FigureData) -> None:
-        """Write what is left, and what the figure is drawn from. Raises OutputError."""
-        self._tiles.finish()
-        with output_errors(self._folder):
-            figure.save(self._folder / FIGURE)
-        self._on_frames(self._tiles.ready)
+def _scaled(image: np.ndarray, share: np.ndarray | np.float16, name: str) -> np.ndarray:
+    return (image * share).astype(np.float16) if MAP_STYLES[name].follows_strength else image
 
 
 def store_result(
@@ -151,10 +155,12 @@ def store_result(
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
     on_frames: Callable[[int], None] | None = None,
+    flagger: Flagger | None = None,
 ) -> StoredResult:
     """Enhance at full strength into `folder`, which the caller makes, and removes where this raises.
 
     on_frames   called with the number of frames that can be shown, whenever it has grown
+    flagger     finds what was removed or invented; None where the checkpoint has no calibration
 
     Raises ClipError, SettingsError, OutputError, or Cancelled once `cancel` is set.
     """
@@ -162,7 +168,10 @@ def store_result(
     began, cpu_began = time.perf_counter(), time.process_time()
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space)
-    timing: dict[str, float] = dict.fromkeys(("decode_s", "enhance_s", "diagnose_s", "encode_s"), 0.0)
+    maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
+    timing: dict[str, float] = dict.fromkeys(
+        ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s"), 0.0
+    )
     first_s = 0.0
 
     def keep(chunk: Chunk) -> None:
@@ -172,15 +181,20 @@ def store_result(
         enhanced = time.perf_counter()
         maps = diagnoses.add(chunk)
         diagnosed = time.perf_counter()
-        writer.add(chunk, maps)
+        found = found_in(chunk, flagger)
+        maker.add(chunk, maps, found)
+        trusted = time.perf_counter()
+        writer.add(chunk, maps, found)
         first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s + enhanced - started
         timing["diagnose_s"] += diagnosed - enhanced
-        timing["encode_s"] += time.perf_counter() - diagnosed
+        timing["trust_s"] += trusted - diagnosed
+        timing["encode_s"] += time.perf_counter() - trusted
 
+    flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
-        writer = ResultWriter(stack, folder, prepared, on_frames or (lambda ready: None))
+        writer = ResultWriter(stack, folder, prepared, flags, on_frames or (lambda ready: None))
         # One chunk is written while the next one is enhanced.
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="result"))
         kept: Future[None] | None = None
@@ -191,8 +205,10 @@ def store_result(
         if kept is not None:
             kept.result()
         writer.finish(diagnoses.figure_data(sector))
+    write_whole(folder / CARD_PICTURE, png(maker.picture()))
     timing["total_s"] = time.perf_counter() - began
     warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *enhancer.checkpoint.notes]))
+    report = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), timing, warnings)
     return StoredResult(
         folder=folder,
         clip=clip,
@@ -200,9 +216,10 @@ def store_result(
         curve=prepared.curve,
         checkpoint=enhancer.checkpoint.without_weights(),
         settings=enhancer.settings,
-        layout=TileLayout.of(prepared),
-        report=build_report(prepared, enhancer, diagnoses.summaries, timing, warnings),
+        layout=TileLayout.of(prepared, flags is not None),
+        report=report,
         seconds=timing["total_s"],
         first_s=first_s,
         cpu_s=time.process_time() - cpu_began,
+        flags=None if flags is None else flags.flags(report),
     )

@@ -1,4 +1,4 @@
-"""Where the parts of a result stand in its tiles: the enhanced sector, and under it the maps side by side."""
+"""What stands in a result's two streams of tiles: the enhanced sector in one, the maps in the other."""
 
 from __future__ import annotations
 
@@ -9,61 +9,50 @@ import numpy as np
 from echogan.enhance.enhancer import PreparedClip
 from echogan.trust.map_styles import MAP_STYLES
 
+FLAGGED_PART, KEPT_PART = "flagged", "kept"
+
 
 @dataclass(frozen=True)
 class TileLayout:
-    """All in pixels.
+    """All in pixels. The maps have a stream of their own, so that a page that shows none need not decode them.
 
     box       (left, top, right, bottom) of the sector's bounding box in the clip's frame
-    color     whether the enhanced frames are (h, w, 3)
+    color     whether the clip's frames are (H, W, 3)
     map_size  (height, width) of a map in the working space
-    maps      names of MAP_STYLES, from left to right
+    maps      names of MAP_STYLES, from top to bottom
+    flagged   whether two parts follow: FLAGGED_PART, the codes of `flag_codes`, and KEPT_PART, those of `keep_weights`
     """
 
     box: tuple[int, int, int, int]
     color: bool
     map_size: tuple[int, int]
     maps: tuple[str, ...]
+    flagged: bool = False
 
     @classmethod
-    def of(cls, prepared: PreparedClip) -> TileLayout:
+    def of(cls, prepared: PreparedClip, flagged: bool = False) -> TileLayout:
         """The layout of a clip's result."""
         top, left, bottom, right = prepared.sector.box
-        return cls((left, top, right, bottom), prepared.clip.color, prepared.space.size, tuple(MAP_STYLES))
+        box, color = (left, top, right, bottom), prepared.clip.color
+        return cls(box, color, prepared.space.size, tuple(MAP_STYLES), flagged)
 
-    @property
-    def enhanced(self) -> tuple[int, int, int, int]:
-        """(x, y, width, height) of the enhanced sector in the tile."""
-        left, top, right, bottom = self.box
-        return 0, 0, right - left, bottom - top
-
-    def map_place(self, name: str) -> tuple[int, int, int, int]:
-        """(x, y, width, height) of a map in the tile."""
+    def place(self, part: str) -> tuple[int, int, int, int]:
+        """(x, y, width, height) of a map, or of one of the parts that follow, in its tile."""
         height, width = self.map_size
-        return self.maps.index(name) * width, self.enhanced[3], width, height
+        return 0, (*self.maps, FLAGGED_PART, KEPT_PART).index(part) * height, width, height
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of a tile."""
-        height, width = self.map_size
-        return max(self.enhanced[2], len(self.maps) * width), self.enhanced[3] + height
+    def map_tile(self, maps: dict[str, np.ndarray], flags: tuple[np.ndarray, ...] = ()) -> np.ndarray:
+        """A frame's maps, float32 (h, w) in grey levels each, as codes of their styles, and the two parts that follow.
 
-    def tile(self, enhanced: np.ndarray, maps: dict[str, np.ndarray]) -> np.ndarray:
-        """One tile, uint8, of an enhanced box (h, w[, 3]) and of each map float32 (h', w') in grey levels."""
-        width, height = self.size
-        made = np.zeros((height, width, *enhanced.shape[2:]), np.uint8)
-        made[_part(self.enhanced)] = enhanced
-        for name, values in maps.items():
-            codes = MAP_STYLES[name].codes(values)
-            made[_part(self.map_place(name))] = codes[..., None] if self.color else codes
-        return made
+        uint8 (n h, w)
+        """
+        return np.concatenate([*(MAP_STYLES[name].codes(maps[name]) for name in self.maps), *flags])
+
+    def part(self, tile: np.ndarray, name: str) -> np.ndarray:
+        """One part of a tile of maps: uint8 (h, w)."""
+        x, y, width, height = self.place(name)
+        return tile[y : y + height, x : x + width]
 
     def enhanced_box(self, tile: np.ndarray) -> np.ndarray:
-        """The enhanced box of a tile: uint8 (h, w[, 3]); a tile without colour may be (H, W) where the clip is not."""
-        box = tile[_part(self.enhanced)]
-        return np.repeat(box[..., None], 3, axis=2) if self.color and box.ndim == 2 else box
-
-
-def _part(place: tuple[int, int, int, int]) -> tuple[slice, slice]:
-    x, y, width, height = place
-    return np.s_[y : y + height, x : x + width]
+        """The enhanced box of a tile: uint8 (h, w[, 3]); a tile without colour may be (h, w) where the clip is not."""
+        return np.repeat(tile[..., None], 3, axis=2) if self.color and tile.ndim == 2 else tile

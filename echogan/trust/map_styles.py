@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from echogan.core.scale import GREY
 from echogan.trust.maps.tone import ToneCurve, tone_matched
-from echogan.trust.residuals import cycle_error, difference
+from echogan.trust.residuals import UNIT, cycle_error, difference
 
 DIM = 0.45  # brightness that is left of the grey image under a map
 CAVEAT = (
@@ -58,34 +58,62 @@ def _removed_added(frames: MapInput) -> np.ndarray:
     return tone_matched(unit(frames.x), unit(frames.g), frames.tissue, frames.tone) * np.float32(2 * GREY)
 
 
-@dataclass(frozen=True)
-class MapStyle:
-    """One map. Player, figure, report, arrays, command line and About page take all they say of it from here.
+@dataclass(frozen=True, kw_only=True)
+class MapLook:
+    """How a map is shown and what is said of it.
 
     label        on buttons and beside curves
     title        in full, beside a scale, in lower case
-    compute      the map, float32 (n, h, w) in grey levels, zero outside the tissue
     follows_strength  whether it is of the result shown, and so in proportion to the strength; else at full strength
     signed       whether it has negative values; means, percentiles and curves are of its absolute values
-    colormap     matplotlib's name; from `low` to `high` in grey levels, the same on every frame of every clip
+    colormap     matplotlib's name; from `low` to `high` in `unit`, the same on every frame of every clip
+    ends         what stands at the ends of the scale; `low` and `high` where not given
     solid_at     |value| from which the map covers the image; nearer to zero the image shines through
-    line, dashed  the CSS colour of its curve on the page, and whether it is dashed
     shows, misses  a sentence each
     """
 
     label: str
     title: str
-    compute: Callable[[MapInput], np.ndarray]
     follows_strength: bool
     signed: bool
     colormap: str
     low: float
     high: float
     solid_at: float
-    line: str
-    dashed: bool
     shows: str
     misses: str
+    unit: str = UNIT
+    ends: tuple[str, str] | None = None
+
+    def table(self) -> tuple[np.ndarray, np.ndarray]:
+        """Colour float32 (256, 3) in 0 to 255 and opacity float32 (256, 1) in 0 to 1, from low to high."""
+        colours = matplotlib.colormaps[self.colormap](np.linspace(0, 1, 256))[:, :3] * 255
+        values = np.linspace(self.low, self.high, 256)
+        opacity = np.clip(np.abs(values) / self.solid_at, 0, 1) * 0.9
+        return colours.astype(np.float32), opacity.astype(np.float32)[:, None]
+
+    def codes(self, values: np.ndarray) -> np.ndarray:
+        """Values in `unit` as places in the table: uint8, 0 at `low` and 255 at `high`."""
+        span = self.high - self.low
+        return np.clip(np.rint((values - self.low) * (255 / span)), 0, 255).astype(np.uint8)
+
+    def legend(self, steps: int = 9) -> list[str]:
+        """CSS colours from low to high, for a colour bar beside the player."""
+        colours = matplotlib.colormaps[self.colormap](np.linspace(0, 1, steps))
+        return [to_hex(colour) for colour in colours]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapStyle(MapLook):
+    """One map. Player, figure, report, arrays, command line and About page take all they say of it from here.
+
+    compute      the map, float32 (n, h, w) in grey levels, zero outside the tissue
+    line, dashed  the CSS colour of its curve on the page, and whether it is dashed
+    """
+
+    compute: Callable[[MapInput], np.ndarray]
+    line: str
+    dashed: bool
 
     @property
     def magnitude(self) -> str:
@@ -96,23 +124,6 @@ class MapStyle:
     def magnitude_colormap(self) -> str:
         """The colormap of its absolute value, from zero to `high`."""
         return "inferno" if self.signed else self.colormap
-
-    def table(self) -> tuple[np.ndarray, np.ndarray]:
-        """Colour float32 (256, 3) in 0 to 255 and opacity float32 (256, 1) in 0 to 1, from low to high."""
-        colours = matplotlib.colormaps[self.colormap](np.linspace(0, 1, 256))[:, :3] * 255
-        values = np.linspace(self.low, self.high, 256)
-        opacity = np.clip(np.abs(values) / self.solid_at, 0, 1) * 0.9
-        return colours.astype(np.float32), opacity.astype(np.float32)[:, None]
-
-    def codes(self, values: np.ndarray) -> np.ndarray:
-        """Values in grey levels as places in the table: uint8, 0 at `low` and 255 at `high`."""
-        span = self.high - self.low
-        return np.clip(np.rint((values - self.low) * (255 / span)), 0, 255).astype(np.uint8)
-
-    def legend(self, steps: int = 9) -> list[str]:
-        """CSS colours from low to high, for a colour bar beside the player."""
-        colours = matplotlib.colormaps[self.colormap](np.linspace(0, 1, steps))
-        return [to_hex(colour) for colour in colours]
 
 
 MAP_STYLES = {

@@ -30,11 +30,6 @@ def cycle_error(x: np.ndarray, cycled: np.ndarray, tissue: np.ndarray) -> np.nda
     return np.abs(_masked(cycled - x, tissue))
 
 
-def frame_means(maps: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """The mean inside the tissue of every map (n, h, w): float64 (n,), in the maps' unit."""
-    return maps[:, tissue].mean(axis=1, dtype=np.float64)
-
-
 def _masked(residual: np.ndarray, tissue: np.ndarray) -> np.ndarray:
     return np.where(tissue, residual * np.float32(GREY), np.float32(0))
 
@@ -54,6 +49,7 @@ class MapSummary:
 
     def __post_init__(self):
         assert self.tissue.any(), "a summary needs at least one tissue pixel"
+        self._inside = np.flatnonzero(self.tissue)
         self._histogram = np.zeros(self.steps + 1, np.int64)
         self._total = np.zeros(self.tissue.shape, np.float64)
         self._signed = 0.0
@@ -63,11 +59,11 @@ class MapSummary:
         assert maps.shape[1:] == self.tissue.shape, "maps and tissue have one shape"
         self._signed += float(maps.sum(dtype=np.float64))
         maps = np.abs(maps)
-        values = maps[:, self.tissue]
+        values = np.take(maps.reshape(len(maps), -1), self._inside, axis=1)
         index = np.minimum(np.rint(values * (self.steps / self.top)).astype(np.int64), self.steps)
         self._histogram += np.bincount(index.ravel(), minlength=self.steps + 1)
         self._total += maps.sum(axis=0, dtype=np.float64)
-        self.curve.extend(frame_means(maps, self.tissue).tolist())
+        self.curve.extend(values.mean(axis=1, dtype=np.float64).tolist())
 
     @property
     def mean(self) -> float:

@@ -70,14 +70,27 @@ def login() -> tuple[str, str] | None:
 
 def training_allowed() -> bool:
     """Whether the Train tab is on: on one's own machine, or with ECHOGAN_TRAIN=1 and a login; 0 turns it off."""
-    wish = os.environ.get("ECHOGAN_TRAIN", "").strip().lower()
+    return _owners_alone("ECHOGAN_TRAIN")
+
+
+def studies_allowed() -> bool:
+    """Whether the Studies tab is on: on one's own machine, or with ECHOGAN_STUDY=1 and a login; 0 turns it off.
+
+    The reading page is reached by readers' links, whether the tab is on or not.
+    """
+    return _owners_alone("ECHOGAN_STUDY")
+
+
+def _owners_alone(variable: str) -> bool:
+    """Whether a tab is on that only the machine's owner may use: where nobody else can reach it, or behind a login."""
+    wish = os.environ.get(variable, "").strip().lower()
     if wish and wish not in ("1", "true", "yes", "on"):
         return False
     return own_machine() or (bool(wish) and login() is not None)
 
 
 def data_folders() -> list[Path]:
-    """The folders of clips that the Train tab may read: ECHOGAN_DATA_FOLDERS, separated as PATH is."""
+    """The folders of clips that the Train and Studies tabs may read: ECHOGAN_DATA_FOLDERS, separated as PATH is."""
     given = os.environ.get("ECHOGAN_DATA_FOLDERS", "").split(os.pathsep)
     return [Path(folder).expanduser().resolve() for folder in given if folder.strip()]
 

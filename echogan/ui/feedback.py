@@ -50,7 +50,7 @@ def sentence(error: Exception) -> str:
     return str(error) if isinstance(error, EchoGANError) else FAILED
 
 
-def log_place(error: Exception) -> None:
+def log_place(error: BaseException) -> None:
     """Log where an error of ours was raised and its type; not its message, which may quote a patient's name."""
     place = "".join(traceback.format_tb(error.__traceback__))
     logging.getLogger("echogan").error("%s at\n%s", type(error).__name__, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +27,9 @@ GET = re.compile(
 )
 POST = re.compile(rf"{API}/(queue/join|cancel|reset/?|upload|component_server/?|call/(v2/)?enhance/?)")
 AT_ONCE = re.compile(rf"{API}/run/predict/?")  # the Train tab's events that do not wait in the queue
+# The reading page of reader studies, which knows its readers by their links.
+READ_GET = re.compile(r"/read/(page/[\w.]+|[\w-]{20,100}(/(state|media/\w+))?)")
+READ_POST = re.compile(r"/read/[\w-]{20,100}/(shown|ratings)")
 LOGIN = re.compile(rf"/login/?|/logout|({API})/(user|login_check|token)/?")
 JSON = re.compile(rf"{API}/(?!upload$).*")
 STREAM = re.compile(rf"{API}/(?:queue/data|heartbeat/(?P<session>[^/]+)|call/(?:v2/)?enhance/(?P<event>\w+))")
@@ -62,6 +65,7 @@ class Gate:
         self.named = access.named_hosts()
         self.bound = access.server_name().strip("[]").lower()
         self.space, self.login, self.train = access.is_space(), access.login(), access.training_allowed()
+        self.study = access.studies_allowed()
         self.policy = policy(self.space)
         LISTENERS.watching = True
 
@@ -125,10 +129,12 @@ class Gate:
         if self.login is not None and method in ("GET", "POST") and LOGIN.fullmatch(path):
             return True
         if method in ("GET", "HEAD"):
-            return GET.fullmatch(path) is not None
+            return GET.fullmatch(path) is not None or READ_GET.fullmatch(path) is not None
         if method != "POST":
             return False
-        return POST.fullmatch(path) is not None or (self.train and AT_ONCE.fullmatch(path) is not None)
+        if POST.fullmatch(path) or READ_POST.fullmatch(path):
+            return True
+        return (self.train or self.study) and AT_ONCE.fullmatch(path) is not None
 
     async def _checked_body(self, headers: Headers, receive: Receive) -> Receive:
         """The request with its body read: JSON in which no file is named by an address. Raises Refusal."""
@@ -165,13 +171,14 @@ class Gate:
 
 
 @asynccontextmanager
-async def gated(app: Any) -> AsyncIterator[None]:
+async def gated(app: Any, inner: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> AsyncIterator[None]:
     """Gradio's `lifespan`: put the gate before all of its middleware, before the first request is served.
 
-    Middleware given to Gradio would come after its own, which answers other origins.
+    Middleware given to Gradio would come after its own, which answers other origins, asks for the password and
+    compresses. `inner` comes between the gate and Gradio.
     """
     assert app.middleware_stack is not None
-    app.middleware_stack = Gate(app.middleware_stack)
+    app.middleware_stack = Gate(inner(app.middleware_stack))
     yield
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from echogan.calibration.calibrate import probabilities
+from echogan.calibration.examples import Example
+from echogan.trust.fusion import bundled_fusion
 from echogan.trust.maps.degradation import explained_degradation
 from echogan.trust.maps.flicker import flicker_excess
 from echogan.trust.maps.ring_correlation import ring_correlation
 from echogan.trust.maps.stability import equivariance_spread, idempotence
 from echogan.trust.maps.tone import tone_matched
-from eval.hallucination.examples import Example
 
 Score = Callable[[Example], np.ndarray]
 """The map of the middle frame, float (h, w)."""
@@ -51,6 +53,12 @@ def _equivariance_spread(e: Example) -> np.ndarray:
     return equivariance_spread(e.translate, x, e.tissue)[e.middle - e.around.start]
 
 
+def _fused(e: Example) -> np.ndarray:
+    """Positive where invented is the likelier, negative where removed is."""
+    removed, invented = probabilities(e, bundled_fusion())
+    return np.where(invented > removed, invented, -removed)
+
+
 DIAGNOSTICS: dict[str, Score] = {
     "raw difference": _difference,
     "raw cycle error": _cycle_error,
@@ -60,11 +68,12 @@ DIAGNOSTICS: dict[str, Score] = {
     "flicker excess": _flicker_excess,
     "idempotence": _idempotence,
     "equivariance spread": _equivariance_spread,
+    "fused": _fused,
 }
 """Name -> its map. The higher, the more suspect."""
 OF_ANY_RESULT = tuple(name for name in DIAGNOSTICS if name != "equivariance spread")
 """Those that need the result alone, not the network that made it."""
-SIGNED = frozenset({"tone-matched residual", "explained-degradation residual"})
+SIGNED = frozenset({"tone-matched residual", "explained-degradation residual", "fused"})
 """Diagnostics that tell added from removed: positive is added."""
 
 

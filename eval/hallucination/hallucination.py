@@ -1,13 +1,14 @@
 """Hallucination: how well each diagnostic sees lesions that a network erased, and spots that it invented.
 
     python -m eval hallucination [--rows "50% to 0%"] [--seeds 1]     train missing runs, measure, write
+    python -m eval hallucination --fit                                fit the fusion anew before that
     python -m eval hallucination --steps 20                           a short run that writes nothing
 
-The networks are those of the prevalence ladder (`eval.hallucination.ladder`), trained to be bad, and the shipped one
-apart: as it is, and with the results of the clips with and without the lesion swapped, which makes errors of known
-kind without a bad network. The clips are simulated, of held-out hearts, each with one lesion and without it. The truth
-map is that of `eval.hallucination.truth_map`; the middle frame of each clip counts. For erased and invented pixels
-apart:
+The networks are those of the prevalence ladder (`eval.hallucination.ladder`) and those taught by false pairs
+(`eval.hallucination.faulty`), both meant to be bad, and the shipped one apart: as it is, and with the results of the
+clips with and without the lesion swapped, which makes errors of known kind without a bad network. The clips are
+simulated, of held-out hearts, each with one lesion and without it. The truth map is that of
+`echogan.calibration.truth_map`; the middle frame of each clip counts. For erased and invented pixels apart:
 
 AUROC, AUPRC   over the pixels; faithful pixels are the others. The base rate is what AUPRC has by chance
 found          wrong regions of which at least half are flagged, where 1 % and 5 % of the faithful pixels are
@@ -25,25 +26,34 @@ from typing import Any
 import numpy as np
 import torch
 
+from echogan.calibration.calibrate import calibration_clips
+from echogan.calibration.examples import Example, examples, swapped
+from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.calibration.truth_map import LEAST_SUPPORT, TAU
 from echogan.core.errors import EchoGANError
+from echogan.enhance.calibrated import calibration_of
 from echogan.model.checkpoints.checkpoint import DEFAULT
+from echogan.phantom.lesions import LESIONS
 from eval.command import begin, write
 from eval.hallucination import ladder
+from eval.hallucination.calibration_measures import calibration_measures
 from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
 from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
-from eval.hallucination.examples import FIRST_SEED, Example, examples, lesion_clips, swapped
+from eval.hallucination.disc_clips import real, simulated
+from eval.hallucination.faulty import FAULTY, FITTED_ON, faulty_examples, train_faulty
+from eval.hallucination.fit_fusion import write_fusion
 from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, ROWS, finished_runs, train_missing
-from eval.hallucination.truth_map import LEAST_SUPPORT, TAU
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.intervals import interval
 from eval.measures.metrics import ratio_of_means
 from eval.measures.provenance import provenance
-from eval.paths import RESULTS
-from eval.simulated.lesion_clips import LesionClip
+from eval.paths import RESULTS, SHARED
+from eval.simulated.lesion_measures import SIGNS, contrast, surroundings
 
 RESULT = RESULTS / "hallucination.json"
 RUNS = Path("runs/ladder")
 WRONG = ("erased", "invented")
+FIRST_SEED = 1_930_000_000  # hearts that nothing else is trained, chosen or tested on
 
 
 @dataclass(frozen=True)
@@ -56,11 +66,20 @@ class HallucinationSettings:
     seeds: int = field(default=1, metadata={"help": "runs of each row, with different seeds"})
     steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
     train_only: bool = field(default=False, metadata={"help": "measure nothing"})
+    fit: bool = field(default=False, metadata={"help": "fit the fusion anew before measuring"})
     measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
     clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    known: int = field(
+        default=24, metadata={"help": "clips of each kind like those of the calibration, for other splits"}
+    )
+    disc_clips: int = field(default=4, metadata={"help": "simulated clips that discs are painted into"})
+    data: Path = field(
+        default=SHARED / "data", metadata={"help": "folder of real clips; left out where absent"}
+    )
     frames: int = field(default=5, metadata={"help": "frames of each clip, for the flicker"})
-    runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
+    runs: Path = field(default=RUNS, metadata={"help": "folder of the ladder's runs"})
+    faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -72,12 +91,25 @@ def main(settings: HallucinationSettings) -> None:
         raise EchoGANError(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
     if not settings.measure_only:
         train_missing(settings.rows, settings.seeds, settings.steps, settings.runs)
+        for one in FAULTY:
+            train_faulty(one, settings.faulty, settings.kept)
+    if settings.fit:
+        write_fusion(settings.faulty, settings.kept)
     if settings.train_only:
         return
-    result = collect(settings, lesion_clips(settings.clips, settings.frames, settings.kept))
+    result = collect(settings, test_clips(settings))
     show(result)
     if settings.steps == BASE.steps:
-        write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only"))
+        write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only", "fit"))
+
+
+def test_clips(settings: HallucinationSettings) -> list[LesionClip]:
+    """The clips of every kind of lesion that are measured."""
+    return [
+        clip
+        for kind in LESIONS
+        for clip in lesion_clips(kind, FIRST_SEED, settings.clips, settings.frames, settings.kept)
+    ]
 
 
 def measured(result: dict[str, Any]) -> list[str]:
@@ -96,10 +128,20 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         found["examples"] += examples(clips, enhancer)
     shipped = open_enhancer(settings.model)
     own = list(examples(clips, shipped))
+    calibrated, known, discs = calibration_of(shipped.checkpoint), [], []
+    if calibrated is not None:
+        known = list(calibration_clips(settings.known, settings.kept))
+        discs = [*simulated(clips, settings.disc_clips), *real(settings.data)]
     return {
-        "rows": {row: {"runs": one["runs"], **measure(one["examples"])} for row, one in rows.items()},
-        "shipped": measure(own),
+        "rows": {
+            row: {"runs": one["runs"], **lesions_left(one["examples"], clips), **measure(one["examples"])}
+            for row, one in rows.items()
+        },
+        "faulty": faulty_networks(settings, clips),
+        "shipped": {**lesions_left(own, clips), **measure(own)},
         "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
+        "calibration": calibrated
+        and calibration_measures(calibrated.calibration, shipped, known, clips, settings.faulty, discs),
         "ladder": ladder.facts(),
         "settings": {
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
@@ -109,11 +151,25 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
     }  # fmt: skip
 
 
+def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
+    """The finished networks of FAULTY: what each was taught, whether the fusion was fitted on it, and `measure`."""
+    found: dict[str, Any] = {}
+    for one in FAULTY:
+        folder = settings.faulty / one.name
+        if not folder.exists():
+            continue
+        enhancer = open_enhancer(str(folder))
+        found[one.name] = {
+            "fault": one.fault, "small": one.small, "fitted_on": one.name in FITTED_ON,
+            "sha256": checkpoint_facts(enhancer)["sha256"], **measure(list(faulty_examples(one, clips, enhancer))),
+        }  # fmt: skip
+    return found
+
+
 def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS)) -> dict[str, Any]:
-    """What the results did to the lesions, and how each diagnostic sees it."""
+    """How much of the results is wrong, and how each diagnostic sees it."""
     masks = {name: [getattr(e.truth, name) for e in found] for name in (*WRONG, "unverifiable", "faithful")}
     groups = [e.clip for e in found]
-    contrasts = np.array([e.contrast for e in found if e.contrast is not None])
     diagnostics: dict[str, Any] = {}
     for name in names:
         both = [scores(name, e) for e in found]
@@ -122,8 +178,6 @@ def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS))
             for wrong in WRONG
         }
     return {
-        "visible_lesions": len(contrasts),
-        "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,
         "share": {
             name: interval(
                 [mask.sum() / e.tissue.sum() for mask, e in zip(masks[name], found, strict=True)],
@@ -133,6 +187,26 @@ def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS))
         },
         "diagnostics": diagnostics,
     }
+
+
+def lesions_left(found: Sequence[Example], clips: Sequence[LesionClip]) -> dict[str, Any]:
+    """How many lesions the inputs show, and the share of their contrast that the results keep."""
+    contrasts = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()])
+    return {
+        "visible_lesions": len(contrasts),
+        "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,
+    }
+
+
+def lesion_contrast(clip: LesionClip, example: Example) -> tuple[float, float]:
+    """How far the lesion stands out in the input and in the result, in grey levels, positive in its own direction."""
+    sign = SIGNS[str(clip.facts["kind"])]
+    lesion = clip.array("lesion")
+    ring = surroundings(lesion, clip.array("labels"), sign, float(clip.mm)) & clip.array("mask")
+    before, after = (
+        sign * contrast(frames, lesion, ring) for frames in (clip.array("poor"), example.enhanced)
+    )
+    return before, after
 
 
 def detection(
@@ -145,10 +219,14 @@ def detection(
 
 def show(result: dict[str, Any]) -> None:
     """Print what each network did, and the AUROC of each diagnostic."""
-    for row, found in {**result["rows"], **{name: result[name] for name in ("shipped", "swapped")}}.items():
+    for row, found in {
+        **result["rows"],
+        **result["faulty"],
+        **{name: result[name] for name in ("shipped", "swapped")},
+    }.items():
         shares = ", ".join(f"{name} {one['mean']:.2%}" for name, one in found["share"].items())
-        left = found["contrast_left"]
-        print(f"{row}: {shares} of the sector; contrast left {left['mean'] if left else float('nan'):.2f}")
+        left = found.get("contrast_left")
+        print(f"{row}: {shares} of the sector" + (f"; contrast left {left['mean']:.2f}" if left else ""))
         for name, both in found["diagnostics"].items():
             seen = (
                 f"{wrong} {one['auroc']['mean']:.2f}" if one else f"no {wrong}" for wrong, one in both.items()

@@ -10,7 +10,7 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Sector
-from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings
+from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
 from eval.measures import classical
@@ -77,6 +77,11 @@ def enhancer_method(enhancer: Enhancer) -> Method:
 
 def chunks(enhancer: Enhancer, frames: np.ndarray, sector: Sector) -> Iterator[Chunk]:
     """The enhancer's chunks for frames uint8 (T, h, w)."""
+    return enhancer.run(prepare(enhancer, frames, sector))
+
+
+def prepare(enhancer: Enhancer, frames: np.ndarray, sector: Sector) -> PreparedClip:
+    """Frames uint8 (T, h, w) as a clip of 30 frames per second that the enhancer has prepared."""
     count, height, width = frames.shape
     source = ClipFile(Path("frames"), "video", count, height, width, 30.0, False, lambda: iter(frames))
-    return enhancer.stream(source, sector)
+    return enhancer.prepare(source, sector)

@@ -94,7 +94,7 @@ class Page:
     def fetch_tiles(self, clip: str) -> int:
         """Fetch all tiles of a clip and of its result, as a reader does who looks at every frame; their bytes."""
         found, total = self.call("clip", id=clip), 0
-        for stream in (found["original"], found["result"]):
+        for stream in (found["original"], found["result"], found["result"]["map_tiles"]):
             for start in range(0, stream["ready"], PER_CHUNK):
                 total += self.fetch(f"{stream['folder']}/{start:06d}.tiles")
         return total

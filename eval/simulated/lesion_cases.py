@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from echogan.calibration.lesion_clips import LesionClip
 from eval.measures.metrics import tone_matched
-from eval.simulated.lesion_clips import LesionClip
 from eval.simulated.lesion_measures import SIGNS, TISSUES, SpotDetector, contrast, new_spot, surroundings
 
 LEAST_SUPPORT = 0.5  # share of the signal that survives over a visible lesion

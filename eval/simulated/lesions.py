@@ -21,7 +21,6 @@ The clips are cached in an ignored folder. Rendering them takes some minutes in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from echogan.calibration.lesion_clips import lesion_clips
 from echogan.core.errors import EchoGANError
-from echogan.phantom.lesions import LESIONS, LesionKind
+from echogan.phantom.lesions import LESIONS
 from eval.command import begin, write
 from eval.measures.baselines import NETWORKS, Method, make_methods
 from eval.measures.intervals import share_interval
@@ -46,7 +46,6 @@ from eval.simulated.lesion_cases import (
     make_case,
     thresholds,
 )
-from eval.simulated.lesion_clips import LesionClip, lesion_clip
 
 RESULT = RESULTS / "lesions.json"
 FIRST_SEED = 1_900_000_000  # hearts that nothing else is trained, chosen or tested on
@@ -77,7 +76,7 @@ def main(settings: LesionsSettings) -> None:
     methods, checkpoints = make_methods(models, filters=settings.classical)
     cases, drawn = [], {}
     for kind in LESIONS:
-        found = list(lesion_clips(kind, settings))
+        found = list(lesion_clips(kind, settings.first_seed, settings.clips, settings.frames, settings.kept))
         visible = [case for case in map(make_case, found) if case is not None]
         drawn[kind] = {"clips": len(found), "visible": len(visible)}
         print(f"{kind}: visible in the input in {len(visible)} of {len(found)} clips", flush=True)
@@ -97,17 +96,6 @@ def main(settings: LesionsSettings) -> None:
     }
     show(result)
     write(result, settings.out, settings, lambda result: result["rows"])
-
-
-def lesion_clips(kind: LesionKind, settings: LesionsSettings) -> Iterator[LesionClip]:
-    """The first `settings.clips` clips of held-out hearts that can carry this lesion."""
-    seed, found = settings.first_seed + LESIONS.index(kind) * STRIDE, 0
-    while found < settings.clips:
-        clip = lesion_clip(kind, seed, settings.frames, settings.kept)
-        seed += 1
-        if clip is not None:
-            found += 1
-            yield clip
 
 
 def sensitivity(cases: list[LesionCase], least: dict[str, Any]) -> dict[str, dict[str, float]]:

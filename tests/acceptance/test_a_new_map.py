@@ -16,7 +16,7 @@ from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.trust import map_figure
 from echogan.trust.map_styles import MAP_STYLES
-from echogan.ui.enhance.details import _curve, _map
+from echogan.ui.enhance.map_details import curve_detail, map_detail
 
 torch.set_num_threads(1)
 THIRD = replace(
@@ -62,12 +62,12 @@ def test_one_entry_is_enough(third, tmp_path, monkeypatch):
     assert "signed_mean" not in written["diagnostics"][third]
     assert written["per_frame"][third] == pytest.approx([7, 7, 7])
     assert "constant seven 7.0" in command._summary(tmp_path / "a.mp4", report)
-    view = _map(third, (0, 0, 1, 1))
+    view = map_detail(third, THIRD, (0, 0, 1, 1))
     assert (view["label"], view["title"], view["hint"]) == (
         "Constant seven",
         "Seven everywhere",
         "Seven. All else.",
     )
     assert view["legend"] == THIRD.legend()
-    curve = _curve(third, report.per_frame[third])
+    curve = curve_detail(third, report.per_frame[third])
     assert (curve["label"], curve["color"]) == ("Constant seven", "#123456")

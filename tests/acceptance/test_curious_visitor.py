@@ -1,17 +1,10 @@
 """A curious visitor of a real server, by raw HTTP: hosts, origins, sessions, paths, addresses, Train. Gets nothing."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -19,50 +12,13 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
+from app_process import ROOT, ask, component, events, serving
 
 from echogan.jobs.job import Job
 from echogan.ui.train.ownership import claim
 
-ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "Planted^Doe"
 FOREIGN = {"origin": "http://evil.example"}
-START_SECONDS = 120
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[httpx.Client]:
-    """The app as its owner starts it, with these variables."""
-    port, log = free_port(), folder / "log.txt"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ECHOGAN_", "GRADIO_", "SPACE_"))}
-    kept |= {
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(folder / "gradio"),
-        "ECHOGAN_RUNS": str(folder / "runs"),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=kept | environment, stdout=out, stderr=out
-        )
-    try:
-        end = time.monotonic() + START_SECONDS
-        while "EchoGANhance is at" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
-            yield http
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -116,27 +72,6 @@ def beacon() -> Iterator[SimpleNamespace]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/clip.png", asked=asked)
     server.shutdown()
-
-
-@lru_cache
-def component(http: httpx.Client, elem_id: str) -> int:
-    found = http.get("/config").json()["components"]
-    return next(one["id"] for one in found if one["props"].get("elem_id") == elem_id)
-
-
-def ask(http: httpx.Client, name: str, data: dict[str, Any], session: str = "page") -> Any:
-    """A call of the page."""
-    body = {
-        "session_hash": session,
-        "component_id": component(http, "eg-player"),
-        "fn_name": name,
-        "data": data,
-    }
-    return http.post("/gradio_api/component_server", json=body).json()
-
-
-def events(http: httpx.Client) -> list[dict[str, Any]]:
-    return http.get("/config").json()["dependencies"]
 
 
 # Hosts and origins.

@@ -175,6 +175,19 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def strong_model(small_model: str) -> str:
+    """A model like `small`, whose change of the picture is large; that of an untrained one is nothing."""
+    torch.manual_seed(0)
+    config = CheckpointConfig(name="strong", generator=GeneratorConfig(channels=4, blocks=1), working_size=64)
+    generator = build_generator(config.generator)
+    with torch.no_grad():
+        for parameter in list(generator.parameters())[-2:]:  # the last layer, which is zero at first
+            parameter.normal_(0, 0.3)
+    save_checkpoint(store.BUNDLED / "strong", config, generator, generator)
+    return "strong"
+
+
+@pytest.fixture(scope="session")
 def short_clip(cine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cine's first eight frames at half size, as a GIF."""
     return short_gif(open_clip(cine), tmp_path_factory.mktemp("clips") / "short.gif")

@@ -57,9 +57,11 @@ def test_a_dicom_cine_is_enhanced_and_shown_beside_its_maps(page: Page, cine, sm
     # The map, in its pane and over the enhanced clip, with its scale.
     page.get_by_role("button", name="Difference").click()
     expect(page.locator("[data-pane=map]")).to_be_visible()
+    expect(page.locator("[data-pane=map] .eg-over")).to_be_visible()  # once its tile has come
     assert painted(page, "[data-pane=map] .eg-over")
     page.get_by_role("button", name="Overlay").click()
     expect(page.locator("[data-pane=map]")).to_be_hidden()
+    expect(page.locator("[data-pane=enhanced] .eg-over")).to_be_visible()
     assert painted(page, "[data-pane=enhanced] .eg-over")
     page.get_by_role("button", name="Cycle error").click()
     expect(page.locator(".eg-scale-name")).to_contain_text("Cycle-reconstruction error, grey levels")

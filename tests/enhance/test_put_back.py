@@ -1,9 +1,9 @@
-"""What of a change is taken back: nothing is added to black."""
+"""What of a change is taken back: nothing is added to black, and the original can be kept where flagged."""
 
 import numpy as np
 import pytest
 
-from echogan.enhance.put_back import BLACK_LEVEL, keep_black
+from echogan.enhance.put_back import BLACK_LEVEL, EDGE, keep_black, keep_original, keep_weights
 
 
 def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
@@ -21,3 +21,36 @@ def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
 def test_half_of_the_black_level_lets_half_of_an_addition_through():
     x = np.full((2, 32, 32), BLACK_LEVEL / 2 / 127.5 - 1, np.float32)
     assert keep_black(x, x + 0.4) == pytest.approx(x + 0.2, abs=1e-5)
+
+
+def test_the_original_is_kept_where_flagged_and_fades_out_around_it():
+    mask = np.zeros((40, 60), bool)
+    mask[10:20, 20:40] = True
+    weights = keep_weights(mask)
+    assert (weights[mask] == 255).all()
+    # Rows away from the block's lower side: 1 to EDGE in equal steps, then nothing.
+    steps = [round(255 * (1 - away / (EDGE + 1))) for away in range(1, EDGE + 1)]
+    assert weights[20 : 20 + EDGE, 30].tolist() == steps
+    assert not weights[20 + EDGE :, 30].any()
+    assert not keep_weights(np.zeros((4, 4), bool)).any()
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_what_is_kept_is_the_original_and_the_rest_the_result(channels):
+    rng = np.random.default_rng(1)
+    original, enhanced = rng.integers(0, 256, (2, 80, 120, *channels), np.uint8)
+    mask = np.zeros((40, 60), bool)
+    mask[10:20, 20:40] = True
+    shown = keep_original(original, enhanced, keep_weights(mask))
+    assert np.array_equal(shown[21:39, 41:79], original[21:39, 41:79])
+    far = np.s_[60:]
+    assert np.array_equal(shown[far], enhanced[far])
+    between = shown.astype(int)
+    assert (between >= np.minimum(original, enhanced)).all()
+    assert (between <= np.maximum(original, enhanced)).all()
+
+
+def test_a_fifth_of_the_weight_is_a_fifth_of_the_original():
+    original, enhanced = np.full((4, 4), 10, np.uint8), np.full((4, 4), 110, np.uint8)
+    shown = keep_original(original, enhanced, np.full((2, 2), 51, np.uint8))
+    assert (shown == 90).all()

@@ -9,10 +9,12 @@ import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
 from echogan.core.errors import Cancelled, SettingsError
+from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.report import build_report
+from echogan.enhance.result_writer import MAP_TILES
 from echogan.enhance.stored_result import StoredResult, store_result
 from echogan.trust.map_styles import MAP_STYLES
 
@@ -55,19 +57,20 @@ def test_half_strength_is_computed_from_the_two_images_alone(tmp_path):
     assert np.abs(2 * half - full - frames).max() <= 1
 
 
-def test_the_tiles_hold_the_enhanced_box_and_the_maps_in_their_places(tmp_path):
-    result = stored(tmp_path, speckle(9))
+@pytest.mark.parametrize("made", [lambda frames: frames, colour, grey_in_colour])
+def test_one_stream_holds_the_enhanced_box_and_the_other_the_maps_in_their_places(tmp_path, made):
+    result = stored(tmp_path, made(speckle(9)))
     left, top, right, bottom = result.layout.box
     full = np.stack([enhanced for _, enhanced in result.frames(1)])
-    tiles = list(TileReader(result.tiles))
-    assert len(tiles) == 9
-    for tile, frame, maps in zip(tiles, full, result.maps(), strict=True):
-        assert tile.shape[::-1] == result.layout.size
-        x, y, width, height = result.layout.enhanced
-        assert np.array_equal(tile[y : y + height, x : x + width], frame[top:bottom, left:right])
+    tiles, map_tiles = list(TileReader(result.tiles)), list(TileReader(tmp_path / MAP_TILES))
+    assert len(tiles) == len(map_tiles) == 9
+    for tile, map_tile, frame, maps in zip(tiles, map_tiles, full, result.maps(), strict=True):
+        box = frame[top:bottom, left:right]
+        assert np.array_equal(tile if tile.ndim == box.ndim else np.repeat(tile[..., None], 3, -1), box)
+        assert map_tile.shape == (len(maps) * result.layout.map_size[0], result.layout.map_size[1])
         for name, values in maps.items():
-            x, y, width, height = result.layout.map_place(name)
-            style, codes = MAP_STYLES[name], tile[y : y + height, x : x + width].astype(float)
+            x, y, width, height = result.layout.place(name)
+            style, codes = MAP_STYLES[name], map_tile[y : y + height, x : x + width].astype(float)
             read = style.low + codes / 255 * (style.high - style.low)
             inside = np.clip(values.astype(float), style.low, style.high)
             assert (
@@ -93,10 +96,11 @@ def test_the_report_at_a_strength_is_that_of_a_run_at_that_strength(tmp_path):
     weak = stored(tmp_path, frames).report.at(0.4)
     enhancer = Enhancer(MODEL, EnhanceSettings(device="cpu", working_size=64, strength=0.4))
     prepared = enhancer.prepare(clip_of(frames), fan_sector())
-    diagnoses = Diagnoses(prepared.space)
+    diagnoses, maker = Diagnoses(prepared.space), CardMaker(enhancer, prepared)
     for chunk in enhancer.run(prepared):
-        diagnoses.add(chunk)
-    expected = build_report(prepared, enhancer, diagnoses.summaries, {"total_s": 1.0}, [])
+        maker.add(chunk, diagnoses.add(chunk))
+    expected = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), {"total_s": 1.0}, [])
+    assert weak.trust == expected.trust  # at full strength
     assert weak.strength == expected.strength == 0.4
     assert weak.settings == expected.settings
     for name, numbers in expected.diagnostics.items():

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from echogan.trust.residuals import MapSummary, cycle_error, difference, frame_means
+from echogan.trust.residuals import MapSummary, cycle_error, difference
 
 TISSUE = np.zeros((12, 10), bool)
 TISSUE[2:9, 1:8] = True
@@ -33,10 +33,12 @@ def test_cycle_error_is_unsigned_masked_and_zero_for_a_perfect_cycle():
     assert not error[:, ~TISSUE].any()
 
 
-def test_frame_means_count_the_tissue_only():
+def test_the_curve_counts_the_tissue_only():
     maps = np.full((2, 12, 10), 200, np.float32)
     maps[0, TISSUE], maps[1, TISSUE] = 3, 5
-    np.testing.assert_allclose(frame_means(maps, TISSUE), [3, 5])
+    summary = MapSummary(TISSUE)
+    summary.add(maps)
+    np.testing.assert_allclose(summary.curve, [3, 5])
 
 
 @pytest.mark.parametrize("values", ["spread", "constant", "zero", "saturated"])

@@ -191,4 +191,5 @@ def clip_facts(
     if (made_by := options.enhancement) is not None:
         facts |= {"model": made_by.model, "model_sha256": made_by.sha256, "strength": made_by.strength}
         facts |= {"software_version": made_by.version, "mark": MARK, "notice": IN_FULL}
+        facts |= {"original_kept_where_flagged": True} if made_by.kept else {}
     return facts

@@ -46,6 +46,7 @@ class Checkpoint:
     to_high: nn.Module
     to_low: nn.Module
     notes: tuple[str, ...] = ()  # sentences the user should see, such as that a cached copy was used
+    folder: Path | None = None  # where it was read from
 
     def without_weights(self) -> Checkpoint:
         """The same facts without generators that work, for what outlives the use of them."""
@@ -86,7 +87,7 @@ def read_checkpoint(
     _check_weights(weights, config, where)
     to_high, to_low = _build(config, weights)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Checkpoint(config.name, where, revision, sha256, config, to_high, to_low, notes)
+    return Checkpoint(config.name, where, revision, sha256, config, to_high, to_low, notes, folder)
 
 
 def read_config(folder: Path, where: str) -> CheckpointConfig:

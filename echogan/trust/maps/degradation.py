@@ -26,16 +26,25 @@ def explained_degradation(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> n
     """
     poor, good = smooth(x, tissue), smooth(g, tissue)
     haze = explained = np.zeros_like(poor)
+    bins = [_bins(frame[tissue]) for frame in good]
     for _ in range(ALTERNATIONS):
-        explained = np.stack([_explain(*frame, tissue) for frame in zip(poor - haze, good, strict=True)])
+        frames = zip(poor - haze, good, bins, strict=True)
+        explained = np.stack([_explain(rest[tissue], frame, places) for rest, frame, places in frames])
         haze = smooth(np.clip(poor - explained, -HAZE_LIMIT, HAZE_LIMIT), tissue, HAZE)
     return np.where(tissue, explained + haze - poor, np.float32(0))
 
 
-def _explain(poor: np.ndarray, good: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """The rising function of `good` (h, w) nearest to `poor` (h, w): medians in bins, made to rise."""
-    order = np.argsort(good[tissue])
-    bins = np.array_split(order, min(BINS, len(order)))
-    centres = np.array([good[tissue][one].mean() for one in bins])
-    medians = np.array([np.median(poor[tissue][one]) for one in bins])
+def _bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of equally many values (k,) in each of BINS bins by rank, (BINS, m), and the bins' means."""
+    count = min(BINS, len(values))
+    # A few values, spread over all ranks, are left out where the count does not come out even.
+    chosen = np.linspace(0, len(values) - 1, len(values) // count * count).round().astype(int)
+    places = np.argsort(values)[chosen].reshape(count, -1)
+    return places, values[places].mean(1)
+
+
+def _explain(poor: np.ndarray, good: np.ndarray, bins: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """The rising function of `good` (h, w) nearest to the tissue's `poor` (k,): medians in bins, made to rise."""
+    places, centres = bins
+    medians = np.median(poor[places], 1)
     return ToneCurve.through(centres, isotonic_regression(medians).x)(good)

@@ -11,23 +11,28 @@ REACH = 2  # frames to each side: a window of five
 LEAST = 3  # frames that a standard deviation needs
 
 
-def flicker_excess(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+def flicker_excess(
+    x: np.ndarray, g: np.ndarray, tissue: np.ndarray, before: int = REACH, after: int = REACH
+) -> np.ndarray:
     """std_t S(g) - std_t S(x), in [-0.5, 0.5], zero outside the tissue: float32 (n, h, w).
 
-    Over the five frames around each, or those of them that the clip has, warped to it by the optical flow of x (DIS,
-    Kroeger et al. 2016): flow of g would follow the flicker itself. Pixels that fail the forward-backward check
-    (Sundaram et al. 2010) are left out; zero where fewer than three frames are left. A persistent invention is missed.
+    Over each frame with those `before` and `after` it, or those of them that the clip has, warped to it by the optical
+    flow of x (DIS, Kroeger et al. 2016): flow of g would follow the flicker itself. Pixels that fail the
+    forward-backward check (Sundaram et al. 2010) are left out; zero where fewer than three frames are left. A
+    persistent invention is missed.
 
     x, g     float32 (n, h, w) in [0, 1], frames in order: the input and the result
     tissue   bool (h, w)
     """
     images = np.rint(np.where(tissue, np.clip(x, 0, 1), 0) * 255).astype(np.uint8)
-    before, after = smooth(x, tissue), smooth(g, tissue)
+    smoothed = smooth(x, tissue), smooth(g, tissue)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     excess = np.zeros(x.shape, np.float32)
     for t in range(len(x)):
-        window = range(max(0, t - REACH), min(len(x), t + REACH + 1))
-        warped = [_to_middle(flow, images, (before, after), tissue, t, s) for s in window]
+        window = range(max(0, t - before), min(len(x), t + after + 1))
+        if len(window) < LEAST:
+            continue
+        warped = [_to_middle(flow, images, smoothed, tissue, t, s) for s in window]
         values, valid = (np.stack(part) for part in zip(*warped, strict=True))
         deviation = _deviation(values, valid[:, None])
         excess[t] = np.where(tissue, deviation[1] - deviation[0], 0)

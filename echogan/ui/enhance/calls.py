@@ -183,7 +183,8 @@ def export(place: Workplace, visit: Visit, data: Answer) -> Answer:
     kind = text(data, "kind")
     if kind not in LABELS:
         raise SettingsError("There is no such export. Reload the page to see those that there are.")
-    place.export(visit, ids(data), kind, strengths(data.get("strength")), flag(data, "mark"))
+    keep = "keep" in data and flag(data, "keep")
+    place.export(visit, ids(data), kind, strengths(data.get("strength")), flag(data, "mark"), keep)
     return {"exports": place.exports(visit)}
 
 

@@ -47,7 +47,10 @@ class OpenedClip:
 
 @dataclass(eq=False)
 class ClipResult:
-    """A result while it is made, and after it; `stored` is None until all frames are there."""
+    """A result while it is made, and after it; `stored` is None until all frames are there.
+
+    thresholds   amber and red of the calibration, in [0, 1]; None without one
+    """
 
     folder: Path
     sector: Sector
@@ -56,6 +59,7 @@ class ClipResult:
     device: str
     tiles: Stream
     stored: StoredResult | None = None
+    thresholds: tuple[float, float] | None = None
     shared: bool = False  # of an example: it stays when its visitor leaves
 
 

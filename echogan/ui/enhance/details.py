@@ -8,11 +8,14 @@ from typing import Any
 from echogan.clips.clip import ClipFile
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
-from echogan.trust.map_styles import CAVEAT, MAP_STYLES
+from echogan.enhance.result_writer import MAP_TILES
+from echogan.trust.map_styles import CAVEAT
 from echogan.trust.residuals import UNIT
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, Stream
 from echogan.ui.enhance.exporting import choices
 from echogan.ui.enhance.fair_queue import Place
+from echogan.ui.enhance.flag_details import NOT_CALIBRATED, flag_details
+from echogan.ui.enhance.map_details import curve_detail, map_details
 
 STALE = "The sector was changed after this result was made. Press Enhance to renew it."
 
@@ -82,7 +85,7 @@ def detail(entry: ClipEntry) -> dict[str, Any]:
         "mask": str(sector.mask) if sector.mask else None,
         "original": _stream(opened.original),
         "truth": _stream(opened.truth) if opened.truth else None,
-        "result": result_detail(entry.shown, sector.sector) if entry.shown else None,
+        "result": result_detail(entry.shown, sector.sector, clip) if entry.shown else None,
         "exports": [] if result is None else [_export_kind(*choice) for choice in choices(result)],
     }
 
@@ -127,7 +130,7 @@ def sector_note(found: ClipSector, blackout: bool) -> str:
     return f"Sector found, confidence {sector.confidence:.2f}."
 
 
-def result_detail(shown: ClipResult, sector: Sector) -> dict[str, Any]:
+def result_detail(shown: ClipResult, sector: Sector, clip: ClipFile) -> dict[str, Any]:
     """A result as far as it has been made; its numbers are null and its curves empty until it has ended."""
     layout, stored = shown.layout, shown.stored
     curves = stored.report.per_frame if stored else {}
@@ -138,16 +141,16 @@ def result_detail(shown: ClipResult, sector: Sector) -> dict[str, Any]:
         "model": shown.checkpoint.name,
         "source": str(shown.checkpoint.source),
         "box": list(layout.box),
-        "tile": list(layout.size),
-        "enhanced": list(layout.enhanced),
-        "maps": [_map(name, layout.map_place(name)) for name in layout.maps],
-        "curves": [_curve(name, values) for name, values in curves.items()],
+        "map_tiles": _stream(Stream(shown.folder / MAP_TILES, shown.tiles.ready)),
+        "maps": map_details(layout),
+        "flags": flag_details(shown, clip),
+        "curves": [curve_detail(name, values) for name, values in curves.items()],
         "curves_title": f"Mean over the sector, {UNIT}",
         "curves_unit": UNIT.capitalize(),
         "mean_change": stored.report.diagnostics["difference"]["mean"] if stored else None,
         "badge": [list(row) for row in badge(shown)],
         "notes": list(stored.report.warnings) if stored else list(shown.checkpoint.notes),
-        "caveat": CAVEAT,
+        "caveat": CAVEAT if layout.flagged else f"{CAVEAT} {NOT_CALIBRATED}",
         "seconds": round(stored.seconds, 2) if stored else None,
         "first_s": round(stored.first_s, 2) if stored else None,
         "cpu_s": round(stored.cpu_s, 2) if stored else None,
@@ -197,32 +200,6 @@ def _export_kind(kind: str, label: str, hint: str) -> dict[str, str]:
 
 def _stream(stream: Stream) -> dict[str, Any]:
     return {"folder": str(stream.folder), "ready": stream.ready}
-
-
-def _map(name: str, place: tuple[int, int, int, int]) -> dict[str, Any]:
-    style = MAP_STYLES[name]
-    return {
-        "name": name,
-        "label": style.label,
-        "title": style.title[:1].upper() + style.title[1:],
-        "hint": f"{style.shows} {style.misses}",
-        "unit": UNIT,
-        "low": style.low,
-        "high": style.high,
-        "signed": style.signed,
-        "follows_strength": style.follows_strength,
-        "solid_at": style.solid_at,
-        "legend": style.legend(),
-        "colors": style.table()[0].round().astype(int).tolist(),
-        "tile": list(place),
-    }
-
-
-def _curve(name: str, values: list[float]) -> dict[str, Any]:
-    style = MAP_STYLES[name]
-    words = {"name": name, "label": style.label, "color": style.line, "dashed": style.dashed}
-    rounded = [round(float(value), 3) for value in values]
-    return {**words, "values": rounded, "follows_strength": style.follows_strength}
 
 
 def _length(clip: ClipFile) -> float | None:

@@ -11,8 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
+from echogan.enhance.calibrated import flagger_for
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.stored_result import TILES, store_result
+from echogan.enhance.result_writer import TILES
+from echogan.enhance.stored_result import store_result
 from echogan.enhance.tile_layout import TileLayout
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.ui import access
@@ -138,13 +140,15 @@ class Enhancing:
         """
         folder = (self.examples.folder() if example else entry.folder) / secrets.token_hex(8)
         folder.mkdir()
+        flagger = flagger_for(enhancer, prepared)
         result = ClipResult(
             folder,
             prepared.sector,
-            TileLayout.of(prepared),
+            TileLayout.of(prepared, flagger is not None),
             enhancer.checkpoint.without_weights(),
             str(enhancer.device),
             Stream(folder / TILES),
+            thresholds=None if flagger is None else (flagger.amber, flagger.red),
             shared=bool(example),
         )
 
@@ -156,7 +160,7 @@ class Enhancing:
             self._show(entry, result, job)
 
         try:
-            stored = store_result(enhancer, prepared, folder, count, job.cancel, show)
+            stored = store_result(enhancer, prepared, folder, count, job.cancel, show, flagger)
         except BaseException:
             with self.lock:
                 if entry.shown is result:

@@ -33,6 +33,8 @@ LABELS = {
     "npz": ("NPZ", "Lossless arrays: original, enhanced, mask and maps"),
     "report": ("Report", "Settings, model and numbers of this result, JSON"),
     "figure": ("Figure", "Mean images, maps and curves, PNG"),
+    "card_page": ("Trust card", "What to believe of this result, a page to print, HTML"),
+    "card_pdf": ("Trust card, PDF", "What to believe of this result, A4"),
     EVERYTHING: ("Everything", "All of these files in one zip"),
 }
 NOTHING = "There is nothing to export yet. Enhance the clip first."
@@ -60,11 +62,22 @@ class Exporting:
         self.queue = FairQueue("export")
 
     def start(
-        self, visit: Visit, entries: list[ClipEntry], kind: str, strengths: dict[str, float], mark: bool
+        self,
+        visit: Visit,
+        entries: list[ClipEntry],
+        kind: str,
+        strengths: dict[str, float],
+        mark: bool,
+        keep: bool = False,
     ) -> Export:
-        """Begin an export of the clips that have a result. Raises SettingsError where none has."""
+        """Begin an export of the clips that have a result. Raises SettingsError where none has.
+
+        keep   whether the original is kept where a result is flagged
+        """
         with self.lock:
-            parts = [part for e in entries for part in _parts(visit, e, kind, strengths.get(e.id, 1.0), mark)]
+            parts = [
+                part for e in entries for part in _parts(visit, e, kind, strengths.get(e.id, 1.0), mark, keep)
+            ]
             if not parts:
                 done = any(entry.result is not None for entry in entries)
                 raise SettingsError(NOT_OF_THIS if done else NOTHING)
@@ -138,7 +151,7 @@ class Exporting:
             self.visits.sessions.remove_folder(visit.folder)
 
 
-def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: bool) -> list[_Part]:
+def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: bool, keep: bool) -> list[_Part]:
     """The files that an export needs of one clip; none where it has no result, or no export of this kind."""
     stored = entry.result
     if stored is None:
@@ -146,7 +159,9 @@ def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: boo
     number = list(visit.clips).index(entry.id) + 1
     stem = export_stem(stored.clip, entry.name, number, entry.blackout)
     kinds: list[ExportKind] = [one for one in export_kinds(stored) if kind in (one, EVERYTHING)]
-    return [_Part(entry, ExportRequest(stored, one, strength, mark, entry.blackout, stem)) for one in kinds]
+    keep = keep and stored.flags is not None
+    given = (strength, mark, entry.blackout, stem, keep)
+    return [_Part(entry, ExportRequest(stored, one, *given)) for one in kinds]
 
 
 def _zip_name(parts: list[_Part]) -> str:

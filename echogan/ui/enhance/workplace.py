@@ -167,12 +167,18 @@ class Workplace:
             self.enhancing.stop([e for e in visit.clips.values() if wanted is None or e.id in wanted])
 
     def export(
-        self, visit: Visit, ids: list[str], kind: str, strengths: dict[str, float], mark: bool
+        self,
+        visit: Visit,
+        ids: list[str],
+        kind: str,
+        strengths: dict[str, float],
+        mark: bool,
+        keep: bool = False,
     ) -> None:
         """Begin an export. Raises SettingsError."""
         with self.lock:
             entries = [self.clip(visit, clip) for clip in dict.fromkeys(ids)]
-            self.exporting.start(visit, entries, kind, strengths, mark)
+            self.exporting.start(visit, entries, kind, strengths, mark, keep)
 
     # The end.
 

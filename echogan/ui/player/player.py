@@ -17,6 +17,7 @@ SCRIPTS = (  # parts first, then what uses them
         "transport",
         "paint",
         "view",
+        "flags",
         "tools",
         "mmode",
         "list",

@@ -30,11 +30,12 @@ function describe(detail) {
   $(".eg-scrub").max = detail.frames - 1;
   $("#eg-blackout").checked = detail.blackout;
   $(".eg-notes").replaceChildren(...notes.map((n) => make("li", n)));
-  $(".eg-count").textContent = notes.length || "";
+  $(".eg-about-clip .eg-count").textContent = notes.length || "";
   $(".eg-tags").replaceChildren(...rows(detail.tags));
   $(".eg-badge").replaceChildren(...rows(shown?.badge || []));
   $(".eg-caveat").textContent = shown?.caveat || "";
   fillMaps(shown?.maps || []);
+  flagList(shown?.flags, Boolean(shown?.ended));
   setStrength(strengths[detail.id] ?? 1);
 }
 
@@ -44,7 +45,7 @@ function verdict() {
   if (shown.stale) return shown.stale;
   if (model() && !shown.source.startsWith(model())) return `Shown is the result of ${shown.source}. Press Enhance again for ${model()}.`;
   if (!shown.ended) return "";
-  const change = shown.mean_change * state.strength;
+  const change = (keeping() ? shown.flags.mean_change : shown.mean_change) * state.strength;
   return `Mean change ${change.toFixed(1)} of 255${change < 1 ? ": practically unchanged." : "."}`;
 }
 
@@ -54,15 +55,41 @@ function setStrength(value) {
   $(".eg-strength input").value = Math.round(100 * value);
   $(".eg-strength output").textContent = value.toFixed(2);
   $(".eg-verdict").textContent = verdict();
-  const shown = result();
-  if (shown) curves.load(shown.curves.map((c) => ({ ...c, values: c.values.map((v) => v * (c.follows_strength ? value : 1)) })), shown, transport.starts);
-  else curves.load([], {}, [0, 1]);
+  loadCurves();
   paint();
 }
 
+function loadCurves() {
+  const shown = result(), share = (c) => (c.follows_strength ? state.strength : 1);
+  const values = (c) => (keeping() && shown.flags.curves[c.name]) || c.values;
+  if (shown) curves.load(shown.curves.map((c) => ({ ...c, values: values(c).map((v) => v * share(c)) })), shown, transport.starts);
+  else curves.load([], {}, [0, 1]);
+}
+
+// Where the result is flagged, the original again: in the panes, the numbers, the slice and what is saved.
+function setKeep(on) {
+  state.keep = on;
+  $(".eg-verdict").textContent = verdict();
+  loadCurves();
+  paint();
+  transport.seek(transport.frame); // the tile that says where is fetched now
+  mmode.again(how());
+}
+
+// The map that a region was found in, its frame, and the region in the middle.
+function goToRegion({ frame, box }) {
+  const { maps, flags } = result();
+  transport.stop();
+  setMap(maps.findIndex((map) => map.name === flags.part));
+  view.show(box);
+  transport.seek(frame);
+  if (narrow.matches) $(".eg-flags").open = false; // it lies over the picture there
+}
+const flagList = makeFlagList($(".eg-flags"), goToRegion);
+
 function fillMaps(maps) {
-  const button = (label, index, hint) => make("button", label, { type: "button", "data-map": index, ...(hint ? { title: hint } : {}) });
-  $(".eg-maps").replaceChildren(button("No map", -1), ...maps.map((m, i) => button(m.label, i, `${m.hint}  M`)));
+  const button = (label, index, hint) => make("button", label, { type: "button", "data-map": index, title: hint });
+  $(".eg-maps").replaceChildren(...maps.map((m, i) => button(m.label, i, `${m.hint} Again: no map.  M`)));
 }
 
 function setMap(index) {
@@ -72,14 +99,15 @@ function setMap(index) {
   root.classList.toggle("eg-mapped", Boolean(map));
   if (map) {
     $(".eg-scale-name").textContent = `${map.title}, ${map.unit}`;
-    $(".eg-scale-low").textContent = map.low;
-    $(".eg-scale-high").textContent = map.high;
+    [$(".eg-scale-low").textContent, $(".eg-scale-high").textContent] = map.ends;
+    $(".eg-misses").textContent = map.misses;
     $(".eg-scale-bar").style.background = `linear-gradient(to right, ${map.legend.join(",")})`;
     panes.map.caption.textContent = map.label;
     if (root.dataset.mode !== "side") state.overlay = true;
   }
   press("overlay", state.overlay);
   layout();
+  if (map) transport.seek(transport.frame); // its tiles are fetched only now
 }
 
 function press(act, on) {
@@ -177,7 +205,7 @@ root.addEventListener("click", (event) => {
   const { act, mode, map, tool, example } = button.dataset;
   if (act) ACTS[act]?.();
   else if (mode) setMode(mode);
-  else if (map !== undefined) setMap(Number(map));
+  else if (map !== undefined) setMap(Number(map) === state.map ? -1 : Number(map));
   else if (tool) tools.choose(tool);
   else if (example) addExample(example);
   else if (button.id === "eg-run") { if (root.classList.contains("eg-editing")) useSector(true); else enhance([list.current.id]); }
@@ -191,8 +219,9 @@ document.addEventListener("pointerdown", (event) => { if (!event.target.closest?
 $(".eg-scrub").addEventListener("input", (event) => { transport.stop(); transport.seek(Number(event.target.value)); });
 $(".eg-speed select").addEventListener("change", (event) => transport.speed(Number(event.target.value)));
 $(".eg-strength input").addEventListener("input", (event) => setStrength(Number(event.target.value) / 100));
-$(".eg-strength input").addEventListener("change", () => mmode.again(state.strength, state.detail?.blackout));
-$(".eg-opacity input").addEventListener("input", (event) => root.style.setProperty("--opacity", event.target.value / 100));
+$(".eg-strength input").addEventListener("change", () => mmode.again(how()));
+$(".eg-opacity input").addEventListener("input", (event) => { state.opacity = event.target.value / 100; paint(); });
+$(".eg-keep").addEventListener("change", (event) => setKeep(event.target.checked));
 for (const input of $$("[data-display]")) input.addEventListener("input", display);
 $("#eg-blackout").addEventListener("change", (event) => { if (state.detail) redraw("blackout", { on: event.target.checked }); });
 for (const input of $$(".eg-drop input")) input.addEventListener("change", () => { add(input.files); input.value = ""; });

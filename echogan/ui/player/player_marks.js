@@ -58,7 +58,7 @@ function point(at) {
 async function sliceAlong(ends) {
   $(".eg-mmode").hidden = false;
   layout();
-  await mmode.load(ends, transport.starts, state.strength, state.detail.blackout).catch(say);
+  await mmode.load(ends, transport.starts, how()).catch(say);
 }
 
 function closeSlice() {

@@ -5,9 +5,9 @@ function makeMMode(box, { pictures, painter, pick, spacing }) {
   let run = 0, ends = null, columns = null, times = [0, 1], now = 0, settings = null;
 
   // Samples every frame once; a new line, or another strength, ends the work on the one before.
-  async function load(line, starts, strength, blackout) {
+  async function load(line, starts, how) {
     const mine = (run += 1), count = starts.length - 1;
-    [ends, times, settings] = [line, starts, { strength, blackout }];
+    [ends, times, settings] = [line, starts, how];
     box.hidden = false;
     box.dataset.ready = "false";
     const points = Math.max(32, Math.min(256, Math.round(Math.hypot(line[1][0] - line[0][0], line[1][1] - line[0][1]))));
@@ -15,7 +15,7 @@ function makeMMode(box, { pictures, painter, pick, spacing }) {
     for (let i = 0; i < count; i += 1) {
       const shown = await pictures(i);
       if (mine !== run) return;
-      painter.frame(shown, strength, blackout);
+      painter.frame(shown, how);
       for (const name of ["original", "enhanced"]) {
         const { width, height } = painter.sheet(name);
         columns[name].push(name === "enhanced" && !shown.result ? null : alongLine(painter.read(name, 0, 0, width, height), ...line, points));
@@ -71,7 +71,7 @@ function makeMMode(box, { pictures, painter, pick, spacing }) {
 
   return {
     load, mark,
-    again(strength, blackout) { if (ends && (settings.strength !== strength || settings.blackout !== blackout)) load(ends, times, strength, blackout); },
+    again(how) { if (ends && Object.keys(how).some((name) => settings[name] !== how[name])) load(ends, times, how); },
     close() { run += 1; box.hidden = true; ends = columns = null; },
   };
 }

@@ -6,8 +6,8 @@ function makePainter() {
     return { canvas, ink: canvas.getContext("2d", { willReadFrequently: true }) };
   };
   const SHEETS = { original: sheet(), enhanced: sheet(), truth: sheet() };
-  const sheets = { ...SHEETS, map: sheet() };
-  let detail = null, mask = null, maskUrl = "", lut = null, lutKey = "", shown = { pictures: {} }, stale = false;
+  const sheets = { ...SHEETS, map: sheet(), part: sheet(), changed: sheet() };
+  let detail = null, mask = null, maskUrl = "", lut = null, lutKey = "", shown = { pictures: {} }, stale = false, changed = null;
 
   function load(next) {
     if (detail?.id !== next.id) [mask, maskUrl] = [null, ""];
@@ -30,32 +30,61 @@ function makePainter() {
     mask = canvas;
   }
 
-  // The frame on show; what is measured in it is put together when it is read.
-  function frame(next, strength, blackout) {
-    shown = { pictures: next, strength, blackout };
+  // The frame on show, and how: { strength, blackout, keep }. What is measured in it is put together when it is read.
+  function frame(next, how) {
+    shown = { pictures: next, ...how };
     stale = true;
+    changed = null;
   }
 
-  // `draw(picture, box in the frame, part of the picture)` for each layer of a pane: E over O with an opacity of s is
-  // O + s (E - O).
+  // `draw(picture, box in the frame)` for each layer of a pane: E over O with an opacity of s is O + s (E - O).
   function layers(name, ink, draw) {
-    const { pictures, strength, blackout } = shown, whole = [0, 0, detail.width, detail.height];
+    const { pictures, strength, blackout } = shown, whole = [0, 0, detail.width, detail.height], full = result();
     const source = name === "truth" ? pictures.truth : pictures.original;
     if (source) draw(source, whole, whole);
     if (name !== "enhanced") return;
-    if (pictures.result) {
-      const [x, y, w, h] = detail.result.enhanced;
+    if (full) {
       ink.globalAlpha = strength;
-      draw(pictures.result, detail.result.box, [x, y, x + w, y + h]);
+      draw(full, detail.result.box);
       ink.globalAlpha = 1;
     }
     if (blackout && mask) draw(mask, whole, whole);
   }
 
+  // The result at full strength, transparent where the original is to be kept; nothing until it is known where.
+  function result() {
+    const { pictures, keep } = shown;
+    if (!keep || !pictures.result) return pictures.result;
+    if (!pictures.maps) return undefined;
+    changed ??= withoutKept(pictures);
+    return changed;
+  }
+
+  function withoutKept(pictures) {
+    const { canvas: holes, ink: cut } = sheets.part, image = part(pictures.maps, detail.result.flags.kept_tile), { data } = image;
+    for (let i = 0; i < data.length; i += 4) data[i + 3] = data[i];
+    cut.putImageData(image, 0, 0);
+    const { canvas, ink } = sheets.changed, { width, height } = pictures.result;
+    [canvas.width, canvas.height] = [width, height]; // cleared by this
+    ink.drawImage(pictures.result, 0, 0);
+    ink.globalCompositeOperation = "destination-out";
+    ink.drawImage(holes, 0, 0, width, height);
+    return canvas;
+  }
+
+  // The codes of a part of the tile of maps, in each of the colours.
+  function part(picture, [x, y, w, h]) {
+    const { canvas, ink } = sheets.part;
+    if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
+    ink.globalCompositeOperation = "copy";
+    ink.drawImage(picture, x, y, w, h, 0, 0, w, h);
+    return ink.getImageData(0, 0, w, h);
+  }
+
   function sheetOf(name) {
     if (stale) for (const each of Object.keys(SHEETS)) {
       const { ink } = sheets[each];
-      layers(each, ink, (picture, [l, t, r, b], [x0, y0, x1, y1]) => ink.drawImage(picture, x0, y0, x1 - x0, y1 - y0, l, t, r - l, b - t));
+      layers(each, ink, (picture, [l, t, r, b]) => ink.drawImage(picture, l, t, r - l, b - t));
     }
     stale = false;
     return sheets[name];
@@ -78,10 +107,8 @@ function makePainter() {
 
   // The map in colours, in the working space; transparent where it is nothing.
   function map(picture, chosen, strength) {
-    const [x, y, w, h] = chosen.tile, { canvas, ink } = sheets.map;
-    if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
-    ink.drawImage(picture, x, y, w, h, 0, 0, w, h);
-    const image = ink.getImageData(0, 0, w, h), colours = table(chosen, strength), { data } = image;
+    const { canvas, ink } = sheets.map, image = part(picture, chosen.tile), colours = table(chosen, strength), { data } = image;
+    if (canvas.width !== image.width || canvas.height !== image.height) [canvas.width, canvas.height] = [image.width, image.height];
     for (let i = 0; i < data.length; i += 4) {
       const at = 4 * data[i];
       data[i] = colours[at]; data[i + 1] = colours[at + 1]; data[i + 2] = colours[at + 2]; data[i + 3] = colours[at + 3];
@@ -91,7 +118,7 @@ function makePainter() {
   }
 
   return {
-    load, loadMask, frame, layers, map,
+    load, loadMask, frame, layers, map, part,
     sheet: (name) => sheetOf(name).canvas,
     read: (name, x, y, w, h) => sheetOf(name).ink.getImageData(x, y, w, h),
   };

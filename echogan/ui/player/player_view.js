@@ -46,6 +46,14 @@ function makeView(changed) {
     moved();
   }
 
+  // A box of the frame (left, top, right, bottom), with as much around it on each side.
+  function show([left, top, right, bottom]) {
+    const wide = Math.max(right - left, 8), high = Math.max(bottom - top, 8);
+    scale = Math.min(MOST / 2, fitScale([left - wide, top - high, right + wide, bottom + high]));
+    centre = [(left + right) / 2, (top + bottom) / 2];
+    moved();
+  }
+
   function moved() {
     fitted = "";
     centre = centre.map((c, i) => Math.max(0, Math.min(size[i], c)));
@@ -58,23 +66,20 @@ function makeView(changed) {
     return [left, top, pane[0] / (scale * aspect), pane[1] / scale];
   }
 
-  return { load, fit, resize, zoom, pan, toFrame, toPane, rectangle,
+  return { load, fit, resize, show, zoom, pan, toFrame, toPane, rectangle,
     get fitted() { return fitted; }, get scale() { return scale; },
     get percent() { return Math.round((100 * scale) / fitScale(crop)); } };
 }
 
 // A way to draw pictures into a pane's canvas as the view shows them: each covers `box` of the frame (left, top, right,
-// bottom), by its `part` alone where one is given.
+// bottom).
 function inView(canvas, view) {
   const ink = canvas.getContext("2d"), dots = canvas.width / Math.max(1, canvas.clientWidth);
   ink.imageSmoothingEnabled = view.scale * dots < 8;
   ink.imageSmoothingQuality = view.scale * dots < 1 ? "high" : "low";
-  return (picture, box, part) => {
-    // A part ends at the middle of its outer pixels: smoothing would mix in what stands beside it in the tile.
-    const edge = part ? 0.5 : 0, [x0, y0, x1, y1] = part || [0, 0, picture.width, picture.height];
-    const [left, top] = view.toPane([box[0] + edge, box[1] + edge]), [right, bottom] = view.toPane([box[2] - edge, box[3] - edge]);
-    ink.drawImage(picture, x0 + edge, y0 + edge, x1 - x0 - 2 * edge, y1 - y0 - 2 * edge,
-      left * dots, top * dots, (right - left) * dots, (bottom - top) * dots);
+  return (picture, box) => {
+    const [left, top] = view.toPane([box[0], box[1]]), [right, bottom] = view.toPane([box[2], box[3]]);
+    ink.drawImage(picture, left * dots, top * dots, (right - left) * dots, (bottom - top) * dots);
   };
 }
 

@@ -13,7 +13,7 @@ const narrow = window.matchMedia("(max-width: 760px)");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const panes = Object.fromEntries($$(".eg-pane").map((pane) => [pane.dataset.pane, {
   box: pane, pic: pane.querySelector(".eg-pic"), over: pane.querySelector(".eg-over"), marks: pane.querySelector(".eg-marks"), caption: pane.querySelector("figcaption") }]));
-const state = { detail: null, streams: {}, strength: 1, map: -1, overlay: false, truth: false, swapped: false, wipe: 50, opacity: 0.7, mark: "", decoding: 0 };
+const state = { detail: null, streams: {}, strength: 1, map: -1, overlay: false, truth: false, swapped: false, wipe: 50, opacity: 0.7, keep: false, mark: "", decoding: 0 };
 
 const host = makeServer(server, upload);
 const painter = makePainter();
@@ -29,7 +29,10 @@ const mmode = makeMMode($(".eg-mmode"), { pictures, painter: slicer, spacing: ()
 // ---- frames ----
 const result = () => state.detail?.result;
 const chosenMap = () => result()?.maps[state.map];
-const needed = () => Object.entries(state.streams).filter(([name]) => name !== "truth" || state.truth);
+const keeping = () => state.keep && Boolean(result()?.flags);
+const how = () => ({ strength: state.strength, blackout: state.detail?.blackout, keep: keeping() });
+const unasked = { truth: () => !state.truth, maps: () => !chosenMap() && !keeping() };
+const needed = () => Object.entries(state.streams).filter(([name]) => !unasked[name]?.());
 
 function there(frame) {
   return Boolean(state.detail) && needed().every(([name, stream]) => stream.has(frame) || (name !== "original" && frame >= stream.ready));
@@ -61,7 +64,7 @@ function paint(frame = transport.frame) {
   if (!detail) return;
   const shown = Object.fromEntries(needed().map(([name, stream]) => [name, frame < stream.ready ? stream.peek(frame) : undefined]));
   if (!shown.original) return;
-  painter.frame(shown, state.strength, detail.blackout);
+  painter.frame(shown, how());
   const map = chosenMap();
   for (const name of visible()) {
     const pane = panes[name];
@@ -69,16 +72,24 @@ function paint(frame = transport.frame) {
     painter.layers(source(name), pane.pic.getContext("2d", { alpha: false }), inView(pane.pic, view));
     const over = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
     // A canvas in view costs as much as a picture, even an empty one.
-    pane.over.hidden = !(over && map && shown.result);
+    pane.over.hidden = !(over && map && shown.maps);
     if (pane.over.hidden) continue;
     blank(pane.over);
-    inView(pane.over, view)(painter.map(shown.result, map, state.strength), result().box);
+    overlay(pane.over, shown.maps, map, name === "map" ? 1 : state.opacity);
   }
   root.dataset.frame = frame;
   root.dataset.enhanced = Boolean(shown.result);
   panes.enhanced.caption.textContent = caption(Boolean(shown.result));
   tell(frame);
   paintMarks();
+}
+
+function overlay(canvas, tile, map, opacity) {
+  const { box, flags } = result(), ink = canvas.getContext("2d");
+  ink.globalAlpha = opacity;
+  inView(canvas, view)(painter.map(tile, map, state.strength), box);
+  ink.globalAlpha = 1;
+  if (flags?.part === map.name) drawOutlines(canvas, view, painter.part(tile, map.tile), flags, box);
 }
 
 function blank(canvas) {
@@ -91,7 +102,7 @@ function caption(done) {
   if (state.swapped) return "Original";
   if (!result()) return "Not enhanced yet";
   if (!done) return "Not enhanced yet: this frame is being worked on";
-  return state.strength === 1 ? "Enhanced" : `Enhanced, strength ${state.strength.toFixed(2)}`;
+  return `Enhanced${state.strength === 1 ? "" : `, strength ${state.strength.toFixed(2)}`}${keeping() ? ", original kept where flagged" : ""}`;
 }
 
 function visible() {

@@ -59,7 +59,7 @@ async function follow(clip) {
   if (waited && !transport.on) transport.seek(transport.frame);
   if (state.detail?.id === clip.id && state.detail.rev === clip.rev) {
     const before = state.streams.result?.ready;
-    state.streams.result?.grow(clip.ready);
+    for (const name of ["result", "maps"]) state.streams[name]?.grow(clip.ready);
     if (before !== undefined && before !== clip.ready && !transport.on) transport.seek(transport.frame);
     if (before !== clip.ready) tell(transport.frame);
     return;
@@ -117,7 +117,7 @@ function open(detail) {
 
 // A stream whose folder is still the same goes on with what it has fetched; others are closed.
 function streamsOf(detail, before) {
-  const parts = Object.entries({ original: detail.original, truth: detail.truth, result: detail.result }).filter(([, part]) => part);
+  const parts = Object.entries({ original: detail.original, truth: detail.truth, result: detail.result, maps: detail.result?.map_tiles }).filter(([, part]) => part);
   const streams = Object.fromEntries(parts.map(([name, { folder, ready }]) => {
     const old = before[name];
     if (old?.folder !== folder) return [name, makeStream((file) => host.url(`${folder}/${file}`), folder, ready)];
@@ -177,7 +177,7 @@ const waitingIds = () => list.clips.filter((clip) => !clip.has_result && !BUSY.h
 
 function save(ids, kind) {
   const strength = Object.fromEntries(ids.map((id) => [id, strengths[id] ?? 1]));
-  return ask("export", { ids, kind, strength, mark: $(".eg-mark").checked });
+  return ask("export", { ids, kind, strength, mark: $(".eg-mark").checked, keep: state.keep });
 }
 
 async function redraw(name, data) {

@@ -215,6 +215,13 @@ def test_moov_first_and_pixels_cut_off_is_refused(tmp_path):
         opened(tmp_path / "cut.mp4")
 
 
+@pytest.mark.parametrize(("name", "codec"), [("in.mkv", "snow"), ("in.avi", "asv1"), ("in.avi", "flv")])
+def test_a_codec_that_no_machine_writes_is_not_opened(tmp_path, name, codec):
+    path = encode(tmp_path / name, ramps(3, 64, 64), codec, "yuv420p")
+    with pytest.raises(UnreadableClip, match=r"codec that is not .* here: convert it to H.264"):
+        opened(path)
+
+
 def test_sound_alone_is_refused(tmp_path):
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w") as out:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from echogan.calibration.lesion_clips import LesionClip, lesion_clip, render
 from echogan.phantom.acoustics.scan_conversion import FrameSettings
 from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom.tissues import Tissue
 from echogan.phantom_files.pairs import PairSettings
 from eval.simulated import lesion_cases, lesions
 from eval.simulated.lesion_cases import LesionCase
-from eval.simulated.lesion_clips import LesionClip, lesion_clip, render
 from eval.simulated.lesion_measures import SpotDetector, contrast, new_spot, surroundings
 
 MM, SIZE = 0.6, 128
@@ -173,9 +173,9 @@ def test_a_rendered_clip_differs_from_its_control_by_the_lesion_and_is_cached(tm
     change = np.abs(clip.array("clear")[0].astype(int) - clip.array("clear_control")[0])
     assert change[lesion].mean() > 5 * change[~lesion & clip.array("mask")].mean()
     assert (clip.array("labels")[0][lesion] == Tissue.LESION).mean() > 0.9
-    monkeypatch.setattr("eval.simulated.lesion_clips.render", lambda kind, seed, frames: clip)
+    monkeypatch.setattr("echogan.calibration.lesion_clips.render", lambda kind, seed, frames: clip)
     first = lesion_clip("mass", seed, 1, tmp_path)
-    monkeypatch.setattr("eval.simulated.lesion_clips.render", pytest.fail)
+    monkeypatch.setattr("echogan.calibration.lesion_clips.render", pytest.fail)
     second = lesion_clip("mass", seed, 1, tmp_path)
     assert first is not None
     assert second is not None

@@ -496,6 +496,7 @@ def test_a_refused_commit_leaves_and_the_good_one_before_it_stays(
     fake.push(REPO, versions[1] | {"config.json": b"{}"})
     said(load, kind=InvalidCheckpoint)
     assert cached_files(tmp_path) == {"config.json", "model.safetensors"}
+    assert [path.name for path in (tmp_path / "cache").glob("models--*/snapshots/*")] == [first]
     assert load(f"{REPO}@{first}").name == "small-0"
 
 

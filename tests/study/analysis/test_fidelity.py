@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_study import fidelity_rows
+from rating_tables import fidelity_rows
 from statsmodels.stats.proportion import proportion_confint
 
 from echogan.study.analysis.fidelity import event_rate

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_study import rating_rows
+from rating_tables import rating_rows
 
 from echogan.study.analysis.ordinal import odds_ratio
 from echogan.study.analysis.tables import Item, study_tables

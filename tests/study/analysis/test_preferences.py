@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_study import pair_rows
+from rating_tables import pair_rows
 
 from echogan.study.analysis.mrmc import mrmc_mean
 from echogan.study.analysis.preferences import preferences

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_study import fidelity_rows, pair_rows, rating_rows
+from rating_tables import fidelity_rows, pair_rows, rating_rows
 
 from echogan.core.errors import StudyError
 from echogan.study.analysis.tables import Item, cells, stimuli, study_tables

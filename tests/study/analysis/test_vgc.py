@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from rating_tables import rating_rows
 from scipy import stats
-from small_study import rating_rows
 
 from echogan.study.analysis.tables import study_tables
 from echogan.study.analysis.vgc import vgc_area, vgc_curve

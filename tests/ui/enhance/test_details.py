@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle, who
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
-from echogan.enhance.stored_result import TILES, store_result
+from echogan.enhance.frame_tiles import TileReader
+from echogan.enhance.result_writer import TILES
+from echogan.enhance.stored_result import store_result
 from echogan.enhance.tile_layout import TileLayout
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, OpenedClip, Stream
@@ -64,14 +67,15 @@ def test_a_results_maps_can_be_painted_from_what_is_sent(tmp_path):
     entry.shown = a_result(tmp_path, entry)
     sent = json.loads(json.dumps(detail(entry)))["result"]
     assert [one["name"] for one in sent["maps"]] == list(MAP_STYLES)
+    tile = next(iter(TileReader(Path(sent["map_tiles"]["folder"]))))
     for one in sent["maps"]:
         style = MAP_STYLES[one["name"]]
         assert (one["low"], one["high"], one["solid_at"]) == (style.low, style.high, style.solid_at)
         assert np.abs(np.array(one["colors"]) - style.table()[0]).max() <= 0.5
         x, y, width, height = one["tile"]
-        assert x + width <= sent["tile"][0]
-        assert y + height <= sent["tile"][1]
-        assert y >= sent["enhanced"][3]
+        assert (x, width, height) == (0, tile.shape[1], tile.shape[0] // len(MAP_STYLES))
+        assert y + height <= tile.shape[0]
+    assert sent["map_tiles"]["ready"] == sent["ready"] == 3
     assert sent["ended"]
     assert sent["mean_change"] > 1
     assert [curve["follows_strength"] for curve in sent["curves"]] == [True, False, False]

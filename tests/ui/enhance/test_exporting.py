@@ -2,14 +2,16 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_flagger import Spots
 from small_workplace import gif, in_state, sent, small_workplace, until
 
 from echogan.clips.files import open_clip
 from echogan.core.errors import SettingsError
-from echogan.ui.enhance import exporting
+from echogan.ui.enhance import enhancing, exporting
 from echogan.ui.enhance.exporting import LABELS
 
 
@@ -62,6 +64,16 @@ def test_several_clips_come_as_a_zip_whose_names_differ(place, ann, tmp_path):
         assert len(set(archive.namelist())) == 2
         strengths = [json.loads(archive.read(name))["strength"] for name in archive.namelist()]
     assert strengths == [0.5, 0.5]
+
+
+def test_the_original_is_kept_where_flagged_in_clips_that_have_flags(place, ann, tmp_path, monkeypatch):
+    (plain,) = enhanced(place, ann, tmp_path, "a.gif")
+    monkeypatch.setattr(enhancing, "flagger_for", lambda enhancer, prepared: Spots())
+    (flagged,) = enhanced(place, ann, tmp_path, "b.gif")
+    for clip, kept in ((plain, False), (flagged, True)):
+        place.export(ann, [clip], "report", {}, mark=True, keep=True)
+        settings = json.loads(Path(made(place, ann)["file"]).read_text())["settings"]
+        assert settings.get("original_kept_where_flagged", False) is kept
 
 
 def test_everything_of_a_clip_is_one_zip(place, ann, tmp_path):

@@ -47,6 +47,12 @@ def test_paths_and_nonsense_are_refused_with_a_sentence(bundled, text):
     assert len(str(refusal.value)) < 250
 
 
+def test_a_name_of_ten_megabytes_is_refused_with_a_short_sentence(bundled):
+    with pytest.raises(CheckpointNotFound) as refusal:
+        ModelChoices().check("x" * 10_000_000)
+    assert len(str(refusal.value)) < 250
+
+
 def test_a_name_does_not_tell_whether_a_folder_exists(tmp_path, monkeypatch):
     (tmp_path / "user" / "there").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)

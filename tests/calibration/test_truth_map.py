@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.hallucination.truth_map import error_against, smoothed, truth_map
+from echogan.calibration.truth_map import error_against, smoothed, truth_map
 
 SIZE = 96
 TISSUE = np.zeros((SIZE, SIZE), bool)

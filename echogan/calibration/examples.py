@@ -1,8 +1,12 @@
-"""Examples: simulated clips with and without a lesion, as a network in its working space translated them."""
+"""Examples: simulated clips with and without a lesion, as a network in its working space translated them.
+
+A clip with a lesion and its control differ in the lesion alone. So with their results swapped, errors are known that no
+network had to be taught: the lesion erased from the one, and invented in the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,18 +14,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from echogan.calibration.lesion_clips import LesionClip
+from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, truth_map
+from echogan.clips.clip import ClipFile
 from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
 from echogan.enhance.put_back import amplified, keep_black
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.frames import FRAME_MS, neighbours, offsets
-from echogan.phantom.lesions import LESIONS
-from eval.hallucination.truth_map import TruthMap, truth_map
-from eval.measures.baselines import chunks
-from eval.simulated.lesion_cases import LesionCase, make_case
-from eval.simulated.lesion_clips import LesionClip, lesion_clip
 
-FIRST_SEED = 1_930_000_000  # hearts that nothing else is trained, chosen or tested on
-STRIDE = 1_000_000  # between the first seeds of two kinds of lesion
+RATE = 30.0  # frames per second, of clips that do not tell theirs
+LEAST_CONTRAST = 10.0  # grey levels by which a lesion that is visible changes the input
 
 Translate = Callable[[np.ndarray], np.ndarray]
 """float32 (n, h, w) in [0, 1] to the same: consecutive frames through to_high."""
@@ -52,7 +54,7 @@ class Example:
     support: np.ndarray
     clip: int
     around: slice
-    contrast: tuple[float, float] | None = None
+    enhanced: np.ndarray
 
     @property
     def middle(self) -> int:
@@ -66,41 +68,31 @@ class Example:
         return truth_map(x, g, self.clear, self.lesion, self.support, self.tissue)
 
 
-def lesion_clips(count: int, frames: int, folder: Path) -> list[LesionClip]:
-    """The first `count` clips of each kind of lesion, of held-out hearts that can carry it, from the cache folder."""
-    found: list[LesionClip] = []
-    for place, kind in enumerate(LESIONS):
-        of_kind: list[LesionClip] = []
-        seed = FIRST_SEED + place * STRIDE
-        while len(of_kind) < count:
-            clip = lesion_clip(kind, seed, frames, folder)
-            seed += 1
-            if clip is not None:
-                of_kind.append(clip)
-        found += of_kind
-    return found
+def visible(clip: LesionClip) -> bool:
+    """Whether the input shows the lesion: signal survives there, and it changes the grey levels."""
+    lesion = clip.array("lesion")
+    if not lesion.any() or clip.array("support")[lesion].mean() < 255 * LEAST_SUPPORT:
+        return False
+    ill, control = (clip.array(name)[lesion].mean(dtype=float) for name in ("poor", "control"))
+    return abs(ill - control) >= LEAST_CONTRAST
 
 
-def examples(clips: list[LesionClip], enhancer: Enhancer) -> Iterator[Example]:
+def examples(clips: Iterable[LesionClip], enhancer: Enhancer) -> Iterator[Example]:
     """Each clip with its lesion and as its control without, through a network."""
     for number, clip in enumerate(clips):
-        case = make_case(clip)
-        yield example(clip, "poor", enhancer, number, case)
-        yield example(clip, "control", enhancer, number, None)
+        yield example(clip, "poor", enhancer, number)
+        yield example(clip, "control", enhancer, number)
 
 
-def example(
-    clip: LesionClip, shown: str, enhancer: Enhancer, number: int, case: LesionCase | None
-) -> Example:
-    """One clip, "poor" or "control", through a network; `case` where its lesion is visible in the input."""
-    parts = list(chunks(enhancer, clip.array(shown), clip.sector))
-    prepared, space = parts[0].prepared, parts[0].prepared.space
+def example(clip: LesionClip, shown: str, enhancer: Enhancer, number: int) -> Example:
+    """One clip, "poor" or "control", through a network."""
+    prepared = prepare(enhancer, clip.array(shown), clip)
+    parts, space = list(enhancer.run(prepared)), prepared.space
     x, g, cycled = (unit(np.concatenate([get(part) for part in parts])) for get in (_x, _g, _cycled))
     middle = len(x) // 2
-    lesion, contrast = np.zeros_like(space.tissue), None
-    if case is not None:
+    lesion = np.zeros_like(space.tissue)
+    if shown == "poor" and visible(clip):
         lesion = entered(255 * clip.array("lesion").astype(np.uint8), middle, space) >= 0.5
-        contrast = (case.before, case.contrast(np.concatenate([part.enhanced for part in parts])))
     reach = int(offsets(enhancer.checkpoint.config.generator.frames, frame_ms(prepared)).max())
     return Example(
         x, g, cycled, translation(enhancer, prepared), space.tissue,
@@ -109,21 +101,31 @@ def example(
         support=entered(clip.array("support"), middle, space),
         clip=number,
         around=slice(max(0, middle - reach), middle + reach + 1),
-        contrast=contrast,
+        enhanced=np.concatenate([part.enhanced for part in parts]),
     )  # fmt: skip
 
 
-def swapped(pairs: Sequence[Example]) -> Iterator[Example]:
+def prepare(enhancer: Enhancer, frames: np.ndarray, clip: LesionClip) -> PreparedClip:
+    """Frames uint8 (T, h, w) of a simulated clip, prepared by an enhancer."""
+    count, height, width = frames.shape
+    source = ClipFile(Path("frames"), "video", count, height, width, RATE, False, lambda: iter(frames))
+    return enhancer.prepare(source, clip.sector)
+
+
+def swapped(pairs: Iterable[Example]) -> Iterator[Example]:
     """Erased and invented lesions without a bad network, from what `examples` yields: visible lesions alone count.
 
     The clip with the lesion gets the result of its control, which erases the lesion, and the control that of the clip
     with the lesion, which invents it. All else is as the network does it. No network made these errors, so nothing of
     the lesion is hidden in the result, and it does not flicker.
     """
-    for ill, control in zip(pairs[::2], pairs[1::2], strict=True):
-        if ill.contrast is not None:
+    both = iter(pairs)
+    for ill, control in zip(both, both, strict=True):
+        if ill.lesion.any():
             for one, other in ((ill, control), (control, ill)):
-                yield replace(one, g=other.g, cycled=other.cycled, translate=other.translate, contrast=None)
+                yield replace(
+                    one, g=other.g, cycled=other.cycled, translate=other.translate, enhanced=other.enhanced
+                )
 
 
 def _x(chunk: Chunk) -> np.ndarray:

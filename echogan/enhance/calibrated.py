@@ -1,0 +1,69 @@
+"""The calibration that lies beside a checkpoint's weights, and what it finds in a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.calibration import Calibration, read_calibration, read_reference
+from echogan.trust.card.reference import Reference
+from echogan.trust.evidence import EvidenceStream
+from echogan.trust.fusion import bundled_fusion, full_size, fusion_sha256
+from echogan.trust.map_styles import unit
+
+Probabilities = tuple[np.ndarray, np.ndarray]
+"""Of removed and of invented, float32 (n, h, w) in [0, 1] each, zero outside the tissue."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The calibration of a checkpoint, and the reference that the trust card compares a clip with."""
+
+    calibration: Calibration
+    reference: Reference
+
+
+class Flagger:
+    """Finds in the frames of one clip, as they come, what a generator removed or invented.
+
+    tissue       bool (h, w): the sector without overlay, in the working space
+    amber, red   thresholds in [0, 1] from the checkpoint's calibration, amber <= red
+    """
+
+    def __init__(self, calibration: Calibration, tissue: np.ndarray):
+        self.amber, self.red = calibration.amber, calibration.red
+        self._tissue, self._stream = tissue, EvidenceStream(tissue)
+
+    def add(self, x: np.ndarray, g: np.ndarray, cycled: np.ndarray) -> Probabilities:
+        """What was removed or invented in the next frames.
+
+        x, g, cycled   float32 (n, h, w) in [0, 1]: the input, to_high(x) and to_low(g)
+        """
+        removed, invented = bundled_fusion()(self._stream.add(x, g, cycled))
+        return full_size(removed, self._tissue), full_size(invented, self._tissue)
+
+
+def calibration_of(checkpoint: Checkpoint) -> Calibrated | None:
+    """The calibration of a checkpoint for the bundled fusion; None where it has none.
+
+    Raises InvalidCheckpoint where it cannot be read, or was made for other weights.
+    """
+    folder = checkpoint.folder
+    found = None if folder is None else read_calibration(folder, checkpoint.sha256, fusion_sha256())
+    if folder is None or found is None:
+        return None
+    return Calibrated(found, Reference.from_arrays(read_reference(folder, found)))
+
+
+def found_in(chunk: Chunk, flagger: Flagger | None) -> Probabilities | None:
+    """What a flagger finds in the next chunk of its clip; None without one."""
+    return None if flagger is None else flagger.add(unit(chunk.x), unit(chunk.g), unit(chunk.cycled))
+
+
+def flagger_for(enhancer: Enhancer, prepared: PreparedClip) -> Flagger | None:
+    """The flagger of a clip's results; None where the checkpoint has no calibration. Raises InvalidCheckpoint."""
+    found = calibration_of(enhancer.checkpoint)
+    return None if found is None else Flagger(found.calibration, prepared.space.tissue)

@@ -1,0 +1,69 @@
+"""The shipped segmenter on frames of the working space: labels, and features of the whole frame."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+
+import cv2
+import numpy as np
+import torch
+
+from echogan.enhance.device import precision
+from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
+from echogan.model.networks.segmenter import MULTIPLE, Segmenter
+
+
+class Segmentation:
+    """Outlines frames at the size at which the segmenter sees them.
+
+    size     (h, w) of the working space
+    mask     bool (h, w): the sector
+    tissue   bool (h', w'): the tissue, at the labels' size
+    """
+
+    def __init__(self, size: tuple[int, int], mask: np.ndarray, tissue: np.ndarray, device: torch.device):
+        self._network = copy.deepcopy(
+            _network(device)
+        )  # its own, for another thread's frames would call the hook
+        self._network.down[-1].register_forward_hook(self._keep)
+        self._coarse = torch.empty(0)
+        scale = self._network.config.working_size / max(size)
+        self._size = tuple(max(1, round(side * scale)) for side in size)
+        self._device = device
+        self.tissue = self._shrink(tissue.astype(np.float32)) >= 0.5
+        weight = torch.from_numpy(self._padded(self._shrink(mask.astype(np.float32)), 0.0))
+        deepest = 2 ** len(self._network.down)
+        share = torch.nn.functional.avg_pool2d(weight[None, None], deepest)
+        self._weight = (share / share.sum()).to(device)
+
+    def __call__(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labels uint8 (n, h', w') over `Structure`, and features float32 (n, 2 c), of frames float32 (n, h, w).
+
+        The frames are canonical, in [-1, 1], the apex above. The features are mean and standard deviation over the
+        sector of the c channels at the coarsest level.
+        """
+        seen = np.stack([self._padded(self._shrink(frame), -1.0) for frame in frames])
+        with torch.inference_mode(), precision(self._device):
+            logits = self._network(torch.from_numpy(seen)[:, None].to(self._device))
+            coarse = self._coarse.float()
+            mean = (coarse * self._weight).sum((2, 3), keepdim=True)
+            deviation = ((coarse - mean) ** 2 * self._weight).sum((2, 3)).sqrt()
+            features = torch.cat([mean[..., 0, 0], deviation], 1).cpu().numpy()
+        height, width = self._size
+        return logits.argmax(1).byte().cpu().numpy()[:, :height, :width], features
+
+    def _keep(self, module: torch.nn.Module, seen: tuple[torch.Tensor, ...], coarse: torch.Tensor) -> None:
+        self._coarse = coarse
+
+    def _shrink(self, frame: np.ndarray) -> np.ndarray:
+        return cv2.resize(frame, self._size[::-1], interpolation=cv2.INTER_AREA)
+
+    def _padded(self, frame: np.ndarray, value: float) -> np.ndarray:
+        height, width = self._size
+        return np.pad(frame, ((0, -height % MULTIPLE), (0, -width % MULTIPLE)), constant_values=value)
+
+
+@cache
+def _network(device: torch.device) -> Segmenter:
+    return copy.deepcopy(load_segmenter().network).to(device)

@@ -1,0 +1,72 @@
+"""Fusion: from the evidence of a pixel, the probability that the generator removed or invented what it shows there.
+
+A small network of 24 units on the standardised evidence and its squares. Its weights come with the program. They were
+fitted (`eval hallucination --fit`) on the results of networks that were taught to remove or to invent, on as many wrong
+pixels as faithful ones: its probabilities are those of even odds, and a checkpoint's thresholds come from its own
+calibration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from safetensors.numpy import load_file
+
+from echogan.trust.evidence import EVIDENCE
+
+UNITS = 24
+WEIGHTS = Path(__file__).with_name("fusion.safetensors")
+LIMIT = 6.0  # standardised evidence beyond it counts as this much: no pixel is further from what was fitted
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """The weights of the network.
+
+    mean, scale   float32 (k,): of each piece of evidence
+    hidden        float32 (2k + 1, UNITS), the last row added
+    out           float32 (UNITS + 1, 2), the last row added: removed, invented
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    hidden: np.ndarray
+    out: np.ndarray
+
+    def __call__(self, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The probabilities of removed and of invented, float32 (n, h, w) each in [0, 1], of evidence (n, h, w, k)."""
+        units = np.maximum(self.standardised(evidence) @ self.hidden[:-1] + self.hidden[-1], 0)
+        logits = units @ self.out[:-1] + self.out[-1]
+        found = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        return found[..., 0].astype(np.float32), found[..., 1].astype(np.float32)
+
+    def standardised(self, evidence: np.ndarray) -> np.ndarray:
+        """What the network sees: float32 (..., 2k), the standardised evidence and its squares."""
+        z = np.clip((evidence - self.mean) / self.scale, -LIMIT, LIMIT)
+        return np.concatenate([z, z**2], -1).astype(np.float32)
+
+
+@cache
+def fusion_sha256() -> str:
+    """The hash of the bundled weights."""
+    return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+
+
+@cache
+def bundled_fusion() -> Fusion:
+    """The fusion that comes with the program."""
+    weights = load_file(WEIGHTS)
+    assert weights["mean"].shape == (len(EVIDENCE),), "the weights are those of other evidence"
+    return Fusion(**weights)
+
+
+def full_size(probability: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """Probabilities (n, h', w') at half the size, as float32 (n, h, w), zero outside the tissue bool (h, w)."""
+    height, width = tissue.shape
+    scaled = [cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in probability]
+    return np.where(tissue, np.stack(scaled), np.float32(0))

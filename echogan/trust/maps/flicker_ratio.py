@@ -1,0 +1,39 @@
+"""How much the result changes from frame to frame, over how much the input does: one number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from echogan.trust.maps.smoothing import smooth
+
+
+class FlickerRatio:
+    """Mean |S(g[t-1] - 2 g[t] + g[t+1])| over the same of x, inside the tissue; takes frames as they come.
+
+    The second difference leaves out what moves or brightens evenly. True motion is left in both, so the ratio is
+    nearer to 1 than that of flicker alone; `flicker_excess` follows the motion, and costs its optical flow.
+
+    tissue   bool (h, w)
+    """
+
+    def __init__(self, tissue: np.ndarray):
+        self._tissue = tissue
+        self._last: tuple[np.ndarray, np.ndarray] | None = None
+        self._sums = np.zeros(2)
+
+    def add(self, x: np.ndarray, g: np.ndarray) -> None:
+        """The next frames of input and result, float32 (n, h, w) in [0, 1]."""
+        if self._last is not None:
+            x, g = (np.concatenate(pair) for pair in zip(self._last, (x, g), strict=True))
+        self._last = x[-2:].copy(), g[-2:].copy()
+        if len(x) < 3:
+            return
+        for side, frames in enumerate((x, g)):
+            change = smooth(frames[:-2] - 2 * frames[1:-1] + frames[2:], self._tissue)
+            self._sums[side] += np.abs(change).sum(dtype=np.float64)
+
+    @property
+    def ratio(self) -> float | None:
+        """The ratio, 1 where the result is as calm as the input; None for less than three frames or a frozen clip."""
+        before, after = self._sums
+        return float(after / before) if before > 0 else None
