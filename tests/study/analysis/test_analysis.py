@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from small_study import fidelity_rows, pair_rows, rating_rows
+from rating_tables import fidelity_rows, pair_rows, rating_rows
 
 from echogan.study.analysis.analysis import analyse, as_json
 from echogan.study.analysis.simulation import DEMO, expected_difference, simulated_study

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
-from small_study import fidelity_rows, pair_rows, rating_rows
+from rating_tables import fidelity_rows, pair_rows, rating_rows
 
 from echogan.core.errors import OutputError
 from echogan.core.notice import NOTICE
