@@ -28,7 +28,7 @@ class StudySettings:
     """Simulate reader studies and count how often the intervals hold."""
 
     studies: int = number(2000, "simulated studies for each design, without and with a gain", 10, 100_000)
-    slow_studies: int = number(500, "of these, with the bootstrap and the mixed model", 10, 100_000)
+    slow_studies: int = number(300, "of these, with the bootstrap and the mixed model", 10, 100_000)
     out: Path = field(default=RESULTS / "study.json")
     """JSON file to write"""
 
