@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses, FigureData
 from echogan.enhance.enhance_file import enhancement, figure_caption, memory_in_words
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.flags import FlagRecorder, Flags
+from echogan.enhance.flags import KEPT, FlagRecorder, Flags
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report, build_report
@@ -148,6 +148,10 @@ class StoredResult:
     def card(self) -> TrustCard:
         """The trust card, as it is in the report."""
         return TrustCard.from_dict(self.report.trust)
+
+    def card_of(self, keep: bool) -> TrustCard:
+        """The trust card of an export; it says where the original was kept. Its numbers are of the result itself."""
+        return replace(self.card, strength=f"{self.card.strength} {KEPT}") if keep else self.card
 
     def card_picture(self) -> np.ndarray:
         """The picture of the trust card: RGB uint8 (H, W, 3). Raises OSError."""
