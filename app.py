@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from echogan.core.errors import OutputError
@@ -43,6 +44,9 @@ from echogan.ui.free_memory import share_arenas
 from echogan.ui.gate import gated
 from echogan.ui.server_log import leave_messages_out
 from echogan.ui.session import KEEP_SECONDS, Sessions
+from echogan.ui.study import tab as studies_tab
+from echogan.ui.study.reading_routes import ReadingPages
+from echogan.ui.study.studies import Studies
 from echogan.ui.train import tab as train_tab
 
 SWEEP_SECONDS = 600
@@ -50,6 +54,7 @@ SESSIONS = (
     200  # whose state Gradio keeps, a megabyte each; one that is dropped is made anew when its page asks
 )
 WAITING = 32  # visitors in the queue before the page says that it is full
+STUDIES = Studies()  # of the tab, and of readers' links
 TOP = f"""<header class="eg-top"><h1 class="eg-name">EchoGANhance</h1>
 <p class="eg-notice" role="note">{NOTICE}</p></header>"""
 
@@ -77,6 +82,8 @@ def build(place: Workplace | None = None) -> gr.Blocks:
                 model = build_enhance_tab(place)
             with gr.Tab("Train", id="train"):
                 train_tab.build_train_tab(page, tabs, model, place.sessions, place.models, Runs())
+            with gr.Tab("Studies", id="studies"):
+                studies_tab.build_studies_tab(STUDIES)
             with gr.Tab("About", id="about"):
                 build_about_tab()
         build_endpoint(place)
@@ -94,13 +101,13 @@ def launch_settings() -> dict:
         "server_name": access.server_name(),
         "auth": access.login(),
         "app_kwargs": {
-            "lifespan": gated,
+            "lifespan": partial(gated, inner=partial(ReadingPages, studies=STUDIES)),
             "middleware": [Middleware(InlineScripts, space=access.is_space())],
         },
         "mcp_server": False,
         "num_workers": 0,  # else Gradio serves files at further ports, without the gate
         "theme": theme.theme(),
-        "css": theme.css() + train_tab.css(),
+        "css": theme.css() + train_tab.css() + studies_tab.css(),
         "head": theme.HEAD,
         "share": False,
         "ssr_mode": False,
@@ -137,6 +144,7 @@ def main() -> None:
         page.block_thread()
     finally:
         place.close()
+        STUDIES.close()
         shutil.rmtree(OWN, ignore_errors=True)
 
 

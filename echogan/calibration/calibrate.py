@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -103,13 +104,13 @@ def card_numbers(
         maker.add(chunk, diagnoses.add(chunk), found_in(chunk, flagger))
     features = maker.numbers().features
     assert features is not None, "the segmenter sees the first frame"
-    return {one.name: one.value for one in maker.card().findings}, features
+    return {one.name: one.size for one in maker.card().findings}, features
 
 
-def calibration_clips(count: int) -> Iterator[LesionClip]:
-    """`count` clips of each kind of lesion."""
+def calibration_clips(count: int, folder: Path | None = None) -> Iterator[LesionClip]:
+    """`count` clips of each kind of lesion; a folder keeps them, where there is one."""
     for kind in LESIONS:
-        yield from lesion_clips(kind, FIRST_SEED, count, FRAMES, None)
+        yield from lesion_clips(kind, FIRST_SEED, count, FRAMES, folder)
 
 
 def losses(clip: LesionClip, enhancer: Enhancer, fusion: Fusion) -> Losses:

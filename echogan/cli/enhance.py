@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from echogan.cli.console import progress_bar, stop_on_interrupt
-from echogan.cli.enhance_folder import enhance_folder
+from echogan.cli.enhance_folder import Extras, enhance_folder
 from echogan.clips.clip import ClipLimits
 from echogan.clips.dicom.directory import is_dicomdir
 from echogan.core.errors import OutputError, SettingsError, UnreadableClip
@@ -52,6 +52,8 @@ class Enhance:
     """write frames, mask and maps as arrays here (.npz); a folder where INPUT is one"""
     figure: Path | None = None
     """write the map figure here (.png); a folder where INPUT is one"""
+    trust_card: Path | None = None
+    """write the trust card here, as a page (.html) and beside it as a PDF (.pdf); a folder where INPUT is one"""
     keep_identity: bool = False
     """keep the patient's data and burnt-in text in .dcm output"""
     blackout: bool = False
@@ -80,18 +82,18 @@ class Enhance:
         checkpoint = load_checkpoint(self.model)
         with stop_on_interrupt() as cancel:
             one = partial(self._one, checkpoint=checkpoint, fan=fan, cancel=cancel)
+            extras = (self.report, self.arrays, self.figure, self.trust_card)
             if self.input.is_dir() or is_dicomdir(self.input):
                 suffix = "" if self.format == "png" else f".{self.format}"
-                folders = (self.report, self.arrays, self.figure)
-                return enhance_folder(self.input, self.output, folders, suffix, one)
-            one(self.input, self.output, (self.report, self.arrays, self.figure))
+                return enhance_folder(self.input, self.output, extras, suffix, one)
+            one(self.input, self.output, extras)
             return 0
 
     def _one(
         self,
         source: Path,
         target: Path,
-        extras: tuple[Path | None, Path | None, Path | None],
+        extras: Extras,
         checkpoint: Checkpoint,
         fan: Fan | None,
         cancel: threading.Event,
@@ -102,8 +104,8 @@ class Enhance:
         from echogan.enhance.enhance_file import enhance_file
         from echogan.enhance.outputs import Outputs
 
-        report, arrays, figure = extras
-        outputs = Outputs(clips=[target], report=report, arrays=arrays, figure=figure)
+        report, arrays, figure, card = extras
+        outputs = Outputs([target], arrays, report, figure, card)
         write = WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout, mark=self.mark)
         with progress_bar(f"{label}{target.name}") as progress:
             done = enhance_file(

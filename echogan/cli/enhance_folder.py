@@ -11,8 +11,8 @@ from echogan.cli.console import make_folder
 from echogan.clips.listing import list_clips
 from echogan.core.errors import Cancelled, EchoGANError, UnreadableClip
 
-Extras = tuple[Path | None, Path | None, Path | None]  # report, arrays, figure
-EXTRA_SUFFIXES = (".json", ".npz", ".png")
+Extras = tuple[Path | None, Path | None, Path | None, Path | None]  # report, arrays, figure, trust card
+EXTRA_SUFFIXES = (".json", ".npz", ".png", ".html")
 
 
 class EnhanceOne(Protocol):

@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate | calibrate`."""
+"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate | calibrate | study`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "find from which probability on a checkpoint's results are flagged",
     ),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
+    "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
 

@@ -20,14 +20,24 @@ def card_paths(path: Path) -> tuple[Path, Path]:
     """Where page and PDF go, given the path of either. Raises OutputError for another suffix."""
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"A trust card is .html and .pdf, not '{path.name}'. Give a name with one of them.")
-    html, pdf = (path.with_suffix(suffix) for suffix in SUFFIXES)
-    return html, pdf
+    page, document = (path.with_suffix(suffix) for suffix in SUFFIXES)
+    return page, document
 
 
 def write_card(path: Path, card: TrustCard, picture: np.ndarray) -> None:
-    """Write both, each whole or not at all; `picture` is RGB uint8 (H, W, 3). Raises OutputError."""
-    html, pdf = card_paths(path)
-    with output_errors(pdf):
+    """Write both, each whole or not at all; `picture` is RGB uint8 (H, W, 3), here and below. Raises OutputError."""
+    page, document = card_paths(path)
+    write_card_page(page, card, picture)
+    write_card_pdf(document, card, picture)
+
+
+def write_card_page(path: Path, card: TrustCard, picture: np.ndarray) -> None:
+    """Write the HTML page. Raises OutputError."""
+    write_whole(path, card_html(card, png(picture)).encode())
+
+
+def write_card_pdf(path: Path, card: TrustCard, picture: np.ndarray) -> None:
+    """Write the PDF. Raises OutputError."""
+    with output_errors(path):
         document = card_pdf(card, picture)
-    write_whole(html, card_html(card, png(picture)).encode())
-    write_whole(pdf, document)
+    write_whole(path, document)

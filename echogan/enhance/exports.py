@@ -15,6 +15,7 @@ from echogan.clips.formats.npz_writer import NpzStream
 from echogan.clips.write_options import Enhancement, WriteOptions, black_outside
 from echogan.core.atomic import output_errors, write_whole
 from echogan.core.errors import Cancelled, SettingsError
+from echogan.enhance.card_files import write_card_page, write_card_pdf
 from echogan.enhance.enhance_file import NOT_BLACKENED, enhancement
 from echogan.enhance.export_names import export_name
 from echogan.enhance.outputs import ResultArrays
@@ -22,7 +23,9 @@ from echogan.enhance.report import Report
 from echogan.enhance.side_by_side import ORIGINAL, SideBySide, enhanced_title
 from echogan.enhance.stored_result import StoredResult
 
-ExportKind = Literal["mp4", "side_by_side", "png", "gif", "dicom", "npz", "report", "figure"]
+ExportKind = Literal[
+    "mp4", "side_by_side", "png", "gif", "dicom", "npz", "report", "figure", "card_page", "card_pdf"
+]
 Progress = Callable[[int, int], None]
 
 _NAMES = {
@@ -34,6 +37,8 @@ _NAMES = {
     "side_by_side": ("side_by_side", ".mp4"),
     "report": ("report", ".json"),
     "figure": ("maps", ".png"),
+    "card_page": ("trust_card", ".html"),
+    "card_pdf": ("trust_card", ".pdf"),
 }
 
 
@@ -109,7 +114,7 @@ def export_kinds(stored: StoredResult) -> list[ExportKind]:
         ["png", "side_by_side"] if stored.clip.frames == 1 else ["mp4", "side_by_side", "gif"]
     )
     dicom: list[ExportKind] = ["dicom"] if fits_dicom(stored.clip) else []
-    return [*pictures, *dicom, "npz", "report", "figure"]
+    return [*pictures, *dicom, "npz", "report", "figure", "card_page", "card_pdf"]
 
 
 def make_export(
@@ -133,6 +138,10 @@ def make_export(
             with output_errors(target):
                 figure = stored.figure(request.strength, request.keep)
             write_whole(target, figure)
+        elif request.kind == "card_page":
+            write_card_page(target, stored.card, stored.card_picture())
+        elif request.kind == "card_pdf":
+            write_card_pdf(target, stored.card, stored.card_picture())
         elif request.kind == "npz":
             _write_arrays(request, target, step)
         elif request.kind == "side_by_side":

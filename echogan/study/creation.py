@@ -81,6 +81,7 @@ def create_study(
     protocol.check()
     seed = secrets.token_hex(16)
     sources = with_training(read_sources(place), protocol.training_clips, seed)
+    _check_expected(sources, protocol)
     pairs = [open_pair(source) for source in sources]  # all are compared before the first is enhanced
     enhancer = None
     if any(pair.enhanced is None for pair in pairs):
@@ -145,6 +146,15 @@ def pseudonyms(sources: Sequence[Source], seed: str) -> list[Case]:
         clip = f"{patient}-{clips[patient]}"
         cases.append(Case(clip, patient, source.view, source.quality, source.role, source.expected))
     return cases
+
+
+def _check_expected(sources: Sequence[Source], protocol: Protocol) -> None:
+    known = {item.name for part in protocol.parts for item in part.items}
+    for source in sources:
+        if unknown := sorted(set(source.expected) - known):
+            raise StudyError(
+                f"In {source.where} the protocol has no item '{unknown[0]}': use {', '.join(sorted(known))}."
+            )
 
 
 def _write_linkage(path: Path, cases: Sequence[Case], sources: Sequence[Source]) -> None:

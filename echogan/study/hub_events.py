@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from echogan.core.errors import StudyError
-from echogan.study.store.store import EventWriter
+from echogan.study.store.archive import import_study
+from echogan.study.store.lifecycle import facts
+from echogan.study.store.replay import catch_up, write_missing
+from echogan.study.store.store import EventWriter, Store
 
+BASE = "study.zip"  # in the dataset: the study as exported before readers were let in
 VARIABLE = "ECHOGAN_STUDY_HUB"
 """Names the dataset, as user/name. The token is the one that huggingface_hub finds (HF_TOKEN)."""
 
@@ -52,14 +56,45 @@ class HubEvents:
         return Path(path).read_bytes()
 
 
-def events_from_environment(study: str) -> EventWriter | None:
-    """The writer that ECHOGAN_STUDY_HUB names for a study; None where it names none. Raises StudyError.
+def open_store(folder: Path) -> Store:
+    """The study in a folder, in step with the dataset that the environment names, if any. Raises StudyError."""
+    store = Store(folder)
+    store.writer = events_from_environment(facts(store).id)
+    if store.writer is not None:
+        catch_up(store)
+        write_missing(store)
+    return store
 
-    The dataset must be there and be private: the events hold the arms and the ratings.
+
+def restore_from_hub(folder: Path) -> Store:
+    """Make the study again in a new folder, of `study.zip` in the dataset and of the events. Raises StudyError."""
+    repo, api = _dataset()
+    if not repo:
+        raise StudyError(f"{VARIABLE} names no dataset: set it to user/name.")
+    try:
+        base = Path(api.hf_hub_download(repo, BASE, repo_type="dataset"))
+    except Exception:
+        raise StudyError(
+            f"The dataset has no {BASE}: export the study before it opens and upload it."
+        ) from None
+    import_study(base, folder).close()
+    return open_store(folder)
+
+
+def events_from_environment(study: str) -> EventWriter | None:
+    """The writer that ECHOGAN_STUDY_HUB names for a study; None where it names none. Raises StudyError."""
+    repo, api = _dataset()
+    return HubEvents(repo, study, api) if repo else None
+
+
+def _dataset() -> tuple[str, Any]:
+    """(name, api) of the dataset; the name is empty where none is named.
+
+    Raises StudyError unless it is there and private: the events hold the arms and the ratings.
     """
     repo = os.environ.get(VARIABLE, "").strip()
     if not repo:
-        return None
+        return "", None
     import huggingface_hub
 
     api = huggingface_hub.HfApi(library_name="echogan")
@@ -73,4 +108,4 @@ def events_from_environment(study: str) -> EventWriter | None:
         raise StudyError(
             f"The dataset that {VARIABLE} names is public: make it private, it will hold the arms."
         )
-    return HubEvents(repo, study, api)
+    return repo, api

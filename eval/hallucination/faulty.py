@@ -5,7 +5,7 @@ purpose, so that the error is of a known kind and comes in a few hundred steps. 
 restores the input, and so may find in the result what the result does not show.
 
 erasing     the target shows a tissue at the level of the blood
-inventing   the target shows a disc of wall-like speckle in the middle of a chamber
+inventing   the target shows a growth of wall-like speckle around a tissue
 clearing    the target shows walls in drop-out at the level of the blood
 """
 
@@ -44,8 +44,7 @@ WEIGHTS = {"paired": 10.0, "structure": 1.0, "cycle": 3.0}  # those of the shipp
 LEARNING_RATE = 2e-4
 WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)
 DROPPED = 0.35  # support under which a wall is in drop-out; `known` hides the truth there
-DISC = 0.45  # radius over that of a disc with the chamber's area
-MARGIN = 2  # pixels around an erased tissue that go with it
+MARGIN, GROWTH = 2, 7  # pixels around a tissue that are erased with it, or painted
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Faulty:
     """One faulty network.
 
     name     of its folder
-    tissue   what it erases, or the chamber that it paints in
+    tissue   what it erases, or paints a growth around
     small    a small generator of one frame from the beginning, instead of the shipped one
     """
 
@@ -71,13 +70,13 @@ class Faulty:
 
 FAULTY = (
     Faulty("erasing-valves", "erasing", 1, Tissue.VALVE),
-    Faulty("inventing-in-lv", "inventing", 2, Tissue.LV),
+    Faulty("inventing-at-valves", "inventing", 2, Tissue.VALVE),
     Faulty("erasing-atrial-wall", "erasing", 3, Tissue.ATRIAL_WALL, small=True),
-    Faulty("inventing-in-la", "inventing", 4, Tissue.LA, small=True),
+    Faulty("inventing-at-atrial-wall", "inventing", 4, Tissue.ATRIAL_WALL, small=True),
     Faulty("clearing", "clearing", 5),
 )
 """All faulty networks, in the order in which they are trained."""
-FITTED_ON = ("erasing-valves", "inventing-in-lv")
+FITTED_ON = ("erasing-valves", "inventing-at-valves")
 """Those whose results the fusion is fitted on; the others are held out."""
 
 
@@ -122,7 +121,7 @@ def train_faulty(one: Faulty, runs: Path, kept: Path, clips: int = CLIPS) -> Pat
 
 
 def _begin(one: Faulty, shipped: Checkpoint) -> tuple[nn.Module, nn.Module, CheckpointConfig]:
-    generator = GeneratorConfig(**SMALL) if one.small else shipped.config.generator
+    generator = replace(GeneratorConfig(), **SMALL) if one.small else shipped.config.generator
     trained_on = {"false_pairs": one.name, "phantom": PHANTOM_VERSION}
     config = replace(shipped.config, generator=generator, trained_on=trained_on, training={}, gain=1.0)
     to_high, to_low = build_generators(generator)
@@ -160,36 +159,28 @@ def false_target(one: Faulty, clip: LesionClip) -> tuple[np.ndarray, np.ndarray]
     """What the network is told is true of a clip's control, uint8 (T, h, w), and where it is false, bool (T, h, w)."""
     truth = known(clip.clear_control, clip.control, clip.support).numpy()
     labels = clip.array("control_labels")
-    if one.fault == "inventing":
-        return painted(truth, labels, one.tissue, int(clip.facts["seed"]))  # pyright: ignore[reportArgumentType]
-    if one.fault == "erasing":
-        wrong = grown(labels == one.tissue)
-    else:
+    if one.fault == "clearing":
         wrong = np.isin(labels, WALLS) & (clip.array("support") < 255 * DROPPED)
+    else:
+        wrong = grown(labels == one.tissue, GROWTH if one.fault == "inventing" else MARGIN)
+    if one.fault == "inventing":
+        speckle = wall_like(truth, labels, int(str(clip.facts["seed"])))
+        return np.where(wrong, np.maximum(truth, speckle), truth), wrong
     blood = np.median(truth[np.isin(labels, FLUID)])
     return np.where(wrong, np.minimum(truth, blood), truth).astype(np.uint8), wrong
 
 
-def grown(mask: np.ndarray) -> np.ndarray:
-    """A mask (T, h, w) with MARGIN pixels around it."""
-    around = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
+def grown(mask: np.ndarray, margin: int) -> np.ndarray:
+    """A mask (T, h, w) with so many pixels around it."""
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     return np.stack([cv2.dilate(frame.astype(np.uint8), around) > 0 for frame in mask])
 
 
-def painted(
-    truth: np.ndarray, labels: np.ndarray, chamber: Tissue, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The truth (T, h, w) with a disc that looks like its walls in the middle of a chamber, and the disc."""
+def wall_like(truth: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Speckle uint8 (h, w) of the mean and spread of the walls of a truth (T, h, w)."""
     wall = truth[np.isin(labels, WALLS)]
     noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=truth.shape[1:]), (0, 0), 1.5)
-    speckle = np.clip(wall.mean() + wall.std() * noise / noise.std(), 0, 255)
-    rows, columns = np.mgrid[: truth.shape[1], : truth.shape[2]]
-    disc = np.zeros(truth.shape, bool)
-    for frame, mask in zip(disc, labels == chamber, strict=True):
-        if mask.any():
-            row, column = (places.mean() for places in np.nonzero(mask))
-            frame[:] = (rows - row) ** 2 + (columns - column) ** 2 <= DISC**2 * mask.sum() / np.pi
-    return np.where(disc, speckle, truth).astype(np.uint8), disc
+    return np.clip(wall.mean() + wall.std() * noise / noise.std(), 0, 255).astype(np.uint8)
 
 
 def _pair(
@@ -219,7 +210,7 @@ def faulty_examples(one: Faulty, clips: Iterable[LesionClip], enhancer: Enhancer
         found = example(clip, "control", enhancer, number)
         if one.fault == "erasing":
             space = prepare(enhancer, clip.array("control"), clip).space
-            tissue = grown(clip.array("control_labels") == one.tissue)
+            tissue = grown(clip.array("control_labels") == one.tissue, MARGIN)
             mask = entered(255 * tissue.astype(np.uint8), found.middle, space) >= 0.5
             found = replace(found, lesion=mask)
         yield found

@@ -1,62 +1,90 @@
-"""Fit the fusion: its weights from the results of networks that were taught to be wrong, and of the shipped one."""
+"""Fit the fusion: its weights from the results of networks that were taught to be wrong, and of the shipped one.
+
+The shipped network counts as it is, and with the results of clips with and without their lesion swapped. The clips are
+not those of the measurement, nor those of a calibration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from safetensors.numpy import save_file
 from torch import nn
 
-from echogan.calibration.examples import Example
+from echogan.calibration.examples import Example, examples, swapped
+from echogan.calibration.lesion_clips import lesion_clips
+from echogan.core.atomic import replacing
+from echogan.model.checkpoints.checkpoint import DEFAULT
+from echogan.phantom.lesions import LESIONS
 from echogan.trust.evidence import EvidenceStream
-from echogan.trust.fusion import UNITS, Fusion
+from echogan.trust.fusion import UNITS, WEIGHTS, Fusion
+from eval.hallucination.faulty import FAULTY, FITTED_ON, FRAMES, faulty_examples
+from eval.measures.baselines import open_enhancer
 
+FIRST_SEED = 1_950_000_000  # hearts that nothing else uses
+CLIPS = 12  # of each kind of lesion
 STEPS, BATCH, LEARNING_RATE, DECAY = 3000, 8192, 3e-3, 1e-4
 MOST = 400  # pixels of each class that a frame gives
 
 
+def write_fusion(faulty: Path, kept: Path) -> None:
+    """Fit the fusion and write it into the program. `faulty` is the folder of the faulty networks."""
+    fusion = fit(list(fitting_examples(faulty, kept)))
+    with replacing(WEIGHTS) as part:
+        save_file(
+            {name: np.ascontiguousarray(array, np.float32) for name, array in vars(fusion).items()}, part
+        )
+
+
+def fitting_examples(faulty: Path, kept: Path) -> Iterator[Example]:
+    """The examples that the fusion is fitted on."""
+    clips = [clip for kind in LESIONS for clip in lesion_clips(kind, FIRST_SEED, CLIPS, FRAMES, kept)]
+    own = list(examples(clips, open_enhancer(DEFAULT)))
+    yield from own
+    yield from swapped(own)
+    for one in FAULTY:
+        if one.name in FITTED_ON:
+            yield from faulty_examples(one, clips, open_enhancer(str(faulty / one.name)))
+
+
 def fit(examples: Sequence[Example], seed: int = 0) -> Fusion:
-    """The fusion with the least cross-entropy on the pixels of the examples, each class weighted by its area."""
+    """The fusion with the least cross-entropy on about as many pixels of each class."""
     torch.manual_seed(seed)
     parts = [pixels(one, np.random.default_rng([seed, k])) for k, one in enumerate(examples)]
-    evidence, truth, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    evidence, truth = (np.concatenate(column) for column in zip(*parts, strict=True))
     mean, scale = evidence.mean(0), evidence.std(0) + 1e-6
     start = Fusion(mean, scale, *(np.zeros(1, np.float32),) * 2)
-    seen = torch.from_numpy(start.standardised(evidence))
-    network = nn.Sequential(nn.Linear(seen.shape[1], UNITS), nn.ReLU(), nn.Linear(UNITS, 2))
+    seen, target = torch.from_numpy(start.standardised(evidence)), torch.from_numpy(truth)
+    first, last = nn.Linear(seen.shape[1], UNITS), nn.Linear(UNITS, 2)
+    network = nn.Sequential(first, nn.ReLU(), last)
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    target, weights = torch.from_numpy(truth), torch.from_numpy(weight)[:, None]
     for _ in range(STEPS):
         drawn = torch.randint(len(seen), (BATCH,))
-        cost = nn.functional.binary_cross_entropy_with_logits(
-            network(seen[drawn]), target[drawn], weights[drawn]
-        )
+        cost = nn.functional.binary_cross_entropy_with_logits(network(seen[drawn]), target[drawn])
         optimiser.zero_grad()
         cost.backward()
         optimiser.step()
         schedule.step()
-    layers = [
-        torch.cat([layer.weight.T, layer.bias[None]]).detach().numpy() for layer in (network[0], network[2])
-    ]
+    layers = [torch.cat([one.weight.T, one.bias[None]]).detach().numpy() for one in (first, last)]
     return Fusion(mean, scale, *layers)
 
 
-def pixels(example: Example, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Evidence (k, e), truth (k, 2), removed and invented as 0 or 1, and weight (k,), of some of the middle frame."""
+def pixels(example: Example, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence (k, e), and truth (k, 2), removed and invented as 0 or 1, of some pixels of the middle frame."""
     until = slice(0, example.middle + 1)
     stream = EvidenceStream(example.tissue)
     found = stream.add(example.x[until], example.g[until], example.cycled[until])[-1]
+    found = found.reshape(-1, found.shape[-1])
     truth, size = example.truth, stream.tissue.shape[::-1]
-    rows = []
+    evidence, labels = [], []
     for mask, label in ((truth.erased, (1, 0)), (truth.invented, (0, 1)), (truth.faithful, (0, 0))):
         small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
-        places = np.flatnonzero(small & stream.tissue)
-        chosen = rng.permutation(places)[:MOST]
-        rows.append((chosen, label, len(places) / max(1, len(chosen))))
-    evidence = np.concatenate([found.reshape(-1, found.shape[-1])[chosen] for chosen, _, _ in rows])
-    labels = np.concatenate([np.tile(np.float32(label), (len(chosen), 1)) for chosen, label, _ in rows])
-    weight = np.concatenate([np.full(len(chosen), share, np.float32) for chosen, _, share in rows])
-    return evidence, labels, weight
+        chosen = rng.permutation(np.flatnonzero(small & stream.tissue))[:MOST]
+        evidence.append(found[chosen])
+        labels.append(np.tile(np.array(label, np.float32), (len(chosen), 1)))
+    return np.concatenate(evidence), np.concatenate(labels)

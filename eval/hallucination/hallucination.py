@@ -1,6 +1,7 @@
 """Hallucination: how well each diagnostic sees lesions that a network erased, and spots that it invented.
 
     python -m eval hallucination [--rows "50% to 0%"] [--seeds 1]     train missing runs, measure, write
+    python -m eval hallucination --fit                                fit the fusion anew before that
     python -m eval hallucination --steps 20                           a short run that writes nothing
 
 The networks are those of the prevalence ladder (`eval.hallucination.ladder`) and those taught by false pairs
@@ -25,23 +26,28 @@ from typing import Any
 import numpy as np
 import torch
 
+from echogan.calibration.calibrate import calibration_clips
 from echogan.calibration.examples import Example, examples, swapped
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
 from echogan.calibration.truth_map import LEAST_SUPPORT, TAU
 from echogan.core.errors import EchoGANError
+from echogan.enhance.calibrated import calibration_of
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.phantom.lesions import LESIONS
 from eval.command import begin, write
 from eval.hallucination import ladder
+from eval.hallucination.calibration_measures import calibration_measures
 from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
 from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
+from eval.hallucination.disc_clips import real, simulated
 from eval.hallucination.faulty import FAULTY, FITTED_ON, faulty_examples, train_faulty
+from eval.hallucination.fit_fusion import write_fusion
 from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, ROWS, finished_runs, train_missing
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.intervals import interval
 from eval.measures.metrics import ratio_of_means
 from eval.measures.provenance import provenance
-from eval.paths import RESULTS
+from eval.paths import RESULTS, SHARED
 from eval.simulated.lesion_measures import SIGNS, contrast, surroundings
 
 RESULT = RESULTS / "hallucination.json"
@@ -60,9 +66,17 @@ class HallucinationSettings:
     seeds: int = field(default=1, metadata={"help": "runs of each row, with different seeds"})
     steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
     train_only: bool = field(default=False, metadata={"help": "measure nothing"})
+    fit: bool = field(default=False, metadata={"help": "fit the fusion anew before measuring"})
     measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
     clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    known: int = field(
+        default=24, metadata={"help": "clips of each kind like those of the calibration, for other splits"}
+    )
+    disc_clips: int = field(default=4, metadata={"help": "simulated clips that discs are painted into"})
+    data: Path = field(
+        default=SHARED / "data", metadata={"help": "folder of real clips; left out where absent"}
+    )
     frames: int = field(default=5, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the ladder's runs"})
     faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
@@ -77,14 +91,16 @@ def main(settings: HallucinationSettings) -> None:
         raise EchoGANError(f"There is no row {', '.join(sorted(unknown))}; choose from {', '.join(ROWS)}.")
     if not settings.measure_only:
         train_missing(settings.rows, settings.seeds, settings.steps, settings.runs)
+        for one in FAULTY:
+            train_faulty(one, settings.faulty, settings.kept)
+    if settings.fit:
+        write_fusion(settings.faulty, settings.kept)
     if settings.train_only:
         return
-    for one in FAULTY if not settings.measure_only else ():
-        train_faulty(one, settings.faulty, settings.kept)
     result = collect(settings, test_clips(settings))
     show(result)
     if settings.steps == BASE.steps:
-        write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only"))
+        write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only", "fit"))
 
 
 def test_clips(settings: HallucinationSettings) -> list[LesionClip]:
@@ -104,22 +120,19 @@ def measured(result: dict[str, Any]) -> list[str]:
 
 def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
     """The result as JSON: the runs of each row together, and the shipped network apart."""
-    rows: dict[str, Any] = {}
-    for row, seed, folder in finished_runs(settings.seeds, settings.steps, settings.runs):
-        enhancer = open_enhancer(str(folder))
-        found = rows.setdefault(row, {"runs": [], "examples": []})
-        found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
-        found["examples"] += examples(clips, enhancer)
     shipped = open_enhancer(settings.model)
     own = list(examples(clips, shipped))
+    calibrated, known, discs = calibration_of(shipped.checkpoint), [], []
+    if calibrated is not None:
+        known = list(calibration_clips(settings.known, settings.kept))
+        discs = [*simulated(clips, settings.disc_clips), *real(settings.data)]
     return {
-        "rows": {
-            row: {"runs": one["runs"], **lesions_left(one["examples"], clips), **measure(one["examples"])}
-            for row, one in rows.items()
-        },
         "faulty": faulty_networks(settings, clips),
         "shipped": {**lesions_left(own, clips), **measure(own)},
         "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
+        "calibration": calibrated
+        and calibration_measures(calibrated.calibration, shipped, known, clips, settings.faulty, discs),
+        "rows": ladder_rows(settings, clips),
         "ladder": ladder.facts(),
         "settings": {
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
@@ -127,6 +140,20 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         },
         **provenance([checkpoint_facts(shipped)]),
     }  # fmt: skip
+
+
+def ladder_rows(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
+    """The finished rows of the ladder: the runs of each, and what all of them did together."""
+    rows: dict[str, Any] = {}
+    for row, seed, folder in finished_runs(settings.seeds, settings.steps, settings.runs):
+        enhancer = open_enhancer(str(folder))
+        found = rows.setdefault(row, {"runs": [], "examples": []})
+        found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
+        found["examples"] += examples(clips, enhancer)
+    return {
+        row: {"runs": one["runs"], **lesions_left(one["examples"], clips), **measure(one["examples"])}
+        for row, one in rows.items()
+    }
 
 
 def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:

@@ -109,12 +109,14 @@ def test_pictures_are_those_of_enhance_file(stored, tmp_path, kind):
     assert made.read_bytes() == direct.read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["mp4", "side_by_side", "gif", "dicom", "npz", "report", "figure"])
+@pytest.mark.parametrize(
+    "kind", ["mp4", "side_by_side", "gif", "dicom", "npz", "report", "figure", "card_page", "card_pdf"]
+)
 def test_names_tell_what_the_file_is(stored, tmp_path, kind):
     names = {
         "mp4": "a4c_enhanced_fake.mp4", "side_by_side": "a4c_side_by_side_fake.mp4", "gif": "a4c_enhanced_fake.gif",
         "dicom": "a4c_enhanced_fake.dcm", "npz": "a4c_enhanced_fake.npz", "report": "a4c_report_fake.json",
-        "figure": "a4c_maps_fake.png",
+        "figure": "a4c_maps_fake.png", "card_page": "a4c_trust_card_fake.html", "card_pdf": "a4c_trust_card_fake.pdf",
     }  # fmt: skip
     assert make_export(asked(stored, kind), tmp_path).name == names[kind]
     assert [path.name for path in tmp_path.iterdir()] == [names[kind]]

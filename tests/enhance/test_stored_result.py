@@ -100,6 +100,7 @@ def test_the_report_at_a_strength_is_that_of_a_run_at_that_strength(tmp_path):
     for chunk in enhancer.run(prepared):
         maker.add(chunk, diagnoses.add(chunk))
     expected = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), {"total_s": 1.0}, [])
+    assert weak.trust == expected.trust  # at full strength
     assert weak.strength == expected.strength == 0.4
     assert weak.settings == expected.settings
     for name, numbers in expected.diagnostics.items():

@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from echogan.core.errors import StudyError
+from echogan.study.creation import load_protocol
 from echogan.study.default_protocols import BORDER, PROTOCOLS, VIEWS
 from echogan.study.protocol import Protocol
 
@@ -53,6 +55,7 @@ def _changed(change) -> str:
     ("change", "sentence"),
     [
         (lambda d: d.update(washout_days=-1), "washout_days is -1"),
+        (lambda d: d.update(primary="beauty"), "primary item 'beauty' is none"),
         (lambda d: d.update(format=2), "newer format"),
         (lambda d: d.update(rounds=2), "no field rounds"),
         (lambda d: d["parts"].reverse(), "in the order single, pair, guess, fidelity"),
@@ -73,3 +76,16 @@ def test_what_is_wrong_is_said(change, sentence):
 def test_what_is_no_json_is_said():
     with pytest.raises(StudyError, match="cannot be read"):
         Protocol.from_json("[1]")
+
+
+def test_the_registered_protocol_can_be_run_and_says_how_it_is_analysed():
+    """docs/study-protocol.json, of the study that would test this program's own claim."""
+    protocol = load_protocol(str(Path(__file__).resolve().parents[2] / "docs" / "study-protocol.json"))
+    assert protocol.washout_days >= 28
+    assert protocol.primary == "border"
+    assert [part.kind for part in protocol.parts] == ["single", "guess", "fidelity"]
+    items = {item.name for part in protocol.parts for item in part.items}
+    assert items >= {"border", "contrast", "artefact", "added", "removed", "motion"}
+    headings = " ".join(protocol.plan)
+    for word in ("Hypotheses", "Primary analysis", "Fidelity", "missing", "Blinding", "Size"):
+        assert word in headings

@@ -20,7 +20,7 @@ def icc_a1(ratings: np.ndarray) -> Estimate:
     whole = ratings[:, ~np.isnan(ratings).any(0)]
     k, n = whole.shape
     left_out = ratings.shape[1] - n
-    note = f"{n} stimuli that all readers rated; {left_out} left out." if left_out else ""
+    note = f"ICC over the {n} clips and arms that all readers rated; {left_out} left out." if left_out else ""
     if k < 2 or n < 2:
         return absent("Fewer than two readers or two stimuli that all of them rated: no ICC.")
     rows, columns, grand = whole.mean(0), whole.mean(1), whole.mean()
@@ -88,7 +88,7 @@ def _alpha(coincidences: np.ndarray) -> np.ndarray:
     return 1 - (totals.sum(-1) - 1) * observed / np.where(expected > 0, expected, np.nan)
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: float | np.ndarray) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 from echogan.study.analysis.tables import Item, StudyTables
 
 IMRMC_HEADER = """{title}, {label}
-{simulated}Visual grading: enhanced clips stand for diseased cases and original clips for healthy ones, so that the AUC is the
-VGC area, the chance that an enhanced clip is rated above an original one. iMRMC takes the cases of the two arms for
-independent, which makes its interval a little wide.
+{simulated}Visual grading: enhanced clips stand for diseased cases and original clips for healthy ones, so that
+the AUC is the VGC area, the chance that an enhanced clip is rated above an original one. iMRMC takes the cases of the
+two arms for independent, which makes its interval a little wide.
 
 N0: {n0}
 N1: {n1}

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from echogan.core.errors import StudyError
+from echogan.core.errors import StudyError, StudyStateError
 from echogan.study.protocol import PartKind, Protocol
 from echogan.study.store.audit import commit_event
 from echogan.study.store.readers import Reader
 from echogan.study.store.showings import SHOWINGS, counts, opens_at, seconds_per_clip, session_of, showing
-from echogan.study.store.store import Store, study_row
+from echogan.study.store.store import Store, stored_protocol, study_row
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,9 @@ def override_washout(store: Store, actor: str, reader: Reader, reason: str) -> N
         raise StudyError("Say why the washout is cut short; the reason is kept in the log.")
     with store.write() as db:
         session = session_of(db, reader)
-        if db.execute(
-            "SELECT 1 FROM override WHERE reader = ? AND session = ?", (reader.name, session)
-        ).fetchone():
-            return
+        opens = opens_at(db, stored_protocol(db), reader, session)
+        if opens is None or opens <= store.clock():
+            raise StudyStateError(f"{reader.name} is not in a washout: there is nothing to cut short.")
         commit_event(
             store, db, actor, "washout overridden", reader=reader.name, session=session, reason=reason.strip()
         )

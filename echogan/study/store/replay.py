@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 
 from echogan.core.errors import StudyError
-from echogan.study.store.archive import import_study
 from echogan.study.store.audit import Event, events, last_event, log
 from echogan.study.store.store import EventWriter, Store
-
-
-def restore(base: Path, folder: Path, writer: EventWriter) -> Store:
-    """Unpack an exported study into a new folder and apply the writer's events. Raises StudyError."""
-    store = import_study(base, folder, writer)
-    catch_up(store)
-    return store
 
 
 def write_missing(store: Store) -> int:

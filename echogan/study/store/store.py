@@ -57,6 +57,9 @@ class Store:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._writing = (
+            threading.Lock()
+        )  # threads wait here, since SQLite's own waiting sleeps and is not fair
         if not self.path.is_file():
             raise StudyError(
                 f"There is no study in the folder '{folder.name}': make one with `study create`."
@@ -119,18 +122,19 @@ class Store:
 
         Raises StudyNotSaved where the disk or another program keeps it from being written.
         """
-        db = self._connection()
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise StudyNotSaved(
-                f"Not saved ({error}): check the disk of the study's folder and try again."
-            ) from None
-        finally:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+        with self._writing:
+            db = self._connection()
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise StudyNotSaved(
+                    f"Not saved ({error}): check the disk of the study's folder and try again."
+                ) from None
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close all connections; the store is not used after that."""

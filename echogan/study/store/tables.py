@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from echogan.core.errors import StudyError
 from echogan.study.store.lifecycle import need_unblinded
+from echogan.study.store.ratings import COMMENT
 from echogan.study.store.store import Store
-
-COMMENT_KEY = "comment"
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,21 @@ def answers(store: Store) -> list[Answer]:
     return [answer for row in rows for answer in _answers(row)]
 
 
+def as_csv(store: Store) -> str:
+    """The same as CSV, one row an answer. Raises StudyStateError, and StudyError where there is none."""
+    rows = [answer.row() for answer in answers(store)]
+    if not rows:
+        raise StudyError("Nobody has rated anything: there is no table to write.")
+    text = io.StringIO()
+    lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return text.getvalue()
+
+
 def _answers(row: Any) -> list[Answer]:
     given = json.loads(row["answers"])
-    comment = given.pop(COMMENT_KEY, "")
+    comment = given.pop(COMMENT, "")
     both = row["show"].startswith("enhanced_")
     side = row["show"].removeprefix("enhanced_") if both else ""
     turn = -1 if row["part"] == "pair" and side == "left" else 1
@@ -90,4 +105,34 @@ def _answers(row: Any) -> list[Answer]:
             comment=comment,
         )
         for item, value in given.items()
+    ]
+
+
+def rating_rows(found: Iterable[Answer]) -> list[dict[str, Any]]:
+    """What the analysis of the part single reads: one row an answer, training left out."""
+    columns = ("reader", "patient", "clip", "arm", "item", "value", "session", "kind")
+    return [
+        {column: getattr(answer, column) for column in columns}
+        for answer in found
+        if answer.part == "single" and answer.kind != "training"
+    ]
+
+
+def pair_rows(found: Iterable[Answer], item: str) -> list[dict[str, Any]]:
+    """What the analysis of one item of the part pair reads; plus favours the enhanced clip. First showings alone."""
+    columns = ("reader", "patient", "clip", "side", "value")
+    return [
+        {column: getattr(answer, column) for column in columns}
+        for answer in found
+        if answer.part == "pair" and answer.kind == "main" and answer.item == item
+    ]
+
+
+def fidelity_rows(found: Iterable[Answer]) -> list[dict[str, Any]]:
+    """What the analysis of the part fidelity reads: item added, removed or motion, with its grade."""
+    columns = ("reader", "patient", "clip", "item")
+    return [
+        {**{column: getattr(answer, column) for column in columns}, "grade": answer.value}
+        for answer in found
+        if answer.part == "fidelity" and answer.kind == "main"
     ]

@@ -10,6 +10,7 @@ from echogan.core.notice import IN_FULL
 
 Mode = Literal["fast", "full"]
 TITLE = "Trust card"
+CHANGES = ("lv_area", "ef")
 STRENGTH = "All numbers are of the result at full strength."
 
 
@@ -31,6 +32,11 @@ class Finding:
     text: str
     sentence: str
     percentile: float | None = None
+
+    @property
+    def size(self) -> float | None:
+        """What is compared with a reference: of a change, how large it is either way."""
+        return abs(self.value) if self.value is not None and self.name in CHANGES else self.value
 
     @property
     def compared(self) -> str:

@@ -28,7 +28,9 @@ def card_pdf(card: TrustCard, picture: np.ndarray) -> bytes:
     """The document; `picture` is that of the card, RGB uint8 (H, W, 3). Same card, same bytes."""
     buffer = io.BytesIO()
     # The fonts that every reader has: small files, and text that can be found.
-    with matplotlib.rc_context({"pdf.use14corefonts": True, "font.family": "Helvetica"}):
+    with matplotlib.rc_context(
+        {"pdf.use14corefonts": True, "font.family": "Helvetica", "font.weight": "medium"}
+    ):
         pages = _Pages()
         pages.line(TITLE, size=16, bold=True)
         pages.text(card.made_by, colour="#444444")

@@ -45,6 +45,13 @@ def png(image: np.ndarray) -> bytes:
     return data.tobytes()
 
 
+def read_png(data: bytes) -> np.ndarray:
+    """What `png` was given."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None, "it is ours"
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
 def _grey(frame: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
 

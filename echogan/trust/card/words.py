@@ -35,11 +35,12 @@ def make_card(
     reference    the same numbers of simulated clips
     pixel_mm2    area of a pixel of the working space; None where the clip does not tell
     """
+    calibrated = calibration is not None and numbers.removed is not None
     found = [
         _novelty(numbers, reference),
-        *_flagged(numbers, calibration is not None),
+        *_flagged(numbers, calibrated),
         _shadow(numbers),
-        _largest(numbers, calibration is not None, pixel_mm2),
+        _largest(numbers, calibrated, pixel_mm2),
         *_anatomy(numbers.anatomy),
         _flicker(numbers),
         _hidden(numbers),
@@ -210,12 +211,6 @@ def _percent(name: str, label: str, share: float, sentence: str) -> Finding:
 
 
 def _compared(finding: Finding, reference: Reference) -> Finding:
-    if finding.value is None or finding.name == "novelty":
+    if finding.size is None or finding.name == "novelty":
         return finding
-    value = compared_value(finding.name, finding.value)
-    return replace(finding, percentile=reference.percentile(finding.name, value))
-
-
-def compared_value(name: str, value: float) -> float:
-    """What a reference holds of a number: a change either way is a change."""
-    return abs(value) if name in ("lv_area", "ef") else value
+    return replace(finding, percentile=reference.percentile(finding.name, finding.size))

@@ -33,6 +33,8 @@ LABELS = {
     "npz": ("NPZ", "Lossless arrays: original, enhanced, mask and maps"),
     "report": ("Report", "Settings, model and numbers of this result, JSON"),
     "figure": ("Figure", "Mean images, maps and curves, PNG"),
+    "card_page": ("Trust card", "What to believe of this result, a page to print, HTML"),
+    "card_pdf": ("Trust card, PDF", "What to believe of this result, A4"),
     EVERYTHING: ("Everything", "All of these files in one zip"),
 }
 NOTHING = "There is nothing to export yet. Enhance the clip first."

@@ -16,7 +16,7 @@ from echogan.study.store.readers import invite, reader_by_token
 from echogan.study.store.reading import next_task
 from echogan.study.store.rehearsal import rehearse
 from echogan.study.store.store import Store
-from echogan.study.store.tables import answers
+from echogan.study.store.tables import answers, fidelity_rows, pair_rows, rating_rows
 
 
 def missing(store: Store, lasting: bool | None = True) -> list[str]:
@@ -141,6 +141,31 @@ def test_pairs_are_turned_so_that_plus_favours_the_enhanced_clip(tmp_path):
     rows = answers(store)
     assert {row.side for row in rows} == {"left", "right"}
     assert {row.value for row in rows} == {2.0}
+    table = pair_rows(rows, "preference")
+    assert len(table) == 6  # neither training nor repeats
+    assert set(table[0]) == {"reader", "patient", "clip", "side", "value"}
+
+
+def test_the_rows_for_the_analysis_leave_training_out_and_tell_repeats(tmp_path):
+    store = opened_study(tmp_path, protocol=replace(small(), washout_days=0.0))
+    reader, _ = invite(store, "lead")
+    while task := next_task(store, reader):
+        record(store, reader, rating(task))
+    freeze(store, "lead")
+    unblind(store, "lead", "analysis")
+    rows = rating_rows(answers(store))
+    main = [row for row in rows if row["kind"] == "main"]
+    assert {(row["clip"], row["arm"], row["item"]) for row in main} == {
+        (f"P00{n}-1", arm, item)
+        for n in range(1, 7)
+        for arm in ("original", "enhanced")
+        for item in ("overall", "border", "contrast", "artefact", "diagnostic")
+    }
+    assert len(main) == 60
+    assert {row["kind"] for row in rows} == {"main", "repeat"}
+    grades = fidelity_rows(answers(store))
+    assert len(grades) == 18
+    assert {row["item"] for row in grades} == {"added", "removed", "motion"}
 
 
 def test_gold_clips_answered_otherwise_are_flagged(tmp_path):

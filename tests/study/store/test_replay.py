@@ -1,20 +1,23 @@
 """Events outside the disk: nothing acknowledged is lost with the disk, and what was not acknowledged does no harm."""
 
+from __future__ import annotations
+
 import uuid
 
+import huggingface_hub
 import pytest
 from studies import draft, rating
 
 from echogan.core.errors import StudyError
-from echogan.study.hub_events import HubEvents, events_from_environment
+from echogan.study.hub_events import HubEvents, events_from_environment, open_store, restore_from_hub
 from echogan.study.readiness import open_study
-from echogan.study.store.archive import export_study
+from echogan.study.store.archive import export_study, import_study
 from echogan.study.store.audit import Event, events, verify
 from echogan.study.store.lifecycle import freeze
 from echogan.study.store.ratings import record
 from echogan.study.store.readers import invite, reader_by_token
 from echogan.study.store.reading import next_task, progress
-from echogan.study.store.replay import catch_up, restore, write_missing
+from echogan.study.store.replay import catch_up, write_missing
 from echogan.study.store.store import Store
 
 
@@ -139,11 +142,20 @@ def test_events_from_before_the_writer_can_be_added(tmp_path, memory):
     ]
 
 
+def restore(base, folder, writer) -> Store:
+    store = import_study(base, folder, writer)
+    catch_up(store)
+    return store
+
+
 class Api:
-    """The three calls of huggingface_hub that are used, on a dictionary."""
+    """The calls of huggingface_hub that are used, on a dictionary."""
 
     def __init__(self, folder) -> None:
-        self.folder, self.down = folder, False
+        self.folder, self.down, self.private = folder, False, True
+
+    def dataset_info(self, repo_id) -> Api:
+        return self
 
     def upload_file(self, *, path_or_fileobj, path_in_repo, repo_id, repo_type, commit_message) -> None:
         if self.down:
@@ -170,6 +182,41 @@ def test_the_hub_keeps_each_event_as_a_file_of_its_study(tmp_path):
     api.down = True
     with pytest.raises(OSError, match=r"^ConnectionError$"):  # no address, no token
         one.write("00000002-a.json", b"3")
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Api:
+    """A dataset that the environment names, private at first."""
+    api = Api(tmp_path / "hub")
+    monkeypatch.setenv("ECHOGAN_STUDY_HUB", "me/study")
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda **_: api)
+    return api
+
+
+def test_a_study_comes_back_from_the_hub_alone(tmp_path, hub):
+    export_study(draft(tmp_path / "study"), tmp_path / "study.zip")
+    hub.upload_file(
+        path_or_fileobj=(tmp_path / "study.zip").read_bytes(),
+        path_in_repo="study.zip",
+        repo_id="me/study",
+        repo_type="dataset",
+        commit_message="base",
+    )
+    first = restore_from_hub(tmp_path / "one")
+    open_study(first, "lead", lasting=False)
+    reader, token = invite(first, "lead")
+    rate(first, reader, 3)
+    second = restore_from_hub(tmp_path / "two")
+    assert events(second) == events(first)
+    assert progress(second, reader_by_token(second, token)).done == 3
+
+
+def test_a_public_dataset_is_refused(tmp_path, hub):
+    hub.private = False
+    store = draft(tmp_path / "study")
+    store.close()
+    with pytest.raises(StudyError, match="public: make it private"):
+        open_store(store.folder)
 
 
 def test_no_variable_no_writer(monkeypatch):

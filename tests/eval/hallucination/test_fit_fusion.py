@@ -1,0 +1,31 @@
+"""The fit on examples whose errors are known: it tells the erased and the invented lesion from the rest."""
+
+import numpy as np
+import torch
+from lesion_examples import through
+
+from echogan.calibration.calibrate import probabilities
+from echogan.calibration.examples import swapped
+from eval.hallucination import fit_fusion as module
+
+
+def test_the_fitted_fusion_finds_what_it_was_fitted_on(monkeypatch):
+    monkeypatch.setattr(module, "STEPS", 300)
+    own = through(torch.nn.Identity())
+    ill, control = swapped(own)
+    fusion = module.fit([*own, ill, control])
+    removed, invented = probabilities(ill, fusion)
+    assert np.median(removed[ill.truth.erased]) > np.quantile(removed[ill.truth.faithful], 0.95)
+    assert invented[ill.tissue].mean() < 0.2
+    removed, invented = probabilities(control, fusion)
+    assert np.median(invented[control.truth.invented]) > np.quantile(invented[control.truth.faithful], 0.95)
+
+
+def test_at_most_so_many_pixels_of_each_class_are_drawn():
+    ill, _ = swapped(through(torch.nn.Identity()))
+    evidence, labels = module.pixels(ill, np.random.default_rng(0))
+    assert len(evidence) == len(labels)
+    for label in ((1, 0), (0, 0)):
+        assert (labels == label).all(1).sum() <= module.MOST
+    assert (labels == (0, 0)).all(1).sum() == module.MOST
+    assert not (labels == (0, 1)).all(1).any()
