@@ -191,7 +191,7 @@ def store_result(
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space)
     maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
-    timing = dict.fromkeys(PARTS, 0.0)
+    timing: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     first_s = 0.0
 
     def keep(chunk: Chunk) -> None:
