@@ -180,8 +180,6 @@ class Workplace:
             entries = [self.clip(visit, clip) for clip in dict.fromkeys(ids)]
             self.exporting.start(visit, entries, kind, strengths, mark, keep)
 
-    # The end.
-
     def leave(self, page: str) -> None:
         """A page or a client left: its own work for the API ends, and its visit does after the grace."""
         self.visits.leave(page)
@@ -190,8 +188,7 @@ class Workplace:
     def close(self) -> None:
         """The app ends: stop all work, and remove what every visitor sent and got."""
         self.visits.close_all()
-        queues = (self.opening, self.taking, *self.enhancing.queues, self.exporting.queue)
-        for queue in queues:
+        for queue in (self.opening, self.taking, *self.enhancing.queues, self.exporting.queue):
             queue.close()
         self.sessions.close_all()
 
@@ -216,23 +213,21 @@ class Workplace:
         return entry
 
     def _open(self, visit: Visit, entry: ClipEntry) -> None:
-        work = partial(self._work, visit, entry)
-
-        def ended(job: Job) -> None:
-            clear_if_closed(self.visits, visit, entry)
-
+        work, ended = partial(self._work, visit, entry), partial(self._ended, visit, entry)
         self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
+
+    def _ended(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
+        clear_if_closed(self.visits, visit, entry)
 
     def _work(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
         """Open a clip, then write its frames as they are."""
         if entry.closing.is_set():
             return
         try:
-            opened = (
-                self.examples.opened(entry.example)
-                if entry.example
-                else open_for_page(entry.path, entry.folder, entry.closing)
-            )
+            if entry.example:
+                opened = self.examples.opened(entry.example)
+            else:
+                opened = open_for_page(entry.path, entry.folder, entry.closing)
             with self.lock:
                 entry.opened, entry.sector = opened, opened.found
                 entry.blackout = opened.clip.kind == "dicom"
