@@ -41,8 +41,7 @@ class Workplace:
         self.sessions, self.models = sessions or Sessions(), models or ModelChoices()
         SERVER.start()  # it reads the program while the page opens
         self.visits = Visits(self.sessions, self._clear, grace)
-        self.lock = self.visits.lock
-        self.examples = Examples(self.sessions)
+        self.lock, self.examples = self.visits.lock, Examples(self.sessions)
         self.opening = FairQueue("open", workers=2)
         self.taking = FairQueue("take", workers=3)  # what was sent, and sectors drawn by hand
         self.enhancing = Enhancing(self.visits, self.models, self.examples)
