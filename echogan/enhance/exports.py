@@ -139,9 +139,9 @@ def make_export(
                 figure = stored.figure(request.strength, request.keep)
             write_whole(target, figure)
         elif request.kind == "card_page":
-            write_card_page(target, stored.card, stored.card_picture())
+            write_card_page(target, stored.card_of(request.keep), stored.card_picture())
         elif request.kind == "card_pdf":
-            write_card_pdf(target, stored.card, stored.card_picture())
+            write_card_pdf(target, stored.card_of(request.keep), stored.card_picture())
         elif request.kind == "npz":
             _write_arrays(request, target, step)
         elif request.kind == "side_by_side":

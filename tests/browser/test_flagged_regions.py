@@ -13,13 +13,15 @@ from echogan.ui.enhance import enhancing
 from tests.support.fake_flagger import Spots
 from tests.support.viewer_page import WORKING, counted_clip, enhanced, frame, in_pane, pause
 
-# How many pixels of a pane's overlay have about this colour.
+# How many pixels of a pane's overlay have this colour, whatever their brightness: a thin line is mixed with its shadow.
 COUNT = """([pane, red, green, blue]) => {
   const canvas = document.querySelector(`[data-pane=${pane}] .eg-over`);
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let count = 0;
-  for (let i = 0; i < data.length; i += 4)
-    if (data[i + 3] > 200 && Math.hypot(data[i] - red, data[i + 1] - green, data[i + 2] - blue) < 40) count += 1;
+  for (let i = 0; i < data.length; i += 4) {
+    const share = red / data[i];
+    if (data[i] > 100 && Math.hypot(share * data[i + 1] - green, share * data[i + 2] - blue) < 30) count += 1;
+  }
   return count;
 }"""
 AMBER_LINE, RED_LINE = (255, 196, 0), (255, 59, 48)
@@ -59,7 +61,7 @@ def test_the_list_leads_to_a_region_and_both_thresholds_are_outlined(flagged: Pa
     x, y = in_pane(flagged, "original", 105.0, 88.0)
     assert abs(x - box["x"] - box["width"] / 2 + 2 * (box["width"] + 2)) < box["width"] / 2
     assert abs(y - box["y"] - box["height"] / 2) < box["height"] / 2
-    assert flagged.evaluate(COUNT, ["map", *RED_LINE]) > 50  # the block above red has both lines in one place
+    assert flagged.evaluate(COUNT, ["map", *RED_LINE]) > 50
     flagged.keyboard.press("0")
     assert flagged.evaluate(COUNT, ["map", *AMBER_LINE]) > 50
     expect(flagged.locator(".eg-misses")).not_to_be_empty()

@@ -216,8 +216,11 @@ class Workplace:
         return entry
 
     def _open(self, visit: Visit, entry: ClipEntry) -> None:
-        ended = partial(self._opening_ended, visit, entry)
         work = partial(self._work, visit, entry)
+
+        def ended(job: Job) -> None:
+            clear_if_closed(self.visits, visit, entry)
+
         self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
 
     def _work(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
@@ -251,6 +254,3 @@ class Workplace:
                 entry.refused = own_words(error, entry)
                 entry.rev += 1
             shutil.rmtree(entry.folder, ignore_errors=True)
-
-    def _opening_ended(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
-        clear_if_closed(self.visits, visit, entry)
