@@ -12,7 +12,7 @@ from typing import Any
 
 from gradio import queueing, route_utils, routes
 
-from echogan.ui.feedback import log_place
+from echogan.ui.error_words import log_place
 
 OWN = "echogan"  # our own lines quote nothing
 

@@ -38,7 +38,7 @@ class LoadReader:
 
     def read(self, over: threading.Event, think: float, rng: random.Random) -> None:
         """Rate until it is over."""
-        with httpx.Client(base_url=f"{self.base}/read/{self.token}", timeout=30.0) as http:
+        with httpx.Client(base_url=f"{self.base}/read/{self.token}", timeout=30.0, trust_env=False) as http:
             while not over.is_set():
                 state = self._again(lambda: http.get("/state"), over)
                 if state is None or state["phase"] != "reading":
@@ -109,7 +109,7 @@ def run_load(
     `command` starts a server; it gets the folder of the studies and a port.
     """
     protocol = small_protocol("pair", readers=readers, repeats=10)
-    store = small_study(folder / "load", protocol, clips=400)
+    store = small_study(folder / "load", protocol, clips=60 + int(4 * seconds))
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     start = [*(command or (sys.executable, "-m", "reading_server")), str(folder), str(port)]
@@ -125,11 +125,11 @@ def run_load(
         thread.start()
     try:
         for _ in range(kills):
-            time.sleep(seconds / (kills + 1))
+            _let_read(people, seconds / (kills + 1))
             server.send_signal(signal.SIGKILL)
             server.wait()
             server = _started(start, base)
-        time.sleep(seconds / (kills + 1))
+        _let_read(people, seconds / (kills + 1))
     finally:
         over.set()
         for thread in threads:
@@ -137,6 +137,14 @@ def run_load(
         server.kill()
         server.wait()
     return outcome(Store(folder / "load"), people, kills)
+
+
+def _let_read(people: Sequence[LoadReader], seconds: float) -> None:
+    """Wait; on a slow machine longer, until there are as many ratings more as there are readers."""
+    begun, until = sum(len(person.acknowledged) for person in people), time.monotonic() + UP
+    time.sleep(seconds)
+    while time.monotonic() < until and sum(len(p.acknowledged) for p in people) < begun + len(people):
+        time.sleep(0.2)
 
 
 def outcome(store: Store, people: Sequence[LoadReader], kills: int) -> Outcome:
@@ -175,7 +183,7 @@ def _started(command: Sequence[str], base: str) -> subprocess.Popen[bytes]:
     while time.monotonic() < until:
         assert server.poll() is None, "the server ended by itself"
         try:
-            httpx.get(f"{base}/read/page/main.js", timeout=2.0)
+            httpx.get(f"{base}/read/page/main.js", timeout=2.0, trust_env=False)
             return server
         except httpx.TransportError:
             time.sleep(0.1)

@@ -21,7 +21,7 @@ from echogan.ui.enhance.news import wait_for_news
 from echogan.ui.enhance.sent import as_dict, as_list, flag, ids, shown_name, strengths, text
 from echogan.ui.enhance.visits import VisitGone
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.feedback import FAILED, log_place, sentence
+from echogan.ui.error_words import FAILED, log_place, sentence
 
 MOST_FILES = 2000  # of one call: a folder may come file by file
 

@@ -28,7 +28,7 @@ from echogan.ui.access import address_of
 from echogan.ui.enhance.admission import Admission
 from echogan.ui.enhance.fair_queue import FairQueue, Job, finished
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.feedback import log_place, sentence
+from echogan.ui.error_words import log_place, sentence
 from echogan.ui.listeners import LISTENERS
 from echogan.ui.session import ClientTask
 

@@ -23,7 +23,7 @@ from echogan.ui.enhance.examples import Examples
 from echogan.ui.enhance.fair_queue import FairQueue, Job
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.visits import Visits
-from echogan.ui.feedback import log_place, sentence
+from echogan.ui.error_words import log_place, sentence
 
 BATCH = 4  # frames: while some are on their way back, for the cycle error, the next are enhanced
 

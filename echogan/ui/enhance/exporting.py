@@ -17,7 +17,7 @@ from echogan.ui.enhance.clip_entry import KEPT_EXPORTS, ClipEntry, Export, Visit
 from echogan.ui.enhance.enhancing import clear_if_closed, clear_old, own_words
 from echogan.ui.enhance.fair_queue import FairQueue, Job
 from echogan.ui.enhance.visits import Visits
-from echogan.ui.feedback import log_place
+from echogan.ui.error_words import log_place
 
 EVERYTHING = "all"
 ZIP_NAME = "enhanced_clips.zip"

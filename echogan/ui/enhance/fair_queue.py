@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import anyio
 
-from echogan.ui.feedback import log_place
+from echogan.ui.error_words import log_place
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.05  # between two looks at a job that is waited for without a thread

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from echogan.core.errors import EchoGANError
 from echogan.jobs.unzip import KEPT_SUFFIXES, UnzipLimits, is_bystander, unzip_named
-from echogan.ui.feedback import sentence
+from echogan.ui.error_words import sentence
 from echogan.ui.session import Sessions
 
 MOST_CLIPS = 32  # of a visitor

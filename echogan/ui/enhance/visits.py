@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from echogan.core.errors import EchoGANError
 from echogan.ui.enhance.clip_entry import Visit
-from echogan.ui.feedback import log_place
+from echogan.ui.error_words import log_place
 from echogan.ui.free_memory import give_memory_back
 from echogan.ui.session import Sessions
 

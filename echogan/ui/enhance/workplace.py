@@ -22,7 +22,7 @@ from echogan.ui.enhance.inbox import MOST_CLIPS, TOO_MANY, receive
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.enhance.opening import open_for_page, sector_by_hand, write_tiles
 from echogan.ui.enhance.visits import GRACE_SECONDS, Visits
-from echogan.ui.feedback import log_place
+from echogan.ui.error_words import log_place
 from echogan.ui.session import Sessions
 
 NOT_OPEN = "This clip is still being opened. Try again in a moment."

@@ -10,7 +10,7 @@ from pathlib import Path
 from echogan.core.errors import Cancelled, StudyError
 from echogan.study.creation import create_study
 from echogan.study.protocol import Protocol
-from echogan.ui.feedback import log_place, sentence
+from echogan.ui.error_words import log_place, sentence
 
 OWNER = "owner"
 """The actor of whatever is done on the page, in the log of a study: the server has no accounts."""

@@ -21,7 +21,7 @@ from echogan.core.errors import EchoGANError, ReaderLinkError, StudyNotSaved, St
 from echogan.study.store.ratings import Rating, record
 from echogan.study.store.reading import mark_shown, media_file, progress
 from echogan.ui.content_policy import CONTENT_POLICY
-from echogan.ui.feedback import log_place, sentence
+from echogan.ui.error_words import log_place, sentence
 from echogan.ui.study.reading_state import reading_state
 from echogan.ui.study.studies import Studies
 

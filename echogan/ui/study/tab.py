@@ -10,7 +10,7 @@ import gradio as gr
 
 from echogan.core.errors import EchoGANError
 from echogan.ui import access
-from echogan.ui.feedback import log_place, sentence
+from echogan.ui.error_words import log_place, sentence
 from echogan.ui.session import app_folder
 from echogan.ui.study.administration import Administration, Sent, acts
 from echogan.ui.study.making import Making

@@ -17,7 +17,7 @@ from echogan.ui.enhance import news, sent
 from echogan.ui.enhance.calls import server_functions
 from echogan.ui.enhance.inbox import NOT_SENT, UNZIPPING
 from echogan.ui.enhance.sent import UNCLEAR
-from echogan.ui.feedback import FAILED
+from echogan.ui.error_words import FAILED
 
 
 @pytest.fixture(scope="module")

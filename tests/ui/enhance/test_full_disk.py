@@ -11,7 +11,7 @@ from small_workplace import gif, in_state, sent, small_workplace, until
 from echogan.enhance import frame_tiles
 from echogan.ui.enhance.calls import server_functions
 from echogan.ui.enhance.enhancing import own_words
-from echogan.ui.feedback import DISK_CLOSED, DISK_FULL, FAILED, sentence
+from echogan.ui.error_words import DISK_CLOSED, DISK_FULL, FAILED, sentence
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
