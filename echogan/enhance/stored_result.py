@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -26,7 +25,15 @@ from echogan.enhance.flags import FlagRecorder, Flags
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report, build_report
-from echogan.enhance.result_writer import FIGURE, KEPT_FIGURE, MAP_TILES, TILES, ResultWriter, map_path
+from echogan.enhance.result_writer import (
+    FIGURE,
+    KEPT_FIGURE,
+    MAP_TILES,
+    TILES,
+    ResultWriter,
+    map_path,
+    write_behind,
+)
 from echogan.enhance.tile_layout import KEPT_PART, TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -35,6 +42,9 @@ from echogan.trust.card.picture import png, read_png
 from echogan.trust.map_styles import MAP_STYLES
 
 CARD_PICTURE = "trust_card.png"  # inside the result's folder
+
+
+PARTS = ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s")  # of the time that a result takes
 
 
 @dataclass(frozen=True)
@@ -148,6 +158,14 @@ def _scaled(image: np.ndarray, share: np.ndarray | np.float16, name: str) -> np.
     return (image * share).astype(np.float16) if MAP_STYLES[name].follows_strength else image
 
 
+@contextmanager
+def _timed(timing: dict[str, float], part: str) -> Iterator[None]:
+    """Add the seconds that the block takes to a part."""
+    began = time.perf_counter()
+    yield
+    timing[part] += time.perf_counter() - began
+
+
 def store_result(
     enhancer: Enhancer,
     prepared: PreparedClip,
@@ -169,41 +187,28 @@ def store_result(
     clip, sector = prepared.clip, prepared.sector
     diagnoses = Diagnoses(prepared.space)
     maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
-    timing: dict[str, float] = dict.fromkeys(
-        ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s"), 0.0
-    )
+    timing = dict.fromkeys(PARTS, 0.0)
     first_s = 0.0
 
     def keep(chunk: Chunk) -> None:
         nonlocal first_s
-        started = time.perf_counter()
-        _ = chunk.enhanced
-        enhanced = time.perf_counter()
-        maps = diagnoses.add(chunk)
-        diagnosed = time.perf_counter()
-        found = found_in(chunk, flagger)
-        maker.add(chunk, maps, found)
-        trusted = time.perf_counter()
-        writer.add(chunk, maps, found)
-        first_s = first_s or time.perf_counter() - began
         timing["decode_s"] += chunk.decode_s
-        timing["enhance_s"] += chunk.enhance_s + enhanced - started
-        timing["diagnose_s"] += diagnosed - enhanced
-        timing["trust_s"] += trusted - diagnosed
-        timing["encode_s"] += time.perf_counter() - trusted
+        timing["enhance_s"] += chunk.enhance_s
+        with _timed(timing, "enhance_s"):
+            _ = chunk.enhanced
+        with _timed(timing, "diagnose_s"):
+            maps = diagnoses.add(chunk)
+        with _timed(timing, "trust_s"):
+            found = found_in(chunk, flagger)
+            maker.add(chunk, maps, found)
+        with _timed(timing, "encode_s"):
+            writer.add(chunk, maps, found)
+        first_s = first_s or time.perf_counter() - began
 
     flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, flags, on_frames or (lambda ready: None))
-        # One chunk is written while the next one is enhanced.
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="result"))
-        kept: Future[None] | None = None
-        for chunk in enhancer.run(prepared, progress, cancel):
-            if kept is not None:
-                kept.result()
-            kept = pool.submit(keep, chunk)
-        if kept is not None:
-            kept.result()
+        write_behind(enhancer.run(prepared, progress, cancel), keep)
         writer.finish(diagnoses.figure_data(sector))
     write_whole(folder / CARD_PICTURE, png(maker.picture()))
     timing["total_s"] = time.perf_counter() - began

@@ -32,6 +32,7 @@ from eval.paths import RESULTS
 from eval.performance.machine import machine_facts
 from eval.performance.page_wait import page_wait
 from eval.performance.training_speed import REFERENCE, SIZE, WANTED, compare_training
+from eval.performance.trust_cost import trust_cost
 from eval.real_data import pydicom_cine
 
 RESULT = RESULTS / "speed.json"
@@ -95,6 +96,7 @@ def measure(model: str, clip: Path | None, pairs: int) -> dict:
         print(f"enhance on {device}: {found['frames_per_s'] if isinstance(found, dict) else found} frames/s")
     result["page_cpu"] = page_wait(clip, checkpoint) if clip else NOT_MEASURED
     print(f"page: {result['page_cpu']}")
+    result["trust_cpu"] = trust_cost(clip, checkpoint) if clip else NOT_MEASURED
     return result
 
 

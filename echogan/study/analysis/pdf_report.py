@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.lines import Line2D
 
 from echogan.study.analysis.figures import SIMULATED
 from echogan.study.analysis.sections import Picture, Section, Table
@@ -80,7 +81,7 @@ class _Pages:
 
     def _line(self, top: float, width: float, colour: str) -> None:
         y = 1 - top / HEIGHT
-        line = matplotlib.lines.Line2D([MARGIN / WIDTH, 1 - MARGIN / WIDTH], [y, y], lw=width, color=colour)
+        line = Line2D([MARGIN / WIDTH, 1 - MARGIN / WIDTH], [y, y], lw=width, color=colour)
         self.pages[-1].add_artist(line)
 
     def text(self, text: str, size: float, after: float = 0.1, **style) -> None:

@@ -35,11 +35,12 @@ def make_card(
     reference    the same numbers of simulated clips
     pixel_mm2    area of a pixel of the working space; None where the clip does not tell
     """
+    calibrated = calibration is not None and numbers.removed is not None
     found = [
         _novelty(numbers, reference),
-        *_flagged(numbers, calibration is not None),
+        *_flagged(numbers, calibrated),
         _shadow(numbers),
-        _largest(numbers, calibration is not None, pixel_mm2),
+        _largest(numbers, calibrated, pixel_mm2),
         *_anatomy(numbers.anatomy),
         _flicker(numbers),
         _hidden(numbers),
