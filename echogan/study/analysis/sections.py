@@ -181,13 +181,15 @@ def _agreement(analysis: Analysis) -> Section:
             (result.item.label, interval_text(found.icc), interval_text(found.alpha), *shares, repeats)
         )
     heads = ("item", "ICC(A,1)", "alpha", "exact", "within 1", "repeats: kappa; exact (number)")
-    matrix = figures.agreement(analysis.items[0], analysis.simulated)
-    caption = "Agreement of each pair of readers in the primary item."
+    pictures = []
+    if len(analysis.items[0].agreement.readers) > 1:
+        matrix = figures.agreement(analysis.items[0], analysis.simulated)
+        pictures = [_picture("agreement", "Agreement of each pair of readers in the primary item.", matrix)]
     return Section(
         "Agreement",
         (),
         Table(heads, rows, (2.2, 1.7, 1.7, 0.8, 0.9, 2)),
-        [_picture("agreement", caption, matrix)],
+        pictures,
     )
 
 
