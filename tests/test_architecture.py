@@ -17,7 +17,7 @@ FLOORS = {
     "core": 1,
     **dict.fromkeys(("clips", "phantom", "model", "trust"), 2),
     **dict.fromkeys(("curation", "training", "enhance", "phantom_files"), 3),
-    **dict.fromkeys(("jobs", "eval"), 4),
+    **dict.fromkeys(("jobs", "archive", "eval"), 4),
     **dict.fromkeys(("cli", "ui"), 5),
     "app": 6,
 }

@@ -16,6 +16,7 @@ from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished
 from echogan.core.errors import OutputError
 from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.enhance.thumbnail import Thumbnail
 from echogan.trust.map_styles import MAP_STYLES
 
 
@@ -31,16 +32,18 @@ class Outputs:
                      pixel_aspect, crop_box (top, left, bottom, right) of the sector, durations_ms (T,) only where
                      they differ; model, model_sha256, strength, software_version, mark and notice
     report, figure   .json and .png
+    thumbnail        .png: the sector of the first frame before and after, small, black outside the tissue
     """
 
     clips: list[Path] = field(default_factory=list)
     arrays: Path | None = None
     report: Path | None = None
     figure: Path | None = None
+    thumbnail: Path | None = None
 
     def paths(self) -> list[Path]:
         """Every path asked for."""
-        single = (self.arrays, self.report, self.figure)
+        single = (self.arrays, self.report, self.figure, self.thumbnail)
         return [*self.clips, *(path for path in single if path is not None)]
 
     def check(self, source: Path) -> None:
@@ -56,7 +59,7 @@ class Outputs:
                 raise OutputError(
                     f"The output {inside[0]} lies inside the PNG folder {folder}. Choose another place for it."
                 )
-        for path in (self.figure, self.report):
+        for path in (self.figure, self.report, self.thumbnail):
             if path is not None:
                 Unfinished(path).discard()  # tried now, for by their time the clips are in place
 
@@ -74,6 +77,9 @@ def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))
         sinks.append(_arrays_sink(stack, file, prepared, write))
+    if outputs.thumbnail:
+        thumbnail = stack.enter_context(Thumbnail(outputs.thumbnail, prepared, write.enhancement))
+        sinks.append(lambda chunk, maps: thumbnail.add(chunk))
     return sinks
 
 

@@ -23,7 +23,7 @@ def png(path: Path, width: int, height: int) -> Path:
 
 
 def many_values(path: Path, tag: int, size: int) -> Path:
-    """A clip with a tag of so many bytes of ones, in implicit VR, which has room for that; its times are in a vector."""
+    """A clip with a tag of so many bytes of ones, in implicit VR, which has room for that, and times in a vector."""
     dataset = ultrasound(moving(), FrameTime=None, FrameIncrementPointer=0x00181065)
     whole = save(dataset, path, uid.ImplicitVRLittleEndian).read_bytes()
     head = struct.pack("<2H", tag >> 16, tag & 0xFFFF)
