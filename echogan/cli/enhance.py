@@ -1,4 +1,4 @@
-"""`python -m echogan enhance`: one clip, or every clip of a folder."""
+"""`python -m echogan enhance`: one clip, every clip of a folder, or an archive."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from echogan.archive.job import ArchiveJob
+from echogan.archive.sources import is_table
 from echogan.cli.console import progress_bar, stop_on_interrupt
+from echogan.cli.enhance_archive import run_archive
 from echogan.cli.enhance_folder import Extras, enhance_folder
 from echogan.clips.clip import ClipLimits
 from echogan.clips.dicom.directory import is_dicomdir
+from echogan.clips.write_options import WriteOptions
 from echogan.core.errors import OutputError, SettingsError, UnreadableClip
 from echogan.core.geometry import Fan
 from echogan.enhance.enhancer import EnhanceSettings
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from echogan.enhance.report import Report
     from echogan.model.checkpoints.checkpoint import Checkpoint
 
+MOST_WORKERS, LEAST_MEMORY = 256, 1.0  # GiB
 Format = Literal["mp4", "webm", "gif", "npz", "dcm", "png"]
 
 
@@ -65,6 +70,12 @@ class Enhance:
     """the sector by hand, a fan in pixels and degrees: apex_x,apex_y,left_deg,right_deg,r_min,r_max"""
     format: Format = "mp4"
     """of each output where INPUT is a folder"""
+    workers: int | None = None
+    """work on INPUT, a folder or a CSV table with a column `path`, as an archive with so many processes: OUTPUT gets a
+    report and a thumbnail beside each clip, summary.csv and overview.html, and the same command goes on where it was
+    interrupted"""
+    worker_memory: float = 6.0
+    """GiB of memory that each of these processes may hold"""
 
     def run(self) -> int:
         """Do it; returns the exit code. Raises EchoGANError."""
@@ -81,6 +92,10 @@ class Enhance:
             raise OutputError(f"The output {self.output} is the input. Choose another name.")
         checkpoint = load_checkpoint(self.model)
         with stop_on_interrupt() as cancel:
+            if self.workers is not None or is_table(self.input):
+                return run_archive(
+                    self.input, self.output, self._archive(checkpoint), self.workers or 1, cancel
+                )
             one = partial(self._one, checkpoint=checkpoint, fan=fan, cancel=cancel)
             extras = (self.report, self.arrays, self.figure, self.trust_card)
             if self.input.is_dir() or is_dicomdir(self.input):
@@ -88,6 +103,29 @@ class Enhance:
                 return enhance_folder(self.input, self.output, extras, suffix, one)
             one(self.input, self.output, extras)
             return 0
+
+    def _archive(self, checkpoint: Checkpoint) -> ArchiveJob:
+        """What is to be done with each file. Raises SettingsError."""
+        if self.arrays or self.figure or self.report or self.trust_card:
+            raise SettingsError(
+                "--report, --arrays, --figure and --trust-card do not go with an archive: its reports are beside "
+                "its clips."
+            )
+        if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
+            raise SettingsError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
+        if not LEAST_MEMORY <= self.worker_memory <= 1024:
+            raise SettingsError(f"worker_memory is {self.worker_memory:g}; give GiB from 1 to 1024.")
+        pinned = f"{checkpoint.source.partition('@')[0]}@{checkpoint.revision}"
+        return ArchiveJob(
+            model=pinned if checkpoint.revision else self.model,
+            sha256=checkpoint.sha256,
+            settings=self.settings,
+            limits=self.limits,
+            write=WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout, mark=self.mark),
+            sector=self.sector,
+            suffix="" if self.format == "png" else f".{self.format}",
+            memory=int(self.worker_memory * 2**30),
+        )
 
     def _one(
         self,
@@ -100,7 +138,6 @@ class Enhance:
         label: str = "",
     ) -> None:
         from echogan.clips.files import open_clip
-        from echogan.clips.write_options import WriteOptions
         from echogan.enhance.enhance_file import enhance_file
         from echogan.enhance.outputs import Outputs
 

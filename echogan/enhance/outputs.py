@@ -17,6 +17,7 @@ from echogan.core.atomic import Unfinished
 from echogan.core.errors import OutputError
 from echogan.enhance.card_files import card_paths
 from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.enhance.thumbnail import Thumbnail
 from echogan.trust.map_styles import MAP_STYLES
 
 
@@ -33,6 +34,7 @@ class Outputs:
                      they differ; model, model_sha256, strength, software_version, mark and notice
     report, figure   .json and .png
     trust_card       .html or .pdf; the other one is written beside it
+    thumbnail        .png: the sector of the first frame before and after, small, black outside the tissue
     """
 
     clips: list[Path] = field(default_factory=list)
@@ -40,10 +42,11 @@ class Outputs:
     report: Path | None = None
     figure: Path | None = None
     trust_card: Path | None = None
+    thumbnail: Path | None = None
 
     def paths(self) -> list[Path]:
         """Every path asked for."""
-        single = (self.arrays, self.report, self.figure)
+        single = (self.arrays, self.report, self.figure, self.thumbnail)
         cards = card_paths(self.trust_card) if self.trust_card is not None else ()
         return [*self.clips, *(path for path in single if path is not None), *cards]
 
@@ -61,7 +64,7 @@ class Outputs:
                     f"The output {inside[0]} lies inside the PNG folder {folder}. Choose another place for it."
                 )
         cards = card_paths(self.trust_card) if self.trust_card is not None else ()
-        for path in (self.figure, self.report, *cards):
+        for path in (self.figure, self.report, self.thumbnail, *cards):
             if path is not None:
                 Unfinished(path).discard()  # tried now, for by their time the clips are in place
 
@@ -79,6 +82,9 @@ def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))
         sinks.append(_arrays_sink(stack, file, prepared, write))
+    if outputs.thumbnail:
+        thumbnail = stack.enter_context(Thumbnail(outputs.thumbnail, prepared, write.enhancement))
+        sinks.append(lambda chunk, maps: thumbnail.add(chunk))
     return sinks
 
 

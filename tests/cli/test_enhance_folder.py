@@ -9,7 +9,6 @@ import torch
 from dicom_folders import dicomdir
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
-from echogan.cli.enhance_folder import output_names, tree_names
 from echogan.cli.main import main
 from echogan.clips.files import open_clip, write_clip
 from echogan.clips.write_options import WriteOptions
@@ -95,16 +94,3 @@ def test_what_a_dicomdir_lists_and_is_missing_is_told(clips, tmp_path, capsys):
     assert run("enhance", disc, tmp_path / "out", *FLAGS) == 1
     assert "IM2: There is no file" in capsys.readouterr().err
     assert files_of(tmp_path / "out") == {"IM1.mp4"}
-
-
-def test_names_are_told_apart_within_a_folder_only():
-    root = Path("in")
-    sources = [root / "a" / "x.mp4", root / "b" / "x.mp4", root / "b" / "x.avi", root / "y.nii.gz"]
-    assert tree_names(sources, root) == ["a/x", "b/x_mp4", "b/x_avi", "y"]
-
-
-def test_output_names_never_collide():
-    sources = [Path(name) for name in ("a.mp4", "A.avi", "a_mp4.gif", "1.2.840.7", "1.2.840.8", "b.dcm", "c")]
-    names = output_names(sources)
-    assert names[2:] == ["a_mp4_2", "1.2.840.7", "1.2.840.8", "b", "c"]
-    assert len({name.casefold() for name in names}) == len(sources)
