@@ -11,6 +11,7 @@ from typing import Annotated
 from tyro.conf import OmitArgPrefixes, Positional, arg, subcommand
 
 from echogan.cli.console import progress_bar, stop_on_interrupt
+from echogan.cli.study_analysis import Analyse, Demo, Plan
 from echogan.cli.study_files import ACTOR, Backup, Export, Folder, Import, Restore, Table, Target
 from echogan.core.atomic import write_whole
 from echogan.core.errors import StudyError
@@ -237,6 +238,9 @@ Study = (
     | Annotated[Unblind, subcommand("unblind")]
     | Annotated[Close, subcommand("close")]
     | Annotated[Table, subcommand("table")]
+    | Annotated[Analyse, subcommand("analyse")]
+    | Annotated[Demo, subcommand("demo")]
+    | Annotated[Plan, subcommand("plan")]
     | Annotated[Backup, subcommand("backup")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Import, subcommand("import")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
@@ -26,7 +25,15 @@ from echogan.enhance.flags import FlagRecorder, Flags
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report, build_report
-from echogan.enhance.result_writer import FIGURE, KEPT_FIGURE, MAP_TILES, TILES, ResultWriter, map_path
+from echogan.enhance.result_writer import (
+    FIGURE,
+    KEPT_FIGURE,
+    MAP_TILES,
+    TILES,
+    ResultWriter,
+    map_path,
+    write_behind,
+)
 from echogan.enhance.tile_layout import KEPT_PART, TileLayout
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -201,15 +208,7 @@ def store_result(
     flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
         writer = ResultWriter(stack, folder, prepared, flags, on_frames or (lambda ready: None))
-        # One chunk is written while the next one is enhanced.
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="result"))
-        kept: Future[None] | None = None
-        for chunk in enhancer.run(prepared, progress, cancel):
-            if kept is not None:
-                kept.result()
-            kept = pool.submit(keep, chunk)
-        if kept is not None:
-            kept.result()
+        write_behind(enhancer.run(prepared, progress, cancel), keep)
         writer.finish(diagnoses.figure_data(sector))
     write_whole(folder / CARD_PICTURE, png(maker.picture()))
     timing["total_s"] = time.perf_counter() - began

@@ -87,6 +87,7 @@ class Protocol:
     name: str = text("study", "name of the protocol", NAME, "a plain name")
     title: str = text("", "what readers see on top of the page")
     parts: tuple[Part, ...] = ()
+    primary: str = text("", "the primary item of the part single; its first one where not given")
     readers: int = number(5, "readers planned", 1, 100)
     washout_days: float = number(28.0, "days between the two sessions of the part single", 0.0, 365.0)
     session_minutes: float = number(30.0, "the reader is asked to pause after so many minutes", 5.0, 240.0)
@@ -129,6 +130,11 @@ class Protocol:
         kinds = [part.kind for part in self.parts]
         if not kinds or kinds != sorted(set(kinds), key=KINDS.index):
             raise StudyError(f"A protocol has one or more parts, each once, in the order {', '.join(KINDS)}.")
+        single = self.part("single")
+        if self.primary and not (single and self.primary in {item.name for item in single.items}):
+            raise StudyError(
+                f"The primary item '{self.primary}' is none of the part single: choose one of its items."
+            )
         for part in self.parts:
             for item in part.items:
                 item.check()

@@ -86,5 +86,5 @@ def pixels(example: Example, rng: np.random.Generator) -> tuple[np.ndarray, np.n
         small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
         chosen = rng.permutation(np.flatnonzero(small & stream.tissue))[:MOST]
         evidence.append(found[chosen])
-        labels.append(np.tile(np.float32(label), (len(chosen), 1)))
+        labels.append(np.tile(np.array(label, np.float32), (len(chosen), 1)))
     return np.concatenate(evidence), np.concatenate(labels)

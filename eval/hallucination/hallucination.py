@@ -120,12 +120,6 @@ def measured(result: dict[str, Any]) -> list[str]:
 
 def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
     """The result as JSON: the runs of each row together, and the shipped network apart."""
-    rows: dict[str, Any] = {}
-    for row, seed, folder in finished_runs(settings.seeds, settings.steps, settings.runs):
-        enhancer = open_enhancer(str(folder))
-        found = rows.setdefault(row, {"runs": [], "examples": []})
-        found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
-        found["examples"] += examples(clips, enhancer)
     shipped = open_enhancer(settings.model)
     own = list(examples(clips, shipped))
     calibrated, known, discs = calibration_of(shipped.checkpoint), [], []
@@ -133,15 +127,12 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         known = list(calibration_clips(settings.known, settings.kept))
         discs = [*simulated(clips, settings.disc_clips), *real(settings.data)]
     return {
-        "rows": {
-            row: {"runs": one["runs"], **lesions_left(one["examples"], clips), **measure(one["examples"])}
-            for row, one in rows.items()
-        },
         "faulty": faulty_networks(settings, clips),
         "shipped": {**lesions_left(own, clips), **measure(own)},
         "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
         "calibration": calibrated
         and calibration_measures(calibrated.calibration, shipped, known, clips, settings.faulty, discs),
+        "rows": ladder_rows(settings, clips),
         "ladder": ladder.facts(),
         "settings": {
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
@@ -149,6 +140,20 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         },
         **provenance([checkpoint_facts(shipped)]),
     }  # fmt: skip
+
+
+def ladder_rows(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
+    """The finished rows of the ladder: the runs of each, and what all of them did together."""
+    rows: dict[str, Any] = {}
+    for row, seed, folder in finished_runs(settings.seeds, settings.steps, settings.runs):
+        enhancer = open_enhancer(str(folder))
+        found = rows.setdefault(row, {"runs": [], "examples": []})
+        found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
+        found["examples"] += examples(clips, enhancer)
+    return {
+        row: {"runs": one["runs"], **lesions_left(one["examples"], clips), **measure(one["examples"])}
+        for row, one in rows.items()
+    }
 
 
 def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:

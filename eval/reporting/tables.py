@@ -28,6 +28,7 @@ from eval.reporting import (
     realism_tables,
     segmentation_tables,
     still_tables,
+    study_tables,
 )
 from eval.reporting.bars import missed_bars
 from eval.reporting.formats import NOT_MEASURED_YET
@@ -63,6 +64,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "fans": haze_tables.fans,
     "stability": clip_tables.stability,
     "foreshortening": clip_tables.foreshortening,
+    "study": study_tables.study,
     "segmenter": segmentation_tables.segmenter,
     "ablations": ablation_tables.ablations,
 }

@@ -44,7 +44,6 @@ def answer(page: Page, button: str, **fields: str) -> None:
 
 
 def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path: Path):
-    page.reload(wait_until="domcontentloaded")
     page.get_by_role("tab", name="Studies").click(timeout=MAKING)
     expect(page.get_by_text("No study yet.")).to_be_visible()
     main = page.locator(".st-main")

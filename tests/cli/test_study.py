@@ -109,6 +109,10 @@ def test_from_clips_to_a_table(study, tmp_path, capsys):
         rows = list(csv.DictReader(file))
     assert {row["arm"] for row in rows} == {"original", "enhanced", "both"}
     assert {row["reader"] for row in rows} == {"R01"}
+    assert run("analyse", study, tmp_path / "analysis") == 0
+    result = json.loads((tmp_path / "analysis" / "analysis.json").read_text())
+    assert "Image quality of echo clips" in json.dumps(result)
+    assert (tmp_path / "analysis" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert run("check", study) == 0
     assert "closed, unblinded" in capsys.readouterr().out
 
@@ -153,6 +157,8 @@ def test_a_link_is_renewed(study, capsys):
         (("invite", "{study}", "--role", "Dr. Doe, MD"), "no names"),
         (("unblind", "{study}", "--reason", "x"), "only while it is frozen"),
         (("import", "{clips}/list.csv", "{new}"), "no exported study"),
+        (("analyse", "{study}", "{new}"), "blinded: freeze and unblind it first"),
+        (("demo", "{new}", "--readers", "1"), "Give 2 to 100 readers"),
         (("freeze",), "required"),
     ],
 )

@@ -55,6 +55,7 @@ def _changed(change) -> str:
     ("change", "sentence"),
     [
         (lambda d: d.update(washout_days=-1), "washout_days is -1"),
+        (lambda d: d.update(primary="beauty"), "primary item 'beauty' is none"),
         (lambda d: d.update(format=2), "newer format"),
         (lambda d: d.update(rounds=2), "no field rounds"),
         (lambda d: d["parts"].reverse(), "in the order single, pair, guess, fidelity"),
@@ -81,6 +82,7 @@ def test_the_registered_protocol_can_be_run_and_says_how_it_is_analysed():
     """docs/study-protocol.json, of the study that would test this program's own claim."""
     protocol = load_protocol(str(Path(__file__).resolve().parents[2] / "docs" / "study-protocol.json"))
     assert protocol.washout_days >= 28
+    assert protocol.primary == "border"
     assert [part.kind for part in protocol.parts] == ["single", "guess", "fidelity"]
     items = {item.name for part in protocol.parts for item in part.items}
     assert items >= {"border", "contrast", "artefact", "added", "removed", "motion"}

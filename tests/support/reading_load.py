@@ -36,17 +36,17 @@ class LoadReader:
     waits: list[float] = field(default_factory=list)  # seconds from sending to the answer
     wrong: list[str] = field(default_factory=list)
 
-    def read(self, until: float, think: float, rng: random.Random) -> None:
-        """Rate until a time of the monotonic clock."""
+    def read(self, over: threading.Event, think: float, rng: random.Random) -> None:
+        """Rate until it is over."""
         with httpx.Client(base_url=f"{self.base}/read/{self.token}", timeout=30.0) as http:
-            while time.monotonic() < until:
-                state = self._again(lambda: http.get("/state"), until)
+            while not over.is_set():
+                state = self._again(lambda: http.get("/state"), over)
                 if state is None or state["phase"] != "reading":
                     return
-                self._rate(http, state["cases"][0], until)
+                self._rate(http, state["cases"][0], over)
                 time.sleep(rng.uniform(0.0, 2.0 * think))
 
-    def _rate(self, http: httpx.Client, case: dict, until: float) -> None:
+    def _rate(self, http: httpx.Client, case: dict, over: threading.Event) -> None:
         # Whoever was acknowledged must not be shown the same again, whatever happened to the server.
         if case["id"] in self.acknowledged.values():
             self.wrong.append(f"shown again: {case['id']}")
@@ -56,15 +56,15 @@ class LoadReader:
             "dwell_ms": 1000, "hidden_ms": 0, "viewport": "1280x800@1",
         }  # fmt: skip
         begun = time.monotonic()
-        answer = self._again(lambda: http.post("/ratings", json=sent), until)
+        answer = self._again(lambda: http.post("/ratings", json=sent), over)
         if answer is not None:
             self.waits.append(time.monotonic() - begun)
             self.acknowledged[sent["id"]] = case["id"]
             self.order.append(case["id"])
 
-    def _again(self, ask: Callable[[], httpx.Response], until: float) -> dict | None:
-        """The answer, however often it takes; None where the time is over."""
-        while time.monotonic() < until:
+    def _again(self, ask: Callable[[], httpx.Response], over: threading.Event) -> dict | None:
+        """The answer, however often it takes; None where it is over."""
+        while not over.is_set():
             try:
                 answer = ask()
             except httpx.TransportError:
@@ -104,7 +104,10 @@ def run_load(
     think: float = 1.0,
     command: Sequence[str] | None = None,
 ) -> Outcome:
-    """Let `readers` rate for `seconds`, and kill the server `kills` times, evenly. `command` gets folder and port."""
+    """Let `readers` rate while a server answers for `seconds`, and kill it `kills` times, evenly.
+
+    `command` starts a server; it gets the folder of the studies and a port.
+    """
     protocol = small_protocol("pair", readers=readers, repeats=10)
     store = small_study(folder / "load", protocol, clips=400)
     port = free_port()
@@ -113,9 +116,9 @@ def run_load(
     people = [LoadReader(invite(store, "owner")[1], base) for _ in range(readers)]
     store.close()  # the server's processes alone work on it
     server = _started(start, base)
-    until = time.monotonic() + seconds
+    over = threading.Event()
     threads = [
-        threading.Thread(target=person.read, args=(until, think, random.Random(n)))
+        threading.Thread(target=person.read, args=(over, think, random.Random(n)))
         for n, person in enumerate(people)
     ]
     for thread in threads:
@@ -126,7 +129,9 @@ def run_load(
             server.send_signal(signal.SIGKILL)
             server.wait()
             server = _started(start, base)
+        time.sleep(seconds / (kills + 1))
     finally:
+        over.set()
         for thread in threads:
             thread.join()
         server.kill()

@@ -88,7 +88,7 @@ def _alpha(coincidences: np.ndarray) -> np.ndarray:
     return 1 - (totals.sum(-1) - 1) * observed / np.where(expected > 0, expected, np.nan)
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: float | np.ndarray) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 

@@ -100,9 +100,9 @@ def _holm(items: list[ItemResult]) -> list[ItemResult]:
     tested = [i for i, item in enumerate(items) if item.difference.p is not None]
     if not tested:
         return items
-    corrected = multipletests([items[i].difference.p for i in tested], method="holm")[1]
-    found = dict(zip(tested, corrected, strict=True))
-    return [replace(item, p_holm=float(found[i]) if i in found else None) for i, item in enumerate(items)]
+    corrected = np.asarray(multipletests([items[i].difference.p for i in tested], method="holm")[1])
+    found = dict(zip(tested, corrected.tolist(), strict=True))
+    return [replace(item, p_holm=found.get(i)) for i, item in enumerate(items)]
 
 
 def _design(tables: StudyTables) -> Design:

@@ -181,7 +181,7 @@ def _difference_text(found: Estimate, share: bool) -> str:
     return interval_text(found, 1, "+", 100) + " %" if share else interval_text(found, 2, "+")
 
 
-def as_png(figure: Figure, dpi: int = 130) -> bytes:
+def as_png(figure: Figure, dpi: int = 180) -> bytes:
     """The figure as PNG bytes, without the date and the program, so that equal data give equal bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})

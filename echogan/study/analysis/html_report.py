@@ -6,7 +6,6 @@ import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from echogan.study.analysis.figures import as_png
 from echogan.study.analysis.sections import Section, Table
 
 STYLE = """
@@ -40,11 +39,11 @@ def _section(part: Section) -> Iterator[str]:
         yield f"<p>{escape(paragraph)}</p>"
     if part.table:
         yield from _table(part.table)
-    for _, caption, figure in part.figures:
-        data = base64.b64encode(as_png(figure)).decode()
-        width = round(figure.get_figwidth() * 96)
-        yield f'<figure><img src="data:image/png;base64,{data}" width="{width}" alt="{escape(caption)}">'
-        yield f"<figcaption>{escape(caption)}</figcaption></figure>"
+    for picture in part.pictures:
+        data, caption = base64.b64encode(picture.png).decode(), escape(picture.caption)
+        width = round(picture.size[0] * 96)
+        yield f'<figure><img src="data:image/png;base64,{data}" width="{width}" alt="{caption}">'
+        yield f"<figcaption>{caption}</figcaption></figure>"
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -7,14 +7,14 @@ import textwrap
 from collections.abc import Sequence
 
 import matplotlib
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.lines import Line2D
 
-from echogan.study.analysis.figures import SIMULATED, as_png
-from echogan.study.analysis.sections import Section, Table
+from echogan.study.analysis.figures import SIMULATED
+from echogan.study.analysis.sections import Picture, Section, Table
 
 WIDTH, HEIGHT, MARGIN = 8.27, 11.69, 0.75  # inches, A4
 TEXT, SMALL, HEADING, TITLE = 9.0, 7.5, 12.0, 16.0  # points
@@ -41,8 +41,8 @@ def lay_out(title: str, simulated: bool, parts: Sequence[Section]) -> list[Figur
             pages.text(paragraph, TEXT, after=0.07)
         if part.table:
             pages.table(part.table)
-        for _, caption, figure in part.figures:
-            pages.figure(figure, caption)
+        for picture in part.pictures:
+            pages.picture(picture)
     return pages.numbered()
 
 
@@ -81,7 +81,7 @@ class _Pages:
 
     def _line(self, top: float, width: float, colour: str) -> None:
         y = 1 - top / HEIGHT
-        line = matplotlib.lines.Line2D([MARGIN / WIDTH, 1 - MARGIN / WIDTH], [y, y], lw=width, color=colour)
+        line = Line2D([MARGIN / WIDTH, 1 - MARGIN / WIDTH], [y, y], lw=width, color=colour)
         self.pages[-1].add_artist(line)
 
     def text(self, text: str, size: float, after: float = 0.1, **style) -> None:
@@ -93,8 +93,8 @@ class _Pages:
     def heading(self, part: Section) -> None:
         """The heading of a section, kept on one page with what comes first below it."""
         below = 0.6
-        if not part.paragraphs and not part.table and part.figures:
-            below = _shown_size(part.figures[0][2])[1]
+        if not part.paragraphs and not part.table and part.pictures:
+            below = _shown_size(part.pictures[0])[1]
         self._room(0.2 + _height(1, HEADING) + below)
         self.used -= _height(1, HEADING) + below
         self._put(MARGIN, self.used, [part.title], HEADING, weight="bold")
@@ -109,8 +109,8 @@ class _Pages:
         pages = -1
         for row in table.rows:
             cells = self._cells(row, widths)
-            height = max(_height(len(lines), SMALL) for lines in cells) + 0.06
-            head_height = max(_height(len(lines), SMALL) for lines in head) + 0.06
+            height = max(_height(len(lines), SMALL) for lines in cells) + 0.08
+            head_height = max(_height(len(lines), SMALL) for lines in head) + 0.08
             if self.used + height > HEIGHT - MARGIN or pages != len(self.pages):
                 top = self._room(height + head_height)
                 self.used -= height
@@ -124,22 +124,20 @@ class _Pages:
 
     def _row(self, lefts: list[float], cells: list[list[str]], top: float, **style) -> None:
         for left, lines in zip(lefts, cells, strict=True):
-            self._put(left, top, lines, SMALL, **style)
+            self._put(left, top + 0.02, lines, SMALL, **style)
 
     def _cells(self, row: Sequence[str], widths: list[float]) -> list[list[str]]:
         return [_wrapped(cell, width - 0.08, SMALL) for cell, width in zip(row, widths, strict=True)]
 
-    def figure(self, figure: Figure, caption: str) -> None:
-        """A figure at its own size, or as large as the page allows, with its caption below."""
-        width, height = _shown_size(figure)
+    def picture(self, picture: Picture) -> None:
+        """A figure a little below its own size, or as large as the page allows, with its caption below."""
+        width, height = _shown_size(picture)
         top = self._room(height + _height(1, SMALL) + 0.2)
         box = (MARGIN / WIDTH, 1 - (top + height) / HEIGHT, width / WIDTH, height / HEIGHT)
         axes = self.pages[-1].add_axes(box)
-        axes.imshow(
-            np.asarray(imread(io.BytesIO(as_png(figure, dpi=200)))), aspect="auto", interpolation="lanczos"
-        )
+        axes.imshow(imread(io.BytesIO(picture.png)), aspect="auto", interpolation="none")
         axes.set_axis_off()
-        self._put(MARGIN, top + height + 0.04, [caption], SMALL, color="#444444")
+        self._put(MARGIN, top + height + 0.04, [picture.caption], SMALL, color="#444444")
 
     def numbered(self) -> list[Figure]:
         """The pages with title and number at their foot."""
@@ -158,7 +156,7 @@ def _height(lines: int, size: float) -> float:
     return lines * size * LINE / 72
 
 
-def _shown_size(figure: Figure) -> tuple[float, float]:
-    width, height = figure.get_size_inches()
+def _shown_size(picture: Picture) -> tuple[float, float]:
+    width, height = picture.size
     scale = min(0.85, (WIDTH - 2 * MARGIN) / width, (HEIGHT - 2 * MARGIN - 1.5) / height)
     return scale * width, scale * height

@@ -16,7 +16,7 @@ from echogan.study.analysis.figures import as_png, power_curve
 from echogan.study.analysis.html_report import html_report
 from echogan.study.analysis.pdf_report import pdf_report
 from echogan.study.analysis.planner import PowerPoint
-from echogan.study.analysis.sections import sections
+from echogan.study.analysis.sections import Section, sections
 from echogan.study.analysis.tables import StudyTables
 
 MANIFEST = "manifest.json"
@@ -25,10 +25,11 @@ MANIFEST = "manifest.json"
 def analyse_study(tables: StudyTables, folder: Path) -> Analysis:
     """Analyse a study and write report, results and exports into a folder. Raises OutputError."""
     analysis = analyse(tables)
+    parts = sections(analysis)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with moving_into(folder) as part:
-            _write(analysis, part)
+            _write(analysis, parts, part)
             write_exports(tables, part)
             _write_manifest(part)
     return analysis
@@ -36,10 +37,11 @@ def analyse_study(tables: StudyTables, folder: Path) -> Analysis:
 
 def write_report(analysis: Analysis, folder: Path) -> None:
     """Write report.html, report.pdf, analysis.json, a PNG of each figure and the manifest. Raises OutputError."""
+    parts = sections(analysis)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with moving_into(folder) as part:
-            _write(analysis, part)
+            _write(analysis, parts, part)
             _write_manifest(part)
 
 
@@ -53,15 +55,14 @@ def write_plan(points: list[PowerPoint], folder: Path) -> None:
             (part / "power.png").write_bytes(as_png(power_curve(points)))
 
 
-def _write(analysis: Analysis, folder: Path) -> None:
-    parts = sections(analysis)
+def _write(analysis: Analysis, parts: list[Section], folder: Path) -> None:
     text = html_report(analysis.title, analysis.simulated, parts)
     (folder / "report.html").write_text(text, encoding="utf-8")
     (folder / "report.pdf").write_bytes(pdf_report(analysis.title, analysis.simulated, parts))
     (folder / "analysis.json").write_text(as_json(analysis) + "\n", encoding="utf-8")
     for part in parts:
-        for name, _, figure in part.figures:
-            (folder / f"{name}.png").write_bytes(as_png(figure))
+        for picture in part.pictures:
+            (folder / f"{picture.name}.png").write_bytes(picture.png)
 
 
 def _write_manifest(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
@@ -42,13 +42,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A figure as PNG bytes with its size in inches; `name` is that of its file."""
+
+    name: str
+    caption: str
+    png: bytes
+    size: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading with what stands below it, in this order. `figures` holds names, captions and figures."""
+    """A heading with what stands below it, in this order."""
 
     title: str
     paragraphs: Sequence[str] = ()
     table: Table | None = None
-    figures: Sequence[tuple[str, str, Figure]] = field(default=())
+    pictures: Sequence[Picture] = ()
 
 
 def sections(analysis: Analysis) -> list[Section]:
@@ -125,7 +135,7 @@ def _results(analysis: Analysis) -> Section:
     chart = figures.likert(analysis.items, analysis.simulated)
     caption = "How often each level was given. Red is poor, blue is good."
     return Section(
-        "Results", (), Table(heads, rows, (2.6, 1, 1, 2.4, 0.9, 0.9)), [("likert", caption, chart)]
+        "Results", (), Table(heads, rows, (2.6, 1, 1, 2.4, 0.9, 0.9)), [_picture("likert", caption, chart)]
     )
 
 
@@ -139,7 +149,7 @@ def _checks(analysis: Analysis) -> Section:
     curve = figures.vgc(analysis.items, analysis.simulated)
     caption = "VGC curves: above the diagonal the enhanced clips are better."
     return Section(
-        "Checks", (), Table(heads, rows, (1.6, 2.1, 2.1, 2.1, 1.8, 1.8)), [("vgc", caption, curve)]
+        "Checks", (), Table(heads, rows, (1.6, 2.1, 2.1, 2.1, 1.8, 1.8)), [_picture("vgc", caption, curve)]
     )
 
 
@@ -151,13 +161,12 @@ def _primary(analysis: Analysis) -> Section:
         shown = [f"{name} {part**0.5:.2f}" for name, part in parts if part is not None]
         shown.append(f"error {result.variances.error**0.5:.2f}")
         lines.append(f"The difference varies by (standard deviations, for planning): {', '.join(shown)}.")
-    forest = (
-        "forest",
-        "Each reader's difference, and all readers'.",
-        figures.forest(result, analysis.simulated),
-    )
-    slopes = ("slopes", "Each patient, original to enhanced.", figures.slopes(result, analysis.simulated))
-    return Section(f"Primary item: {result.item.label}", lines, None, [forest, slopes])
+    forest, slopes = (draw(result, analysis.simulated) for draw in (figures.forest, figures.slopes))
+    pictures = [
+        _picture("forest", "Each reader's difference, and all readers'.", forest),
+        _picture("slopes", "Each patient, original to enhanced.", slopes),
+    ]
+    return Section(f"Primary item: {result.item.label}", lines, None, pictures)
 
 
 def _agreement(analysis: Analysis) -> Section:
@@ -175,7 +184,10 @@ def _agreement(analysis: Analysis) -> Section:
     matrix = figures.agreement(analysis.items[0], analysis.simulated)
     caption = "Agreement of each pair of readers in the primary item."
     return Section(
-        "Agreement", (), Table(heads, rows, (2.2, 1.7, 1.7, 0.8, 0.9, 2)), [("agreement", caption, matrix)]
+        "Agreement",
+        (),
+        Table(heads, rows, (2.2, 1.7, 1.7, 0.8, 0.9, 2)),
+        [_picture("agreement", caption, matrix)],
     )
 
 
@@ -211,6 +223,11 @@ def _notes(analysis: Analysis) -> list[str]:
         if notes := dict.fromkeys([*told, *missing]):
             lines.append(f"{r.item.label}: {' '.join(notes)}")
     return lines
+
+
+def _picture(name: str, caption: str, figure: Figure) -> Picture:
+    width, height = figure.get_size_inches()
+    return Picture(name, caption, figures.as_png(figure), (float(width), float(height)))
 
 
 def _change(result: ItemResult, found: Estimate) -> str:

@@ -142,7 +142,9 @@ def test_links_are_renewed_and_revoked(admin: Administration, store: Store):
         admin.studies.reader(second)
 
 
-@pytest.mark.parametrize("place", ["", "/etc", "/nowhere", "../offered", "\0", "~nobody/x", "offered/../../etc"])
+@pytest.mark.parametrize(
+    "place", ["", "/etc", "/nowhere", "../offered", "\0", "~nobody/x", "offered/../../etc"]
+)
 def test_clips_are_taken_from_offered_folders_alone(admin: Administration, tmp_path: Path, place: str):
     (tmp_path / "offered").mkdir()
     form = {"name": "new", "place": place, "protocol": "pair"}
@@ -165,7 +167,9 @@ def test_clips_are_taken_from_offered_folders_alone(admin: Administration, tmp_p
         ({"name": "new", "training": 99}, "training"),
     ],
 )
-def test_a_wrong_form_is_refused_with_a_sentence(admin: Administration, store: Store, tmp_path: Path, form, words):
+def test_a_wrong_form_is_refused_with_a_sentence(
+    admin: Administration, store: Store, tmp_path: Path, form, words
+):
     (tmp_path / "offered").mkdir()
     with pytest.raises(EchoGANError, match=words):
         admin.create({"place": str(tmp_path / "offered"), "protocol": "pair", **form})
@@ -173,7 +177,9 @@ def test_a_wrong_form_is_refused_with_a_sentence(admin: Administration, store: S
 
 
 def test_the_preview_is_the_protocol_with_the_forms_changes(admin: Administration):
-    found = admin.preview({"protocol": "single", "title": "Ours", "readers": 7, "training": 2, "washout_days": 14})
+    found = admin.preview(
+        {"protocol": "single", "title": "Ours", "readers": 7, "training": 2, "washout_days": 14}
+    )
     assert (found["title"], found["readers"], found["washout_days"]) == ("Ours", 7, 14.0)
     assert {part["training"] for part in found["parts"]} == {2}
 
