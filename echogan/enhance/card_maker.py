@@ -18,7 +18,7 @@ from echogan.trust.map_styles import unit
 from echogan.trust.maps.stability import equivariance_spread, idempotence
 
 SEGMENTED_PER_SECOND = (
-    12.0  # frames of the clip that the segmenter sees in fast mode: enough for a heart beat
+    8.0  # frames of the clip that the segmenter sees in fast mode: some of every heart beat
 )
 FPS = 25.0  # where the clip does not tell
 

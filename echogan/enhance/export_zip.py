@@ -12,6 +12,7 @@ from echogan.core.errors import Cancelled
 
 SHRINKS = (
     ".json",
+    ".html",
     ".dcm",
 )  # what gains by compression; pictures are compressed, and speckle in arrays hardly shrinks
 PIECE = 1 << 20  # bytes

@@ -64,7 +64,7 @@ def test_the_source_is_full_of_identity(source):
 
 
 def test_no_export_holds_any_of_it(exports, tmp_path):
-    assert len(exports) == 7
+    assert len(exports) == 9
     for path in (*exports.values(), zip_exports([*exports.values()], tmp_path / "all.zip")):
         assert_nameless_file(path)
 

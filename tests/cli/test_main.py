@@ -69,13 +69,16 @@ def test_a_missing_input_is_one_sentence(tmp_path, capsys):
 def test_enhance_one(clip, tmp_path, capsys):
     out, report, arrays = tmp_path / "out.mp4", tmp_path / "r.json", tmp_path / "a.npz"
     flags = ("--report", report, "--arrays", arrays, "--strength", 0.5, "--device", "cpu", "--sector", FAN)
-    assert run("enhance", clip, out, *flags, "--working-size", 64, "--figure", tmp_path / "map.png") == 0
+    flags += ("--working-size", 64, "--figure", tmp_path / "map.png", "--trust-card", tmp_path / "card.pdf")
+    assert run("enhance", clip, out, *flags) == 0
     assert open_clip(out).frames == 6
     said = json.loads(report.read_text())
     assert (said["strength"], said["device"], said["settings"]["working_size"]) == (0.5, "cpu", 64)
     assert said["sector"]["fan"]["apex_x"] == 60
     assert np.load(arrays)["original"].shape == (6, 96, 120)
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "card.pdf").read_bytes().startswith(b"%PDF")
+    assert said["trust"]["sha256"][:12] in (tmp_path / "card.html").read_text()
     shown = capsys.readouterr()
     assert "6 frames" in shown.out
     assert "%|" not in shown.err  # no bar where there is no terminal

@@ -13,7 +13,7 @@ from echogan.trust.maps.hidden import hidden_information
 from echogan.trust.maps.shadow import Beams, shadow_level, shadowed
 from echogan.trust.regions import Region, RegionTracker
 
-HIDDEN_EVERY = 8  # frames: the hidden-information gap is of these alone
+EVERY = 8  # frames: shadow, which hardly moves, and hidden-information gap are of these alone
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class TrustSums:
     ):
         self.tissue, self._thresholds = tissue, thresholds
         self.picture: CardPicture | None = None
-        self._frames = 0
+        self._frames = self._sampled = 0
         self._beams, self._level = Beams(tissue, fan), 0.0
         opens_up = fan is not None and fan.opens_up
         self._tracker = RegionTracker(tissue, *thresholds, opens_up) if thresholds else None
@@ -111,7 +111,7 @@ class TrustSums:
         self._flicker = FlickerRatio(tissue)
         self._pixels: dict[str, int] = {}  # how many of the sector, over all frames
         self._means: dict[str, float] = {}  # of maps over the sector, summed over the frames
-        self._hidden: list[float] = []  # one of HIDDEN_EVERY frames
+        self._hidden: list[float] = []  # one of EVERY frames
         self._features, self._seen = np.zeros(1), 0
         self._strongest = -1.0
 
@@ -119,10 +119,11 @@ class TrustSums:
         """Take in the next frames."""
         if self._frames == 0:
             self._level = shadow_level(frames.x[0], self.tissue)
-        self._count("shadow", shadowed(frames.x, self.tissue, self._beams, self._level))
         self._flicker.add(frames.x, frames.g)
-        for index in range(-self._frames % HIDDEN_EVERY, len(frames.x), HIDDEN_EVERY):
+        for index in range(-self._frames % EVERY, len(frames.x), EVERY):
             one = np.s_[index : index + 1]
+            self._count("shadow", shadowed(frames.x[one], self.tissue, self._beams, self._level))
+            self._sampled += 1
             gap = hidden_information(frames.x[one], frames.g[one], frames.cycled[one], self.tissue)
             self._hidden += [] if gap is None else [gap]
         if frames.lv_before is not None and frames.lv_after is not None and self._anatomy is not None:
@@ -150,7 +151,7 @@ class TrustSums:
             removed=share("removed"),
             added=share("added"),
             red=share("red"),
-            shadow=share("shadow") or 0.0,
+            shadow=self._pixels["shadow"] / (self._sampled * int(self.tissue.sum())),
             anatomy=self._anatomy.result() if self._anatomy is not None else None,
             flicker_ratio=self._flicker.ratio,
             hidden=float(np.median(self._hidden)) if self._hidden else None,
