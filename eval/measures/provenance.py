@@ -37,10 +37,15 @@ def provenance(checkpoints: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def enhancement_hash() -> str:
-    """SHA-256 of the enhancer's default settings and constants, and of what checkpoints say beside their weights."""
+    """SHA-256 of the enhancer's default settings and constants, and of what checkpoints say beside their weights.
+
+    Settings that change no pixel of a result do not count.
+    """
+    settings = asdict(EnhanceSettings())
+    del settings["trust"]
     bundled = (describe_checkpoint(folder).config for folder in bundled_checkpoints())
     used = {
-        "settings": asdict(EnhanceSettings()),
+        "settings": settings,
         "black": (BLACK_LEVEL, BLACK_SIGMA),
         "gain": {config.name: config.gain for config in bundled},
     }
