@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate`."""
+"""The command line: `python -m echogan enhance | models | phantom | train | convert | publish | curate`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Convert",
         "make a checkpoint of weights trained with the CycleGAN authors' tool",
     ),
+    "publish": ("publish", "Publish", "put a run or a checkpoint on the Hugging Face Hub"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
 }
 HELP = f"""usage: python -m echogan COMMAND [options]
