@@ -17,7 +17,7 @@ FLOORS = {
     "core": 1,
     **dict.fromkeys(("clips", "phantom", "model", "trust"), 2),
     **dict.fromkeys(("curation", "training", "enhance", "phantom_files"), 3),
-    **dict.fromkeys(("calibration", "jobs", "study", "eval"), 4),
+    **dict.fromkeys(("archive", "calibration", "jobs", "study", "eval"), 4),
     **dict.fromkeys(("cli", "ui"), 5),
     "app": 6,
 }
@@ -36,7 +36,9 @@ PLACES = {
 # These packages train on a bare GPU box, so they get by with little.
 BARE = {"phantom", "model", "training"}
 BARE_LIBRARIES = {"torch", "numpy", "safetensors", "accelerate", "filelock"}  # torch itself requires filelock
-BARE_EXTRA = {f"echogan/model/checkpoints/{name}.py": {"huggingface_hub"} for name in ("hub", "hub_errors")}
+BARE_EXTRA = {
+    f"echogan/model/checkpoints/{name}.py": {"huggingface_hub"} for name in ("hub", "hub_errors", "publish")
+}
 BARE_NEIGHBOURS = {"echogan", "core", "phantom", "model", "training"}
 CORE_LIBRARIES = {"numpy"}
 PICKLES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

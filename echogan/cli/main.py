@@ -1,4 +1,4 @@
-"""The command line: `python -m echogan enhance | models | phantom | train | convert | curate | calibrate | study`."""
+"""The command line: `python -m echogan COMMAND`, one of COMMANDS."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Calibrate",
         "find from which probability on a checkpoint's results are flagged",
     ),
+    "publish": ("publish", "Publish", "put a run or a checkpoint on the Hugging Face Hub"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }

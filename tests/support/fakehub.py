@@ -1,7 +1,8 @@
-"""A Hugging Face Hub on 127.0.0.1 for tests: model repositories with commits, branches and tags, read only."""
+"""A Hugging Face Hub on 127.0.0.1 for tests: repositories with commits, branches and tags, read and written."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -10,10 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
-INFO = re.compile(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?")
+INFO = re.compile(r"/api/(?:models|spaces)/([^/]+/[^/]+)(?:/revision/([^/]+))?")
+WRITE = re.compile(r"/api/(?:models|spaces)/([^/]+/[^/]+)/(preupload|commit)/main")
 
 
 @dataclass
@@ -28,6 +31,7 @@ class FakeHub:
     """Serves what was pushed. `log` holds "METHOD path" of every request, `tokens` what was sent with it.
 
     `gated` repositories list their files but refuse to give them; `private` ones want `token`.
+    Whoever sends `token` may create repositories and commit to them; `created` holds what was asked for each.
     `status` answers every request with that code, `delay` (s) holds answers back, and `after` is called with the
     logged line once the answer is out, which is where a test pushes something new between two downloads.
     """
@@ -37,6 +41,7 @@ class FakeHub:
         self.gated: set[str] = set()
         self.private: set[str] = set()
         self.token = "hf_loopbackSecret0123456789"
+        self.created: list[dict[str, Any]] = []
         self.status: int | None = None
         self.body: bytes | None = None
         self.delay = 0.0
@@ -86,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         if hub.after is not None:
             hub.after(line)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def route(self, path: str) -> None:
         if match := RESOLVE.fullmatch(path):
@@ -96,8 +101,51 @@ class _Handler(BaseHTTPRequestHandler):
             repo, revision = (unquote(part) if part else "main" for part in match.groups())
             if (commit := self.find(repo, revision)) is not None:
                 self.describe(repo, commit)
+        elif self.command == "POST":
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if path == "/api/validate-yaml":
+                self.tell({"errors": [], "warnings": []})
+            elif self.headers.get("Authorization") != f"Bearer {self.hub.token}":
+                self.fail(401, "", "Invalid credentials in Authorization header")
+            elif path == "/api/repos/create":
+                self.create(json.loads(body))
+            elif match := WRITE.fullmatch(path):
+                self.write(*match.groups(), body)
         else:
             self.fail(404, "NotFound")
+
+    def create(self, asked: dict[str, Any]) -> None:
+        repo = f"{asked.get('organization') or 'me'}/{asked['name']}"
+        url = f"{self.hub.url}/{'spaces/' if asked.get('type') == 'space' else ''}{repo}"
+        if repo in self.hub.repos:
+            return self.tell({"error": "You already created this repo", "url": url}, 409)
+        private = asked.get("private") or asked.get("visibility") == "private"  # before and since version 2
+        self.hub.created.append(asked | {"private": bool(private)})
+        if private:
+            self.hub.private.add(repo)
+        self.hub.push(repo, {})
+        self.tell({"url": url, "name": repo})
+
+    def write(self, repo: str, what: str, body: bytes) -> None:
+        """Take a commit of whole files, as huggingface_hub sends it: lines of JSON."""
+        if what == "preupload":
+            names = [file["path"] for file in json.loads(body)["files"]]
+            files = [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]
+            return self.tell({"files": files})
+        repository = self.hub.repos[repo]
+        files = dict(repository.commits[repository.refs["main"]])
+        for line in map(json.loads, body.splitlines()):
+            if line["key"] == "file":
+                files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            elif line["key"] == "deletedFile":
+                files.pop(line["value"]["path"], None)
+        commit = self.hub.push(repo, files)
+        self.tell(
+            {"commitOid": commit, "commitUrl": f"{self.hub.url}/{repo}/commit/{commit}", "hookOutput": ""}
+        )
+
+    def tell(self, found: dict[str, Any], status: int = 200) -> None:
+        self.answer(status, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def find(self, repo: str, revision: str) -> str | None:
         """The commit, or None when an error was answered, with the real Hub's codes."""
@@ -121,11 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
             "id": repo,
             "modelId": repo,
             "sha": commit,
-            "private": False,
+            "private": repo in self.hub.private,
             "tags": [],
             "siblings": siblings,
         }
-        self.answer(200, json.dumps(facts).encode(), {"Content-Type": "application/json"})
+        self.tell(facts)
 
     def give(self, repo: str, revision: str, name: str) -> None:
         commit = self.find(repo, revision)
