@@ -34,6 +34,7 @@ from echogan.core.errors import EchoGANError
 from echogan.enhance.calibrated import calibration_of
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.phantom.lesions import LESIONS
+from echogan.trust.fusion import fusion_sha256
 from eval.command import begin, write
 from eval.hallucination import ladder
 from eval.hallucination.calibration_measures import calibration_measures
@@ -138,6 +139,7 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
             "least_support": LEAST_SUPPORT, "found": FOUND, "flagged": list(FLAGGED),
         },
+        "fusion": fusion_sha256(),
         **provenance([checkpoint_facts(shipped)]),
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 from echogan.model.checkpoints.checkpoint import bundled_checkpoints, describe_checkpoint
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.phantom import PHANTOM_VERSION
+from echogan.trust.fusion import fusion_sha256
 from eval.camus.splits import split_hash
 from eval.camus.two_chamber import list_hash
 from eval.measures import classical
@@ -36,6 +37,7 @@ def stale_results() -> list[str]:
         "split": split_hash(),
         "views": list_hash(),
         "enhancing": enhancement_hash(),
+        "fusion": fusion_sha256(),
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
@@ -66,6 +68,7 @@ def _used(result: dict[str, Any], bundled: set[str]) -> dict[str, str | None]:
         "split": result.get("split_sha256"),
         "views": result.get("views_sha256"),
         "enhancing": result.get("enhancing"),
+        "fusion": result.get("fusion"),
     }
 
 

@@ -102,7 +102,7 @@ def test_the_corners_are_black_but_for_the_mark(exports):
 
 def test_names_are_neutral(exports):
     assert {path.name.split("_fake")[0] for path in exports.values()} == {
-        "clip_1_enhanced", "clip_1_side_by_side", "clip_1_report", "clip_1_maps"
+        "clip_1_enhanced", "clip_1_side_by_side", "clip_1_report", "clip_1_maps", "clip_1_trust_card"
     }  # fmt: skip
 
 

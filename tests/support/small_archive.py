@@ -24,6 +24,7 @@ def small_archive(folder: Path, clips: int, frames: int = 3) -> Path:
         shown = np.where(mask, speckle(frames, seed=number), 0).astype(np.uint8)
         write_clip(path, shown, clip_of(shown))
     (folder / "notes.txt").write_text("seen on Monday")
+    (folder / "b").mkdir(exist_ok=True)
     (folder / "b" / "cut.gif").write_bytes((folder / "a" / "000.gif").read_bytes()[:900])
     return folder
 

@@ -18,6 +18,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from echogan.core.errors import EchoGANError, ReaderLinkError, StudyNotSaved, StudyStateError
+from echogan.core.notice import NOTICE
 from echogan.study.store.ratings import Rating, record
 from echogan.study.store.reading import mark_shown, media_file, progress
 from echogan.ui.content_policy import CONTENT_POLICY
@@ -61,7 +62,7 @@ class ReadingPages:
 
     async def _page(self, request: Request) -> Response:
         """The same page for every link, also for one that leads nowhere: it asks for `state`."""
-        page = (STATIC / "reading.html").read_text(encoding="utf-8")
+        page = (STATIC / "reading.html").read_text(encoding="utf-8").replace("NOTICE", f"{NOTICE}.")
         return HTMLResponse(page, headers={CONTENT_POLICY: POLICY, "Cache-Control": "no-store"})
 
     def _answer(self, work: Callable[..., Response]) -> Callable[[Request], Any]:

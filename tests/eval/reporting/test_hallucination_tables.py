@@ -23,6 +23,10 @@ def network(erased, invented):
 
 
 RESULT = {
+    "faulty": {
+        "erasing-x": {"fitted_on": False, "share": SHARES, "diagnostics": network(SEEN, None)["diagnostics"]}
+    },
+    "calibration": None,
     "rows": {"50% to 0%": {"runs": [{"seed": 61}, {"seed": 62}], **network(SEEN, None)}},
     "shipped": network(None, SEEN | {"regions": 0}),
     "swapped": network(SEEN, SEEN) | {"contrast_left": None},
@@ -51,8 +55,29 @@ def test_detection_has_a_table_for_each_network_and_dashes_for_nothing():
     assert "lesions 50% to 0%: erased: base rate 1.23%, 7 regions; nothing invented." in table
 
 
-def test_it_is_said_how_short_the_ladder_is_and_what_is_missing():
+def test_it_is_said_how_short_the_ladder_is():
     table = hallucination(RESULT)
     assert "1,200 steps at 128 px" in table
-    assert "not built yet" in table
     assert "net `abcdef012345`" in table
+
+
+def test_faulty_networks_are_said_to_be_held_out_or_not():
+    assert "| erasing-x (held out) | 1 |  | 1.20" in hallucination(RESULT)
+
+
+def test_promises_and_discs_have_their_tables():
+    at = {
+        "clips": 30, "with_errors": 11, "missed_at_amber": about(0.1), "flagged_at_amber": about(0.05),
+        "flagged_at_red": about(0.004),
+    }  # fmt: skip
+    seen = {"flagged": {"count": 17, "of": 20}, "elsewhere": about(-0.01)}
+    found = {
+        "amber": 0.0675, "red": 0.43, "fresh": at, "by_kind": {"mass": at | {"missed_at_amber": None}},
+        "shifted": {"erasing-x": at}, "splits": {"missed_at_amber": [0.0, 0.2], "flagged_at_red": [0.01, 0.03]},
+        "discs": {"cine": {"painted, static": seen, "truly there": None}},
+    }  # fmt: skip
+    table = hallucination(RESULT | {"calibration": found})
+    assert "| fresh clips, all kinds of lesion | 30 | 11 | 10% [9%, 11%] | 5% [4%, 6%] |" in table
+    assert "| fresh clips, mass | 30 | 11 | - |" in table
+    assert "missed on average 10.0% (0.0% to 20.0%), flagged at red 2.00% (1.00% to 3.00%)" in table
+    assert "| cine | 17 of 20 | - | -1.00 |" in table
