@@ -204,10 +204,11 @@ def store_result(
             maps = diagnoses.add(chunk)
         with _timed(timing, "trust_s"):
             found = found_in(chunk, flagger)
-            maker.add(chunk, maps, found)
         with _timed(timing, "encode_s"):
             writer.add(chunk, maps, found)
         first_s = first_s or time.perf_counter() - began
+        with _timed(timing, "trust_s"):  # the card can wait until the frames can be seen
+            maker.add(chunk, maps, found)
 
     flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
     with memory_in_words(), ExitStack() as stack:
