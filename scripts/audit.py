@@ -9,7 +9,9 @@ import threading
 import urllib.request
 from contextlib import suppress
 
-LIST = "https://pypi.org/pypi/pip/json"  # where pip-audit asks, a package at a time
+from pip._internal.models.index import PyPI
+
+LIST = f"{PyPI.pypi_url}/pip/json"  # where pip-audit asks, a package at a time
 SOON = 10  # seconds, to learn whether it answers at all
 SECONDS = 300  # for everything: about a second for each package where the list is slow
 COMMAND = (

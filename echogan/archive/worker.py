@@ -13,7 +13,7 @@ import threading
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import psutil
 
@@ -21,6 +21,7 @@ from echogan.archive.job import ArchiveJob, outputs_of
 from echogan.clips.guard.guard import look
 from echogan.core.errors import EchoGANError, OutputError
 from echogan.core.geometry import Fan
+from echogan.core.worker_pool import answer_channel
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.report import Report
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -85,17 +86,9 @@ def watch(parent: int, memory: int) -> None:
     os._exit(1)
 
 
-def _own_channel() -> TextIO:
-    """Keep standard output for the answers: what a library prints is discarded."""
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    return channel
-
-
 def serve() -> None:
     """Say that all is loaded, then answer one line after the other until standard input ends."""
-    answers, parent, watching = _own_channel(), os.getppid(), False
+    answers, parent, watching = answer_channel(), os.getppid(), False
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         if not watching:

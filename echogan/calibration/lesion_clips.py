@@ -17,8 +17,7 @@ from echogan.core.geometry import Fan, Sector
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.acoustics import probe
 from echogan.phantom.clip import PhantomSettings, Want
-from echogan.phantom.draw import Draw
-from echogan.phantom.lesions import LESIONS, LesionKind, draw_lesion
+from echogan.phantom.lesions import LESIONS, LesionKind
 from echogan.phantom.render import Phantom, draw_view
 from echogan.phantom_files.pairs import PairSettings
 
@@ -65,32 +64,25 @@ class LesionClip:
 
 
 def lesion_clips(
-    kind: LesionKind, first_seed: int, count: int, frames: int, folder: Path | None, same: int | None = None
+    kind: LesionKind, first_seed: int, count: int, frames: int, folder: Path | None
 ) -> Iterator[LesionClip]:
     """The first `count` clips of a kind of lesion, of hearts from a seed on that can carry it; see `lesion_clip`."""
     seed, found = first_seed + STRIDE * LESIONS.index(kind), 0
     while found < count:
-        clip = lesion_clip(kind, seed, frames, folder, same)
+        clip = lesion_clip(kind, seed, frames, folder)
         seed += 1
         if clip is not None:
             found += 1
             yield clip
 
 
-def lesion_clip(
-    kind: LesionKind, seed: int, frames: int, folder: Path | None, same: int | None = None
-) -> LesionClip | None:
-    """The clip of a seed; None where the seed's heart cannot carry the lesion. A folder keeps it, where there is one.
-
-    `same` is a seed that the lesion is drawn from in every heart: it then has one place and shape, as far as the hearts
-    allow. Without it each clip draws its own.
-    """
+def lesion_clip(kind: LesionKind, seed: int, frames: int, folder: Path | None) -> LesionClip | None:
+    """The clip of a seed; None where its heart cannot carry the lesion. A folder keeps it, where there is one."""
     if folder is None:
-        return render(kind, seed, frames, same=same)
-    name = f"{kind}-{seed}-{frames}" + ("" if same is None else f"-same-{same}")
-    path = folder / f"phantom-{PHANTOM_VERSION}" / f"{name}.safetensors"
+        return render(kind, seed, frames)
+    path = folder / f"phantom-{PHANTOM_VERSION}" / f"{kind}-{seed}-{frames}.safetensors"
     if not path.exists():
-        clip = render(kind, seed, frames, same=same)
+        clip = render(kind, seed, frames)
         if clip is None:
             return None
         _keep(clip, path)
@@ -104,23 +96,18 @@ def render(
     seed: int,
     frames: int,
     settings: PhantomSettings | None = None,
-    same: int | None = None,
 ) -> LesionClip | None:
-    """Render clip, control and their clear truths, both with the degradation of the seed; see `lesion_clip`."""
+    """Render clip, control and their clear truths, both with the degradation of the seed."""
     settings = settings or PairSettings(lesion=kind).phantom()
     view = draw_view(seed, settings)
     phantom = Phantom(view, seed, settings, frames, lesion=kind)
-    lesion = phantom.lesion if same is None else draw_lesion(Draw(same), phantom.heart, kind)
-    if lesion is None:
+    if phantom.lesion is None:
         return None
-    phantom.lesion = lesion
     best = replace(settings, acoustics=probe.CLEAR)
     want: tuple[Want, ...] = ("degraded", "labels", "support")
     poor = phantom.render(want=want)
     control = Phantom(view, seed, settings, frames).render(degradation=phantom.degradation, want=want)
-    through_best = Phantom(view, seed, best, frames, lesion=kind)
-    through_best.lesion = lesion
-    clear = through_best.render(want=("clean",))
+    clear = Phantom(view, seed, best, frames, lesion=kind).render(want=("clean",))
     clear_control = Phantom(view, seed, best, frames).render(want=("clean",))
     parts = {
         "poor": poor.degraded, "control": control.degraded, "clear": clear.clean,

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from echogan.core.errors import Cancelled, OutputError
 
@@ -163,3 +163,11 @@ def _ask_twice(worker: Worker, line: str, stop: threading.Event) -> Reply | None
     if reply and "error" in reply:
         raise OutputError(reply["error"])
     return reply
+
+
+def answer_channel() -> TextIO:
+    """In a worker: keep standard output for the answers, and discard what a library prints."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    return channel

@@ -6,16 +6,16 @@ One line of JSON each way. A decoder that crashes ends only this process.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import OutputError
+from echogan.core.worker_pool import answer_channel
 from echogan.curation.settings import ExamineSettings, LeftOut, Reason
 from echogan.curation.shards import write_arrays
 from echogan.curation.tissue_run import TissueRun, examine, patient_of
@@ -68,20 +68,12 @@ def _facts(run: TissueRun) -> dict[str, Any]:
     }
 
 
-def _own_channel() -> TextIO:
-    """Keep standard output for the answers: what a C library prints is discarded."""
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    return channel
-
-
 def serve() -> None:
     """Say that all is loaded, then answer one line after the other until standard input ends."""
     import cv2
 
     cv2.setNumThreads(1)
-    answers = _own_channel()
+    answers = answer_channel()
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(line)), file=answers, flush=True)

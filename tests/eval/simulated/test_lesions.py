@@ -173,7 +173,7 @@ def test_a_rendered_clip_differs_from_its_control_by_the_lesion_and_is_cached(tm
     change = np.abs(clip.array("clear")[0].astype(int) - clip.array("clear_control")[0])
     assert change[lesion].mean() > 5 * change[~lesion & clip.array("mask")].mean()
     assert (clip.array("labels")[0][lesion] == Tissue.LESION).mean() > 0.9
-    monkeypatch.setattr("echogan.calibration.lesion_clips.render", lambda kind, seed, frames, same: clip)
+    monkeypatch.setattr("echogan.calibration.lesion_clips.render", lambda kind, seed, frames: clip)
     first = lesion_clip("mass", seed, 1, tmp_path)
     monkeypatch.setattr("echogan.calibration.lesion_clips.render", pytest.fail)
     second = lesion_clip("mass", seed, 1, tmp_path)
