@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from reading_server import free_port, serving
 from small_study import FRAMES, small_protocol, small_study
 
@@ -72,11 +72,17 @@ def answers(preference: int, border: int | None) -> str:
 
 def test_a_whole_study_by_the_keyboard_alone(reading: Reading):
     page = reading.page
+    held: list[Route] = []
+    page.route("**/media/*", lambda route: held.append(route))
     reading.start()
 
-    # Before the whole clip was seen no answer is taken.
+    # Before the whole clip was seen no answer is taken: here its bytes are still on their way.
+    expect(page.locator(".count")).to_contain_text("1/10")
     reading.press("1")
     assert page.locator("input:checked").count() == 0
+    for route in held:
+        route.continue_()
+    page.unroute("**/media/*")
     reading.ready(1)
     reading.press("Enter")  # not all answered
     expect(page.locator(".live")).to_contain_text("Not answered yet")
