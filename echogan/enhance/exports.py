@@ -71,6 +71,8 @@ class ExportRequest:
             )
         if self.kind not in export_kinds(self.stored):
             raise SettingsError(_REASONS[self.kind])
+        if needs_trust(self.kind, self.keep) and not self.stored.trusted:
+            raise SettingsError(NOT_CHECKED)
         if self.keep and self.stored.flags is None:
             raise SettingsError(NO_FLAGS)
 
@@ -99,6 +101,9 @@ class ExportRequest:
         )
 
 
+NOT_CHECKED = (
+    "The trust card of this result is not made yet. Wait for it; where that was stopped, enhance again."
+)
 NO_FLAGS = "Nothing is flagged in this result: its network has no calibration."
 _REASONS = {
     "mp4": "A still has no video. Choose PNG.",
@@ -115,6 +120,11 @@ def export_kinds(stored: StoredResult) -> list[ExportKind]:
     )
     dicom: list[ExportKind] = ["dicom"] if fits_dicom(stored.clip) else []
     return [*pictures, *dicom, "npz", "report", "figure", "card_page", "card_pdf"]
+
+
+def needs_trust(kind: ExportKind, keep: bool) -> bool:
+    """Whether an export needs flags or trust card, which come last. `keep` as in `ExportRequest`."""
+    return keep or kind in ("report", "card_page", "card_pdf")
 
 
 def make_export(

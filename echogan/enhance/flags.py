@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from echogan.clips.clip import grey
 from echogan.enhance.diagnostics import FigureData
-from echogan.enhance.enhancer import Chunk, PreparedClip
-from echogan.enhance.put_back import keep_original, keep_weights
+from echogan.enhance.enhancer import PreparedClip
+from echogan.enhance.put_back import keep_weights
 from echogan.enhance.report import Report, describe_map
 from echogan.trust.flagged import flag_codes, flagged
 from echogan.trust.map_styles import MAP_STYLES
@@ -41,19 +40,19 @@ class FlagRecorder:
     """
 
     def __init__(self, amber: float, red: float, prepared: PreparedClip):
-        self._amber, self._red, self._box = amber, red, prepared.space.box
+        self._amber, self._red = amber, red
         fan, tissue = prepared.sector.fan, prepared.space.tissue
         opens_up = fan is not None and fan.opens_up
         self._tracker = RegionTracker(tissue, amber, red, opens_up)
         weaker = [name for name, style in MAP_STYLES.items() if style.follows_strength]
         self._summaries = {name: MapSummary(tissue) for name in weaker}
-        self._kept = np.zeros(prepared.space.box_size)
 
     def add(
-        self, chunk: Chunk, maps: dict[str, np.ndarray], removed: np.ndarray, invented: np.ndarray
+        self, maps: dict[str, np.ndarray], removed: np.ndarray, invented: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each frame of the chunk its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each.
+        """For each of the next frames its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each.
 
+        maps                as `Diagnoses.add` gives them
         removed, invented   float32 (n, h, w) in [0, 1], as `Flagger.add` gives them
         """
         self._tracker.add(removed, invented)
@@ -61,8 +60,6 @@ class FlagRecorder:
         weights = np.stack([keep_weights(one) for one in flagged(codes, self._amber)])
         for name, summary in self._summaries.items():
             summary.add(maps[name] * (1 - weights / np.float32(255)))
-        for original, enhanced, share in zip(chunk.original, chunk.enhanced, weights, strict=True):
-            self._kept += grey(keep_original(original[self._box], enhanced[self._box], share))
         return list(zip(codes, weights, strict=True))
 
     def flags(self, report: Report) -> Flags:
@@ -79,13 +76,8 @@ class FlagRecorder:
         return Flags(self._amber, self._red, self._tracker.regions(), kept)
 
     def figure(self, figure: FigureData) -> FigureData:
-        """The figure's data of the result with the original kept, given those of the one without."""
+        """The figure's data of the result with the original kept, but for its mean frame, given those of the other."""
         maps = {name: s.mean_map for name, s in self._summaries.items()}
         masked = {name: np.where(np.isnan(figure.maps[name]), np.nan, one) for name, one in maps.items()}
-        mean = (self._kept / len(next(iter(self._summaries.values())).curve)).astype(np.float32)
-        return replace(
-            figure,
-            enhanced=np.where(np.isnan(figure.enhanced), np.nan, mean),
-            maps=figure.maps | masked,
-            curves=figure.curves | {name: s.curve for name, s in self._summaries.items()},
-        )
+        curves = {name: s.curve for name, s in self._summaries.items()}
+        return replace(figure, maps=figure.maps | masked, curves=figure.curves | curves)

@@ -27,7 +27,7 @@ class Report:
     diagnostics   every map of MAP_STYLES by its name: mean and 99th percentile of its absolute values over the
                   tissue, in `unit`, the signed mean where it has signs, and what it shows and misses
     per_frame     the mean inside the tissue of every frame, in the same unit
-    trust         the trust card, as `TrustCard.to_dict` gives it; at full strength
+    trust         the trust card, as `TrustCard.to_dict` gives it; at full strength. Empty while it is not made yet
     """
 
     input: dict[str, Any]
@@ -134,7 +134,7 @@ def build_report(
     prepared: PreparedClip,
     enhancer: Enhancer,
     summaries: dict[str, MapSummary],
-    card: TrustCard,
+    card: TrustCard | None,
     timing: dict[str, float],
     warnings: list[str],
 ) -> Report:
@@ -153,7 +153,7 @@ def build_report(
         | {"frames_per_s": round(done / total, 3)},
         diagnostics={name: describe_map(name, s) for name, s in summaries.items()},
         per_frame={name: [round(v, 4) for v in s.curve] for name, s in summaries.items()},
-        trust=card.to_dict(),
+        trust={} if card is None else card.to_dict(),
         warnings=warnings,
         version=__version__,
     )

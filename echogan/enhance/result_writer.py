@@ -1,26 +1,23 @@
-"""Writes a result into a folder as it is made: tiles for the page, and the maps' values for exports."""
+"""Writes pictures and maps of a result into a folder as they are made: tiles for the page, values for exports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from itertools import repeat
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from echogan.core.atomic import output_errors
-from echogan.enhance.calibrated import Probabilities
-from echogan.enhance.diagnostics import FigureData
 from echogan.enhance.enhancer import Chunk, PreparedClip
-from echogan.enhance.flags import FlagRecorder
 from echogan.enhance.frame_tiles import TileWriter
 from echogan.enhance.tile_layout import TileLayout
 
 # Names inside the result's folder; a map's raw values are NAME.f16.
-TILES, MAP_TILES, FIGURE, KEPT_FIGURE = "tiles", "maps", "figure.npz", "figure_kept.npz"
+TILES, MAP_TILES, FLAG_TILES = "tiles", "maps", "flags"
+FIGURE, KEPT_FIGURE = "figure.npz", "figure_kept.npz"
 
 
 def map_path(folder: Path, name: str) -> Path:
@@ -30,7 +27,7 @@ def map_path(folder: Path, name: str) -> Path:
 
 def write_behind(chunks: Iterable[Chunk], write: Callable[[Chunk], None]) -> None:
     """Write each chunk in a thread while the next one is made; raises what either raises."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="result") as pool:
+    with _shared_cores(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="result") as pool:
         kept: Future[None] | None = None
         for chunk in chunks:
             if kept is not None:
@@ -40,19 +37,22 @@ def write_behind(chunks: Iterable[Chunk], write: Callable[[Chunk], None]) -> Non
             kept.result()
 
 
-class ResultWriter:
-    """Writes chunks into a result's folder: tiles to be shown, and the maps' values for exports."""
+@contextmanager
+def _shared_cores() -> Iterator[None]:
+    """Each of the two threads has half of the cores: where both ask for all of them, each waits for the other's."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
-    def __init__(
-        self,
-        stack: ExitStack,
-        folder: Path,
-        prepared: PreparedClip,
-        flags: FlagRecorder | None,
-        on_frames: Callable[[int], None],
-    ):
-        self._layout, self._box = TileLayout.of(prepared, flags is not None), prepared.space.box
-        self._flags, self._on_frames = flags, on_frames
+
+class ResultWriter:
+    """Writes the tiles of pictures and maps, and the maps' values. Everything raises OutputError."""
+
+    def __init__(self, stack: ExitStack, folder: Path, prepared: PreparedClip):
+        self._layout, self._box = TileLayout.of(prepared), prepared.space.box
         self._tiles, self._maps = TileWriter(folder / TILES), TileWriter(folder / MAP_TILES)
         self._folder = folder
         with output_errors(folder):
@@ -60,30 +60,25 @@ class ResultWriter:
                 name: stack.enter_context(map_path(folder, name).open("wb")) for name in self._layout.maps
             }
 
-    def add(self, chunk: Chunk, maps: dict[str, np.ndarray], found: Probabilities | None) -> None:
-        """The next frames, their maps as `Diagnoses.add` gives them, and what a `Flagger` found. Raises OutputError."""
-        ready = self._tiles.ready
-        flags = repeat((), len(chunk.x))
-        if self._flags is not None and found is not None:
-            flags = self._flags.add(chunk, maps, *found)
-        for index, (enhanced, parts) in enumerate(zip(chunk.enhanced, flags, strict=True)):
-            # The maps first: a frame that is ready has all of its tiles.
-            values = {name: maps[name][index] for name in self._layout.maps}
-            self._maps.add(self._layout.map_tile(values, parts))
+    def add_pictures(self, chunk: Chunk) -> int:
+        """The next enhanced frames; returns how many can be shown."""
+        for enhanced in chunk.enhanced:
             self._tiles.add(enhanced[self._box])
+        return self._tiles.ready
+
+    def add_maps(self, maps: dict[str, np.ndarray]) -> int:
+        """The next frames' maps, as `Diagnoses.add` gives them; returns how many can be shown."""
+        count = len(next(iter(maps.values())))
+        for index in range(count):
+            self._maps.add(self._layout.map_tile({name: maps[name][index] for name in self._layout.maps}))
         with output_errors(self._folder):
             for name, file in self._raw.items():
                 # numpy's own conversion takes six times as long.
                 file.write(torch.from_numpy(maps[name]).half().numpy().tobytes())
-        if self._tiles.ready > ready:
-            self._on_frames(self._tiles.ready)
+        return self._maps.ready
 
-    def finish(self, figure: FigureData) -> None:
-        """Write what is left, and what the figures are drawn from. Raises OutputError."""
+    def finish(self) -> int:
+        """Write what is left; returns the number of frames."""
         self._maps.finish()
         self._tiles.finish()
-        with output_errors(self._folder):
-            figure.save(self._folder / FIGURE)
-            if self._flags is not None:
-                self._flags.figure(figure).save(self._folder / KEPT_FIGURE)
-        self._on_frames(self._tiles.ready)
+        return self._tiles.ready

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
-from echogan.clips.clip import ClipFile
-from echogan.core.atomic import write_whole
+from echogan.clips.clip import ClipFile, grey
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
-from echogan.enhance.calibrated import Flagger, calibration_of, found_in
-from echogan.enhance.card_maker import CardMaker
-from echogan.enhance.diagnostics import Diagnoses, FigureData
-from echogan.enhance.enhance_file import enhancement, figure_caption, memory_in_words
-from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.flags import KEPT, FlagRecorder, Flags
+from echogan.enhance.diagnostics import FigureData
+from echogan.enhance.enhance_file import enhancement, figure_caption
+from echogan.enhance.enhancer import EnhanceSettings, PreparedClip
+from echogan.enhance.flags import KEPT, Flags
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
-from echogan.enhance.report import Report, build_report
-from echogan.enhance.result_writer import (
-    FIGURE,
-    KEPT_FIGURE,
-    MAP_TILES,
-    TILES,
-    ResultWriter,
-    map_path,
-    write_behind,
-)
+from echogan.enhance.report import Report
+from echogan.enhance.result_writer import FIGURE, FLAG_TILES, KEPT_FIGURE, TILES, map_path
 from echogan.enhance.tile_layout import KEPT_PART, TileLayout
+from echogan.enhance.trust_stage import CARD_PICTURE
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.card.card import TrustCard
-from echogan.trust.card.picture import png, read_png
+from echogan.trust.card.picture import read_png
 from echogan.trust.map_styles import MAP_STYLES
-
-CARD_PICTURE = "trust_card.png"  # inside the result's folder
-
-
-PARTS = ("decode_s", "enhance_s", "diagnose_s", "trust_s", "encode_s")  # of the time that a result takes
 
 
 @dataclass(frozen=True)
@@ -53,10 +36,11 @@ class StoredResult:
 
     clip        frames are decoded from it again
     checkpoint  what made the result, without its weights
-    layout      of the images in the folders `tiles` and `maps`
+    layout      of the images in the folders `tiles`, `maps` and `flags`
     report      at full strength
-    flags       what is flagged; None where the checkpoint has no calibration
-    seconds, first_s, cpu_s   the whole work, up to its first frames, and of all processor cores together
+    flags       what is flagged; None where the checkpoint has no calibration, and while the trust card is not made
+    seconds, first_s   until all frames could be shown with their maps, and the first ones
+    cpu_s       the whole work, of all processor cores together
     """
 
     folder: Path
@@ -76,6 +60,11 @@ class StoredResult:
     def tiles(self) -> Path:
         """The folder of the stream of enhanced sectors."""
         return self.folder / TILES
+
+    @property
+    def trusted(self) -> bool:
+        """Whether flags and trust card are there: they are made when the rest of the result can be seen already."""
+        return bool(self.report.trust)
 
     @property
     def prepared(self) -> PreparedClip:
@@ -111,7 +100,7 @@ class StoredResult:
         if not keep:
             yield from repeat(None, self.clip.frames)
             return
-        for tile in TileReader(self.folder / MAP_TILES):
+        for tile in TileReader(self.folder / FLAG_TILES):
             yield self.layout.part(tile, KEPT_PART)
 
     def maps(self, strength: float = 1.0, keep: bool = False) -> Iterator[dict[str, np.ndarray]]:
@@ -139,10 +128,21 @@ class StoredResult:
         return self.flags.report if keep and self.flags is not None else self.report
 
     def figure(self, strength: float, keep: bool = False) -> bytes:
-        """The map figure as PNG bytes. Raises OSError."""
-        name, curves = KEPT_FIGURE if keep else FIGURE, self._full(keep).per_frame
+        """The map figure as PNG bytes. Raises ClipError, OutputError, OSError."""
+        curves = self._full(keep).per_frame
+        figure = FigureData.load(self.folder / (KEPT_FIGURE if keep else FIGURE), curves)
+        if keep:
+            figure = replace(figure, enhanced=np.where(np.isnan(figure.enhanced), np.nan, self._mean_kept()))
         made_by = enhancement(self.checkpoint, strength, keep)
-        return FigureData.load(self.folder / name, curves).at(strength).draw(figure_caption(made_by))
+        return figure.at(strength).draw(figure_caption(made_by))
+
+    def _mean_kept(self) -> np.ndarray:
+        """The mean over time of the sector's box with the original kept where flagged: float32 (H', W')."""
+        left, top, right, bottom = self.layout.box
+        total = np.zeros((bottom - top, right - left))
+        for _, shown in self.frames(1.0, keep=True):
+            total += grey(shown[top:bottom, left:right])
+        return (total / self.clip.frames).astype(np.float32)
 
     @property
     def card(self) -> TrustCard:
@@ -160,76 +160,3 @@ class StoredResult:
 
 def _scaled(image: np.ndarray, share: np.ndarray | np.float16, name: str) -> np.ndarray:
     return (image * share).astype(np.float16) if MAP_STYLES[name].follows_strength else image
-
-
-@contextmanager
-def _timed(timing: dict[str, float], part: str) -> Iterator[None]:
-    """Add the seconds that the block takes to a part."""
-    began = time.perf_counter()
-    yield
-    timing[part] += time.perf_counter() - began
-
-
-def store_result(
-    enhancer: Enhancer,
-    prepared: PreparedClip,
-    folder: Path,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: threading.Event | None = None,
-    on_frames: Callable[[int], None] | None = None,
-    flagger: Flagger | None = None,
-) -> StoredResult:
-    """Enhance at full strength into `folder`, which the caller makes, and removes where this raises.
-
-    on_frames   called with the number of frames that can be shown, whenever it has grown
-    flagger     finds what was removed or invented; None where the checkpoint has no calibration
-
-    Raises ClipError, SettingsError, OutputError, or Cancelled once `cancel` is set.
-    """
-    assert enhancer.settings.strength == 1, "a stored result is blended when it is shown or exported"
-    began, cpu_began = time.perf_counter(), time.process_time()
-    clip, sector = prepared.clip, prepared.sector
-    diagnoses = Diagnoses(prepared.space)
-    maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
-    timing: dict[str, float] = dict.fromkeys(PARTS, 0.0)
-    first_s = 0.0
-
-    def keep(chunk: Chunk) -> None:
-        nonlocal first_s
-        timing["decode_s"] += chunk.decode_s
-        timing["enhance_s"] += chunk.enhance_s
-        with _timed(timing, "enhance_s"):
-            _ = chunk.enhanced
-        with _timed(timing, "diagnose_s"):
-            maps = diagnoses.add(chunk)
-        with _timed(timing, "trust_s"):
-            found = found_in(chunk, flagger)
-        with _timed(timing, "encode_s"):
-            writer.add(chunk, maps, found)
-        first_s = first_s or time.perf_counter() - began
-        with _timed(timing, "trust_s"):  # the card can wait until the frames can be seen
-            maker.add(chunk, maps, found)
-
-    flags = None if flagger is None else FlagRecorder(flagger.amber, flagger.red, prepared)
-    with memory_in_words(), ExitStack() as stack:
-        writer = ResultWriter(stack, folder, prepared, flags, on_frames or (lambda ready: None))
-        write_behind(enhancer.run(prepared, progress, cancel), keep)
-        writer.finish(diagnoses.figure_data(sector))
-    write_whole(folder / CARD_PICTURE, png(maker.picture()))
-    timing["total_s"] = time.perf_counter() - began
-    warnings = list(dict.fromkeys([*clip.warnings, *sector.notes, *enhancer.checkpoint.notes]))
-    report = build_report(prepared, enhancer, diagnoses.summaries, maker.card(), timing, warnings)
-    return StoredResult(
-        folder=folder,
-        clip=clip,
-        sector=sector,
-        curve=prepared.curve,
-        checkpoint=enhancer.checkpoint.without_weights(),
-        settings=enhancer.settings,
-        layout=TileLayout.of(prepared, flags is not None),
-        report=report,
-        seconds=timing["total_s"],
-        first_s=first_s,
-        cpu_s=time.process_time() - cpu_began,
-        flags=None if flags is None else flags.flags(report),
-    )

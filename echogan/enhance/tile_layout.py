@@ -1,4 +1,4 @@
-"""What stands in a result's two streams of tiles: the enhanced sector in one, the maps in the other."""
+"""What stands in a result's streams of tiles: the enhanced sector, the maps, and what is flagged."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 from echogan.enhance.enhancer import PreparedClip
 from echogan.trust.map_styles import MAP_STYLES
 
-FLAGGED_PART, KEPT_PART = "flagged", "kept"
+FLAGGED_PART, KEPT_PART = FLAG_PARTS = ("flagged", "kept")
 
 
 @dataclass(frozen=True)
 class TileLayout:
-    """All in pixels. The maps have a stream of their own, so that a page that shows none need not decode them.
+    """All in pixels. Maps and flags have streams of their own: a page that shows none need not decode them.
 
     box       (left, top, right, bottom) of the sector's bounding box in the clip's frame
     color     whether the clip's frames are (H, W, 3)
     map_size  (height, width) of a map in the working space
     maps      names of MAP_STYLES, from top to bottom
-    flagged   whether two parts follow: FLAGGED_PART, the codes of `flag_codes`, and KEPT_PART, those of `keep_weights`
+    flagged   whether there is a stream of flags: FLAGGED_PART, the codes of `flag_codes`, above KEPT_PART, those of
+              `keep_weights`
     """
 
     box: tuple[int, int, int, int]
@@ -37,19 +38,17 @@ class TileLayout:
         return cls(box, color, prepared.space.size, tuple(MAP_STYLES), flagged)
 
     def place(self, part: str) -> tuple[int, int, int, int]:
-        """(x, y, width, height) of a map, or of one of the parts that follow, in its tile."""
+        """(x, y, width, height) of a map in its tile, or of a part of the flags in theirs."""
         height, width = self.map_size
-        return 0, (*self.maps, FLAGGED_PART, KEPT_PART).index(part) * height, width, height
+        parts = FLAG_PARTS if part in FLAG_PARTS else self.maps
+        return 0, parts.index(part) * height, width, height
 
-    def map_tile(self, maps: dict[str, np.ndarray], flags: tuple[np.ndarray, ...] = ()) -> np.ndarray:
-        """A frame's maps, float32 (h, w) in grey levels each, as codes of their styles, and the two parts that follow.
-
-        uint8 (n h, w)
-        """
-        return np.concatenate([*(MAP_STYLES[name].codes(maps[name]) for name in self.maps), *flags])
+    def map_tile(self, maps: dict[str, np.ndarray]) -> np.ndarray:
+        """A frame's maps, float32 (h, w) in grey levels each, as codes of their styles: uint8 (n h, w)."""
+        return np.concatenate([MAP_STYLES[name].codes(maps[name]) for name in self.maps])
 
     def part(self, tile: np.ndarray, name: str) -> np.ndarray:
-        """One part of a tile of maps: uint8 (h, w)."""
+        """One map of a tile of maps, or one part of a tile of flags: uint8 (h, w)."""
         x, y, width, height = self.place(name)
         return tile[y : y + height, x : x + width]
 

@@ -107,7 +107,7 @@ def show_on_page(path: Path, folder: Path, enhancer: Enhancer) -> None:
     from echogan.clips.files import open_clip
     from echogan.clips.sector.find_sector import find_sector
     from echogan.enhance.exports import ExportRequest, make_export
-    from echogan.enhance.stored_result import store_result
+    from echogan.enhance.result_stages import store_result
 
     clip = open_clip(path)
     stored = store_result(enhancer, enhancer.prepare(clip, find_sector(clip)), folder)

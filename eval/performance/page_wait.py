@@ -10,7 +10,7 @@ from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.exports import ExportRequest, make_export
-from echogan.enhance.stored_result import store_result
+from echogan.enhance.result_stages import store_result
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
 FILES = ("mp4", "dicom", "npz", "report", "figure")  # what the page once made before it showed anything

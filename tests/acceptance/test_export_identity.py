@@ -20,7 +20,8 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.export_names import export_stem
 from echogan.enhance.export_zip import zip_exports
 from echogan.enhance.exports import ExportRequest, export_kinds, make_export
-from echogan.enhance.stored_result import StoredResult, store_result
+from echogan.enhance.result_stages import store_result
+from echogan.enhance.stored_result import StoredResult
 
 torch.set_num_threads(1)
 OUTSIDE = cv2.erode((~FAN.mask(HEIGHT, WIDTH)).astype(np.uint8), np.ones((9, 9))) > 0

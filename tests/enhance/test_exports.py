@@ -25,7 +25,8 @@ from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export
 from echogan.enhance.outputs import Outputs
-from echogan.enhance.stored_result import StoredResult, store_result
+from echogan.enhance.result_stages import store_result
+from echogan.enhance.stored_result import StoredResult
 
 torch.set_num_threads(1)
 MODEL = checkpoint(Scale(0.6, -0.1), Scale(1.4))

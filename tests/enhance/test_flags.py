@@ -11,8 +11,9 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.flags import KEPT
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import keep_original, keep_weights
-from echogan.enhance.result_writer import MAP_TILES
-from echogan.enhance.stored_result import StoredResult, store_result
+from echogan.enhance.result_stages import store_result
+from echogan.enhance.result_writer import FLAG_TILES
+from echogan.enhance.stored_result import StoredResult
 from echogan.enhance.tile_layout import FLAGGED_PART, KEPT_PART
 from echogan.trust.flagged import flag_codes
 
@@ -40,7 +41,7 @@ def spots(result: StoredResult) -> tuple[np.ndarray, np.ndarray]:
 def test_tiles_hold_the_codes_and_what_is_kept(result):
     removed, invented = spots(result)
     weights = keep_weights(np.maximum(removed, invented) >= AMBER)
-    tiles = list(TileReader(result.folder / MAP_TILES))
+    tiles = list(TileReader(result.folder / FLAG_TILES))
     assert len(tiles) == COUNT
     for tile in tiles:
         assert np.array_equal(result.layout.part(tile, FLAGGED_PART), flag_codes(removed, invented))
@@ -117,5 +118,4 @@ def test_the_figure_is_drawn_from_the_kept_frames(result, monkeypatch):
 def test_without_a_calibration_nothing_is_flagged(tmp_path):
     plain = stored(tmp_path, speckle(3))
     assert plain.flags is None
-    tile = next(iter(TileReader(tmp_path / MAP_TILES)))
-    assert tile.shape[0] == len(plain.layout.maps) * plain.layout.map_size[0]
+    assert not list(TileReader(tmp_path / FLAG_TILES))

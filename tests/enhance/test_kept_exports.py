@@ -17,7 +17,8 @@ from echogan.clips.files import open_clip
 from echogan.core.errors import SettingsError
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export
-from echogan.enhance.stored_result import StoredResult, store_result
+from echogan.enhance.result_stages import store_result
+from echogan.enhance.stored_result import StoredResult
 
 torch.set_num_threads(1)
 SAID = "original kept where flagged"

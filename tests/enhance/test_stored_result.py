@@ -1,21 +1,18 @@
 """A stored result is the Enhancer's, pixel by pixel, at every strength; the page's tiles hold it at full strength."""
 
-import threading
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
-from echogan.core.errors import Cancelled, SettingsError
 from echogan.enhance.card_maker import CardMaker
 from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.report import build_report
+from echogan.enhance.result_stages import store_result
 from echogan.enhance.result_writer import MAP_TILES
-from echogan.enhance.stored_result import StoredResult, store_result
+from echogan.enhance.stored_result import StoredResult
 from echogan.trust.map_styles import MAP_STYLES
 
 torch.set_num_threads(1)
@@ -118,41 +115,8 @@ def test_the_figure_is_drawn_from_what_was_kept(tmp_path):
     assert full != none
 
 
-def test_frames_are_told_as_soon_as_they_can_be_read(tmp_path):
-    told, progress = [], []
-
-    def on_frames(ready: int) -> None:
-        told.append(ready)
-        assert len(list(TileReader(tmp_path / "tiles"))) == ready
-
-    enhancer = Enhancer(MODEL, EnhanceSettings(device="cpu", working_size=64, batch_size=2))
-    prepared = enhancer.prepare(clip_of(speckle(19)), fan_sector())
-    result = store_result(
-        enhancer, prepared, tmp_path, lambda done, total: progress.append((done, total)), None, on_frames
-    )
-    assert told == [8, 16, 19]
-    assert progress[-1] == (19, 19)
-    assert 0 < result.first_s <= result.seconds
-    assert result.cpu_s > 0
-
-
 def test_the_weights_do_not_stay_in_memory(tmp_path):
     result = stored(tmp_path, speckle(1))
     assert [*result.checkpoint.to_high.parameters(), *result.checkpoint.to_low.parameters()] == []
     assert not isinstance(result.checkpoint.to_high, Scale)
     assert result.checkpoint.sha256 == MODEL.sha256
-
-
-def test_cancelling_and_faults_are_raised(tmp_path):
-    cancel = threading.Event()
-    enhancer = Enhancer(MODEL, EnhanceSettings(device="cpu", working_size=64))
-    prepared = enhancer.prepare(clip_of(speckle(30)), fan_sector())
-    with pytest.raises(Cancelled):
-        store_result(enhancer, prepared, tmp_path, None, cancel, lambda ready: cancel.set())
-
-    def full() -> None:
-        raise MemoryError
-
-    broken = replace(prepared, clip=replace(prepared.clip, decode=full))
-    with pytest.raises(SettingsError, match="memory"):
-        store_result(enhancer, broken, tmp_path)

@@ -47,9 +47,11 @@ class OpenedClip:
 
 @dataclass(eq=False)
 class ClipResult:
-    """A result while it is made, and after it; `stored` is None until all frames are there.
+    """A result while it is made, and after it; `stored` is None until all pictures and maps are there.
 
+    maps, flags  the streams beside that of the pictures; flags come last
     thresholds   amber and red of the calibration, in [0, 1]; None without one
+    checked      frames that flags and trust card have taken in; None while that is not going on
     """
 
     folder: Path
@@ -58,9 +60,12 @@ class ClipResult:
     checkpoint: Checkpoint
     device: str
     tiles: Stream
+    maps: Stream
+    flags: Stream
     stored: StoredResult | None = None
     thresholds: tuple[float, float] | None = None
     shared: bool = False  # of an example: it stays when its visitor leaves
+    checked: int | None = None
 
 
 @dataclass(eq=False)
@@ -106,14 +111,16 @@ class ClipEntry:
         if self.opened is None:
             return "opening"
         if self.job is not None:
-            return "enhancing" if self.job.running else "queued"
+            if not self.job.running:
+                return "queued"
+            return "enhancing" if self.shown is None or self.shown.checked is None else "checking"
         if self.failed:
             return "failed"
         return "ready" if self.result is None else "done"
 
     @property
     def result(self) -> StoredResult | None:
-        """The result that is complete, for exports."""
+        """The result whose pictures and maps are complete, for exports."""
         if self.shown is not None and self.shown.stored is not None:
             return self.shown.stored
         return self.before.stored if self.before is not None else None

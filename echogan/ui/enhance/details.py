@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import accumulate
 from typing import Any
 
 from echogan.clips.clip import ClipFile
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
-from echogan.enhance.result_writer import MAP_TILES
 from echogan.trust.map_styles import CAVEAT
 from echogan.trust.residuals import UNIT
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, Stream
@@ -17,6 +17,7 @@ from echogan.ui.enhance.fair_queue import Place
 from echogan.ui.enhance.flag_details import NOT_CALIBRATED, flag_details
 from echogan.ui.enhance.map_details import curve_detail, map_details
 
+NOT_CHECKED = "The trust card of this result was not made: the work was stopped. Press Enhance again for it."
 STALE = "The sector was changed after this result was made. Press Enhance to renew it."
 
 
@@ -37,6 +38,9 @@ def summary(entry: ClipEntry, place: Place | None) -> dict[str, Any]:
         "rev": entry.rev,
         "original_ready": opened.original.ready if opened else 0,
         "ready": shown.tiles.ready if shown else 0,
+        "maps_ready": shown.maps.ready if shown else 0,
+        "flags_ready": shown.flags.ready if shown else 0,
+        "checked": (shown.checked if shown else None) or 0,
         "has_result": shown is not None,
         "place": place.before if place else None,
         "wait_s": seconds,
@@ -56,6 +60,9 @@ def progress(entry: ClipEntry, place: Place | None) -> str:
         return "Fetching the model" if entry.job is not None and entry.job.began is None else ""
     if not entry.job.done:
         return entry.working or "Preparing"
+    if entry.state == "checking":
+        assert entry.shown is not None
+        return f"Making the trust card, frame {entry.shown.checked} of {entry.job.frames}"
     return f"Enhancing frame {entry.job.done} of {entry.job.frames}"
 
 
@@ -86,7 +93,7 @@ def detail(entry: ClipEntry) -> dict[str, Any]:
         "original": _stream(opened.original),
         "truth": _stream(opened.truth) if opened.truth else None,
         "result": result_detail(entry.shown, sector.sector, clip) if entry.shown else None,
-        "exports": [] if result is None else [_export_kind(*choice) for choice in choices(result)],
+        "exports": [] if result is None else [asdict(choice) for choice in choices(result)],
     }
 
 
@@ -141,7 +148,9 @@ def result_detail(shown: ClipResult, sector: Sector, clip: ClipFile) -> dict[str
         "model": shown.checkpoint.name,
         "source": str(shown.checkpoint.source),
         "box": list(layout.box),
-        "map_tiles": _stream(Stream(shown.folder / MAP_TILES, shown.tiles.ready)),
+        "map_tiles": _stream(shown.maps),
+        "flag_tiles": _stream(shown.flags) if layout.flagged else None,
+        "trusted": stored is not None and stored.trusted,
         "maps": map_details(layout),
         "flags": flag_details(shown, clip),
         "curves": [curve_detail(name, values) for name, values in curves.items()],
@@ -149,12 +158,20 @@ def result_detail(shown: ClipResult, sector: Sector, clip: ClipFile) -> dict[str
         "curves_unit": UNIT.capitalize(),
         "mean_change": stored.report.diagnostics["difference"]["mean"] if stored else None,
         "badge": [list(row) for row in badge(shown)],
-        "notes": list(stored.report.warnings) if stored else list(shown.checkpoint.notes),
+        "notes": _notes(shown),
         "caveat": CAVEAT if layout.flagged else f"{CAVEAT} {NOT_CALIBRATED}",
         "seconds": round(stored.seconds, 2) if stored else None,
         "first_s": round(stored.first_s, 2) if stored else None,
         "cpu_s": round(stored.cpu_s, 2) if stored else None,
     }
+
+
+def _notes(shown: ClipResult) -> list[str]:
+    stored = shown.stored
+    if stored is None:
+        return list(shown.checkpoint.notes)
+    stopped = shown.checked is None and not stored.trusted
+    return [*stored.report.warnings, *([NOT_CHECKED] if stopped else [])]
 
 
 def badge(shown: ClipResult) -> list[tuple[str, str, str]]:
@@ -192,10 +209,6 @@ def export_line(export: Export) -> dict[str, Any]:
 def size_text(size: int) -> str:
     """A file's size in the unit that suits it."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
-
-
-def _export_kind(kind: str, label: str, hint: str) -> dict[str, str]:
-    return {"kind": kind, "label": label, "hint": hint}
 
 
 def _stream(stream: Stream) -> dict[str, Any]:

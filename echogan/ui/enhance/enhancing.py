@@ -13,11 +13,13 @@ from pathlib import Path
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
 from echogan.enhance.calibrated import flagger_for
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.result_writer import TILES
-from echogan.enhance.stored_result import store_result
+from echogan.enhance.result_stages import Listener, store_result
+from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
+from echogan.enhance.stored_result import StoredResult
 from echogan.enhance.tile_layout import TileLayout
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.ui import access
+from echogan.ui.enhance.clearing import clear_if_closed, clear_old
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, Stream, Visit
 from echogan.ui.enhance.examples import Examples
 from echogan.ui.enhance.fair_queue import FairQueue, Job
@@ -69,7 +71,10 @@ class Enhancing:
             self.start(visit, entry, model)
 
     def stop(self, entries: Iterable[ClipEntry]) -> None:
-        """Stop the work on these clips, and take them out of the queue. Their earlier results stay."""
+        """Stop the work on these clips, and take them out of the queue. Their earlier results stay.
+
+        So does one whose pictures and maps are complete, without a trust card then.
+        """
         with self.lock:
             for entry in entries:
                 entry.wanted = None
@@ -129,14 +134,13 @@ class Enhancing:
             self._make(entry, enhancer, enhancer.prepare(opened.clip, sector.sector), job, shared)
         else:
             self._show(entry, kept, job)
-        clear_old(self.visits, visit, entry)
 
     def _make(
         self, entry: ClipEntry, enhancer: Enhancer, prepared: PreparedClip, job: Job, example: str
     ) -> None:
         """Enhance, and show the result as soon as it has frames; with an `example`, for all who look at that.
 
-        Nothing of it is left where this raises.
+        Nothing of it is left where this raises, unless its pictures and maps were complete.
         """
         folder = (self.examples.folder() if example else entry.folder) / secrets.token_hex(8)
         folder.mkdir()
@@ -148,36 +152,71 @@ class Enhancing:
             enhancer.checkpoint.without_weights(),
             str(enhancer.device),
             Stream(folder / TILES),
+            Stream(folder / MAP_TILES),
+            Stream(folder / FLAG_TILES),
             thresholds=None if flagger is None else (flagger.amber, flagger.red),
             shared=bool(example),
         )
-
-        def count(done: int, total: int) -> None:
-            self.count(job, done)
-
-        def show(ready: int) -> None:
-            result.tiles.ready = ready
-            self._show(entry, result, job)
-
+        listener = self._listener(entry, result, job)
+        # All visitors wait for an example's trust card: a stop of this one does not end it.
+        cancel = None if example else job.cancel
         try:
-            stored = store_result(enhancer, prepared, folder, count, job.cancel, show, flagger)
+            stored = store_result(enhancer, prepared, folder, flagger, listener, cancel)
         except BaseException:
             with self.lock:
-                if entry.shown is result:
+                result.checked = None
+                entry.rev += 1
+                if result.stored is None and entry.shown is result:
                     _go_back(entry)
-            shutil.rmtree(folder, ignore_errors=True)
+            if result.stored is None or entry.closing.is_set():
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         with self.lock:
-            result.stored = stored
-            self._show(entry, result, job)
+            result.stored, result.checked = stored, None
+            entry.rev += 1
             if example:
                 self.examples.keep(example, result)
+
+    def _listener(self, entry: ClipEntry, result: ClipResult, job: Job) -> Listener:
+        """What puts the result into its clip as it is made. Raises Cancelled where that is not wanted any more."""
+
+        def progress(done: int, total: int) -> None:
+            self._wanted(entry, job)
+            self.count(job, done)
+
+        def pictures(ready: int) -> None:
+            result.tiles.ready = ready
+            if ready:
+                self._show(entry, result, job)
+
+        def maps(ready: int) -> None:
+            result.maps.ready = ready
+
+        def complete(stored: StoredResult) -> None:
+            with self.lock:
+                self._wanted(entry, job)
+                result.stored, result.checked = stored, 0
+                self._show(entry, result, job)
+
+        def checked(done: int, ready: int) -> None:
+            result.flags.ready = ready
+            if result.checked is not None:  # else the pictures of a long clip are still being made
+                result.checked = done
+            self.count(job, job.done)
+            if entry.closing.is_set():
+                raise Cancelled("The clip was removed.")
+
+        return Listener(progress, pictures, maps, complete, checked)
+
+    def _wanted(self, entry: ClipEntry, job: Job) -> None:
+        with self.lock:
+            if entry.job is not job:
+                raise Cancelled("Stopped.")
 
     def _show(self, entry: ClipEntry, result: ClipResult, job: Job) -> None:
         """Let a result, or what there is of it, take the place of the one before. Raises Cancelled."""
         with self.lock:
-            if entry.job is not job:
-                raise Cancelled("Stopped.")
+            self._wanted(entry, job)
             if entry.shown is not result:
                 entry.before, entry.shown = entry.shown, result
                 entry.rev += 1
@@ -188,6 +227,7 @@ class Enhancing:
                 entry.rev += 1
 
     def _ended(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
+        clear_old(self.visits, visit, entry)
         with self.lock:
             if entry.job is job:
                 entry.job, entry.working = None, ""
@@ -200,24 +240,6 @@ def _go_back(entry: ClipEntry) -> None:
     if entry.shown is not None and entry.shown.stored is None:
         entry.shown, entry.before = entry.before, None
     entry.rev += 1
-
-
-def clear_old(visits: Visits, visit: Visit, entry: ClipEntry) -> None:
-    """Remove the results that were replaced, unless an export still reads one."""
-    with visits.lock:
-        if any(entry.id in export.clips and export.state == "making" for export in visit.exports.values()):
-            return
-        folders, entry.old = entry.old, []
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def clear_if_closed(visits: Visits, visit: Visit, entry: ClipEntry) -> None:
-    """Work on a clip has ended: what it wrote after the clip or its visit was removed goes, too."""
-    if entry.closing.is_set():
-        shutil.rmtree(entry.folder, ignore_errors=True)
-    if not visits.is_open(visit) and visit.folder is not None:
-        visits.sessions.remove_folder(visit.folder)
 
 
 def own_words(error: Exception, entry: ClipEntry) -> str:

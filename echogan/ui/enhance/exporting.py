@@ -11,10 +11,11 @@ from pathlib import Path
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.enhance.export_names import export_name, export_stem
 from echogan.enhance.export_zip import zip_exports
-from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export
+from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export, needs_trust
 from echogan.enhance.stored_result import StoredResult
+from echogan.ui.enhance.clearing import clear_if_closed, clear_old
 from echogan.ui.enhance.clip_entry import KEPT_EXPORTS, ClipEntry, Export, Visit
-from echogan.ui.enhance.enhancing import clear_if_closed, clear_old, own_words
+from echogan.ui.enhance.enhancing import own_words
 from echogan.ui.enhance.fair_queue import FairQueue, Job
 from echogan.ui.enhance.visits import Visits
 from echogan.ui.error_words import log_place
@@ -41,9 +42,30 @@ NOTHING = "There is nothing to export yet. Enhance the clip first."
 NOT_OF_THIS = "This clip has no such export. Choose another kind."
 
 
-def choices(stored: StoredResult) -> list[tuple[str, str, str]]:
-    """(kind, label, hint) of what can be exported of a result."""
-    return [(kind, *LABELS[kind]) for kind in (*export_kinds(stored), EVERYTHING)]
+WAITS = "Comes with the trust card"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An export that is offered; it `waits` while the trust card that it needs is not there."""
+
+    kind: str
+    label: str
+    hint: str
+    waits: bool
+
+
+def choices(stored: StoredResult) -> list[Choice]:
+    """What can be exported of a result."""
+    kinds = (*export_kinds(stored), EVERYTHING)
+    waiting = [
+        kind for kind in kinds if not stored.trusted and (kind == EVERYTHING or needs_trust(kind, False))
+    ]
+    return [
+        Choice(kind, label, WAITS if kind in waiting else hint, kind in waiting)
+        for kind in kinds
+        for label, hint in [LABELS[kind]]
+    ]
 
 
 @dataclass(frozen=True)
@@ -152,16 +174,22 @@ class Exporting:
 
 
 def _parts(visit: Visit, entry: ClipEntry, kind: str, strength: float, mark: bool, keep: bool) -> list[_Part]:
-    """The files that an export needs of one clip; none where it has no result, or no export of this kind."""
+    """The files that an export needs of one clip; none where it has no result, or no export of this kind.
+
+    Raises SettingsError where they need a trust card that is not made yet.
+    """
     stored = entry.result
     if stored is None:
         return []
     number = list(visit.clips).index(entry.id) + 1
     stem = export_stem(stored.clip, entry.name, number, entry.blackout)
     kinds: list[ExportKind] = [one for one in export_kinds(stored) if kind in (one, EVERYTHING)]
-    keep = keep and stored.flags is not None
+    keep = keep and stored.layout.flagged
     given = (strength, mark, entry.blackout, stem, keep)
-    return [_Part(entry, ExportRequest(stored, one, *given)) for one in kinds]
+    requests = [ExportRequest(stored, one, *given) for one in kinds]
+    for request in requests:
+        request.check()
+    return [_Part(entry, request) for request in requests]
 
 
 def _zip_name(parts: list[_Part]) -> str:

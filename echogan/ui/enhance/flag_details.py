@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from echogan.clips.clip import ClipFile
-from echogan.enhance.stored_result import StoredResult
+from echogan.enhance.flags import Flags
 from echogan.enhance.tile_layout import FLAGGED_PART, KEPT_PART, TileLayout
 from echogan.trust.flagged import FLAGGED
 from echogan.trust.regions import Region
@@ -15,27 +15,29 @@ NOT_CALIBRATED = "This network has no calibration: the page cannot flag what it 
 
 
 def flag_details(shown: ClipResult, clip: ClipFile) -> dict[str, Any] | None:
-    """All of it; None without a calibration. Regions and numbers come when the result has ended."""
+    """All of it; None without a calibration. Regions and numbers come when the flags are complete."""
     if shown.thresholds is None:
         return None
     amber, red = shown.thresholds
     stored = shown.stored
+    found = stored.flags if stored else None
     return {
         "label": FLAGGED.label,
         "part": FLAGGED_PART,
         "amber": amber,
         "red": red,
         "kept_tile": list(shown.layout.place(KEPT_PART)),
-        **(_found(stored, clip) if stored else {"regions": [], "mean_change": None, "curves": {}}),
+        "ended": found is not None,
+        **(
+            _found(found, shown.layout, clip) if found else {"regions": [], "mean_change": None, "curves": {}}
+        ),
     }
 
 
-def _found(stored: StoredResult, clip: ClipFile) -> dict[str, Any]:
-    flags = stored.flags
-    assert flags is not None
+def _found(flags: Flags, layout: TileLayout, clip: ClipFile) -> dict[str, Any]:
     weaker = {name: [round(v, 3) for v in curve] for name, curve in flags.report.per_frame.items()}
     return {
-        "regions": [region_detail(region, stored.layout, clip) for region in flags.regions],
+        "regions": [region_detail(region, layout, clip) for region in flags.regions],
         "mean_change": flags.report.diagnostics["difference"]["mean"],
         "curves": weaker,
     }

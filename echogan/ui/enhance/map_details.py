@@ -18,7 +18,7 @@ def map_details(layout: TileLayout) -> list[dict[str, Any]]:
 
 
 def map_detail(name: str, look: MapLook, place: tuple[int, int, int, int]) -> dict[str, Any]:
-    """One map; `place` is (x, y, width, height) in the tile."""
+    """One map; `place` is (x, y, width, height) in the tile of its stream."""
     return {
         "name": name,
         "label": look.label,
@@ -35,6 +35,7 @@ def map_detail(name: str, look: MapLook, place: tuple[int, int, int, int]) -> di
         "legend": look.legend(),
         "colors": look.table()[0].round().astype(int).tolist(),
         "tile": list(place),
+        "stream": "flags" if name == FLAGGED_PART else "maps",
     }
 
 

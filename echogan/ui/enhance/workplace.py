@@ -12,9 +12,10 @@ from typing import Any
 from echogan.clips.guard.guard import SERVER
 from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.geometry import Fan
+from echogan.ui.enhance.clearing import clear_if_closed
 from echogan.ui.enhance.clip_entry import ClipEntry, Visit
 from echogan.ui.enhance.details import detail, export_line, summary
-from echogan.ui.enhance.enhancing import Enhancing, clear_if_closed, own_words
+from echogan.ui.enhance.enhancing import Enhancing, own_words
 from echogan.ui.enhance.examples import Examples, example_path
 from echogan.ui.enhance.exporting import Exporting
 from echogan.ui.enhance.fair_queue import FairQueue, Job

@@ -8,12 +8,12 @@ function controls() {
   $("#eg-run-all").disabled = !waitingIds().length;
   $("#eg-stop").disabled = !busy.length;
   const running = busy.find((c) => c.state === "enhancing") || busy[0];
-  const share = running ? (100 * (running.ready || 0)) / Math.max(1, running.frames) : 0;
+  const share = running ? 100 * list.share(running) : 0;
   root.classList.toggle("eg-busy", Boolean(running));
   $("#eg-progress .eg-track i").style.width = `${share}%`;
   $("#eg-progress .eg-track").setAttribute("aria-valuenow", Math.round(share));
   if (running) tellLive(`${list.words(running)}${busy.length > 1 ? `; ${busy.length} clips to do` : ""}`);
-  else if (/^(Enhancing|Waiting)/.test($(".eg-live").textContent)) tellLive("");
+  else if (/^(Enhancing|Waiting|Making)/.test($(".eg-live").textContent)) tellLive("");
   if (state.detail) exporting.offer(result()?.ended ? state.detail.exports : [], enhancedIds().length > 0);
   else exporting.offer([], enhancedIds().length > 0);
 }
@@ -35,7 +35,7 @@ function describe(detail) {
   $(".eg-badge").replaceChildren(...rows(shown?.badge || []));
   $(".eg-caveat").textContent = shown?.caveat || "";
   fillMaps(shown?.maps || []);
-  flagList(shown?.flags, Boolean(shown?.ended));
+  flagList(shown?.flags);
   setStrength(strengths[detail.id] ?? 1);
 }
 
@@ -102,7 +102,6 @@ function setMap(index) {
     [$(".eg-scale-low").textContent, $(".eg-scale-high").textContent] = map.ends;
     $(".eg-misses").textContent = map.misses;
     $(".eg-scale-bar").style.background = `linear-gradient(to right, ${map.legend.join(",")})`;
-    panes.map.caption.textContent = map.label;
     if (root.dataset.mode !== "side") state.overlay = true;
   }
   press("overlay", state.overlay);

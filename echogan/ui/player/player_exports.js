@@ -9,7 +9,7 @@ function makeExports({ kinds, jobs, url, start, dropped, savePicture, saveAll })
     if (look === offered) return;
     offered = look;
     const buttons = offers.map((o) => {
-      const button = make("button", o.label, { type: "button", "data-kind": o.kind, title: o.hint });
+      const button = make("button", o.label, { type: "button", "data-kind": o.kind, title: o.hint, ...(o.waits ? { disabled: "" } : {}) });
       button.append(make("small", o.hint));
       button.addEventListener("click", () => start(o.kind));
       return button;

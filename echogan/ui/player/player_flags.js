@@ -46,17 +46,20 @@ function drawOutlines(canvas, view, codes, { amber, red }, box) {
 // The list in its menu; a click goes to the region.
 function makeFlagList(menu, go) {
   const list = menu.querySelector(".eg-regions"), count = menu.querySelector(".eg-count"), name = menu.querySelector(".eg-flags-name");
-  const none = menu.querySelector(".eg-flags-none");
+  const none = menu.querySelector(".eg-flags-none"), waiting = menu.querySelector(".eg-flags-waiting"), keep = menu.querySelector(".eg-keep");
   let regions = [];
   list.addEventListener("click", (event) => {
     const at = event.target.closest("button")?.dataset.region;
     if (at !== undefined) go(regions[Number(at)]);
   });
-  return (flags, ended) => {
+  return (flags) => {
+    const ended = Boolean(flags?.ended);
     menu.hidden = !flags;
+    waiting.hidden = ended;
+    keep.disabled = !ended;
     regions = flags?.regions || [];
     name.textContent = flags?.label || "";
-    count.textContent = regions.length || "";
+    count.textContent = ended ? regions.length || "" : "…";
     none.hidden = !ended || regions.length > 0;
     list.replaceChildren(...regions.map((region, i) => {
       const button = make("button", "", { type: "button", "data-region": i, class: `eg-region eg-${region.kind}` });

@@ -18,6 +18,7 @@ function makeList({ list, messages, undo, url, chosen, removed }) {
     const length = clip.frames > 1 ? `${clip.frames} frames${clip.seconds ? ` · ${clip.seconds.toFixed(1)} s` : ""}` : clip.frames ? "still" : "";
     if (clip.state === "opening") return "Opening";
     if (clip.state === "enhancing") return clip.ready ? `Enhancing ${clip.ready} of ${clip.frames}` : "Enhancing";
+    if (clip.state === "checking") return `Making the trust card, ${clip.checked} of ${clip.frames}`;
     if (clip.state === "queued") {
       const before = clip.place ? `${clip.place} before it` : "next";
       return `Waiting, ${before}${clip.wait_s ? `, about ${seconds(clip.wait_s)}` : ""}`;
@@ -34,15 +35,18 @@ function makeList({ list, messages, undo, url, chosen, removed }) {
     else open.append(make("i", ""));
     const text = make("span", "");
     text.append(make("b", clip.name.split("/").pop()), make("small", words(clip)));
-    if (clip.state === "enhancing") text.append(bar(clip));
+    if (clip.state === "enhancing" || clip.state === "checking") text.append(bar(clip));
     open.append(text);
     node.append(open, make("button", "×", { type: "button", class: "eg-remove", "aria-label": `Remove ${clip.name}`, title: "Remove" }));
     return node;
   }
 
+  // How much of the stage is done that its work is in.
+  const share = (clip) => (clip.state === "checking" ? clip.checked : clip.ready || 0) / Math.max(1, clip.frames);
+
   function bar(clip) {
     const track = make("i", "", { class: "eg-track" }), done = make("i", "");
-    done.style.width = `${(100 * clip.ready) / Math.max(1, clip.frames)}%`;
+    done.style.width = `${100 * share(clip)}%`;
     track.append(done);
     return track;
   }
@@ -107,7 +111,7 @@ function makeList({ list, messages, undo, url, chosen, removed }) {
   });
 
   return {
-    show, say, remove, restore, words,
+    show, say, remove, restore, words, share,
     select(id) { current = id; show(clips); },
     get clips() { return clips; },
     get current() { return clips.find((clip) => clip.id === current); },

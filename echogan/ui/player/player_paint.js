@@ -55,13 +55,13 @@ function makePainter() {
   function result() {
     const { pictures, keep } = shown;
     if (!keep || !pictures.result) return pictures.result;
-    if (!pictures.maps) return undefined;
+    if (!pictures.flags) return undefined;
     changed ??= withoutKept(pictures);
     return changed;
   }
 
   function withoutKept(pictures) {
-    const { canvas: holes, ink: cut } = sheets.part, image = part(pictures.maps, detail.result.flags.kept_tile), { data } = image;
+    const { canvas: holes, ink: cut } = sheets.part, image = part(pictures.flags, detail.result.flags.kept_tile), { data } = image;
     for (let i = 0; i < data.length; i += 4) data[i + 3] = data[i];
     cut.putImageData(image, 0, 0);
     const { canvas, ink } = sheets.changed, { width, height } = pictures.result;
@@ -72,7 +72,7 @@ function makePainter() {
     return canvas;
   }
 
-  // The codes of a part of the tile of maps, in each of the colours.
+  // The codes of a part of a tile of maps or flags, in each of the colours.
   function part(picture, [x, y, w, h]) {
     const { canvas, ink } = sheets.part;
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];

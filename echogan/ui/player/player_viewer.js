@@ -29,9 +29,9 @@ const mmode = makeMMode($(".eg-mmode"), { pictures, painter: slicer, spacing: ()
 // ---- frames ----
 const result = () => state.detail?.result;
 const chosenMap = () => result()?.maps[state.map];
-const keeping = () => state.keep && Boolean(result()?.flags);
+const keeping = () => state.keep && Boolean(result()?.flags?.ended);
 const how = () => ({ strength: state.strength, blackout: state.detail?.blackout, keep: keeping() });
-const unasked = { truth: () => !state.truth, maps: () => !chosenMap() && !keeping() };
+const unasked = { truth: () => !state.truth, maps: () => chosenMap()?.stream !== "maps", flags: () => chosenMap()?.stream !== "flags" && !keeping() };
 const needed = () => Object.entries(state.streams).filter(([name]) => !unasked[name]?.());
 
 function there(frame) {
@@ -65,21 +65,22 @@ function paint(frame = transport.frame) {
   const shown = Object.fromEntries(needed().map(([name, stream]) => [name, frame < stream.ready ? stream.peek(frame) : undefined]));
   if (!shown.original) return;
   painter.frame(shown, how());
-  const map = chosenMap();
+  const map = chosenMap(), tile = map && shown[map.stream];
   for (const name of visible()) {
     const pane = panes[name];
     blank(pane.pic);
     painter.layers(source(name), pane.pic.getContext("2d", { alpha: false }), inView(pane.pic, view));
     const over = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
     // A canvas in view costs as much as a picture, even an empty one.
-    pane.over.hidden = !(over && map && shown.maps);
+    pane.over.hidden = !(over && tile);
     if (pane.over.hidden) continue;
     blank(pane.over);
-    overlay(pane.over, shown.maps, map, name === "map" ? 1 : state.opacity);
+    overlay(pane.over, tile, map, name === "map" ? 1 : state.opacity);
   }
   root.dataset.frame = frame;
   root.dataset.enhanced = Boolean(shown.result);
   panes.enhanced.caption.textContent = caption(Boolean(shown.result));
+  if (map) panes.map.caption.textContent = map.label + (tile ? "" : ": not made yet");
   tell(frame);
   paintMarks();
 }

@@ -7,7 +7,7 @@ const exporting = makeExports({ kinds: $(".eg-kinds"), jobs: $(".eg-jobs"), url:
 const strengths = {}; // clip -> strength chosen
 const enhanceSoon = new Set();
 const RETRY = 5000; // ms
-const BUSY = new Set(["opening", "queued", "enhancing"]);
+const BUSY = new Set(["opening", "queued", "enhancing", "checking"]);
 let timer = 0, said = 0, exportsNow = [], seen = "", asking = false;
 
 const enhancedIds = () => list.clips.filter((clip) => clip.has_result).map((clip) => clip.id);
@@ -58,10 +58,11 @@ async function follow(clip) {
   original?.grow(clip.original_ready);
   if (waited && !transport.on) transport.seek(transport.frame);
   if (state.detail?.id === clip.id && state.detail.rev === clip.rev) {
-    const before = state.streams.result?.ready;
-    for (const name of ["result", "maps"]) state.streams[name]?.grow(clip.ready);
-    if (before !== undefined && before !== clip.ready && !transport.on) transport.seek(transport.frame);
-    if (before !== clip.ready) tell(transport.frame);
+    const ready = { result: clip.ready, maps: clip.maps_ready, flags: clip.flags_ready };
+    const grown = Object.entries(ready).filter(([name, count]) => state.streams[name] && state.streams[name].ready !== count);
+    for (const [name, count] of grown) state.streams[name].grow(count);
+    if (grown.length && !transport.on) transport.seek(transport.frame);
+    if (grown.length) tell(transport.frame);
     return;
   }
   if (clip.state === "opening" || follow.asked === `${clip.id}/${clip.rev}`) return;
@@ -117,7 +118,7 @@ function open(detail) {
 
 // A stream whose folder is still the same goes on with what it has fetched; others are closed.
 function streamsOf(detail, before) {
-  const parts = Object.entries({ original: detail.original, truth: detail.truth, result: detail.result, maps: detail.result?.map_tiles }).filter(([, part]) => part);
+  const parts = Object.entries({ original: detail.original, truth: detail.truth, result: detail.result, maps: detail.result?.map_tiles, flags: detail.result?.flag_tiles }).filter(([, part]) => part);
   const streams = Object.fromEntries(parts.map(([name, { folder, ready }]) => {
     const old = before[name];
     if (old?.folder !== folder) return [name, makeStream((file) => host.url(`${folder}/${file}`), folder, ready)];

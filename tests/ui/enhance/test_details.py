@@ -12,8 +12,8 @@ from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
-from echogan.enhance.result_writer import TILES
-from echogan.enhance.stored_result import store_result
+from echogan.enhance.result_stages import store_result
+from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
 from echogan.enhance.tile_layout import TileLayout
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, OpenedClip, Stream
@@ -45,7 +45,8 @@ def a_result(tmp_path, entry: ClipEntry) -> ClipResult:
     prepared = enhancer.prepare(entry.opened.clip, fan_sector())
     stored = store_result(enhancer, prepared, tmp_path)
     layout = TileLayout.of(prepared)
-    return ClipResult(tmp_path, stored.sector, layout, model, "cpu", Stream(tmp_path / TILES, 3), stored)
+    streams = [Stream(tmp_path / name, 3) for name in (TILES, MAP_TILES, FLAG_TILES)]
+    return ClipResult(tmp_path, stored.sector, layout, model, "cpu", *streams, stored)
 
 
 def test_the_details_are_json_and_say_the_clips_facts(tmp_path):

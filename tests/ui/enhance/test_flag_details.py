@@ -11,8 +11,8 @@ from fake_flagger import AMBER, RED, Spots
 
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
-from echogan.enhance.result_writer import MAP_TILES, TILES
-from echogan.enhance.stored_result import store_result
+from echogan.enhance.result_stages import store_result
+from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
 from echogan.enhance.tile_layout import FLAGGED_PART, TileLayout
 from echogan.trust.regions import Region
 from echogan.ui.enhance.clip_entry import ClipResult, Stream
@@ -31,8 +31,8 @@ def shown(tmp_path_factory) -> ClipResult:
     model = checkpoint(Scale(0.5))
     enhancer = Enhancer(model, EnhanceSettings(device="cpu", working_size=64))
     stored = store_result(enhancer, enhancer.prepare(CLIP, fan_sector()), folder, flagger=Spots())
-    stream = Stream(folder / TILES, 6)
-    return ClipResult(folder, stored.sector, stored.layout, model, "cpu", stream, stored, (AMBER, RED))
+    streams = [Stream(folder / name, 6) for name in (TILES, MAP_TILES, FLAG_TILES)]
+    return ClipResult(folder, stored.sector, stored.layout, model, "cpu", *streams, stored, (AMBER, RED))
 
 
 def test_the_page_can_find_the_codes_and_the_thresholds(shown):
@@ -40,7 +40,8 @@ def test_the_page_can_find_the_codes_and_the_thresholds(shown):
     assert (sent["amber"], sent["red"]) == (AMBER, RED)
     maps = {one["name"]: one for one in map_details(shown.layout)}
     assert list(maps)[-1] == sent["part"] == FLAGGED_PART
-    tile = next(iter(TileReader(shown.folder / MAP_TILES)))
+    tile = next(iter(TileReader(shown.flags.folder)))
+    assert [one["stream"] for one in maps.values()] == ["maps"] * (len(maps) - 1) + ["flags"]
     x, y, width, height = maps[FLAGGED_PART]["tile"]
     codes = tile[y : y + height, x : x + width].astype(int)
     assert set(np.unique(codes)) == {128 - round(127 * 0.9), 128, 128 + round(127 * 0.6)}
@@ -50,9 +51,12 @@ def test_the_page_can_find_the_codes_and_the_thresholds(shown):
     assert maps[FLAGGED_PART]["ends"] == ["1 removed", "1 added"]
 
 
-def test_regions_and_kept_numbers_come_when_the_result_has_ended(shown):
-    assert flag_details(replace(shown, stored=None), CLIP)["regions"] == []
+def test_regions_and_kept_numbers_come_when_the_flags_are_complete(shown):
+    for stored in (None, replace(shown.stored, flags=None)):
+        early = flag_details(replace(shown, stored=stored), CLIP)
+        assert (early["regions"], early["ended"]) == ([], False)
     sent = flag_details(shown, CLIP)
+    assert sent["ended"]
     assert [one["kind"] for one in sent["regions"]] == ["removed", "added"]
     assert sent["mean_change"] < shown.stored.report.diagnostics["difference"]["mean"]
     assert len(sent["curves"]["difference"]) == 6
