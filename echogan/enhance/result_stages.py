@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from echogan.core.atomic import output_errors
 from echogan.enhance.calibrated import Flagger
 from echogan.enhance.diagnostics import Diagnoses, FigureData
@@ -58,8 +60,19 @@ def store_result(
     Raises ClipError, SettingsError, OutputError, or Cancelled once `cancel` is set.
     """
     assert enhancer.settings.strength == 1, "a stored result is blended when it is shown or exported"
-    with memory_in_words():
+    with memory_in_words(), _half_the_cores():
         return _Making(enhancer, prepared, folder, flagger, listener or Listener()).make(cancel)
+
+
+@contextmanager
+def _half_the_cores() -> Iterator[None]:
+    """Give each of the two threads its half: where both ask for all cores, each waits again and again for the other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Making:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ def map_path(folder: Path, name: str) -> Path:
 
 def write_behind(chunks: Iterable[Chunk], write: Callable[[Chunk], None]) -> None:
     """Write each chunk in a thread while the next one is made; raises what either raises."""
-    with _shared_cores(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="result") as pool:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="result") as pool:
         kept: Future[None] | None = None
         for chunk in chunks:
             if kept is not None:
@@ -35,17 +35,6 @@ def write_behind(chunks: Iterable[Chunk], write: Callable[[Chunk], None]) -> Non
             kept = pool.submit(write, chunk)
         if kept is not None:
             kept.result()
-
-
-@contextmanager
-def _shared_cores() -> Iterator[None]:
-    """Each of the two threads has half of the cores: where both ask for all of them, each waits for the other's."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads // 2))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class ResultWriter:
