@@ -16,6 +16,7 @@ import numpy as np
 
 from echogan.calibration.examples import Example, examples, prepare, swapped
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.calibration.painted import painted
 from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
 from echogan.enhance.calibrated import Calibrated, Flagger, found_in
@@ -26,13 +27,16 @@ from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.lesions import LESIONS
 from echogan.trust.calibration import ALPHA_FLAG, ALPHA_MISS, Calibration
 from echogan.trust.card.reference import Reference
-from echogan.trust.evidence import EvidenceStream
+from echogan.trust.evidence import Evidence
 from echogan.trust.fusion import Fusion, bundled_fusion, full_size, fusion_sha256
 from echogan.trust.risk_control import flag_threshold, miss_threshold
 
 FIRST_SEED = 1_960_000_000  # hearts that nothing is trained, chosen or tested on
 FRAMES = 5  # of a clip: the middle one counts, its neighbours are for networks that see several
-ERRORS = "lesions erased and invented: results of clips with and without a lesion, swapped"
+ERRORS = (
+    "lesions erased and invented: results of clips with and without a lesion, swapped; "
+    "shapes painted into results and taken out of them"
+)
 NO_REFERENCE = Reference({}, np.empty((0, 0), np.float32))
 THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))])
 """The thresholds that are tried."""
@@ -116,7 +120,8 @@ def calibration_clips(count: int, folder: Path | None = None) -> Iterator[Lesion
 def losses(clip: LesionClip, enhancer: Enhancer, fusion: Fusion) -> Losses:
     """What each threshold misses and flags on one clip and its control."""
     own = list(examples([clip], enhancer))
-    errors = [missed(one, *probabilities(one, fusion)) for one in swapped(own)]
+    known = [*swapped(own), *painted(own, seed=int(str(clip.facts["seed"])))]
+    errors = [missed(one, *probabilities(one, fusion)) for one in known]
     kept = [one for one in errors if one is not None]
     flags = [flagged(one, *probabilities(one, fusion)) for one in own]
     return Losses(np.mean(kept, 0) if kept else None, np.mean(flags, 0))
@@ -138,9 +143,8 @@ def thresholds(found: list[Losses]) -> tuple[float, float]:
 
 def probabilities(example: Example, fusion: Fusion) -> tuple[np.ndarray, np.ndarray]:
     """The probabilities of removed and of invented in the middle frame, float32 (h, w) each."""
-    until = slice(0, example.middle + 1)
-    stream = EvidenceStream(example.tissue)
-    evidence = stream.add(example.x[until], example.g[until], example.cycled[until])[-1:]
+    middle = slice(example.middle, example.middle + 1)
+    evidence = Evidence(example.tissue)(example.x[middle], example.g[middle])
     removed, invented = (full_size(one, example.tissue)[0] for one in fusion(evidence))
     return removed, invented
 

@@ -54,7 +54,7 @@ class FlagRecorder:
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each frame of the chunk its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each.
 
-        removed, invented   float32 (n, h, w) in [0, 1], as `Flagger.add` gives them
+        removed, invented   float32 (n, h, w) in [0, 1], as `Flagger` gives them
         """
         self._tracker.add(removed, invented)
         codes = flag_codes(removed, invented)

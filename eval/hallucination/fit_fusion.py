@@ -20,7 +20,7 @@ from echogan.calibration.lesion_clips import lesion_clips
 from echogan.core.atomic import replacing
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.phantom.lesions import LESIONS
-from echogan.trust.evidence import EvidenceStream
+from echogan.trust.evidence import Evidence
 from echogan.trust.fusion import UNITS, WEIGHTS, Fusion
 from eval.hallucination.faulty import FAULTY, FITTED_ON, FRAMES, faulty_examples
 from eval.measures.baselines import open_enhancer
@@ -76,15 +76,14 @@ def fit(examples: Sequence[Example], seed: int = 0) -> Fusion:
 
 def pixels(example: Example, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Evidence (k, e), and truth (k, 2), removed and invented as 0 or 1, of some pixels of the middle frame."""
-    until = slice(0, example.middle + 1)
-    stream = EvidenceStream(example.tissue)
-    found = stream.add(example.x[until], example.g[until], example.cycled[until])[-1]
+    middle, of = slice(example.middle, example.middle + 1), Evidence(example.tissue)
+    (found,) = of(example.x[middle], example.g[middle])
     found = found.reshape(-1, found.shape[-1])
-    truth, size = example.truth, stream.tissue.shape[::-1]
+    truth, size = example.truth, of.tissue.shape[::-1]
     evidence, labels = [], []
     for mask, label in ((truth.erased, (1, 0)), (truth.invented, (0, 1)), (truth.faithful, (0, 0))):
         small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
-        chosen = rng.permutation(np.flatnonzero(small & stream.tissue))[:MOST]
+        chosen = rng.permutation(np.flatnonzero(small & of.tissue))[:MOST]
         evidence.append(found[chosen])
         labels.append(np.tile(np.array(label, np.float32), (len(chosen), 1)))
     return np.concatenate(evidence), np.concatenate(labels)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from fake_checkpoint import fan_sector, speckle
 
-from echogan.trust.evidence import EVIDENCE, EvidenceStream
+from echogan.trust.evidence import EVIDENCE, Evidence
 from echogan.trust.fusion import LIMIT, UNITS, Fusion, bundled_fusion, full_size, fusion_sha256
 
 COUNT = len(EVIDENCE)
@@ -33,16 +33,13 @@ def test_evidence_beyond_all_that_was_fitted_gives_a_number():
 
 @pytest.mark.parametrize("kind", ["removed", "invented"])
 def test_the_bundled_weights_tell_an_erased_disc_and_a_painted_one(kind):
-    """The way back restores nothing here. What it restores whole is missed: docs/trust.md."""
     tissue = fan_sector(240, 300).tissue_mask
     rows, columns = np.mgrid[:240, :300]
     disc = (rows - 140) ** 2 + (columns - 150) ** 2 <= 16**2
     dark = np.where(tissue, 0.1 + 0.1 * speckle(3, 240, 300) / 255, 0).astype(np.float32)
     bright = np.where(disc, dark + 0.5, dark)
     x, g = (bright, dark) if kind == "removed" else (dark, bright)
-    maps = dict(
-        zip(("removed", "invented"), bundled_fusion()(EvidenceStream(tissue).add(x, g, g)), strict=True)
-    )
+    maps = dict(zip(("removed", "invented"), bundled_fusion()(Evidence(tissue)(x, g)), strict=True))
     found = {name: full_size(one, tissue)[-1] for name, one in maps.items()}
     elsewhere = np.quantile(found[kind][tissue & ~disc], 0.95)
     assert np.median(found[kind][disc]) > elsewhere
