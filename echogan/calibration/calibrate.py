@@ -1,14 +1,15 @@
 """Calibrate a checkpoint: find the thresholds from which a pixel of its results is flagged, on simulated clips.
 
-The clips carry lesions, and each comes with its control. Known errors: the two results swapped, so that one lesion is
-erased and one invented, whatever the checkpoint does of itself. Faithful: its own results, where they are so.
+The clips carry lesions, and each comes with its control. Known errors, whatever the checkpoint does of itself: the two
+results swapped, so that one lesion is erased and one invented, and results that were painted over. Faithful: its own
+results, where they are so.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,12 +47,14 @@ THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))
 class Losses:
     """What is missed and flagged at each of THRESHOLDS.
 
-    missed    float (k,): the share of the known errors of a clip; None for a clip whose lesion the input does not show
+    missed    float (k,): the share of the known errors of a clip, each kind counting alike; None for a clip without any
     flagged   float (k,): the share of the faithful pixels of its own results
+    by_error  `missed` of each kind of known error that the clip has
     """
 
     missed: np.ndarray | None
     flagged: np.ndarray
+    by_error: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def calibrate(
@@ -120,11 +123,14 @@ def calibration_clips(count: int, folder: Path | None = None) -> Iterator[Lesion
 def losses(clip: LesionClip, enhancer: Enhancer, fusion: Fusion) -> Losses:
     """What each threshold misses and flags on one clip and its control."""
     own = list(examples([clip], enhancer))
-    known = [*swapped(own), *painted(own, seed=int(str(clip.facts["seed"])))]
-    errors = [missed(one, *probabilities(one, fusion)) for one in known]
-    kept = [one for one in errors if one is not None]
+    known = {"swapped": swapped(own), "painted": painted(own, seed=int(str(clip.facts["seed"])))}
+    by_error = {}
+    for kind, made in known.items():
+        errors = [missed(one, *probabilities(one, fusion)) for one in made]
+        if kept := [one for one in errors if one is not None]:
+            by_error[kind] = np.mean(kept, 0)
     flags = [flagged(one, *probabilities(one, fusion)) for one in own]
-    return Losses(np.mean(kept, 0) if kept else None, np.mean(flags, 0))
+    return Losses(np.mean(list(by_error.values()), 0) if by_error else None, np.mean(flags, 0), by_error)
 
 
 def thresholds(found: list[Losses]) -> tuple[float, float]:

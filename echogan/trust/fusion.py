@@ -1,9 +1,8 @@
 """Fusion: from the evidence of a pixel, the probability that the generator removed or invented what it shows there.
 
 A small network of 24 units on the standardised evidence and its squares. Its weights come with the program. They were
-fitted (`eval hallucination --fit`) on the results of networks that were taught to remove or to invent, on as many wrong
-pixels as faithful ones: its probabilities are those of even odds, and a checkpoint's thresholds come from its own
-calibration.
+fitted (`eval hallucination --fit`) on results with many known errors, more than a result has, so a checkpoint's
+thresholds come from its own calibration.
 """
 
 from __future__ import annotations

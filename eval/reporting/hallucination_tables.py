@@ -30,6 +30,7 @@ def _promises(found: dict[str, Any]) -> str:
     """What is missed and flagged at the thresholds of the shipped network, on clips of several kinds."""
     rows = [_promise("fresh clips, all kinds of lesion", found["fresh"])]
     rows += [_promise(f"fresh clips, {kind}", one) for kind, one in found["by_kind"].items()]
+    rows += [_promise(f"fresh clips, errors {kind}", one) for kind, one in found["by_error"].items()]
     rows += [_promise(f"other errors: {name}", one) for name, one in found["shifted"].items()]
     heads = ["clips", "number", "with known errors", "missed at amber (promised: 10 %)", "flagged at amber",
              "flagged at red (promised: 1 %)"]  # fmt: skip

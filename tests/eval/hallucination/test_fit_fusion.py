@@ -6,6 +6,7 @@ from lesion_examples import through
 
 from echogan.calibration.calibrate import probabilities
 from echogan.calibration.examples import swapped
+from echogan.calibration.painted import painted
 from eval.hallucination import fit_fusion as module
 
 
@@ -23,9 +24,17 @@ def test_the_fitted_fusion_finds_what_it_was_fitted_on(monkeypatch):
 
 def test_at_most_so_many_pixels_of_each_class_are_drawn():
     ill, _ = swapped(through(torch.nn.Identity()))
-    evidence, labels = module.pixels(ill, np.random.default_rng(0))
-    assert len(evidence) == len(labels)
+    evidence, labels, weights = module.pixels(ill, np.random.default_rng(0))
+    assert len(evidence) == len(labels) == len(weights)
     for label in ((1, 0), (0, 0)):
         assert (labels == label).all(1).sum() <= module.MOST
     assert (labels == (0, 0)).all(1).sum() == module.MOST
     assert not (labels == (0, 1)).all(1).any()
+
+
+def test_errors_of_networks_weigh_more_than_painted_ones():
+    own = through(torch.nn.Identity())
+    for example, weight in ((next(swapped(own)), module.OF_NETWORKS), (next(painted(own)), 1)):
+        _, labels, weights = module.pixels(example, np.random.default_rng(0))
+        assert set(weights[labels.any(1)]) == {weight}
+        assert set(weights[~labels.any(1)]) == {1}
