@@ -1,6 +1,7 @@
 """Fusion: from the evidence of a pixel, the probability that the generator removed or invented what it shows there.
 
-A small network of 24 units on the standardised evidence and its squares. Its weights come with the program. They were
+A small network of 24 units on the standardised evidence and its squares: half of them for each probability, which rises
+with the residual and never falls again, or falls with it (removed). Its weights come with the program. They were
 fitted (`eval hallucination --fit`) on results with many known errors, more than a result has, so a checkpoint's
 thresholds come from its own calibration.
 """
@@ -19,6 +20,7 @@ from safetensors.numpy import load_file
 from echogan.trust.evidence import EVIDENCE
 
 UNITS = 24
+RESIDUALS = 2  # pieces of evidence, the first ones, that both probabilities are monotone in
 WEIGHTS = Path(__file__).with_name("fusion.safetensors")
 LIMIT = 6.0  # standardised evidence beyond it counts as this much: no pixel is further from what was fitted
 

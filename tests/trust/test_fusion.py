@@ -6,7 +6,7 @@ import torch
 from fake_checkpoint import fan_sector, speckle
 
 from echogan.trust.evidence import EVIDENCE, Evidence
-from echogan.trust.fusion import LIMIT, UNITS, Fusion, bundled_fusion, full_size, fusion_sha256
+from echogan.trust.fusion import LIMIT, RESIDUALS, UNITS, Fusion, bundled_fusion, full_size, fusion_sha256
 
 COUNT = len(EVIDENCE)
 
@@ -59,3 +59,29 @@ def test_full_size_is_smooth_and_zero_outside():
 
 def test_the_hash_is_that_of_the_file():
     assert len(fusion_sha256()) == 64
+
+
+def test_a_stronger_change_is_never_less_suspicious():
+    """For any other evidence, and far beyond what the weights were fitted on."""
+    fusion, rng = bundled_fusion(), np.random.default_rng(0)
+    others = fusion.mean + fusion.scale * rng.normal(0, 3, (200, 1, COUNT)).astype(np.float32)
+    evidence = np.repeat(others, 60, axis=1)
+    for piece in range(RESIDUALS):
+        rising = evidence.copy()
+        rising[..., piece] = np.linspace(-5, 5, 60)
+        removed, invented = fusion(rising)
+        assert (np.diff(invented) >= -1e-6).all()
+        assert (np.diff(removed) <= 1e-6).all()
+        assert invented[:, -1].mean() > invented[:, 0].mean() + 0.1
+
+
+@pytest.mark.parametrize("contrast", [0.1, 0.2, 0.3, 0.5])
+@pytest.mark.parametrize(("level", "grain"), [(0.1, 0.1), (0.3, 0.3), (0.1, 0.5)])
+def test_discs_of_any_contrast_are_told_in_flat_and_in_grainy_tissue(contrast, level, grain):
+    tissue = fan_sector(240, 300).tissue_mask
+    rows, columns = np.mgrid[:240, :300]
+    disc = (rows - 140) ** 2 + (columns - 150) ** 2 <= 16**2
+    x = np.where(tissue, level + grain * speckle(1, 240, 300) / 255, 0).astype(np.float32)
+    g = np.where(disc, np.clip(x + contrast, 0, 1), x)
+    _, invented = bundled_fusion()(Evidence(tissue)(x, g))
+    assert np.median(full_size(invented, tissue)[0][disc]) > 0.5

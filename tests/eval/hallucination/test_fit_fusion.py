@@ -38,3 +38,22 @@ def test_errors_of_networks_weigh_more_than_painted_ones():
         _, labels, weights = module.pixels(example, np.random.default_rng(0))
         assert set(weights[labels.any(1)]) == {weight}
         assert set(weights[~labels.any(1)]) == {1}
+
+
+def test_the_layers_are_those_of_a_fusion_and_monotone_in_the_residuals():
+    torch.manual_seed(0)
+    heads = module.MonotoneHeads(5)
+    hidden, out = heads.layers()
+    assert hidden.shape == (11, module.UNITS)
+    assert out.shape == (module.UNITS + 1, 2)
+    seen = torch.randn(50, 10)
+    for piece in range(module.RESIDUALS):
+        more = seen.clone()
+        more[:, piece] += 1
+        change = heads(more) - heads(seen)
+        assert (change[:, 0] <= 1e-6).all()
+        assert (change[:, 1] >= -1e-6).all()
+        assert change.abs().max() > 0.01
+        more = seen.clone()
+        more[:, 5 + piece] += 1  # its square counts for nothing
+        torch.testing.assert_close(heads(more), heads(seen))
