@@ -22,7 +22,10 @@ from echogan.trust.evidence import EVIDENCE
 UNITS = 24
 RESIDUALS = 2  # pieces of evidence, the first ones, that both probabilities are monotone in
 WEIGHTS = Path(__file__).with_name("fusion.safetensors")
-LIMIT = 6.0  # standardised evidence beyond it counts as this much: no pixel is further from what was fitted
+LIMIT, RESIDUAL_LIMIT = (
+    3.0,
+    6.0,
+)  # standardised evidence beyond it counts as this much: about the most that was fitted
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Fusion:
 
     def standardised(self, evidence: np.ndarray) -> np.ndarray:
         """What the network sees: float32 (..., 2k), the standardised evidence and its squares."""
-        z = np.clip((evidence - self.mean) / self.scale, -LIMIT, LIMIT)
+        limits = np.full(len(self.mean), LIMIT, np.float32)
+        limits[:RESIDUALS] = RESIDUAL_LIMIT
+        z = np.clip((evidence - self.mean) / self.scale, -limits, limits)
         return np.concatenate([z, z**2], -1).astype(np.float32)
 
 

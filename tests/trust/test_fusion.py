@@ -6,7 +6,16 @@ import torch
 from fake_checkpoint import fan_sector, speckle
 
 from echogan.trust.evidence import EVIDENCE, Evidence
-from echogan.trust.fusion import LIMIT, RESIDUALS, UNITS, Fusion, bundled_fusion, full_size, fusion_sha256
+from echogan.trust.fusion import (
+    LIMIT,
+    RESIDUAL_LIMIT,
+    RESIDUALS,
+    UNITS,
+    Fusion,
+    bundled_fusion,
+    full_size,
+    fusion_sha256,
+)
 
 COUNT = len(EVIDENCE)
 
@@ -19,7 +28,8 @@ def test_the_probabilities_are_those_of_the_network_in_torch():
     mean, scale = rng.normal(size=COUNT).astype(np.float32), rng.uniform(0.5, 2, COUNT).astype(np.float32)
     evidence = rng.normal(0, 3, (2, 4, 5, COUNT)).astype(np.float32)
     removed, invented = Fusion(mean, scale, *layers)(evidence)
-    z = torch.from_numpy((evidence - mean) / scale).clamp(-LIMIT, LIMIT)
+    limits = torch.tensor([RESIDUAL_LIMIT] * RESIDUALS + [LIMIT] * (COUNT - RESIDUALS))
+    z = torch.from_numpy((evidence - mean) / scale).clamp(-limits, limits)
     expected = torch.sigmoid(last(torch.relu(first(torch.cat([z, z**2], -1))))).detach().numpy()
     np.testing.assert_allclose(removed, expected[..., 0], atol=1e-5)
     np.testing.assert_allclose(invented, expected[..., 1], atol=1e-5)
