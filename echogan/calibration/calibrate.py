@@ -1,14 +1,15 @@
 """Calibrate a checkpoint: find the thresholds from which a pixel of its results is flagged, on simulated clips.
 
-The clips carry lesions, and each comes with its control. Known errors: the two results swapped, so that one lesion is
-erased and one invented, whatever the checkpoint does of itself. Faithful: its own results, where they are so.
+The clips carry lesions, and each comes with its control. Known errors, whatever the checkpoint does of itself: the two
+results swapped, so that one lesion is erased and one invented, and results that were painted over. Faithful: its own
+results, where they are so.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from echogan.calibration.examples import Example, examples, prepare, swapped
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.calibration.painted import painted
 from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
 from echogan.enhance.calibrated import Calibrated, Flagger, found_in
@@ -26,13 +28,16 @@ from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.lesions import LESIONS
 from echogan.trust.calibration import ALPHA_FLAG, ALPHA_MISS, Calibration
 from echogan.trust.card.reference import Reference
-from echogan.trust.evidence import EvidenceStream
+from echogan.trust.evidence import Evidence
 from echogan.trust.fusion import Fusion, bundled_fusion, full_size, fusion_sha256
 from echogan.trust.risk_control import flag_threshold, miss_threshold
 
 FIRST_SEED = 1_960_000_000  # hearts that nothing is trained, chosen or tested on
 FRAMES = 5  # of a clip: the middle one counts, its neighbours are for networks that see several
-ERRORS = "lesions erased and invented: results of clips with and without a lesion, swapped"
+ERRORS = (
+    "lesions erased and invented: results of clips with and without a lesion, swapped; "
+    "shapes painted into results and taken out of them"
+)
 NO_REFERENCE = Reference({}, np.empty((0, 0), np.float32))
 THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))])
 """The thresholds that are tried."""
@@ -42,12 +47,14 @@ THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))
 class Losses:
     """What is missed and flagged at each of THRESHOLDS.
 
-    missed    float (k,): the share of the known errors of a clip; None for a clip whose lesion the input does not show
+    missed    float (k,): the share of the known errors of a clip, each kind counting alike; None for a clip without any
     flagged   float (k,): the share of the faithful pixels of its own results
+    by_error  `missed` of each kind of known error that the clip has
     """
 
     missed: np.ndarray | None
     flagged: np.ndarray
+    by_error: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def calibrate(
@@ -116,10 +123,14 @@ def calibration_clips(count: int, folder: Path | None = None) -> Iterator[Lesion
 def losses(clip: LesionClip, enhancer: Enhancer, fusion: Fusion) -> Losses:
     """What each threshold misses and flags on one clip and its control."""
     own = list(examples([clip], enhancer))
-    errors = [missed(one, *probabilities(one, fusion)) for one in swapped(own)]
-    kept = [one for one in errors if one is not None]
+    known = {"swapped": swapped(own), "painted": painted(own, seed=int(str(clip.facts["seed"])))}
+    by_error = {}
+    for kind, made in known.items():
+        errors = [missed(one, *probabilities(one, fusion)) for one in made]
+        if kept := [one for one in errors if one is not None]:
+            by_error[kind] = np.mean(kept, 0)
     flags = [flagged(one, *probabilities(one, fusion)) for one in own]
-    return Losses(np.mean(kept, 0) if kept else None, np.mean(flags, 0))
+    return Losses(np.mean(list(by_error.values()), 0) if by_error else None, np.mean(flags, 0), by_error)
 
 
 def thresholds(found: list[Losses]) -> tuple[float, float]:
@@ -138,9 +149,8 @@ def thresholds(found: list[Losses]) -> tuple[float, float]:
 
 def probabilities(example: Example, fusion: Fusion) -> tuple[np.ndarray, np.ndarray]:
     """The probabilities of removed and of invented in the middle frame, float32 (h, w) each."""
-    until = slice(0, example.middle + 1)
-    stream = EvidenceStream(example.tissue)
-    evidence = stream.add(example.x[until], example.g[until], example.cycled[until])[-1:]
+    middle = slice(example.middle, example.middle + 1)
+    evidence = Evidence(example.tissue)(example.x[middle], example.g[middle])
     removed, invented = (full_size(one, example.tissue)[0] for one in fusion(evidence))
     return removed, invented
 

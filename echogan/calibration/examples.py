@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from echogan.calibration.lesion_clips import LesionClip
-from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, truth_map
+from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, painted_truth, truth_map
 from echogan.clips.clip import ClipFile
 from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
 from echogan.enhance.put_back import amplified, keep_black
@@ -41,7 +41,8 @@ class Example:
     support       float32 (h, w) in [0, 1]: the share of its signal that survives
     clip          number of the simulated heart
     around        the frames that the network sees with the middle one
-    contrast      of the lesion in the input and in the result, in grey levels; None where the input shows none
+    mm            side of a pixel in millimetres
+    change        float32 (h, w): what was painted into the result, see `painted_truth`; None where nothing was
     """
 
     x: np.ndarray
@@ -55,6 +56,8 @@ class Example:
     clip: int
     around: slice
     enhanced: np.ndarray
+    mm: float
+    change: np.ndarray | None = None
 
     @property
     def middle(self) -> int:
@@ -65,7 +68,10 @@ class Example:
     def truth(self) -> TruthMap:
         """Where the middle frame of the result is wrong."""
         x, g = self.x[self.middle], self.g[self.middle]
-        return truth_map(x, g, self.clear, self.lesion, self.support, self.tissue)
+        found = truth_map(x, g, self.clear, self.lesion, self.support, self.tissue)
+        if self.change is None:
+            return found
+        return painted_truth(found, self.change, self.lesion, self.support, self.tissue)
 
 
 def visible(clip: LesionClip) -> bool:
@@ -102,6 +108,7 @@ def example(clip: LesionClip, shown: str, enhancer: Enhancer, number: int) -> Ex
         clip=number,
         around=slice(max(0, middle - reach), middle + reach + 1),
         enhanced=np.concatenate([part.enhanced for part in parts]),
+        mm=float(clip.mm) * space.box_size[0] / space.size[0],
     )  # fmt: skip
 
 

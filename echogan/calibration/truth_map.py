@@ -9,6 +9,8 @@ import numpy as np
 
 TAU = 0.2  # error in shares of the grey range from which a pixel is wrong
 LEAST_SUPPORT = 0.5  # share of the signal that survives, from which the input can show what is there
+PAINTED = 0.2  # change in shares of the tissue's range from which a painted pixel is wrong
+CALM = 0.02  # change under which a pixel is what it was
 SPECKLE = 0.023  # sigma of the smoothing over the frame's height: about one speckle cell
 
 
@@ -58,6 +60,26 @@ def truth_map(
         invented=bright & supported,
         unverifiable=bright & tissue & ~supported,
         faithful=supported & ~bright & (error >= -tau),
+    )
+
+
+def painted_truth(
+    found: TruthMap, change: np.ndarray, lesion: np.ndarray, support: np.ndarray, tissue: np.ndarray
+) -> TruthMap:
+    """The truth map of a result that was painted over: wrong is what was painted or taken out, and nothing else.
+
+    found            `truth_map` of the result as it is now
+    change           float (h, w): by how much it was painted over, smoothed, in shares of the range of its tissue
+    lesion           bool (h, w): where something was taken out
+    support, tissue  as in `truth_map`
+    """
+    supported = tissue & (support >= LEAST_SUPPORT)
+    added = change > PAINTED
+    return TruthMap(
+        erased=supported & lesion & (change < -PAINTED),
+        invented=supported & added,
+        unverifiable=tissue & ~supported & added,
+        faithful=found.faithful & (np.abs(change) < CALM),
     )
 
 

@@ -10,7 +10,7 @@ from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.calibration import Calibration, read_calibration, read_reference
 from echogan.trust.card.reference import Reference
-from echogan.trust.evidence import EvidenceStream
+from echogan.trust.evidence import Evidence
 from echogan.trust.fusion import bundled_fusion, full_size, fusion_sha256
 from echogan.trust.map_styles import unit
 
@@ -27,7 +27,7 @@ class Calibrated:
 
 
 class Flagger:
-    """Finds in the frames of one clip, as they come, what a generator removed or invented.
+    """Finds in the frames of one clip what a generator removed or invented.
 
     tissue       bool (h, w): the sector without overlay, in the working space
     amber, red   thresholds in [0, 1] from the checkpoint's calibration, amber <= red
@@ -35,14 +35,14 @@ class Flagger:
 
     def __init__(self, calibration: Calibration, tissue: np.ndarray):
         self.amber, self.red = calibration.amber, calibration.red
-        self._tissue, self._stream = tissue, EvidenceStream(tissue)
+        self._tissue, self._evidence = tissue, Evidence(tissue)
 
-    def add(self, x: np.ndarray, g: np.ndarray, cycled: np.ndarray) -> Probabilities:
-        """What was removed or invented in the next frames.
+    def __call__(self, x: np.ndarray, g: np.ndarray) -> Probabilities:
+        """What was removed or invented in frames; each is looked at on its own.
 
-        x, g, cycled   float32 (n, h, w) in [0, 1]: the input, to_high(x) and to_low(g)
+        x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
-        removed, invented = bundled_fusion()(self._stream.add(x, g, cycled))
+        removed, invented = bundled_fusion()(self._evidence(x, g))
         return full_size(removed, self._tissue), full_size(invented, self._tissue)
 
 
@@ -59,8 +59,8 @@ def calibration_of(checkpoint: Checkpoint) -> Calibrated | None:
 
 
 def found_in(chunk: Chunk, flagger: Flagger | None) -> Probabilities | None:
-    """What a flagger finds in the next chunk of its clip; None without one."""
-    return None if flagger is None else flagger.add(unit(chunk.x), unit(chunk.g), unit(chunk.cycled))
+    """What a flagger finds in a chunk of its clip; None without one."""
+    return None if flagger is None else flagger(unit(chunk.x), unit(chunk.g))
 
 
 def flagger_for(enhancer: Enhancer, prepared: PreparedClip) -> Flagger | None:

@@ -53,7 +53,7 @@ class FlagRecorder:
         """For each of the next frames its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each.
 
         maps                as `Diagnoses.add` gives them
-        removed, invented   float32 (n, h, w) in [0, 1], as `Flagger.add` gives them
+        removed, invented   float32 (n, h, w) in [0, 1], as `Flagger` gives them
         """
         self._tracker.add(removed, invented)
         codes = flag_codes(removed, invented)

@@ -1,7 +1,7 @@
-"""What the fusion knows of each pixel: the maps that cost no further pass, at half the working size.
+"""What the fusion knows of each pixel: maps of one frame and its result, at half the working size.
 
-Every map here is smooth at the size of a speckle cell, so half the size loses nothing and costs a quarter. A frame's
-evidence needs that frame and the two before it; so it does not depend on how a clip is cut into batches.
+Every map here is smooth at the size of a speckle cell, so half the size loses nothing and costs a quarter. Nothing here
+needs a further pass of a network: not the way back either, which may restore what the result has lost.
 """
 
 from __future__ import annotations
@@ -9,88 +9,76 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from echogan.trust.maps.degradation import explained_degradation
-from echogan.trust.maps.flicker import flicker_excess
-from echogan.trust.maps.smoothing import smooth
+from echogan.trust.maps.smoothing import SPECKLE, Smoother
 from echogan.trust.maps.tone import QUANTILES, ToneCurve
 
-WIDE = 0.06  # sigma over the frame's height of a structure's surroundings
-BEFORE = 2  # earlier frames that the flicker is measured over
+WIDE, FAR = (
+    0.06,
+    0.12,
+)  # sigmas over the frame's height: of a structure's surroundings, and of what haze covers
+RANGE = (
+    0.05,
+    0.95,
+)  # quantiles of the tissue that a residual is a share of, so that a dim clip counts like another
+LEAST_RANGE = 0.05  # in grey range: in a clip that is nearly black everywhere nothing is divided by nothing
 EVIDENCE = (
-    "tone-matched residual",
-    "tone-matched residual, wide",
-    "explained-degradation residual",
-    "contrast in the input",
-    "contrast in the result",
-    "cycle error",
-    "flicker excess",
+    "residual",
+    "residual, of the tissue's range",
+    "residual, wide",
+    "residual, wide, of the tissue's range",
+    "residual, far, of the tissue's range",
+    "contrast in the input, of the tissue's range",
     "rank in the input",
     "rank in the result",
 )
-"""What the last axis holds. Residuals are signed, positive is added; a rank is the share of tissue that is darker."""
+"""What the last axis holds. Residuals are tone-matched and signed, positive is added; a rank is the share of tissue
+that is darker."""
 
 
-class EvidenceStream:
-    """Evidence of the frames of a clip as they come.
+class Evidence:
+    """The evidence of frames of one clip; each frame's depends on that frame alone.
 
     tissue   bool (h, w): the sector without overlay, not empty
     """
 
     def __init__(self, tissue: np.ndarray):
-        share = _half(tissue[None].astype(np.float32))
-        self._share, self._all = share, tissue
-        self.tissue = share[0] >= 0.5
-        self._before: np.ndarray | None = None
+        self._all, self._share = tissue, _half(tissue.astype(np.float32))
+        self.tissue = self._share >= 0.5
+        self._near, self._wide, self._far = (Smoother(self.tissue, s) for s in (SPECKLE, WIDE, FAR))
 
-    def add(self, x: np.ndarray, g: np.ndarray, cycled: np.ndarray) -> np.ndarray:
-        """The evidence of the next frames, float32 (n, h // 2, w // 2, 9), zero outside the tissue.
+    def __call__(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """The evidence of frames, float32 (n, h // 2, w // 2, 8), zero outside the tissue.
 
-        x, g, cycled   float32 (n, h, w) in [0, 1]: the input, to_high(x) and to_low(g)
+        x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
-        poor, good, back = (self._reduced(frames) for frames in (x, g, cycled))
-        parts = [still_evidence(*frame, self.tissue) for frame in zip(poor, good, back, strict=True)]
-        found = np.stack(parts)
-        found[..., EVIDENCE.index("flicker excess")] = self._flicker(poor, good)
-        return found
+        return np.stack([self._of(*map(self._reduced, pair)) for pair in zip(x, g, strict=True)])
 
-    def _reduced(self, frames: np.ndarray) -> np.ndarray:
+    def _reduced(self, frame: np.ndarray) -> np.ndarray:
         """At half the size, from tissue alone, zero outside."""
-        mean = _half(np.where(self._all, frames, 0).astype(np.float32)) / np.maximum(self._share, 1e-6)
+        mean = _half(np.where(self._all, frame, 0).astype(np.float32)) / np.maximum(self._share, 1e-6)
         return np.where(self.tissue, mean, np.float32(0))
 
-    def _flicker(self, poor: np.ndarray, good: np.ndarray) -> np.ndarray:
-        pair = np.stack([poor, good])
-        clip = pair if self._before is None else np.concatenate([self._before, pair], 1)
-        earlier = clip.shape[1] - len(poor)
-        self._before = clip[:, -BEFORE:]
-        return flicker_excess(clip[0], clip[1], self.tissue, before=BEFORE, after=0)[earlier:]
+    def _of(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+        matched = ToneCurve.fit(x[None], g[None], self.tissue)(x)
+        change = g - matched
+        near, wide, far = self._near(change), self._wide(change), self._far(change)
+        before = self._near(matched)
+        contrast, after = before - self._wide(matched), before + near
+        ranks, span = [], LEAST_RANGE
+        for level in (before, after):
+            rank, span = self._rank(level)
+            ranks.append(rank)
+        maps = (near, near / span, wide, wide / span, far / span, contrast / span, *ranks)
+        return np.stack(maps, -1).astype(np.float32)
+
+    def _rank(self, level: np.ndarray) -> tuple[np.ndarray, float]:
+        """The rank of each pixel's level (h, w) among the tissue, and the range of the levels."""
+        levels = np.quantile(level[self.tissue], QUANTILES)
+        low, high = np.interp(RANGE, QUANTILES, levels)
+        rank = np.where(self.tissue, np.interp(level, levels, QUANTILES), 0)
+        return rank, max(float(high - low), LEAST_RANGE)
 
 
-def still_evidence(x: np.ndarray, g: np.ndarray, cycled: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """EVIDENCE of one frame without the flicker, float32 (h, w, 9); all float32 (h, w) in [0, 1], tissue bool."""
-    matched = ToneCurve.fit(x[None], g[None], tissue)(x)
-    both = np.stack([matched, g])
-    near, far = smooth(both, tissue), smooth(both, tissue, WIDE)
-    plain = smooth(np.stack([x, cycled]), tissue)
-    maps = (
-        near[1] - near[0],
-        far[1] - far[0],
-        explained_degradation(x[None], g[None], tissue)[0],
-        near[0] - far[0],
-        near[1] - far[1],
-        plain[1] - plain[0],
-        np.zeros_like(x),
-        _rank(plain[0], tissue),
-        _rank(near[1], tissue),
-    )
-    return np.stack(maps, -1).astype(np.float32)
-
-
-def _rank(image: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    levels = np.quantile(image[tissue], QUANTILES)
-    return np.where(tissue, np.interp(image, levels, QUANTILES), 0)
-
-
-def _half(frames: np.ndarray) -> np.ndarray:
-    height, width = (max(1, side // 2) for side in frames.shape[1:])
-    return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames])
+def _half(frame: np.ndarray) -> np.ndarray:
+    height, width = (max(1, side // 2) for side in frame.shape)
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)

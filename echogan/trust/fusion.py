@@ -1,9 +1,9 @@
 """Fusion: from the evidence of a pixel, the probability that the generator removed or invented what it shows there.
 
-A small network of 24 units on the standardised evidence and its squares. Its weights come with the program. They were
-fitted (`eval hallucination --fit`) on the results of networks that were taught to remove or to invent, on as many wrong
-pixels as faithful ones: its probabilities are those of even odds, and a checkpoint's thresholds come from its own
-calibration.
+A small network of 24 units on the standardised evidence and its squares: half of them for each probability, which rises
+with the residual and never falls again, or falls with it (removed). Its weights come with the program. They were
+fitted (`eval hallucination --fit`) on results with many known errors, more than a result has, so a checkpoint's
+thresholds come from its own calibration.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ from safetensors.numpy import load_file
 from echogan.trust.evidence import EVIDENCE
 
 UNITS = 24
+RESIDUALS = 2  # pieces of evidence, the first ones, that both probabilities are monotone in
 WEIGHTS = Path(__file__).with_name("fusion.safetensors")
-LIMIT = 6.0  # standardised evidence beyond it counts as this much: no pixel is further from what was fitted
+LIMIT, RESIDUAL_LIMIT = (
+    3.0,
+    6.0,
+)  # standardised evidence beyond it counts as this much: about the most that was fitted
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,9 @@ class Fusion:
 
     def standardised(self, evidence: np.ndarray) -> np.ndarray:
         """What the network sees: float32 (..., 2k), the standardised evidence and its squares."""
-        z = np.clip((evidence - self.mean) / self.scale, -LIMIT, LIMIT)
+        limits = np.full(len(self.mean), LIMIT, np.float32)
+        limits[:RESIDUALS] = RESIDUAL_LIMIT
+        z = np.clip((evidence - self.mean) / self.scale, -limits, limits)
         return np.concatenate([z, z**2], -1).astype(np.float32)
 
 

@@ -6,7 +6,6 @@ wall-like speckle, in a dark place; the piece of wall, as wide, is replaced by w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from echogan.calibration.painted import BLOOD, WALL, speckle
 from echogan.clips.clip import ClipFile
 from echogan.core.geometry import Sector
 from echogan.core.scale import GREY
@@ -22,7 +22,7 @@ from echogan.enhance.enhancer import Chunk, Enhancer
 from echogan.trust.calibration import Calibration
 from echogan.trust.maps.smoothing import smooth
 
-FRAMES = 3  # the last one counts, after the two that the flicker is measured over
+FRAMES = 3  # the last one counts; a disc moves with the tissue in those before it
 WIDTH_MM, DEPTH_MM = 8.0, 160.0  # of a disc; of a sector whose scale is unknown
 DARK, BRIGHT = 0.4, 0.6  # shares of the tissue by its local mean: places for discs, and for pieces of wall
 FLAGGED = 0.5  # share of a disc over the amber threshold from which it counts as flagged
@@ -72,9 +72,8 @@ def through(enhancer: Enhancer, frames: np.ndarray, sector: Sector, mm: float | 
 
 def probabilities(found: Frames, g: np.ndarray, calibration: Calibration) -> tuple[np.ndarray, np.ndarray]:
     """Of removed and of invented in the last frame, float32 (h, w) each, had the network given g."""
-    cycled = unit(found.chunk.to_low(2 * g - 1, found.chunk.x))
-    removed, invented = Flagger(calibration, found.tissue).add(found.x, g, cycled)
-    return removed[-1], invented[-1]
+    removed, invented = Flagger(calibration, found.tissue)(found.x[-1:], g[-1:])
+    return removed[0], invented[0]
 
 
 def look(found: Frames, change: Change, count: int, calibration: Calibration, seed: int) -> list[Seen]:
@@ -111,7 +110,7 @@ def truly_there(
     space, seen = plain.chunk.prepared.space, []
     for place in places(plain, count, rng, bright=False):
         disc = disc_frames(plain, place, moving=False)[-1]
-        texture = wall_texture(plain.x[-1], plain.tissue, rng)
+        texture = speckle(plain.x[-1], plain.tissue, rng, WALL)
         change = np.where(disc, texture - plain.x, 0).astype(np.float32)
         changed = frames.astype(np.float32)
         changed[:, *space.box] += GREY * space.leave(2 * change)
@@ -162,28 +161,8 @@ def displacement(
 
 def repainted(found: Frames, discs: np.ndarray, rng: np.random.Generator, bright: bool) -> np.ndarray:
     """The result with the discs painted like wall, or like blood."""
-    make = wall_texture if bright else blood_texture
-    return np.where(discs, make(found.g[-1], found.tissue, rng), found.g).astype(np.float32)
-
-
-def wall_texture(image: np.ndarray, tissue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Speckle (h, w) of the mean and spread of the brightest fifth of places."""
-    return _texture(image, tissue, rng, (0.8, 1.0))
-
-
-def blood_texture(image: np.ndarray, tissue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Speckle (h, w) of the mean and spread of the darkest fifth of places."""
-    return _texture(image, tissue, rng, (0.0, 0.2))
-
-
-def _texture(
-    image: np.ndarray, tissue: np.ndarray, rng: np.random.Generator, share: Sequence[float]
-) -> np.ndarray:
-    level = smooth(image[None], tissue)[0]
-    low, high = np.quantile(level[tissue], share)
-    values = image[tissue & (level >= low) & (level <= high)]
-    noise = cv2.GaussianBlur(rng.normal(size=image.shape), (0, 0), 1.5)
-    return np.clip(values.mean() + values.std() * noise / noise.std(), 0, 1).astype(np.float32)
+    paint = speckle(found.g[-1], found.tissue, rng, WALL if bright else BLOOD)
+    return np.where(discs, paint, found.g).astype(np.float32)
 
 
 def dilated(mask: np.ndarray, reach: float) -> np.ndarray:

@@ -74,9 +74,11 @@ FAULTY = (
     Faulty("erasing-atrial-wall", "erasing", 3, Tissue.ATRIAL_WALL, small=True),
     Faulty("inventing-at-atrial-wall", "inventing", 4, Tissue.ATRIAL_WALL, small=True),
     Faulty("clearing", "clearing", 5),
+    Faulty("erasing-rv-wall", "erasing", 6, Tissue.RV_WALL, small=True),
+    Faulty("inventing-at-rv-wall", "inventing", 7, Tissue.RV_WALL, small=True),
 )
 """All faulty networks, in the order in which they are trained."""
-FITTED_ON = ("erasing-valves", "inventing-at-valves")
+FITTED_ON = ("erasing-valves", "inventing-at-valves", "erasing-rv-wall", "inventing-at-rv-wall")
 """Those whose results the fusion is fitted on; the others are held out."""
 
 

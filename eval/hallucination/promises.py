@@ -24,6 +24,7 @@ from echogan.trust.fusion import Fusion
 from eval.measures.intervals import interval
 
 SPLITS = 20
+ERRORS = ("swapped", "painted")  # kinds of known errors that a calibration makes
 
 
 def promises(
@@ -50,8 +51,16 @@ def promises(
         "by_kind": {
             k: at_thresholds(found, calibration.amber, calibration.red) for k, found in by_kind.items()
         },
+        "by_error": {
+            kind: at_thresholds(of_error(tested, kind), calibration.amber, calibration.red) for kind in ERRORS
+        },
         "splits": splits(pool, len(known)),
     }
+
+
+def of_error(found: Sequence[Losses], kind: str) -> list[Losses]:
+    """Losses with one kind of known error alone."""
+    return [Losses(one.by_error.get(kind), one.flagged) for one in found]
 
 
 def at_thresholds(found: Sequence[Losses], amber: float, red: float) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from echogan.model.checkpoints.checkpoint import DEFAULT
+from eval.measures.baselines import BUNDLED
 from eval.reporting.formats import checkpoint_names, markdown_table, percent_interval
 
 HAZE = (
@@ -81,6 +83,19 @@ def lesions(result: dict[str, Any]) -> str:
         "finds about a third of lesions that are added to a clip, so the true rate is higher. In brackets: 95 % "
         "intervals."
     )
+
+
+def lesions_short(result: dict[str, Any]) -> str:
+    """What the shipped networks do to lesions, as the price beside a table of image quality."""
+    told = []
+    for name in (row for row in result["rows"] if row in BUNDLED):
+        erased, invented = (result["rows"][name][kind] for kind in ("erased", "invented"))
+        told.append(
+            f"`{name}` erases {erased['count']:.0f} ({percent_interval(erased, 1)}) and invents "
+            f"{invented['count']:.0f} ({percent_interval(invented, 1)})"
+        )
+    of = result["rows"][DEFAULT]["erased"]["of"]
+    return f"What it costs: of {of:.0f} simulated lesions that the poor clip shows, {'; '.join(told)}."
 
 
 def _count_and_share(found: dict[str, float]) -> str:

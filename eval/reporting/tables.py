@@ -60,6 +60,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "hallucination": hallucination_tables.hallucination,
     "haze": haze_tables.haze,
     "lesions": haze_tables.lesions,
+    "lesions_short": haze_tables.lesions_short,
     "frontier": haze_tables.frontier,
     "fans": haze_tables.fans,
     "stability": clip_tables.stability,
@@ -72,6 +73,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
 SHARED_RESULTS = {
     **dict.fromkeys(("semi_real", "area_error", "structures", "views", "grade_measures"), "segmentation"),
     "image_quality_short": "image_quality",
+    "lesions_short": "lesions",
 }
 """Name of a block -> its result, where that has another name."""
 

@@ -10,8 +10,8 @@ class Spots:
 
     amber, red = AMBER, RED
 
-    def add(self, x, g, cycled):
-        """As `Flagger.add`."""
+    def __call__(self, x, g):
+        """As `Flagger`."""
         assert x.min() >= 0
         assert x.max() <= 1
         removed, invented = np.zeros_like(x), np.zeros_like(x)

@@ -6,6 +6,7 @@ from lesion_examples import through
 
 from echogan.calibration.calibrate import probabilities
 from echogan.calibration.examples import swapped
+from echogan.calibration.painted import painted
 from eval.hallucination import fit_fusion as module
 
 
@@ -23,9 +24,36 @@ def test_the_fitted_fusion_finds_what_it_was_fitted_on(monkeypatch):
 
 def test_at_most_so_many_pixels_of_each_class_are_drawn():
     ill, _ = swapped(through(torch.nn.Identity()))
-    evidence, labels = module.pixels(ill, np.random.default_rng(0))
-    assert len(evidence) == len(labels)
+    evidence, labels, weights = module.pixels(ill, np.random.default_rng(0))
+    assert len(evidence) == len(labels) == len(weights)
     for label in ((1, 0), (0, 0)):
         assert (labels == label).all(1).sum() <= module.MOST
     assert (labels == (0, 0)).all(1).sum() == module.MOST
     assert not (labels == (0, 1)).all(1).any()
+
+
+def test_errors_of_networks_weigh_more_than_painted_ones():
+    own = through(torch.nn.Identity())
+    for example, weight in ((next(swapped(own)), module.OF_NETWORKS), (next(painted(own)), 1)):
+        _, labels, weights = module.pixels(example, np.random.default_rng(0))
+        assert set(weights[labels.any(1)]) == {weight}
+        assert set(weights[~labels.any(1)]) == {1}
+
+
+def test_the_layers_are_those_of_a_fusion_and_monotone_in_the_residuals():
+    torch.manual_seed(0)
+    heads = module.MonotoneHeads(5)
+    hidden, out = heads.layers()
+    assert hidden.shape == (11, module.UNITS)
+    assert out.shape == (module.UNITS + 1, 2)
+    seen = torch.randn(50, 10)
+    for piece in range(module.RESIDUALS):
+        more = seen.clone()
+        more[:, piece] += 1
+        change = heads(more) - heads(seen)
+        assert (change[:, 0] <= 1e-6).all()
+        assert (change[:, 1] >= -1e-6).all()
+        assert change.abs().max() > 0.01
+        more = seen.clone()
+        more[:, 5 + piece] += 1  # its square counts for nothing
+        torch.testing.assert_close(heads(more), heads(seen))

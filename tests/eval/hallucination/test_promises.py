@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from echogan.calibration.calibrate import THRESHOLDS, Losses
-from eval.hallucination.promises import SPLITS, at_thresholds, splits, value_at
+from eval.hallucination.promises import SPLITS, at_thresholds, of_error, splits, value_at
 
 
 def step(at):
@@ -37,3 +37,13 @@ def test_other_splits_keep_the_promise_on_average():
     assert len(found["missed_at_amber"]) == SPLITS
     assert np.mean(found["missed_at_amber"]) <= 0.11
     assert np.mean(found["flagged_at_red"]) <= 0.011
+
+
+def test_one_kind_of_error_alone_counts_the_clips_that_have_it():
+    both = Losses(
+        step(0.5).missed, step(0.3).flagged, {"swapped": step(0.2).missed, "painted": step(0.9).missed}
+    )
+    painted_alone = Losses(step(0.9).missed, step(0.3).flagged, {"painted": step(0.9).missed})
+    found = at_thresholds(of_error([both, painted_alone], "swapped"), 0.5, 0.8)
+    assert (found["clips"], found["with_errors"]) == (2, 1)
+    assert found["missed_at_amber"]["mean"] == 1

@@ -73,6 +73,7 @@ def test_promises_and_discs_have_their_tables():
     seen = {"flagged": {"count": 17, "of": 20}, "elsewhere": about(-0.01)}
     found = {
         "amber": 0.0675, "red": 0.43, "fresh": at, "by_kind": {"mass": at | {"missed_at_amber": None}},
+        "by_error": {"painted": at},
         "shifted": {"erasing-x": at}, "splits": {"missed_at_amber": [0.0, 0.2], "flagged_at_red": [0.01, 0.03]},
         "discs": {"cine": {"painted, static": seen, "truly there": None}},
     }  # fmt: skip

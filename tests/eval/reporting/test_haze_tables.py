@@ -60,3 +60,13 @@ def test_lesions_have_counts_of_erased_and_invented():
     table = haze_tables.lesions({"rows": {"net": row}, "drawn": kinds})
     assert "| net | 1.10 | 0.60 | 3/60, 5.0% [1.0%, 14.0%] | 0/60, 0.0% [1.0%, 14.0%] |" in table
     assert "in 60 of 70 simulated clips" in table
+
+
+def test_the_price_of_enhancement_names_the_shipped_networks_alone():
+    row = {"erased": SHARE, "invented": SHARE | {"count": 1, "mean": 0.017}}
+    told = haze_tables.lesions_short({"rows": {"input": row, "echogan": row, "CLAHE": row}})
+    assert told.startswith(
+        "What it costs: of 60 simulated lesions that the poor clip shows, `echogan` erases 3 (5.0"
+    )
+    assert "invents 1 (1.7" in told
+    assert "CLAHE" not in told
