@@ -34,14 +34,16 @@ from starlette.middleware import Middleware
 from echogan.core.errors import EchoGANError
 from echogan.core.notice import NOTICE
 from echogan.jobs.runs import Runs
-from echogan.ui import access, theme
+from echogan.model.checkpoints.checkpoint import bundled_checkpoints, read_checkpoint
+from echogan.ui import access, theme, zero_gpu
 from echogan.ui.about import build_about_tab
 from echogan.ui.content_policy import InlineScripts
-from echogan.ui.enhance.endpoint import build_endpoint
+from echogan.ui.enhance.api import build_api
 from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.free_memory import share_arenas
 from echogan.ui.gate import gated
+from echogan.ui.models.tab import build_models_tab
 from echogan.ui.server_log import leave_messages_out
 from echogan.ui.session import KEEP_SECONDS, Sessions
 from echogan.ui.study import tab as studies_tab
@@ -84,9 +86,11 @@ def build(place: Workplace | None = None) -> gr.Blocks:
                 train_tab.build_train_tab(page, tabs, model, place.sessions, place.models, Runs())
             with gr.Tab("Studies", id="studies"):
                 studies_tab.build_studies_tab(STUDIES)
+            with gr.Tab("Models", id="models") as models:
+                build_models_tab(models, place.models)
             with gr.Tab("About", id="about"):
                 build_about_tab()
-        build_endpoint(place)
+        build_api(place)
         page.unload(leave)
     return page.queue(max_size=WAITING, default_concurrency_limit=2, api_open=False)
 
@@ -133,6 +137,7 @@ def main() -> None:
         place = Workplace(Sessions(temporary=OWN / TEMPORARY))
         place.visits.keep_sweeping()
         page, settings = build(place), launch_settings()
+        zero_gpu.move_weights(read_checkpoint(folder, source=folder.name) for folder in bundled_checkpoints())
     except EchoGANError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

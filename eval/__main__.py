@@ -11,6 +11,7 @@ import sys
 
 PARTS = {
     "ablations": "eval.ablations.ablations",
+    "archive": "eval.performance.archive",
     "average": "eval.average",
     "camus_segmenter": "eval.camus.segmenter",
     "camus_shards": "eval.camus.shards",
@@ -56,6 +57,7 @@ ALL = (
     "speed",
     "phantom_speed",
     "memory",
+    "archive",
     "haze",
     "lesions",
     "realism",

@@ -37,7 +37,8 @@ PLACES = {
 BARE = {"phantom", "model", "training"}
 BARE_LIBRARIES = {"torch", "numpy", "safetensors", "accelerate", "filelock"}  # torch itself requires filelock
 BARE_EXTRA = {
-    f"echogan/model/checkpoints/{name}.py": {"huggingface_hub"} for name in ("hub", "hub_errors", "publish")
+    f"echogan/model/checkpoints/{name}.py": {"huggingface_hub"}
+    for name in ("hub", "hub_cache", "hub_errors", "publish")
 }
 BARE_NEIGHBOURS = {"echogan", "core", "phantom", "model", "training"}
 CORE_LIBRARIES = {"numpy"}

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "find from which probability on a checkpoint's results are flagged",
     ),
     "publish": ("publish", "Publish", "put a run or a checkpoint on the Hugging Face Hub"),
+    "space": ("space", "Space", "put the page on the Hugging Face Hub, as a Space"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }

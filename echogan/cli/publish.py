@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
 
 
 @dataclass
@@ -27,17 +27,30 @@ class Publish:
     """only its owner sees the repository"""
     license: str = ""
     """of the weights, where the checkpoint does not state it: an SPDX name such as CC-BY-NC-SA-4.0"""
+    results: UseAppendAction[list[Path]] = field(default_factory=list)
+    """a result of `python -m eval` with these weights, whose table the card shows; may be given again"""
 
     def run(self) -> int:
         """Do it; returns the exit code. Raises EchoGANError."""
+        from echogan.model.checkpoints.checkpoint import describe_checkpoint
         from echogan.model.checkpoints.publish import publish
         from echogan.training.initial_weights import weights_folder
         from echogan.training.run_folder import RunFolder
 
         best = RunFolder(Path(self.source)).best
         folder = best if best.is_dir() else weights_folder(self.source)
-        done = publish(folder, self.repo, self.private, self.license)
+        done = publish(
+            folder, self.repo, self.private, self.license, self._tables(describe_checkpoint(folder).sha256)
+        )
         print(
             f"{done.url} ({'private' if done.private else 'public'}); use it with --model {self.repo}@{done.commit}"
         )
         return 0
+
+    def _tables(self, sha256: str) -> list[str]:
+        """The tables of the results. Raises SettingsError."""
+        if not self.results:
+            return []
+        from eval.reporting.card_tables import card_table
+
+        return [card_table(path, sha256) for path in self.results]

@@ -18,21 +18,24 @@ from echogan.ui.content_policy import CONTENT_POLICY, policy
 from echogan.ui.listeners import LISTENERS
 
 API = "/gradio_api"
+ENDPOINT = "(?:enhance|diagnose|models)"  # the public ones (echogan/ui/enhance/api.py)
 MOST_JSON = 4 << 20  # bytes: a folder of 2000 clips by name
 # All that the page and gradio_client ask for. Gradio has more, among it routes that fetch for a client.
 GET = re.compile(
     r"/(config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon(/\d+)?|(assets|static)/.+)?"
-    rf"|{API}/(info/?|app_id/?|startup-events|theme\.css|queue/(data|status)|upload_progress|heartbeat/[^/]+"
-    r"|file=(?![\w+.-]{2,}:/).+|call/(v2/)?enhance/\w+)"
+    rf"|{API}/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|queue/(data|status)|upload_progress|heartbeat/[^/]+"
+    rf"|file=(?![\w+.-]{{2,}}:/).+|call/(v2/)?{ENDPOINT}/\w+)"
 )
-POST = re.compile(rf"{API}/(queue/join|cancel|reset/?|upload|component_server/?|call/(v2/)?enhance/?)")
+POST = re.compile(rf"{API}/(queue/join|cancel|reset/?|upload|component_server/?|call/(v2/)?{ENDPOINT}/?)")
 AT_ONCE = re.compile(rf"{API}/run/predict/?")  # the Train tab's events that do not wait in the queue
 # The reading page of reader studies, which knows its readers by their links.
 READ_GET = re.compile(r"/read/(page/[\w.]+|[\w-]{20,100}(/(state|media/\w+))?)")
 READ_POST = re.compile(r"/read/[\w-]{20,100}/(shown|ratings)")
 LOGIN = re.compile(rf"/login/?|/logout|({API})/(user|login_check|token)/?")
 JSON = re.compile(rf"{API}/(?!upload$).*")
-STREAM = re.compile(rf"{API}/(?:queue/data|heartbeat/(?P<session>[^/]+)|call/(?:v2/)?enhance/(?P<event>\w+))")
+STREAM = re.compile(
+    rf"{API}/(?:queue/data|heartbeat/(?P<session>[^/]+)|call/(?:v2/)?{ENDPOINT}/(?P<event>\w+))"
+)
 URL = re.compile(r"\s*[a-z][a-z0-9+.-]*:/", re.I)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

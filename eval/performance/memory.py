@@ -52,12 +52,12 @@ def main(settings: MemorySettings) -> None:
     sys.exit(0 if result["within_limit"] else 1)
 
 
-def make_clip(path: Path, frames: int) -> None:
+def make_clip(path: Path, frames: int, seed: int = 0) -> None:
     """Write a clip of a moving textured fan on black: H.264 in AVI, 256 x 256, 30 frames per second."""
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     angle, radius = np.degrees(np.arctan2(x - SIDE / 2, y - 4)), np.hypot(x - SIDE / 2, y - 4)
     fan = (np.abs(angle) < 40) & (radius > 6) & (radius < SIDE - 14)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     with av.open(str(path), "w", format="avi") as container:
         stream = container.add_stream("libx264", rate=30, options={"crf": "20"})
         stream.width = stream.height = SIDE

@@ -37,6 +37,7 @@ from eval.reporting.stale import stale_results
 PAGES = (
     ROOT / "README.md",
     *(ROOT / "checkpoints" / name / "README.md" for name in (*BUNDLED, "segmenter-phantom")),
+    ROOT / "docs" / "archive.md",
     ROOT / "docs" / "phantom.md",
     ROOT / "docs" / "results.md",
 )
@@ -47,6 +48,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "phantom_speed": performance_tables.phantom_speed,
     "memory": performance_tables.memory,
     "load": performance_tables.load,
+    "archive": performance_tables.archive,
     "realism": realism_tables.realism,
     "realism_blind": realism_tables.realism_blind,
     "segmentation": segmentation_tables.segmentation,

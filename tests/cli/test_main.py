@@ -57,7 +57,9 @@ def test_the_program_prints_one_sentence_and_exits_2():
     command = [sys.executable, "-m", "echogan", "enhnce"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    choice = "Choose one of enhance, models, phantom, train, convert, calibrate, publish, curate, study."
+    choice = (
+        "Choose one of enhance, models, phantom, train, convert, calibrate, publish, space, curate, study."
+    )
     assert done.stderr == f"There is no command 'enhnce'. {choice}\n"
 
 

@@ -16,7 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 INFO = re.compile(r"/api/(?:models|spaces)/([^/]+/[^/]+)(?:/revision/([^/]+))?")
+TREE = re.compile(r"/api/(?:models|spaces)/([^/]+/[^/]+)/tree/([^/]+)")
 WRITE = re.compile(r"/api/(?:models|spaces)/([^/]+/[^/]+)/(preupload|commit)/main")
+LFS_BATCH = re.compile(r"/(?:spaces/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch")
+LFS_OBJECT = re.compile(r"/lfs/([0-9a-f]{64})")
 
 
 @dataclass
@@ -32,6 +35,7 @@ class FakeHub:
 
     `gated` repositories list their files but refuse to give them; `private` ones want `token`.
     Whoever sends `token` may create repositories and commit to them; `created` holds what was asked for each.
+    As the real Hub does, it takes what is not text through LFS alone: `large` holds those files by their hash.
     `status` answers every request with that code, `delay` (s) holds answers back, and `after` is called with the
     logged line once the answer is out, which is where a test pushes something new between two downloads.
     """
@@ -42,6 +46,7 @@ class FakeHub:
         self.private: set[str] = set()
         self.token = "hf_loopbackSecret0123456789"
         self.created: list[dict[str, Any]] = []
+        self.large: dict[str, bytes] = {}
         self.status: int | None = None
         self.body: bytes | None = None
         self.delay = 0.0
@@ -91,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         if hub.after is not None:
             hub.after(line)
 
-    do_HEAD = do_POST = do_GET
+    do_HEAD = do_POST = do_PUT = do_GET
 
     def route(self, path: str) -> None:
         if match := RESOLVE.fullmatch(path):
@@ -101,6 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
             repo, revision = (unquote(part) if part else "main" for part in match.groups())
             if (commit := self.find(repo, revision)) is not None:
                 self.describe(repo, commit)
+        elif match := TREE.fullmatch(path):
+            self.list_files(*match.groups())
+        elif self.command == "PUT" and (match := LFS_OBJECT.fullmatch(path)):
+            self.take_large(match[1])
         elif self.command == "POST":
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if path == "/api/validate-yaml":
@@ -111,6 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.create(json.loads(body))
             elif match := WRITE.fullmatch(path):
                 self.write(*match.groups(), body)
+            elif LFS_BATCH.fullmatch(path):
+                self.tell(
+                    {"transfer": "basic", "objects": [self.place_of(o) for o in json.loads(body)["objects"]]}
+                )
         else:
             self.fail(404, "NotFound")
 
@@ -129,20 +142,40 @@ class _Handler(BaseHTTPRequestHandler):
     def write(self, repo: str, what: str, body: bytes) -> None:
         """Take a commit of whole files, as huggingface_hub sends it: lines of JSON."""
         if what == "preupload":
-            names = [file["path"] for file in json.loads(body)["files"]]
-            files = [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]
-            return self.tell({"files": files})
+            return self.tell({"files": [_mode(file) for file in json.loads(body)["files"]]})
         repository = self.hub.repos[repo]
         files = dict(repository.commits[repository.refs["main"]])
         for line in map(json.loads, body.splitlines()):
             if line["key"] == "file":
                 files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            elif line["key"] == "lfsFile":
+                files[line["value"]["path"]] = self.hub.large[line["value"]["oid"]]
             elif line["key"] == "deletedFile":
                 files.pop(line["value"]["path"], None)
         commit = self.hub.push(repo, files)
         self.tell(
             {"commitOid": commit, "commitUrl": f"{self.hub.url}/{repo}/commit/{commit}", "hookOutput": ""}
         )
+
+    def place_of(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Where an object of LFS is to be put."""
+        where = {"href": f"{self.hub.url}/lfs/{asked['oid']}"}
+        return {"oid": asked["oid"], "size": asked["size"], "actions": {"upload": where}}
+
+    def take_large(self, oid: str) -> None:
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        if hashlib.sha256(data).hexdigest() != oid:
+            return self.fail(400, "", "This is not the object")
+        self.hub.large[oid] = data
+        self.answer(200, b"")
+
+    def list_files(self, repo: str, revision: str) -> None:
+        if (commit := self.find(repo, unquote(revision))) is not None:
+            files = self.hub.repos[repo].commits[commit]
+            found = [
+                {"type": "file", "path": name, "size": len(data), "oid": "0"} for name, data in files.items()
+            ]
+            self.answer(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def tell(self, found: dict[str, Any], status: int = 200) -> None:
         self.answer(status, json.dumps(found).encode(), {"Content-Type": "application/json"})
@@ -198,3 +231,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _mode(file: dict[str, Any]) -> dict[str, Any]:
+    """How a file is to be sent, told by its first bytes: what is no text goes through LFS."""
+    mode = "lfs" if b"\0" in base64.b64decode(file["sample"]) else "regular"
+    return {"path": file["path"], "uploadMode": mode, "shouldIgnore": False}

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ def open_guarded(path: Path, limits: ClipLimits | None = None) -> ClipFile:
 
 
 def _clip(facts: Message, path: Path, limits: ClipLimits) -> ClipFile:
-    return clip_from(facts["clip"], path, lambda: _frames(path, limits, facts["clip"]))
+    # Of what can be sent to another process, as a ZeroGPU Space does.
+    return clip_from(facts["clip"], path, partial(_frames, path, limits, facts["clip"]))
 
 
 def _frames(path: Path, limits: ClipLimits, known: Message) -> Iterator[np.ndarray]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from echogan.core.errors import CheckpointNotFound, InvalidCheckpoint
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+CARD_FILE, LICENSE_FILE = "README.md", "LICENSE"
+# The calibration (echogan.trust.calibration), where there is one, and how many bytes of it are fetched.
+CALIBRATION_FILES = {"trust.json": 1_000_000, "trust.safetensors": 16_000_000}
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 MAX_CONFIG_BYTES = 1_000_000
 MAX_WEIGHTS_BYTES = 2 * 2**30
@@ -38,6 +42,11 @@ def check_size(name: str, size: int, where: str) -> None:
             f"{name} of {where} has {size:,} bytes, more than the {limit:,} allowed;"
             f" choose a smaller checkpoint."
         )
+
+
+def calibration_files(sizes: Mapping[str, int | None]) -> list[str]:
+    """The files of a calibration that are there and not too large, given the size of each file in bytes."""
+    return [name for name, most in CALIBRATION_FILES.items() if 0 <= (sizes.get(name) or -1) <= most]
 
 
 def entries(folder: Path) -> list[Path]:

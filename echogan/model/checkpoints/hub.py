@@ -19,6 +19,7 @@ from echogan.model.checkpoints.checkpoint_config import parse_config
 from echogan.model.checkpoints.checkpoint_files import (
     CONFIG_FILE,
     WEIGHTS_FILE,
+    calibration_files,
     check_files,
     check_size,
     read_file,
@@ -130,7 +131,7 @@ def _from_hub(request: Request, offline: bool | None) -> Checkpoint:
         )
     try:
         commit, sizes = _resolve(request)
-        return _fetched(request, commit, sizes[WEIGHTS_FILE])
+        return _fetched(request, commit, sizes)
     except Unreachable as reason:
         if cached:
             return _read(request, cached, str(reason))
@@ -140,15 +141,16 @@ def _from_hub(request: Request, offline: bool | None) -> Checkpoint:
         ) from None
 
 
-def _fetched(request: Request, commit: str, weights_bytes: int) -> Checkpoint:
+def _fetched(request: Request, commit: str, sizes: dict[str, int]) -> Checkpoint:
     """Download one commit and read it: the weights only once the config is valid. What is refused leaves the cache."""
     snapshot = Path(request.cache_dir, f"models--{request.repo.replace('/', '--')}", "snapshots", commit)
     ours = not snapshot.exists()  # else another program may use what is there
     try:
         folder = _download(request, commit, CONFIG_FILE)
         config = parse_config(read_file(folder / CONFIG_FILE, request.given), request.given)
-        check_weights_size(weights_bytes, config, request.given)
-        _download(request, commit, WEIGHTS_FILE)
+        check_weights_size(sizes[WEIGHTS_FILE], config, request.given)
+        for name in (WEIGHTS_FILE, *calibration_files(sizes)):
+            _download(request, commit, name)
         fresh = "load it again, or choose another revision" if ours else ""
         checkpoint = _read(request, folder, fresh=fresh)
     except CheckpointError:

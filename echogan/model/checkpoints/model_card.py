@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from echogan.core.notice import IN_FULL
@@ -28,8 +29,11 @@ LIMITS = """- It can remove what is there and add what is not. A clearer frame i
 - It was not validated on patients and is not a medical device."""
 
 
-def model_card(checkpoint: Checkpoint, repo: str, license: str) -> str:
-    """The card as Markdown with the header that the Hub reads. `repo` is user/model, `license` that of the weights."""
+def model_card(checkpoint: Checkpoint, repo: str, license: str, tables: Sequence[str] = ()) -> str:
+    """The card as Markdown with the header that the Hub reads. `repo` is user/model, `license` that of the weights.
+
+    `tables` are Markdown, of what was measured with these weights.
+    """
     config = checkpoint.config
     return "\n".join(
         (
@@ -65,6 +69,7 @@ def model_card(checkpoint: Checkpoint, repo: str, license: str) -> str:
             "",
             *_measured(config.training.get("held_out")),
             "",
+            *(line for table in tables for line in (table, "")),
             "## Limits",
             "",
             LIMITS,

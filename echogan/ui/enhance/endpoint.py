@@ -1,34 +1,27 @@
-"""The one public endpoint, /enhance: (file, model, strength) to (enhanced MP4, report)."""
+"""One call of the API: the clip that was sent is looked at, waits for the device in turn, and is enhanced."""
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import gradio as gr
 from anyio.to_thread import run_sync
-from gradio.context import LocalContext
 
 from echogan.clips.guard.guard import Look, look
 from echogan.clips.write_options import WriteOptions
-from echogan.core.errors import Cancelled, EchoGANError, SettingsError
-from echogan.core.notice import NOTICE
+from echogan.core.errors import Cancelled, SettingsError
 from echogan.core.settings import check_setting
 from echogan.core.version import __version__
-from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.ui.access import address_of
-from echogan.ui.enhance.admission import Admission
 from echogan.ui.enhance.fair_queue import FairQueue, Job, finished
+from echogan.ui.enhance.on_device import write
 from echogan.ui.enhance.workplace import Workplace
-from echogan.ui.error_words import log_place, sentence
 from echogan.ui.listeners import LISTENERS
 from echogan.ui.session import ClientTask
 
@@ -36,48 +29,17 @@ T = TypeVar("T")
 UNHEARD_SECONDS = 60.0  # after which a call that nobody listens to is dropped
 
 
-def build_endpoint(place: Workplace) -> None:
-    """Add /enhance to the page, with nothing to see. Call inside a gr.Blocks."""
-    admission = Admission()
-
-    async def enhance(
-        file: str | None, model: str, strength: float, request: gr.Request
-    ) -> tuple[str, dict[str, Any]]:
-        # A call without a session shares nothing with another one.
-        client, address = request.session_hash or secrets.token_hex(16), address_of(request)
-        event = LocalContext.event_id.get(None) or client
-        try:
-            with admission.call(client, address):
-                return await serve(place, Call(file, model, strength, client, address, event))
-        except Exception as error:
-            if not isinstance(error, EchoGANError):
-                log_place(error)
-            raise gr.Error(sentence(error), print_exception=False) from None
-
-    with gr.Group(visible=False):
-        file = gr.File(label="file")
-        model = gr.Textbox(value=place.models.first or "", label="model")
-        strength = gr.Number(value=1.0, label="strength")
-        enhanced, report = gr.File(label="enhanced"), gr.JSON(label="report")
-        gr.Button().click(
-            enhance,
-            [file, model, strength],
-            [enhanced, report],
-            api_name="enhance",
-            api_description="Enhance one clip. Returns the enhanced MP4 and the report. DICOM input is blacked out "
-            f"outside the sector. {NOTICE}.",
-            concurrency_id="api",
-            concurrency_limit=None,  # a call holds no thread while it waits, and `Admission` counts them
-        )
-
-
 @dataclass
 class Call:
-    """A call: what was sent, by whom, and under which name its answer is listened to."""
+    """A call: what was sent and is wanted, by whom, and under which name its answer is listened to.
+
+    outputs   what to write, given the folder for it
+    """
 
     file: str | None
     model: str
     strength: float
+    outputs: Callable[[Path], Outputs]
     client: str
     address: str
     event: str
@@ -91,10 +53,10 @@ class Call:
         return now - self.heard > UNHEARD_SECONDS
 
 
-async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
-    """Enhance for a client, in turn with the visitors. Raises EchoGANError for a user's mistake."""
+async def serve(place: Workplace, call: Call) -> tuple[Outputs, Report]:
+    """Enhance for a client, in turn with the visitors: what was written. Raises EchoGANError for a user's mistake."""
     if call.file is None:
-        raise SettingsError("Send a file to enhance.")
+        raise SettingsError("Send a file.")
     task = await run_sync(place.sessions.begin, call.client)
     try:
         with place.sessions.using(call.client, call.file):
@@ -112,7 +74,7 @@ async def serve(place: Workplace, call: Call) -> tuple[str, dict[str, Any]]:
                 lambda job: _enhance(place, call, task, seen, checkpoint, job),
                 seen.clip.frames,
             )
-            return str(task.folder / "enhanced.mp4"), report.to_dict()
+            return call.outputs(task.folder), report
     except BaseException:  # a client that cancels ends this with CancelledError
         task.cancel.set()
         place.sessions.drop(call.client, task)
@@ -170,8 +132,6 @@ def _enhance(
 
     models, settings = place.models, EnhanceSettings(strength=float(call.strength))
     checkpoint = models.load(call.model) if fetched is None else models.load_fetched(fetched)
-    outputs = Outputs(clips=[task.folder / "enhanced.mp4"])
-    write = WriteOptions(blackout=seen.clip.kind == "dicom", software_version=__version__)
-    return enhance_file(
-        seen.clip, outputs, checkpoint, settings, seen.sector, progress=count, cancel=job.cancel, write=write
-    )
+    options = WriteOptions(blackout=seen.clip.kind == "dicom", software_version=__version__)
+    outputs = call.outputs(task.folder)
+    return write(seen.clip, seen.sector, outputs, checkpoint, settings, count, job.cancel, options)

@@ -13,17 +13,18 @@ from pathlib import Path
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
 from echogan.enhance.calibrated import flagger_for
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.result_stages import Listener, store_result
+from echogan.enhance.result_stages import Listener
 from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
 from echogan.enhance.stored_result import StoredResult
 from echogan.enhance.tile_layout import TileLayout
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.ui import access
+from echogan.ui import access, zero_gpu
 from echogan.ui.enhance.clearing import clear_if_closed, clear_old
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, Stream, Visit
 from echogan.ui.enhance.examples import Examples
 from echogan.ui.enhance.fair_queue import FairQueue, Job
 from echogan.ui.enhance.model_choice import ModelChoices
+from echogan.ui.enhance.on_device import store
 from echogan.ui.enhance.visits import Visits
 from echogan.ui.error_words import log_place, sentence
 
@@ -130,7 +131,8 @@ class Enhancing:
         shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
         kept = self.examples.result(shared, checkpoint)
         if kept is None:
-            enhancer = Enhancer(checkpoint, EnhanceSettings(batch_size=BATCH))
+            settings = EnhanceSettings(batch_size=BATCH, device=zero_gpu.own_device())
+            enhancer = Enhancer(checkpoint, settings)
             self._make(entry, enhancer, enhancer.prepare(opened.clip, sector.sector), job, shared)
         else:
             self._show(entry, kept, job)
@@ -150,7 +152,7 @@ class Enhancing:
             prepared.sector,
             TileLayout.of(prepared, flagger is not None),
             enhancer.checkpoint.without_weights(),
-            str(enhancer.device),
+            "cuda" if zero_gpu.ZERO_GPU else str(enhancer.device),
             Stream(folder / TILES),
             Stream(folder / MAP_TILES),
             Stream(folder / FLAG_TILES),
@@ -161,7 +163,7 @@ class Enhancing:
         # All visitors wait for an example's trust card: a stop of this one does not end it.
         cancel = None if example else job.cancel
         try:
-            stored = store_result(enhancer, prepared, folder, flagger, listener, cancel)
+            stored = store(enhancer, prepared, folder, flagger, listener, cancel)
         except BaseException:
             with self.lock:
                 result.checked = None

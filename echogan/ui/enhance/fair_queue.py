@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ class Job:
     frames   how many it will work on; `done` of them it has
     ended    called once when the job is over, also where it was cancelled before it began
     address  where the visitor comes from; many visitors of one address together have one turn
+    context  of the request that asks for the work: a ZeroGPU Space counts it as that visitor's
     """
 
     visitor: str
@@ -37,6 +39,7 @@ class Job:
     cancel: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
     address: str = ""
+    context: Context = field(default_factory=copy_context)
 
     @property
     def running(self) -> bool:
@@ -143,7 +146,7 @@ class FairQueue:
     def _serve(self) -> None:
         while (job := self._take()) is not None:
             try:
-                job.work(job)
+                job.context.run(job.work, job)
             except Exception as error:  # a job deals with its own: this one is a fault of ours
                 log_place(error)
             with self._lock:

@@ -38,6 +38,11 @@ class ModelChoices:
         """The model that is chosen when the page opens; None where there is none."""
         return next(iter(self.names()), None)
 
+    def offered(self) -> dict[str, Path]:
+        """The folders of the checkpoints offered since the server started, by the choice's name."""
+        with self._lock:
+            return dict(self._offered)
+
     def offer(self, run: str, folder: Path) -> str:
         """Make a run's checkpoint a choice, as it is now; the choice's name. Raises CheckpointError."""
         name = f"run: {run}"  # no bundled folder and no repository is called so

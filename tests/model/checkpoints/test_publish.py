@@ -15,12 +15,15 @@ from fakehub import FakeHub  # pyright: ignore[reportMissingImports]
 from huggingface_hub import constants
 
 from echogan.core.errors import CheckpointError, CheckpointNotFound, EchoGANError
+from echogan.enhance.calibrated import calibration_of
 from echogan.model.checkpoints.checkpoint import BUNDLED, read_checkpoint, save_checkpoint
 from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.model.checkpoints.model_card import model_card
 from echogan.model.checkpoints.publish import Published, publish
 from echogan.model.networks.generators import GeneratorConfig, build_generator
+from eval.paths import RESULTS
+from eval.reporting.tables import MAKERS
 
 REPO = "heart/small"
 CONFIG = CheckpointConfig(
@@ -35,6 +38,7 @@ CONFIG = CheckpointConfig(
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
     """A Hub whose token is in the environment."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the loopback Hub speaks plain LFS
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "home" / "token"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     huggingface_hub.close_session()
@@ -163,6 +167,46 @@ def test_what_is_no_checkpoint_is_refused_before_anything_is_asked(hub, tmp_path
     with pytest.raises(CheckpointNotFound):
         put(hub, tmp_path / "none")
     assert hub.log == []
+
+
+def test_a_calibration_goes_along_and_comes_back(hub, tmp_path):
+    put(hub, BUNDLED / "echogan", "me/echogan")
+    loaded = load_checkpoint("me/echogan", endpoint=hub.url, cache_dir=tmp_path / "cache")
+    assert loaded.folder is not None
+    for name in ("trust.json", "trust.safetensors"):
+        assert (loaded.folder / name).read_bytes() == (BUNDLED / "echogan" / name).read_bytes()
+    found, own = (calibration_of(one) for one in (loaded, read_checkpoint(BUNDLED / "echogan")))
+    assert found is not None
+    assert own is not None
+    assert found.calibration == own.calibration
+
+
+def test_a_calibration_that_is_too_large_is_left_where_it_is(hub, tmp_path):
+    files = {name: (BUNDLED / "echogan" / name).read_bytes() for name in ("config.json", "model.safetensors")}
+    hub.push("a/b", files | {"trust.json": b" " * 1_000_001})
+    loaded = load_checkpoint("a/b", endpoint=hub.url, cache_dir=tmp_path / "cache")
+    assert loaded.folder is not None
+    assert not (loaded.folder / "trust.json").exists()
+
+
+def test_a_measurement_goes_into_the_card_if_it_is_of_these_weights(hub, tmp_path, monkeypatch, capsys):
+    from echogan.cli.main import main
+
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    folder = small(tmp_path / "small")
+    result = json.loads((RESULTS / "memory.json").read_text())
+    of_others, ours = tmp_path / "others" / "memory.json", tmp_path / "memory.json"
+    of_others.parent.mkdir()
+    of_others.write_text(json.dumps(result))
+    assert main(["publish", str(folder), REPO, "--results", str(of_others)]) == 2
+    assert "not measured with these weights" in capsys.readouterr().err
+    sha256 = read_checkpoint(folder).sha256
+    ours.write_text(json.dumps(result | {"models": [{"name": "small", "sha256": sha256}]}))
+    assert main(["publish", str(folder), REPO, "--results", str(ours)]) == 0
+    assert MAKERS["memory"](result) in head(hub)["README.md"].decode()
+    (tmp_path / "speed.json").write_text("{}")
+    for wrong in (tmp_path / "speed.json", tmp_path / "none.json", tmp_path / "gone" / "memory.json"):
+        assert main(["publish", str(folder), REPO, "--results", str(wrong)]) == 2
 
 
 def test_a_run_is_published_by_its_best_checkpoint(hub, tmp_path, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""The page as a program meets it: one public endpoint, neutral names, sentences for mistakes."""
+"""The page as a program meets it: three public endpoints, neutral names, sentences for mistakes."""
 
 import json
 import shutil
@@ -73,10 +73,36 @@ def test_a_strength_that_is_not_a_number_gets_a_sentence(client, cine):
         client.predict(handle_file(cine), "tiny", None, api_name="/enhance")
 
 
-def test_enhance_is_the_only_public_endpoint(client):
+def test_these_are_the_only_public_endpoints(client):
     api = client.view_api(return_format="dict", print_info=False)
-    assert list(api["named_endpoints"]) == ["/enhance"]
+    assert list(api["named_endpoints"]) == ["/enhance", "/diagnose", "/models"]
     assert api["unnamed_endpoints"] == {}
+    taken = {
+        name: [(one["parameter_name"], one["python_type"]["type"]) for one in facts["parameters"]]
+        for name, facts in api["named_endpoints"].items()
+    }
+    clip = [("file", "filepath"), ("model", "str")]
+    assert taken == {"/enhance": [*clip, ("strength", "float")], "/diagnose": clip, "/models": []}
+
+
+def test_a_clip_is_diagnosed_without_an_enhanced_clip(client, cine, tmp_path):
+    maps, card, report = client.predict(handle_file(cine), "tiny", api_name="/diagnose")
+    assert Path(maps).read_bytes().startswith(b"\x89PNG")
+    assert Path(card).read_bytes().startswith(b"%PDF")
+    assert (report["strength"], report["input"]["frames"]) == (1.0, 30)
+    assert report["trust"]
+
+
+def test_the_models_are_listed_without_folders_of_the_server(client):
+    (model,) = client.predict(api_name="/models")
+    assert (model["name"], model["kind"], model["calibrated"]) == ("tiny", "bundled", False)
+    assert len(model["sha256"]) == 64
+    assert str(store.BUNDLED) not in json.dumps(model)
+
+
+def test_a_mistake_in_diagnose_arrives_as_its_sentence(client, cine):
+    with pytest.raises(Exception, match="no bundled model"):
+        client.predict(handle_file(cine), "../tiny", api_name="/diagnose")
 
 
 def test_a_clip_goes_out_enhanced_and_a_report_comes_with_it(client, cine, tmp_path):

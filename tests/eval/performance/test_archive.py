@@ -1,0 +1,44 @@
+"""The measurement of an archive: what it compares, and what it calls growth."""
+
+import json
+
+import pytest
+
+from eval.performance.archive import _growth, results
+from eval.reporting.performance_tables import archive
+
+
+def test_growth_is_the_last_quarter_over_the_second():
+    flat = [{"done": done, "mib": 900.0 if done < 40 else 1000.0} for done in range(200)]
+    assert _growth(flat, 200) == pytest.approx(1)
+    leaking = [{"done": done, "mib": 1000.0 + 10 * done} for done in range(200)]
+    assert _growth(leaking, 200) == pytest.approx((1000 + 10 * 174.5) / (1000 + 10 * 74.5))
+
+
+def test_results_differ_by_any_byte_and_not_by_the_time_taken(tmp_path):
+    for name, seconds in (("a", 1.0), ("b", 2.0)):
+        (tmp_path / name / "x").mkdir(parents=True)
+        (tmp_path / name / "x" / "clip.json").write_text(json.dumps({"frames": 4, "timing": {"s": seconds}}))
+        (tmp_path / name / "x" / "clip.mp4").write_bytes(b"video")
+        (tmp_path / name / ".archive.jsonl").write_text(name)
+    assert results(tmp_path / "a") == results(tmp_path / "b")
+    (tmp_path / "b" / "x" / "clip.mp4").write_bytes(b"other")
+    assert results(tmp_path / "a") != results(tmp_path / "b")
+
+
+def test_the_table_says_what_is_wrong():
+    result = {
+        "clips": 200,
+        "frames": 4,
+        "workers": 2,
+        "model": {"name": "echogan", "sha256": "0" * 64},
+        "checks": {"complete": True, "equal": False},
+        "whole": {"seconds": 100.0, "clips_per_hour": 7200, "files": 602, "load_before": 0.5},
+        "killed": {"done_at_each_kill": [60, 130]},
+        "memory": {"growth": 1.01, "curve": [{"done": 0, "mib": 1000.0}]},
+        "machine": {"processor": "a processor"},
+    }
+    table = archive(result)
+    assert "60 and 130 clips" in table
+    assert "not all" in table
+    assert "all 602" in archive(result | {"checks": {"complete": True, "equal": True}})
