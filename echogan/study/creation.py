@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from echogan.core.atomic import Unfinished
+from echogan.core.csv_guard import guarded
 from echogan.core.errors import Cancelled, OutputError, StudyError
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.study.default_protocols import PROTOCOLS
@@ -162,7 +163,8 @@ def _write_linkage(path: Path, cases: Sequence[Case], sources: Sequence[Source])
     lines = csv.writer(text)
     lines.writerow(("clip", "patient", "original", "enhanced"))
     for case, source in zip(cases, sources, strict=True):
-        lines.writerow((case.clip, case.patient, source.original.resolve(), source.enhanced or ""))
+        files = (str(path.resolve()) if path else "" for path in (source.original, source.enhanced))
+        lines.writerow(map(guarded, (case.clip, case.patient, *files)))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8", newline="") as file:
         file.write(text.getvalue())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from echogan.core.csv_guard import guarded
 from echogan.study.analysis.tables import Item, StudyTables
 
 IMRMC_HEADER = """{title}, {label}
@@ -44,12 +45,16 @@ for (name in c({items})) {{
 def write_exports(tables: StudyTables, folder: Path) -> None:
     """Write ratings.csv, pairs.csv, fidelity.csv, codebook.csv, an .imrmc file for each item and clmm.R."""
     for name in ("ratings", "pairs", "fidelity"):
-        getattr(tables, name).to_csv(folder / f"{name}.csv", index=False)
-    codebook(tables).to_csv(folder / "codebook.csv", index=False)
+        _write_csv(getattr(tables, name), folder / f"{name}.csv")
+    _write_csv(codebook(tables), folder / "codebook.csv")
     for item in tables.items:
         if text := imrmc_input(tables, item):
             (folder / f"{item.name}.imrmc").write_text(text, encoding="utf-8")
     (folder / "clmm.R").write_text(r_script(tables), encoding="utf-8")
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    table.map(guarded).to_csv(path, index=False)
 
 
 def codebook(tables: StudyTables) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from echogan.core.csv_guard import guarded
 from echogan.core.errors import StudyError
 from echogan.study.store.lifecycle import need_unblinded
 from echogan.study.store.ratings import COMMENT
@@ -73,7 +74,7 @@ def as_csv(store: Store) -> str:
     text = io.StringIO()
     lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     lines.writeheader()
-    lines.writerows(rows)
+    lines.writerows({column: guarded(cell) for column, cell in row.items()} for row in rows)
     return text.getvalue()
 
 
