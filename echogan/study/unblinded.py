@@ -6,7 +6,7 @@ from echogan.core.errors import StudyError
 from echogan.study.analysis.tables import ITEMS, Item, StudyTables, study_tables
 from echogan.study.protocol import Protocol
 from echogan.study.store.store import Store
-from echogan.study.store.tables import answers, fidelity_rows, pair_rows, rating_rows
+from echogan.study.store.tables import answers, fidelity_rows, guess_rows, pair_rows, rating_rows, time_rows
 
 LABELS = {item.name: item.label for item in ITEMS}
 
@@ -21,8 +21,10 @@ def tables_of(store: Store) -> StudyTables:
         rating_rows(found),
         pair_rows(found, pair.items[0].name) if pair else (),
         fidelity_rows(found),
-        _items(protocol),
-        protocol.title or protocol.name,
+        guess_rows(found),
+        time_rows(found),
+        items=_items(protocol),
+        title=protocol.title or protocol.name,
     )
 
 

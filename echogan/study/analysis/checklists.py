@@ -72,7 +72,7 @@ def grras(analysis: Analysis) -> list[tuple[int, str, str]]:
         2: f"Ordinal scales: {scales}." if scales else OPEN,
         6: f"{OPEN}; read were {_numbers(analysis)}.",
         8: f"{sessions}{first}; {repeats}.",
-        9: "Each reader rated alone, through a link of their own.",
+        9: f"Each reader rated alone, through a link of their own. {_blinding(analysis)}",
         10: METHODS
         + " Agreement: ICC(A,1), ordinal Krippendorff alpha, quadratic kappa, exact and within one level.",
         11: f"{_numbers(analysis)}, {repeats}.",
@@ -111,6 +111,13 @@ def _primary(analysis: Analysis) -> str:
         return OPEN
     found = primary.difference
     return f"{primary.item.label}: {interval_text(found, 2, '+')}, p {p_text(found.p)}; others in the table of results."
+
+
+def _blinding(analysis: Analysis) -> str:
+    if not analysis.blinding:
+        return f"Whether readers knew the arm: {OPEN}."
+    found = (f"{arm} {interval_text(blinding.index, 2, '+')}" for arm, blinding in analysis.blinding.items())
+    return f"Bang's blinding index (0 is chance): {', '.join(found)}."
 
 
 def _fidelity(analysis: Analysis) -> str:

@@ -43,8 +43,8 @@ for (name in c({items})) {{
 
 
 def write_exports(tables: StudyTables, folder: Path) -> None:
-    """Write ratings.csv, pairs.csv, fidelity.csv, codebook.csv, an .imrmc file for each item and clmm.R."""
-    for name in ("ratings", "pairs", "fidelity"):
+    """Write the tables and their codebook as CSV, an .imrmc file for each item and clmm.R."""
+    for name in ("ratings", "pairs", "fidelity", "guesses", "times"):
         _write_csv(getattr(tables, name), folder / f"{name}.csv")
     _write_csv(codebook(tables), folder / "codebook.csv")
     for item in tables.items:
@@ -54,7 +54,8 @@ def write_exports(tables: StudyTables, folder: Path) -> None:
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    table.map(guarded).to_csv(path, index=False)
+    # Lines end as RFC 4180 says: only then is a cell quoted that holds a carriage return.
+    table.map(guarded).to_csv(path, index=False, lineterminator="\r\n")
 
 
 def codebook(tables: StudyTables) -> pd.DataFrame:
@@ -75,6 +76,13 @@ def codebook(tables: StudyTables) -> pd.DataFrame:
         },
         "fidelity": shared | {
             "item": "added, removed or motion", "grade": "0 none, 1 minor, 2 clinically relevant",
+        },
+        "guesses": shared | {"arm": "the clip's arm", "guess": "original or enhanced; empty: cannot assess"},
+        "times": shared | {
+            "arm": "original or enhanced, both where they are in one picture",
+            "part": "single, pair, guess or fidelity",
+            "session": "number of the session", "position": "place within the session, from 0",
+            "kind": "main, repeat or gold", "seconds": "from shown to submitted, without time with the window hidden",
         },
     }  # fmt: skip
     rows = [(file, column, text) for file, columns in meanings.items() for column, text in columns.items()]

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from echogan.study.analysis.dwell import SHARES, TENTHS, Dwell
 from echogan.study.analysis.estimate import Estimate, interval_text
 from echogan.study.analysis.item_result import ItemResult
 from echogan.study.analysis.planner import PowerPoint
@@ -149,6 +150,38 @@ def agreement(result: ItemResult, simulated: bool) -> Figure:
     return figure
 
 
+def dwell(found: Dwell, simulated: bool) -> Figure:
+    """The share of ratings that took at most so long, by arm; each reader's median in the course of a session."""
+    figure = _blank(7.2, 3.2, simulated)
+    left, right = figure.subplots(1, 2)
+    colours = {"original": ORIGINAL, "enhanced": ENHANCED}
+    for arm, times in found.quantiles.items():
+        left.plot(times, 100 * SHARES, color=colours.get(arm, GREY), lw=1.8, label=arm)
+    left.set(xlim=(0, None), ylim=(0, 100), xlabel="seconds", ylabel="ratings done [%]")
+    left.legend(fontsize=8, loc="lower right")
+    lines = np.array(list(found.course.values()), float)
+    middles = 100 * (np.arange(TENTHS) + 0.5) / TENTHS
+    for line in lines:
+        right.plot(middles, line, color=GREY, lw=0.8, alpha=0.6)
+    read = ~np.isnan(lines).all(0)
+    right.plot(
+        middles[read],
+        np.nanmedian(lines[:, read], 0),
+        color="black",
+        lw=2.2,
+        marker="o",
+        ms=4,
+        label="median of readers",
+    )
+    right.set(
+        xlim=(0, 100), ylim=(0, None), xlabel="course of a session [%]", ylabel="median seconds for a rating"
+    )
+    right.legend(fontsize=8, loc="lower left")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    return figure
+
+
 def power_curve(points: Sequence[PowerPoint], simulated: bool = False) -> Figure:
     """The power by patients, a line for each number of readers."""
     figure, axes = _figure(5.6, 4.2, simulated)
@@ -189,10 +222,15 @@ def as_png(figure: Figure, dpi: int = 180) -> bytes:
 
 
 def _figure(width: float, height: float, simulated: bool) -> tuple[Figure, Axes]:
-    """A white figure in inches with one pair of axes, marked where the ratings are simulated."""
+    """The same with one pair of axes."""
+    figure = _blank(width, height, simulated)
+    return figure, figure.add_subplot()
+
+
+def _blank(width: float, height: float, simulated: bool) -> Figure:
+    """A white figure in inches, marked where the ratings are simulated."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
     if simulated:
         figure.suptitle(SIMULATED, fontsize=8, color="#b00020", weight="bold")
-    return figure, axes
+    return figure

@@ -130,7 +130,7 @@ function steps(study) {
   if (study.state === "frozen" && !study.unblinded) row.append(sure("Unblind", "The arms can be read then. It is written to the log and cannot be undone.", "Unblind", "unblind", [["reason", "Reason", { required: true, maxLength: 500 }]]));
   if (study.state === "frozen") row.append(sure("Close", "Nothing about the study changes any more.", "Close", "close"));
   if (study.unblinded) {
-    for (const [kind, words] of [["table", "Ratings as CSV"], ["export", "Export the study"]]) row.append(button(words, () => fetchFile(kind)));
+    for (const [kind, words] of [["report", "Report (PDF)"], ["results", "All results (ZIP)"], ["table", "Ratings as CSV"], ["export", "Export the study"]]) row.append(button(words, () => fetchFile(kind)));
   }
   row.append(button("Back up", async () => {
     const made = await act("backup");
@@ -144,6 +144,7 @@ function steps(study) {
 }
 
 async function fetchFile(kind) {
+  if (kind === "report" || kind === "results") say("Analysing the ratings. This takes up to a minute.");
   const made = await act("file", { kind });
   if (made) make("a", { href: fileUrl(made.path), download: made.name }).click();
 }
