@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,7 @@ def create_study(
     actor: str = "lead",
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Summary:
     """Make a draft in `folder` of the clips of `place`, a folder or a CSV file.
 
@@ -102,7 +104,7 @@ def create_study(
             stimuli += write_stimuli(media, pair, case.clip, shows, enhancer, cancel)
             if progress is not None:
                 progress(done + 1, len(pairs))
-        store = Store.create(unfinished.path)
+        store = Store.create(unfinished.path, clock=clock)
         begin(store, actor, protocol, cases, stimuli, seed)
         store.close()
         _write_linkage(unfinished.path / LINKAGE, cases, sources)

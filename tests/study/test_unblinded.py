@@ -34,6 +34,9 @@ def test_single_ratings_and_fidelity_grades(tmp_path):
     assert next(item for item in found.items if item.name == "diagnostic").binary
     assert len(found.main("border")) == 12
     assert len(found.fidelity) == 18
+    assert found.about["readers"] == "1 reader."
+    assert found.about["cases"] == "Views: 3 A2C, 3 A4C. Baseline quality: 2 medium, 4 poor."
+    assert protocol.sha256[:12] in found.about["protocol"]
     assert found.pairs.empty
     assert not found.simulated
     assert set(found.guesses["guess"]) == {"original"}  # the first value of the item

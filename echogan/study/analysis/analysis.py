@@ -64,6 +64,7 @@ class Analysis:
     """by arm; empty where nobody was asked"""
     dwell: Dwell | None
     versions: dict[str, str]
+    about: dict[str, str]
 
     @property
     def primary(self) -> ItemResult | None:
@@ -89,6 +90,7 @@ def analyse(tables: StudyTables) -> Analysis:
         blinding=blinding(tables.guesses),
         dwell=dwell(tables.times),
         versions={"echogan": __version__} | {library: version(library) for library in LIBRARIES},
+        about=dict(tables.about),
     )
 
 

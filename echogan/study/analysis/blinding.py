@@ -4,12 +4,12 @@ For one arm it is the share of right guesses less the share of wrong ones; "cann
 chance, 1 that all readers know the arm, -1 that all take it for the other one. Both arms near 0: blinded. One near 1
 and the other near -1: readers call everything by the name of one arm, which is no unblinding either.
 Source: Bang, Ni and Davis, Control Clin Trials 25:143 (2004). The guesses of a reader and of a patient are not
-independent, so the interval is the MRMC one, for new readers and patients.
+independent, so the interval is the MRMC one, for new readers and patients, cut at the bounds of the index.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,6 @@ def blinding(guesses: pd.DataFrame) -> dict[str, Blinding]:
 
 def _index(scored: pd.DataFrame) -> Estimate:
     mean = mrmc_mean(reader_by_patient(scored, "score"))
-    if mean.low is None:
+    if mean.low is None or mean.high is None:
         return absent("All readers guessed alike, or too few guessed: no interval.", mean.value)
-    return mean
+    return replace(mean, low=max(mean.low, -1.0), high=min(mean.high, 1.0))

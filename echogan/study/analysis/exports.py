@@ -11,7 +11,7 @@ from echogan.core.csv_guard import guarded
 from echogan.study.analysis.tables import Item, StudyTables
 
 IMRMC_HEADER = """{title}, {label}
-{simulated}Visual grading: enhanced clips stand for diseased cases and original clips for healthy ones, so that
+{simulated}In visual grading, enhanced clips stand for diseased cases and original clips for healthy ones, so that
 the AUC is the VGC area, the chance that an enhanced clip is rated above an original one. iMRMC takes the cases of the
 two arms for independent, which makes its interval a little wide.
 
@@ -92,7 +92,7 @@ def codebook(tables: StudyTables) -> pd.DataFrame:
 def imrmc_input(tables: StudyTables, item: Item) -> str:
     """The input file of iMRMC for one item; an empty text where an arm has no ratings.
 
-    Format: iMRMC user guide, input file of reader, case, modality, score; truth rows have the reader -1.
+    Format: class InputFile of the iMRMC application: reader, case, modality, score; truth rows have the reader -1.
     """
     rated = tables.main(item.name).dropna(subset="value")
     if set(rated["arm"]) != {"original", "enhanced"}:
@@ -103,7 +103,7 @@ def imrmc_input(tables: StudyTables, item: Item) -> str:
     readers = rated["reader"].map(_plain)
     lines += [f"{r},{c},rated,{v:g}" for r, c, v in zip(readers, cases, rated["value"], strict=True)]
     header = IMRMC_HEADER.format(
-        title=_one_line(tables.title), label=item.label, readers=readers.nunique(), n0=(truth == 0).sum(),
+        title=_free(tables.title), label=_free(item.label), readers=readers.nunique(), n0=(truth == 0).sum(),
         n1=(truth == 1).sum(), simulated="SIMULATED RATINGS. " if tables.simulated else "",
     )  # fmt: skip
     return header + "\n".join(lines) + "\n"
@@ -119,5 +119,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", name)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _free(text: str) -> str:
+    """Free text of the header, in one line. iMRMC takes `N0:` and the like for a number wherever it stands."""
+    return " ".join(text.replace(":", ",").split())

@@ -92,7 +92,7 @@ def forest(result: ItemResult, simulated: bool) -> Figure:
 
 def vgc(items: Sequence[ItemResult], simulated: bool) -> Figure:
     """The VGC curves of the items with more than two levels, and their areas."""
-    figure, axes = _figure(5.2, 5.0, simulated)
+    figure, axes = _figure(4.6, 4.3, simulated)
     axes.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls="--", label="no difference: 0.50")
     shown_items = [r for r in items if not r.item.binary and r.vgc.value is not None]
     for i, result in enumerate(shown_items):
@@ -111,7 +111,7 @@ def vgc(items: Sequence[ItemResult], simulated: bool) -> Figure:
 
 def slopes(result: ItemResult, simulated: bool) -> Figure:
     """Each patient's mean over readers, original to enhanced."""
-    figure, axes = _figure(4.2, 4.8, simulated)
+    figure, axes = _figure(4.2, 4.2, simulated)
     ends = np.array([pair for pair in result.patients.values() if None not in pair], float).reshape(-1, 2)
     gains = ends[:, 1] - ends[:, 0]
     for pair, gain in zip(ends, gains, strict=True):
@@ -134,19 +134,18 @@ def slopes(result: ItemResult, simulated: bool) -> Figure:
 def agreement(result: ItemResult, simulated: bool) -> Figure:
     """Quadratic weighted kappa of each pair of readers."""
     readers = result.agreement.readers
-    size = 2.6 + 0.42 * len(readers)
-    figure, axes = _figure(size + 1, size, simulated)
+    size = 1.6 + 0.36 * len(readers)
+    figure, axes = _figure(size + 1.9, size, simulated)
     kappa = np.array(result.agreement.kappa, float).reshape(len(readers), len(readers))
     np.fill_diagonal(kappa, np.nan)
     image = axes.imshow(kappa, cmap="RdBu", vmin=-1, vmax=1)
     for row, column in np.argwhere(~np.isnan(kappa)):
         value = kappa[row, column]
-        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8,
+        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7,
                   color="white" if abs(value) > 0.6 else "black")  # fmt: skip
     axes.set_xticks(range(len(readers)), readers, rotation=90 if len(readers) > 8 else 0)
     axes.set_yticks(range(len(readers)), readers)
-    axes.set_xlabel("")
-    figure.colorbar(image, ax=axes, label=f"{result.item.label}: quadratic kappa", shrink=0.85)
+    figure.colorbar(image, ax=axes, label="quadratic kappa")
     return figure
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,8 @@ class StudyTables:
     """the first one is primary"""
     title: str = "Reader study"
     simulated: bool = False
+    about: Mapping[str, str] = field(default_factory=dict)
+    """what the study's records say for the checklists: readers, cases, training, model, protocol"""
 
     def main(self, item: str | None = None) -> pd.DataFrame:
         """The main ratings, of one item or of all: no repeats, no gold clips."""
@@ -86,6 +88,7 @@ def study_tables(
     items: tuple[Item, ...] | None = None,
     title: str = "Reader study",
     simulated: bool = False,
+    about: Mapping[str, str] | None = None,
 ) -> StudyTables:
     """Check rows and make tables of them. Values that are None mean "cannot assess". Raises StudyError.
 
@@ -121,7 +124,7 @@ def study_tables(
     _only(guessed, "guess", (*ARMS, ""), "guesses")
     timed = _table(times, TIME_COLUMNS, "times")
     timed["seconds"] = _numbers(timed["seconds"], "times")
-    return StudyTables(rated, paired, events, guessed, timed, items, title, simulated)
+    return StudyTables(rated, paired, events, guessed, timed, items, title, simulated, about or {})
 
 
 def cells(tables: StudyTables, item: str) -> tuple[list[str], list[str], np.ndarray]:
