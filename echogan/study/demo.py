@@ -113,6 +113,7 @@ def _write_clips(folder: Path, count: int, frames: int, seed: int) -> None:
                 "view": str(pair.clip.truth["view"]).partition("-")[0],  # PSAX-PM is a PSAX
                 "quality": "poor",
                 "role": "training" if n >= count - TRAINING else "main",
+                "text": "none",
                 "sector": ",".join(f"{number:.4f}" for number in pair.clip.fan),
             }
         )

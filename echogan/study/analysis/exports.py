@@ -28,12 +28,14 @@ library(ordinal)
 all <- read.csv("ratings.csv", stringsAsFactors = FALSE)
 all <- subset(all, kind == "main" & !is.na(value))
 all$arm <- factor(all$arm, levels = c("original", "enhanced"))
+for (group in c("reader", "patient")) all[[group]] <- factor(all[[group]])
 for (name in c({items})) {{
   rated <- subset(all, item == name)
   rated$value <- factor(rated$value, ordered = TRUE)
   if (nlevels(rated$value) < 2) next
   # A gain that differs between readers and patients is what makes the result hold for new ones.
-  fit <- clmm(value ~ arm + (1 + arm | reader) + (1 + arm | patient), data = rated)
+  groups <- value ~ arm + (1 | reader) + (1 | reader:arm) + (1 | patient) + (1 | patient:arm)
+  fit <- clmm(groups, data = rated)
   cat("\\n", name, ": odds ratio of a better rating, enhanced over original\\n", sep = "")
   effect <- coef(summary(fit))["armenhanced", ]
   print(exp(effect["Estimate"] + c(estimate = 0, low = -1.96, high = 1.96) * effect["Std. Error"]))

@@ -128,6 +128,7 @@ function steps(study) {
       make("li", { className: point.ok ? "st-ok" : point.needed ? "st-lacks" : "st-advice" }, make("b", { textContent: point.ok ? "✓" : point.needed ? "✗" : "○" }), point.sentence))),
     make("div", { className: "st-row" },
       button("Look at the stimuli", () => stimulus(0), next(!study.confirmed)),
+      button("Look at the masks", masks),
       study.confirmed ? null : sure("Confirm the stimuli", "You have looked at the stimuli and saw no name and no text on them.", "Confirm", "confirm"),
       button("Dry run as a reader", rehearse),
       sure("Open", "Assignments are fixed then, and readers can begin. The protocol cannot change any more.", "Open", "open", [], next(ready))));
@@ -189,6 +190,13 @@ async function rehearse() {
   link = make("section", { className: "st-link" }, make("p", { textContent: "A copy of the study, to be read as a reader does. What is rated in it is thrown away." }),
     make("a", { href: url, target: "_blank", rel: "noopener", textContent: "Read the copy", className: "st-dry" }));
   await look(true);
+}
+
+async function masks() {
+  const found = await call("masks");
+  if (!found) return;
+  $(".st-masks img").src = fileUrl(found.path);
+  $(".st-masks").showModal();
 }
 
 async function stimulus(at) {
