@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from echogan.core.atomic import write_whole
+from echogan.core.csv_guard import guarded
 
 SUMMARY = "summary.csv"
 PLAIN = ("frames", "fps", "width", "height", "sector", "confidence")
@@ -33,15 +34,10 @@ def write_summary(out: Path, entries: list[dict[str, Any]]) -> None:
             "warnings": " ".join(entry.get("warnings", ())),
             "why": entry.get("why", ""),
         }
-        writer.writerow({name: _safe(value) for name, value in row.items()})
+        writer.writerow({name: guarded(value) for name, value in row.items()})
     write_whole(out / SUMMARY, file.getvalue().encode("utf-8", "backslashreplace"))
 
 
 def map_names(entries: list[dict[str, Any]]) -> list[str]:
     """The maps that any file has, in the order of the reports."""
     return list(dict.fromkeys(name for entry in entries for name in entry.get("maps", {})))
-
-
-def _safe(value: Any) -> Any:
-    """A file's name is no formula: a spreadsheet would run what begins like one."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from echogan.cli.console import progress_bar, stop_on_interrupt
 from echogan.cli.study_files import Folder
-from echogan.core.errors import SettingsError
+from echogan.enhance.enhancer import EnhanceSettings
 from echogan.study.hub_events import open_store
 
 Output = Annotated[Positional[Path], arg(metavar="OUT", help="the folder for report, figures and tables")]
@@ -34,22 +35,35 @@ class Analyse:
 
 @dataclass
 class Demo:
-    """The same of a simulated study, whose readers are drawn at random from stated effects: to see the report."""
+    """A simulated study on phantom clips, read to its end by simulated readers with stated effects: to see the report.
+
+    OUT/study is the study itself, which the Studies tab and the other commands open too.
+    """
 
     output: Output
     readers: int = 6
     """simulated readers"""
     patients: int = 24
-    """simulated patients, with two clips each"""
+    """simulated patients, with one clip each"""
+    settings: OmitArgPrefixes[EnhanceSettings] = field(default_factory=EnhanceSettings)
 
     def run(self) -> int:
-        """Do it; returns the exit code. Raises SettingsError, OutputError."""
+        """Do it; returns the exit code. Raises EchoGANError."""
         from echogan.study.analysis.report import analyse_study
-        from echogan.study.analysis.simulation import simulated_study
+        from echogan.study.demo import simulate_study
+        from echogan.study.unblinded import tables_of
 
-        if not (2 <= self.readers <= 100 and 3 <= self.patients <= 1000):
-            raise SettingsError("Give 2 to 100 readers and 3 to 1000 patients.")
-        analyse_study(simulated_study(self.readers, self.patients), self.output)
+        self.settings.check()
+        with stop_on_interrupt() as cancel, progress_bar("stimuli", "clip", lines=True) as progress:
+            store = simulate_study(
+                self.output / "study",
+                self.readers,
+                self.patients,
+                settings=self.settings,
+                progress=progress,
+                cancel=cancel,
+            )
+        analyse_study(tables_of(store), self.output)
         print(f"{self.output}: report.html, report.pdf and the tables; all ratings are simulated")
         return 0
 

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from echogan.core.atomic import write_whole
+from echogan.core.csv_guard import guarded
 from echogan.core.errors import OutputError
 from echogan.curation.assembly import shard_folders
 from echogan.curation.settings import SPLITS
@@ -86,7 +87,7 @@ def write_report(out: Path, report: CurateReport, names: Sequence[str] | None) -
         (out / "left_out.csv").unlink(missing_ok=True)
     else:
         text = io.StringIO(newline="")
-        rows = ((item.number, names[item.number - 1], item.reason) for item in report.left_out)
+        rows = ((item.number, guarded(names[item.number - 1]), item.reason) for item in report.left_out)
         csv.writer(text, lineterminator="\n").writerows([("number", "file", "reason"), *rows])
         write_whole(out / "left_out.csv", text.getvalue().encode("utf-8", "surrogateescape"))
 

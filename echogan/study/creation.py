@@ -8,16 +8,19 @@ import os
 import random
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from echogan.core.atomic import Unfinished
+from echogan.core.csv_guard import guarded
 from echogan.core.errors import Cancelled, OutputError, StudyError
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.study.default_protocols import PROTOCOLS
 from echogan.study.design import Case, Show
+from echogan.study.media.mask_sheet import hidden, mask_sheet
 from echogan.study.media.pairing import open_pair
 from echogan.study.media.sources import Source, read_sources
 from echogan.study.media.stimuli import write_stimuli
@@ -28,6 +31,8 @@ from echogan.study.store.store import MEDIA, Store
 
 LINKAGE = "linkage.csv"
 """Which file is behind which pseudonym. Stays in the study's folder: no backup and no export holds it."""
+MASKS = "masks.png"
+"""What is hidden over the tissue of each clip. Stays in the folder too: a name may be under a mask."""
 DEFAULT_MODEL = "echogan"
 
 
@@ -40,14 +45,17 @@ class Summary:
     training: int
     views: dict[str, int]
     qualities: dict[str, int]
+    hidden: int
+    """clips over whose tissue something was taken for text"""
 
     def __str__(self) -> str:
         def listed(counts: dict[str, int]) -> str:
             return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
+        told = f"; {self.hidden} clips have places over the tissue that are hidden as text: see {MASKS}"
         return (
             f"{self.clips} clips of {self.patients} patients, and {self.training} clips for training; "
-            f"views: {listed(self.views)}; quality: {listed(self.qualities)}"
+            f"views: {listed(self.views)}; quality: {listed(self.qualities)}{told if self.hidden else ''}"
         )
 
 
@@ -72,6 +80,7 @@ def create_study(
     actor: str = "lead",
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Summary:
     """Make a draft in `folder` of the clips of `place`, a folder or a CSV file.
 
@@ -101,10 +110,11 @@ def create_study(
             stimuli += write_stimuli(media, pair, case.clip, shows, enhancer, cancel)
             if progress is not None:
                 progress(done + 1, len(pairs))
-        store = Store.create(unfinished.path)
+        store = Store.create(unfinished.path, clock=clock)
         begin(store, actor, protocol, cases, stimuli, seed)
         store.close()
         _write_linkage(unfinished.path / LINKAGE, cases, sources)
+        _write_private(unfinished.path / MASKS, mask_sheet(pairs, [case.clip for case in cases]))
         unfinished.keep()
     except OSError as error:
         unfinished.discard()
@@ -112,7 +122,7 @@ def create_study(
     except BaseException:
         unfinished.discard()
         raise
-    return _summary(cases)
+    return _summary(cases, sum(hidden(pair) > 0 for pair in pairs))
 
 
 def with_training(sources: Sequence[Source], needed: int, seed: str) -> list[Source]:
@@ -162,13 +172,18 @@ def _write_linkage(path: Path, cases: Sequence[Case], sources: Sequence[Source])
     lines = csv.writer(text)
     lines.writerow(("clip", "patient", "original", "enhanced"))
     for case, source in zip(cases, sources, strict=True):
-        lines.writerow((case.clip, case.patient, source.original.resolve(), source.enhanced or ""))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
+        files = (str(path.resolve()) if path else "" for path in (source.original, source.enhanced))
+        lines.writerow(map(guarded, (case.clip, case.patient, *files)))
+    _write_private(path, text.getvalue().encode())
 
 
-def _summary(cases: Sequence[Case]) -> Summary:
+def _write_private(path: Path, content: bytes) -> None:
+    """A new file that nobody else of the machine can read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def _summary(cases: Sequence[Case], masked: int) -> Summary:
     read = [case for case in cases if case.role != "training"]
     return Summary(
         clips=len(read),
@@ -176,4 +191,5 @@ def _summary(cases: Sequence[Case]) -> Summary:
         training=len(cases) - len(read),
         views=dict(Counter(case.view for case in read)),
         qualities=dict(Counter(case.quality for case in read)),
+        hidden=masked,
     )

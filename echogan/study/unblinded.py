@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable
+
 from echogan.core.errors import StudyError
 from echogan.study.analysis.tables import ITEMS, Item, StudyTables, study_tables
 from echogan.study.protocol import Protocol
+from echogan.study.store.readers import SIMULATED, Reader, readers, stored_cases
 from echogan.study.store.store import Store
-from echogan.study.store.tables import answers, fidelity_rows, pair_rows, rating_rows
+from echogan.study.store.tables import answers, fidelity_rows, guess_rows, pair_rows, rating_rows, time_rows
 
+HASH = re.compile(r"\b[0-9a-f]{64}\b")
 LABELS = {item.name: item.label for item in ITEMS}
 
 
@@ -21,8 +27,12 @@ def tables_of(store: Store) -> StudyTables:
         rating_rows(found),
         pair_rows(found, pair.items[0].name) if pair else (),
         fidelity_rows(found),
-        _items(protocol),
-        protocol.title or protocol.name,
+        guess_rows(found),
+        time_rows(found),
+        items=_items(protocol),
+        title=protocol.title or protocol.name,
+        about=_about(store, protocol),
+        simulated=any(reader.role == SIMULATED for reader in readers(store)),
     )
 
 
@@ -35,3 +45,36 @@ def _items(protocol: Protocol) -> tuple[Item, ...]:
     return tuple(
         Item(item.name, LABELS.get(item.name, item.name), item.values[0], item.values[-1]) for item in items
     )
+
+
+def _about(store: Store, protocol: Protocol) -> dict[str, str]:
+    """What the records say of readers, cases, training, model and protocol, in sentences for the checklists."""
+    with store.read() as db:
+        cases = stored_cases(db)
+        models = [
+            row[0]
+            for row in db.execute("SELECT DISTINCT model FROM stimulus WHERE model != '' ORDER BY model")
+        ]
+    read = [case for case in cases if case.role != "training"]
+    training = len(cases) - len(read)
+    return {
+        "readers": f"{_counted(map(_reader, readers(store)))}.",
+        "cases": f"Views: {_counted(case.view for case in read)}. Baseline quality: "
+        f"{_counted(case.quality for case in read)}.",
+        "training": f"{training} clips for training, of patients who are not in the study.",
+        "model": f"{HASH.sub(_short, ', '.join(models))}.",
+        "protocol": f"Protocol {protocol.name}, SHA-256 {protocol.sha256[:12]}",
+        "planned": f"planned were {protocol.readers} readers; ",
+    }
+
+
+def _short(found: re.Match[str]) -> str:
+    return found[0][:12]
+
+
+def _reader(reader: Reader) -> str:
+    return reader.role if reader.years is None else f"{reader.role} with {reader.years:g} years"
+
+
+def _counted(words: Iterable[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in sorted(Counter(words).items()))

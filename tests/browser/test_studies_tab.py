@@ -1,6 +1,7 @@
 """The Studies tab in a real browser: from a folder of clips to a frozen, unblinded study."""
 
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def answer(page: Page, button: str, **fields: str) -> None:
     expect(dialog).to_be_hidden()
 
 
+def photograph(page: Page, state: str) -> None:
+    """Screenshots of the tab for somebody to look at, where ECHOGAN_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("ECHOGAN_SCREENSHOTS"):
+        for width, height in ((390, 844), (1024, 768), (1440, 900)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=f"{folder}/studies-{state}-{width}.png", full_page=True)
+
+
 def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path: Path):
     page.get_by_role("tab", name="Studies").click(timeout=MAKING)
     expect(page.get_by_text("No study yet.")).to_be_visible()
@@ -62,6 +71,7 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     page.get_by_role("button", name="Create").click()
     expect(main.get_by_role("heading", name="first")).to_be_visible(timeout=MAKING)
     expect(main).to_contain_text("Draft")
+    photograph(page, "draft")
 
     # A draft says why it cannot open; the stimuli are looked at and confirmed.
     answer(page, "Open")
@@ -102,6 +112,7 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     assert monitor(store)[0].done == 3
     expect(main).to_contain_text("3/3")
     expect(main).to_contain_text("finished")
+    photograph(page, "open")
 
     # No arm before the unblinding: what would show one is not offered.
     answer(page, "Freeze")
@@ -109,6 +120,18 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     expect(main.get_by_role("button", name="Ratings as CSV")).to_have_count(0)
     answer(page, "Unblind", reason="all readers are done")
     expect(main).to_contain_text("unblinded")
+    with page.expect_download(timeout=MAKING) as arriving:
+        main.get_by_role("button", name="Report (PDF)").click()
+    report = arriving.value.path().read_bytes()
+    assert arriving.value.suggested_filename == "report.pdf"
+    assert report.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", report)) >= 3
+    if folder := os.environ.get("ECHOGAN_SCREENSHOTS"):
+        Path(folder, "report.pdf").write_bytes(report)
+    with page.expect_download(timeout=MAKING) as arriving:
+        main.get_by_role("button", name="All results (ZIP)").click()
+    with zipfile.ZipFile(arriving.value.path()) as results:
+        assert results.read("report.pdf") == report  # the same ratings give the same report
     with page.expect_download() as arriving:
         main.get_by_role("button", name="Ratings as CSV").click()
     assert arriving.value.suggested_filename == "ratings.csv"
@@ -120,9 +143,6 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     expect(main.locator(".st-log")).to_contain_text("all readers are done")
     main.get_by_role("button", name="Check the log").click()
     expect(page.locator(".st-live")).to_contain_text("as they were written")
-    if folder := os.environ.get("ECHOGAN_SCREENSHOTS"):
-        for width, height in ((1280, 800), (1024, 768)):
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=f"{folder}/studies-{width}.png")
+    photograph(page, "unblinded")
     answer(page, "Close")
     expect(main).to_contain_text("Closed")

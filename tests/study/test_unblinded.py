@@ -18,7 +18,7 @@ def ended(store: Store, value: int | None = None) -> Store:
     """One reader rates everything with the same value, or with the first of each item; then the arms are told."""
     reader, _ = invite(store, "lead")
     while task := next_task(store, reader):
-        record(store, reader, rating(task, value))
+        record(store, reader, rating(task, value, hidden_ms=1500))
     freeze(store, "lead")
     unblind(store, "lead", "analysis")
     return store
@@ -34,8 +34,15 @@ def test_single_ratings_and_fidelity_grades(tmp_path):
     assert next(item for item in found.items if item.name == "diagnostic").binary
     assert len(found.main("border")) == 12
     assert len(found.fidelity) == 18
+    assert found.about["readers"] == "1 reader."
+    assert found.about["cases"] == "Views: 3 A2C, 3 A4C. Baseline quality: 2 medium, 4 poor."
+    assert protocol.sha256[:12] in found.about["protocol"]
     assert found.pairs.empty
     assert not found.simulated
+    assert set(found.guesses["guess"]) == {"original"}  # the first value of the item
+    assert set(found.guesses["arm"]) == {"original", "enhanced"}
+    assert len(found.times) == 12 + 2 + 2 + 6  # one a showing, also for two repeats; one item or five
+    assert set(found.times["seconds"]) == {20.0 - 1.5}
 
 
 def test_pairs_are_those_of_the_first_item(tmp_path):

@@ -12,6 +12,8 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from echogan.core.version import __version__
+from echogan.study.analysis.blinding import Blinding, blinding
+from echogan.study.analysis.dwell import Dwell, dwell
 from echogan.study.analysis.estimate import Estimate
 from echogan.study.analysis.fidelity import event_rate
 from echogan.study.analysis.item_result import ItemResult, item_result
@@ -58,7 +60,11 @@ class Analysis:
     items: list[ItemResult]
     preferences: dict[str, Estimate]
     fidelity: dict[str, FidelityResult]
+    blinding: dict[str, Blinding]
+    """by arm; empty where nobody was asked"""
+    dwell: Dwell | None
     versions: dict[str, str]
+    about: dict[str, str]
 
     @property
     def primary(self) -> ItemResult | None:
@@ -81,7 +87,10 @@ def analyse(tables: StudyTables) -> Analysis:
             str(name): FidelityResult(event_rate(events, 1), event_rate(events, 2))
             for name, events in tables.fidelity.groupby("item")
         },
+        blinding=blinding(tables.guesses),
+        dwell=dwell(tables.times),
         versions={"echogan": __version__} | {library: version(library) for library in LIBRARIES},
+        about=dict(tables.about),
     )
 
 

@@ -10,6 +10,11 @@ from echogan.study.analysis.analysis import Analysis
 from echogan.study.analysis.estimate import interval_text, number_of, p_text
 
 OPEN = "to be filled by the authors"
+ALONE = "Each reader rated alone, through a link of their own."
+BLINDED = (
+    "Both arms show the sector alone, without text, in equal size, frame rate and file length; clips of a patient are "
+    "in random order and without names."
+)
 METHODS = (
     "MRMC difference (Obuchowski-Rockette, Hillis degrees of freedom), patients as clusters of clips; two-way "
     "bootstrap, mixed model, VGC area and ordinal regression as checks; Holm's correction over secondary items."
@@ -41,18 +46,25 @@ GRRAS = (
 
 def claim(analysis: Analysis) -> list[tuple[int, str, str]]:
     """Number, topic and answer of each item of CLAIM."""
-    design = analysis.design
+    design, about = analysis.design, analysis.about
     missing = f"{design.cannot_assess} of {design.ratings} ratings are 'cannot assess' and left out"
     answers = {
+        9: BLINDED if about else OPEN,
         11: "Readers, patients and clips are pseudonyms in all tables.",
         12: f"{missing}; {_crossing(analysis)}",
+        16: about.get("readers", OPEN),
+        17: f"{BLINDED} {ALONE}" if about else OPEN,
         18: _agreement(analysis),
-        21: f"{OPEN}; read were {_numbers(analysis)}.",
+        20: about.get("training", OPEN),
+        21: f"{OPEN}; {about.get('planned', '')}read were {_numbers(analysis)}.",
+        22: about.get("model", OPEN),
         23: ", ".join(f"{name} {version}" for name, version in analysis.versions.items()),
         28: ", ".join(f"{r.item.label} ({r.item.low} to {r.item.high})" for r in analysis.items) or OPEN,
         29: METHODS,
         30: "Bootstrap, mixed model, VGC area and ordinal regression: table of checks.",
+        34: f"{about['protocol']}; registry and number: {OPEN}." if about else OPEN,
         35: f"Included: {_numbers(analysis)}; excluded: {OPEN}.",
+        36: about.get("cases", OPEN),
         37: _primary(analysis),
         39: _fidelity(analysis),
         42: "Protocol and seed are stored with the study; the manifest has the hashes of all files.",
@@ -62,7 +74,7 @@ def claim(analysis: Analysis) -> list[tuple[int, str, str]]:
 
 def grras(analysis: Analysis) -> list[tuple[int, str, str]]:
     """Number, topic and answer of each item of GRRAS."""
-    design = analysis.design
+    design, about = analysis.design, analysis.about
     scales = ", ".join(f"{r.item.label} {r.item.low} to {r.item.high}" for r in analysis.items)
     order = design.original_first
     sessions = f"{number_of(design.sessions, 'session')}; arms and patients are not named to readers"
@@ -70,12 +82,15 @@ def grras(analysis: Analysis) -> list[tuple[int, str, str]]:
     repeats = number_of(design.repeats, "unannounced repeat")
     answers = {
         2: f"Ordinal scales: {scales}." if scales else OPEN,
-        6: f"{OPEN}; read were {_numbers(analysis)}.",
+        3: about.get("cases", OPEN),
+        4: about.get("readers", OPEN),
+        6: f"{OPEN}; {about.get('planned', '')}read were {_numbers(analysis)}.",
         8: f"{sessions}{first}; {repeats}.",
-        9: "Each reader rated alone, through a link of their own.",
+        9: f"{ALONE} {_blinding(analysis)}",
         10: METHODS
         + " Agreement: ICC(A,1), ordinal Krippendorff alpha, quadratic kappa, exact and within one level.",
         11: f"{_numbers(analysis)}, {repeats}.",
+        12: f"{about['readers']} {about['cases']}" if about else OPEN,
         13: _agreement(analysis),
         15: "All ratings, codebook and results are among the exported files.",
     }
@@ -111,6 +126,13 @@ def _primary(analysis: Analysis) -> str:
         return OPEN
     found = primary.difference
     return f"{primary.item.label}: {interval_text(found, 2, '+')}, p {p_text(found.p)}; others in the table of results."
+
+
+def _blinding(analysis: Analysis) -> str:
+    if not analysis.blinding:
+        return f"Whether readers knew the arm: {OPEN}."
+    found = (f"{arm} {interval_text(blinding.index, 2, '+')}" for arm, blinding in analysis.blinding.items())
+    return f"Bang's blinding index (0 is chance): {', '.join(found)}."
 
 
 def _fidelity(analysis: Analysis) -> str:

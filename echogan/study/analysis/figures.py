@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from echogan.study.analysis.dwell import SHARES, TENTHS, Dwell
 from echogan.study.analysis.estimate import Estimate, interval_text
 from echogan.study.analysis.item_result import ItemResult
 from echogan.study.analysis.planner import PowerPoint
@@ -91,7 +92,7 @@ def forest(result: ItemResult, simulated: bool) -> Figure:
 
 def vgc(items: Sequence[ItemResult], simulated: bool) -> Figure:
     """The VGC curves of the items with more than two levels, and their areas."""
-    figure, axes = _figure(5.2, 5.0, simulated)
+    figure, axes = _figure(4.6, 4.3, simulated)
     axes.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls="--", label="no difference: 0.50")
     shown_items = [r for r in items if not r.item.binary and r.vgc.value is not None]
     for i, result in enumerate(shown_items):
@@ -110,7 +111,7 @@ def vgc(items: Sequence[ItemResult], simulated: bool) -> Figure:
 
 def slopes(result: ItemResult, simulated: bool) -> Figure:
     """Each patient's mean over readers, original to enhanced."""
-    figure, axes = _figure(4.2, 4.8, simulated)
+    figure, axes = _figure(4.2, 4.2, simulated)
     ends = np.array([pair for pair in result.patients.values() if None not in pair], float).reshape(-1, 2)
     gains = ends[:, 1] - ends[:, 0]
     for pair, gain in zip(ends, gains, strict=True):
@@ -133,19 +134,50 @@ def slopes(result: ItemResult, simulated: bool) -> Figure:
 def agreement(result: ItemResult, simulated: bool) -> Figure:
     """Quadratic weighted kappa of each pair of readers."""
     readers = result.agreement.readers
-    size = 2.6 + 0.42 * len(readers)
-    figure, axes = _figure(size + 1, size, simulated)
+    size = 1.6 + 0.36 * len(readers)
+    figure, axes = _figure(size + 1.9, size, simulated)
     kappa = np.array(result.agreement.kappa, float).reshape(len(readers), len(readers))
     np.fill_diagonal(kappa, np.nan)
     image = axes.imshow(kappa, cmap="RdBu", vmin=-1, vmax=1)
     for row, column in np.argwhere(~np.isnan(kappa)):
         value = kappa[row, column]
-        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8,
+        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7,
                   color="white" if abs(value) > 0.6 else "black")  # fmt: skip
     axes.set_xticks(range(len(readers)), readers, rotation=90 if len(readers) > 8 else 0)
     axes.set_yticks(range(len(readers)), readers)
-    axes.set_xlabel("")
-    figure.colorbar(image, ax=axes, label=f"{result.item.label}: quadratic kappa", shrink=0.85)
+    figure.colorbar(image, ax=axes, label="quadratic kappa")
+    return figure
+
+
+def dwell(found: Dwell, simulated: bool) -> Figure:
+    """The share of ratings that took at most so long, by arm; each reader's median in the course of a session."""
+    figure = _blank(7.2, 3.2, simulated)
+    left, right = figure.subplots(1, 2)
+    colours = {"original": ORIGINAL, "enhanced": ENHANCED}
+    for arm, times in found.quantiles.items():
+        left.plot(times, 100 * SHARES, color=colours.get(arm, GREY), lw=1.8, label=arm)
+    left.set(xlim=(0, None), ylim=(0, 100), xlabel="seconds", ylabel="ratings done [%]")
+    left.legend(fontsize=8, loc="lower right")
+    lines = np.array(list(found.course.values()), float)
+    middles = 100 * (np.arange(TENTHS) + 0.5) / TENTHS
+    for line in lines:
+        right.plot(middles, line, color=GREY, lw=0.8, alpha=0.6)
+    read = ~np.isnan(lines).all(0)
+    right.plot(
+        middles[read],
+        np.nanmedian(lines[:, read], 0),
+        color="black",
+        lw=2.2,
+        marker="o",
+        ms=4,
+        label="median of readers",
+    )
+    right.set(
+        xlim=(0, 100), ylim=(0, None), xlabel="course of a session [%]", ylabel="median seconds for a rating"
+    )
+    right.legend(fontsize=8, loc="lower left")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
     return figure
 
 
@@ -189,10 +221,15 @@ def as_png(figure: Figure, dpi: int = 180) -> bytes:
 
 
 def _figure(width: float, height: float, simulated: bool) -> tuple[Figure, Axes]:
-    """A white figure in inches with one pair of axes, marked where the ratings are simulated."""
+    """The same with one pair of axes."""
+    figure = _blank(width, height, simulated)
+    return figure, figure.add_subplot()
+
+
+def _blank(width: float, height: float, simulated: bool) -> Figure:
+    """A white figure in inches, marked where the ratings are simulated."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
     if simulated:
         figure.suptitle(SIMULATED, fontsize=8, color="#b00020", weight="bold")
-    return figure, axes
+    return figure

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from echogan.study.analysis.sections import Section, Table
+from echogan.study.analysis.section import Section, Table
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 60rem; margin: 2rem auto;

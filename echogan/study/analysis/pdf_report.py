@@ -14,7 +14,7 @@ from matplotlib.image import imread
 from matplotlib.lines import Line2D
 
 from echogan.study.analysis.figures import SIMULATED
-from echogan.study.analysis.sections import Picture, Section, Table
+from echogan.study.analysis.section import Picture, Section, Table
 
 WIDTH, HEIGHT, MARGIN = 8.27, 11.69, 0.75  # inches, A4
 TEXT, SMALL, HEADING, TITLE = 9.0, 7.5, 12.0, 16.0  # points

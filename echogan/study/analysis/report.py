@@ -16,7 +16,8 @@ from echogan.study.analysis.figures import as_png, power_curve
 from echogan.study.analysis.html_report import html_report
 from echogan.study.analysis.pdf_report import pdf_report
 from echogan.study.analysis.planner import PowerPoint
-from echogan.study.analysis.sections import Section, sections
+from echogan.study.analysis.section import Section
+from echogan.study.analysis.sections import sections
 from echogan.study.analysis.tables import StudyTables
 
 MANIFEST = "manifest.json"

@@ -66,6 +66,7 @@ def expected_difference(effects: Effects, item: Item) -> float:
     return float(means[1] - means[0])
 
 
+TITLE = "Demonstration with simulated readers"
 DEMO = {
     "overall": Effects(gain=0.40),
     "border": Effects(gain=0.50),
@@ -74,6 +75,10 @@ DEMO = {
     "diagnostic": Effects(gain=0.30, level=3.5),
 }
 """The stated effects of the demo, by item."""
+RIGHT, UNSURE = 0.6, 0.05
+"""The demo's chance of a right guess of the arm, and of none."""
+SECONDS, FASTER, SPREAD = 24.0, 0.9, 0.35
+"""The demo's typical time for a clip, its ratio enhanced over original, and the deviation of its logarithm."""
 EVENTS = {"added": (0.06, 0.01), "removed": (0.05, 0.01), "motion": (0.02, 0.0)}
 """The demo's chance of a minor and of a clinically relevant event, by fidelity item."""
 
@@ -85,7 +90,7 @@ def simulated_study(
     seed: int = 0,
     effects: dict[str, Effects] | None = None,
 ) -> StudyTables:
-    """A whole simulated study: ratings in two sessions, repeats, "cannot assess", pairs and fidelity events."""
+    """A whole simulated study: ratings in two sessions with repeats, pairs, fidelity events, guesses and times."""
     rng = np.random.default_rng(seed)
     stated = DEMO if effects is None else effects
     items = tuple(item for item in ITEMS if item.name in stated)
@@ -95,7 +100,8 @@ def simulated_study(
     first = stated[items[0].name]
     pairs = list(_pairs(first, readers, patients, clips, rng))
     events = list(_events(readers, patients, clips, rng))
-    return study_tables(ratings, pairs, events, items, "Demonstration with simulated readers", simulated=True)
+    guesses, times = list(_guesses(readers, patients, rng)), list(_times(readers, patients, clips, rng))
+    return study_tables(ratings, pairs, events, guesses, times, items=items, title=TITLE, simulated=True)
 
 
 def _ratings(
@@ -108,13 +114,7 @@ def _ratings(
     for a, j, k, c in np.ndindex(*values.shape):
         session = 1 + (a + j + k) % 2  # half of the readers see a patient's original first
         value = None if unseen[a, j, k, c] else values[a, j, k, c]
-        row = {
-            "reader": f"R{j + 1}",
-            "patient": f"P{k + 1:02}",
-            "clip": f"P{k + 1:02}-{c + 1}",
-            "arm": ARMS[a],
-        }
-        row |= {"item": item.name, "session": session}
+        row = _names(j, k, c) | {"arm": ARMS[a], "item": item.name, "session": session}
         yield row | {"value": value, "kind": "main"}
         if (k + 2 * j) % 6 == 0 and c == 0:
             yield row | {"value": again[a, j, k, c], "kind": "repeat"}
@@ -127,9 +127,7 @@ def _pairs(
     values = np.clip(np.round(scores[1] - scores[0]), -3, 3)
     for j, k, c in np.ndindex(*values.shape):
         side = ("left", "right")[(j + k + c) % 2]
-        clip = f"P{k + 1:02}-{c + 1}"
-        row = {"reader": f"R{j + 1}", "patient": f"P{k + 1:02}", "clip": clip, "side": side}
-        yield row | {"value": values[j, k, c]}
+        yield _names(j, k, c) | {"side": side, "value": values[j, k, c]}
 
 
 def _events(readers: int, patients: int, clips: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -139,6 +137,27 @@ def _events(readers: int, patients: int, clips: int, rng: np.random.Generator) -
             for item, (minor, relevant) in EVENTS.items():
                 drawn = rng.random()
                 grade = 2 if drawn < relevant * risk else 1 if drawn < (minor + relevant) * risk else 0
-                clip = f"P{k + 1:02}-{c + 1}"
-                row = {"reader": f"R{j + 1}", "patient": f"P{k + 1:02}", "clip": clip}
-                yield row | {"item": item, "grade": grade}
+                yield _names(j, k, c) | {"item": item, "grade": grade}
+
+
+def _guesses(readers: int, patients: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    for j, k in np.ndindex(readers, patients):
+        a, drawn = (j + k) % 2, rng.random()
+        guess = "" if drawn < UNSURE else ARMS[a if drawn < UNSURE + RIGHT else 1 - a]
+        yield _names(j, k, 0) | {"arm": ARMS[a], "guess": guess}
+
+
+def _times(readers: int, patients: int, clips: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """Each reader has a pace of their own and gets faster in the course of a session."""
+    pace, shown = SECONDS * np.exp(rng.normal(0, SPREAD / 2, readers)), patients * clips
+    for a, j, k, c in np.ndindex(2, readers, patients, clips):
+        position = k * clips + c
+        typical = pace[j] * (FASTER if a else 1.0) * (1.2 - 0.4 * position / shown)
+        place = {"part": "single", "session": 1 + (a + j + k) % 2, "position": position, "kind": "main"}
+        seconds = float(typical * np.exp(rng.normal(0, SPREAD)))
+        yield _names(j, k, c) | {"arm": ARMS[a], **place, "seconds": seconds}
+
+
+def _names(reader: int, patient: int, clip: int) -> dict[str, str]:
+    name = f"P{patient + 1:03}"
+    return {"reader": f"R{reader + 1:02}", "patient": name, "clip": f"{name}-{clip + 1}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ KINDS = ("main", "repeat", "gold")
 RATING_COLUMNS = ("reader", "patient", "clip", "arm", "item", "value", "session", "kind")
 PAIR_COLUMNS = ("reader", "patient", "clip", "side", "value")
 FIDELITY_COLUMNS = ("reader", "patient", "clip", "item", "grade")
+GUESS_COLUMNS = ("reader", "patient", "clip", "arm", "guess")
+TIME_COLUMNS = ("reader", "patient", "clip", "arm", "part", "session", "position", "kind", "seconds")
 Rows = pd.DataFrame | Iterable[Mapping[str, Any]]
 
 
@@ -54,15 +56,21 @@ class StudyTables:
     ratings    `value` on the item's scale, NaN for "cannot assess"
     pairs      `side` where the enhanced clip was, left or right; `value` -3 to 3, above 0 favours the enhanced clip
     fidelity   `item` added, removed or motion; `grade` 0 none, 1 minor, 2 clinically relevant
+    guesses    `guess` of the arm: original or enhanced, empty for "cannot assess"
+    times      `seconds` that a showing was looked at; `arm` both for pairs and fidelity; `position` from 0 in a session
     """
 
     ratings: pd.DataFrame
     pairs: pd.DataFrame
     fidelity: pd.DataFrame
+    guesses: pd.DataFrame
+    times: pd.DataFrame
     items: tuple[Item, ...]
     """the first one is primary"""
     title: str = "Reader study"
     simulated: bool = False
+    about: Mapping[str, str] = field(default_factory=dict)
+    """what the study's records say for the checklists: readers, cases, training, model, protocol"""
 
     def main(self, item: str | None = None) -> pd.DataFrame:
         """The main ratings, of one item or of all: no repeats, no gold clips."""
@@ -74,9 +82,13 @@ def study_tables(
     ratings: Rows,
     pairs: Rows = (),
     fidelity: Rows = (),
+    guesses: Rows = (),
+    times: Rows = (),
+    *,
     items: tuple[Item, ...] | None = None,
     title: str = "Reader study",
     simulated: bool = False,
+    about: Mapping[str, str] | None = None,
 ) -> StudyTables:
     """Check rows and make tables of them. Values that are None mean "cannot assess". Raises StudyError.
 
@@ -107,7 +119,12 @@ def study_tables(
     _in_range(events["grade"], 0, 2, "the fidelity events")
     if rated.empty and paired.empty and events.empty:
         raise StudyError("There are no ratings to analyse: wait until readers have rated.")
-    return StudyTables(rated, paired, events, items, title, simulated)
+    guessed = _table(guesses, GUESS_COLUMNS, "guesses")
+    _only(guessed, "arm", ARMS, "guesses")
+    _only(guessed, "guess", (*ARMS, ""), "guesses")
+    timed = _table(times, TIME_COLUMNS, "times")
+    timed["seconds"] = _numbers(timed["seconds"], "times")
+    return StudyTables(rated, paired, events, guessed, timed, items, title, simulated, about or {})
 
 
 def cells(tables: StudyTables, item: str) -> tuple[list[str], list[str], np.ndarray]:
@@ -152,7 +169,7 @@ def _table(rows: Rows, columns: tuple[str, ...], name: str) -> pd.DataFrame:
     if missing := [column for column in columns if column not in table]:
         raise StudyError(f"The {name} lack the columns {', '.join(missing)}: export them with all columns.")
     table = table[list(columns)].reset_index(drop=True)
-    for column in set(columns) - {"value", "grade"}:
+    for column in set(columns) - {"value", "grade", "seconds", "position"}:
         table[column] = table[column].astype(str)
     return table
 

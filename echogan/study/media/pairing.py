@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,8 @@ def open_pair(source: Source) -> Pair:
     with told_without_names(source):
         original = open_clip(source.original)
         sector = find_sector(original) if source.sector is None else sector_from_fan(source.sector, original)
+        if not source.text:
+            sector = replace(sector, tissue_mask=sector.mask, overlay_mask=np.zeros_like(sector.mask))
         enhanced = open_clip(source.enhanced) if source.enhanced is not None else None
     where = source.where
     if sector.kind == "whole":

@@ -15,7 +15,7 @@ from echogan.core.geometry import Fan
 from echogan.study.default_protocols import VIEWS
 from echogan.study.design import Role
 
-COLUMNS = ("original", "enhanced", "patient", "view", "quality", "role", "sector", "expected")
+COLUMNS = ("original", "enhanced", "patient", "view", "quality", "role", "sector", "text", "expected")
 ORIGINALS, ENHANCED = "original", "enhanced"  # folders
 IN_NAMES = {
     "A4C": ("a4c", "4ch", "4c", "ap4"),
@@ -37,6 +37,7 @@ class Source:
     where     how messages name it: "line 7 of the list"; names of files may hold a patient's
     patient   whatever tells patients apart; replaced by a pseudonym before anything is stored
     enhanced  None where it is to be made
+    text      False where a person knows that nothing is written over the tissue
     """
 
     where: str
@@ -47,6 +48,7 @@ class Source:
     quality: str = "unknown"
     role: Role = "main"
     sector: Fan | None = None
+    text: bool = True
     expected: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -142,6 +144,8 @@ def _of_line(folder: Path, row: Mapping[str, str | None], where: str) -> Source:
     quality, role = told["quality"] or "unknown", told["role"] or "main"
     if not re.fullmatch(PLAIN, quality):
         raise StudyError(f"In {where} the quality is no plain word such as poor: correct it.")
+    if told["text"] not in ("", "none"):
+        raise StudyError(f"In {where} the column 'text' is neither none nor empty: correct it.")
     known: dict[str, Role] = {name: name for name in get_args(Role)}
     if role not in known:
         raise StudyError(f"In {where} the role is none of {', '.join(known)}: choose one.")
@@ -154,6 +158,7 @@ def _of_line(folder: Path, row: Mapping[str, str | None], where: str) -> Source:
         quality,
         known[role],
         Fan.parse(told["sector"]) if told["sector"] else None,
+        not told["text"],
         _expected(told["expected"], where),
     )
 

@@ -18,6 +18,8 @@ from echogan.study.store.store import Store, stored_protocol, study_row
 DAY = 86_400.0
 LINK_DAYS = 120.0  # two sessions, the washout between them, and some patience
 ROLE = r"[A-Za-z][A-Za-z -]{0,39}"
+SIMULATED = "simulated reader"
+"""The role of a reader who is a program. Whatever such a study shows says that it is simulated."""
 UNKNOWN_LINK = "This link does not lead to a study: ask the person who sent it for a new one."
 
 

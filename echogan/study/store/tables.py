@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from echogan.core.csv_guard import guarded
 from echogan.core.errors import StudyError
 from echogan.study.store.lifecycle import need_unblinded
 from echogan.study.store.ratings import COMMENT
@@ -24,6 +25,7 @@ class Answer:
     value    None for "cannot assess"; for pairs turned so that plus favours the enhanced arm
     kind     main, repeat, training or gold
     revisions  how often the reader changed it
+    plays      full loops; `dwell_ms` from shown to submitted, `hidden_ms` of it with the window hidden
     """
 
     reader: str
@@ -42,7 +44,9 @@ class Answer:
     repeat_of: int | None
     revisions: int
     submitted: float
+    plays: int
     dwell_ms: int
+    hidden_ms: int
     comment: str
 
     def row(self) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def answers(store: Store) -> list[Answer]:
         need_unblinded(db)
         rows = db.execute(
             """SELECT reader.name, c.patient, c.clip, c.view, c.quality, a.part, s.show, a.session, a.position, a.kind,
-                first.position AS repeat_of, r.revision, r.submitted, r.dwell_ms, r.answers
+                first.position AS repeat_of, r.revision, r.submitted, r.plays, r.dwell_ms, r.hidden_ms, r.answers
             FROM current_rating AS r JOIN assignment AS a ON a.id = r.assignment
             JOIN reader ON reader.slot = a.slot JOIN stimulus AS s ON s.id = a.stimulus
             JOIN clip AS c ON c.clip = s.clip LEFT JOIN assignment AS first ON first.id = a.repeat_of
@@ -71,9 +75,9 @@ def as_csv(store: Store) -> str:
     if not rows:
         raise StudyError("Nobody has rated anything: there is no table to write.")
     text = io.StringIO()
-    lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    lines = csv.DictWriter(text, list(rows[0]))
     lines.writeheader()
-    lines.writerows(rows)
+    lines.writerows({column: guarded(cell) for column, cell in row.items()} for row in rows)
     return text.getvalue()
 
 
@@ -101,7 +105,9 @@ def _answers(row: Any) -> list[Answer]:
             repeat_of=row["repeat_of"],
             revisions=row["revision"],
             submitted=row["submitted"],
+            plays=row["plays"],
             dwell_ms=row["dwell_ms"],
+            hidden_ms=row["hidden_ms"],
             comment=comment,
         )
         for item, value in given.items()
@@ -135,4 +141,28 @@ def fidelity_rows(found: Iterable[Answer]) -> list[dict[str, Any]]:
         {**{column: getattr(answer, column) for column in columns}, "grade": answer.value}
         for answer in found
         if answer.part == "fidelity" and answer.kind == "main"
+    ]
+
+
+def guess_rows(found: Iterable[Answer]) -> list[dict[str, Any]]:
+    """What the analysis of the blinding reads: the arm of each clip that was guessed, and the guess."""
+    words = {0.0: "original", 1.0: "enhanced", None: ""}
+    columns = ("reader", "patient", "clip", "arm")
+    return [
+        {**{column: getattr(answer, column) for column in columns}, "guess": words[answer.value]}
+        for answer in found
+        if answer.part == "guess" and answer.kind == "main"
+    ]
+
+
+def time_rows(found: Iterable[Answer]) -> list[dict[str, Any]]:
+    """One row a showing, not an answer, with the seconds that it was looked at; training left out."""
+    columns = ("reader", "patient", "clip", "arm", "part", "session", "position", "kind")
+    showings = {(a.reader, a.session, a.position): a for a in found if a.kind != "training"}
+    return [
+        {
+            **{column: getattr(a, column) for column in columns},
+            "seconds": max(0, a.dwell_ms - a.hidden_ms) / 1000,
+        }
+        for a in showings.values()
     ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from echogan.core.errors import SettingsError, StudyError
 from echogan.core.settings import NAME
-from echogan.study.creation import DEFAULT_MODEL, load_protocol
+from echogan.study.creation import DEFAULT_MODEL, MASKS, load_protocol
 from echogan.study.default_protocols import PROTOCOLS
 from echogan.study.protocol import Protocol
 from echogan.study.readiness import open_study
@@ -92,6 +92,17 @@ class Administration:
         except OSError as error:
             raise StudyError(f"The stimulus could not be shown ({error.strerror}): check the disk.") from None
         return {"path": str(path), "number": number, "of": len(ids)}
+
+    def masks(self, sent: Sent) -> dict[str, Any]:
+        """The sheet of what is hidden over the tissue."""
+        path = self._shown_folder() / MASKS
+        try:
+            shutil.copyfile(self._store(sent).folder / MASKS, path)
+        except OSError:
+            raise StudyError(
+                f"The study's folder has no {MASKS}: it is made with a study, and not exported."
+            ) from None
+        return {"path": str(path)}
 
     def confirm(self, sent: Sent) -> dict[str, Any]:
         """Somebody looked at the stimuli: no names, no text."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from echogan.core.atomic import write_whole
+from echogan.core.atomic import replacing, write_whole
 from echogan.core.errors import OutputError, SettingsError, StudyStateError
 from echogan.study.store.archive import backup, export_study
 from echogan.study.store.lifecycle import facts
@@ -50,7 +53,37 @@ def _write_table(store: Store, target: Path, actor: str) -> None:
     write_whole(target, as_csv(store).encode())
 
 
+def _write_report(store: Store, target: Path, actor: str) -> None:
+    with _analysed(store) as folder:
+        write_whole(target, (folder / "report.pdf").read_bytes())
+
+
+def _write_results(store: Store, target: Path, actor: str) -> None:
+    with (
+        _analysed(store) as folder,
+        replacing(target) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file,
+    ):
+        for path in sorted(folder.iterdir()):
+            file.write(path, path.name)
+
+
+@contextmanager
+def _analysed(store: Store) -> Iterator[Path]:
+    """A folder with all that `study analyse` writes, which is removed afterwards."""
+    from echogan.study.analysis.report import (
+        analyse_study,
+    )  # takes seconds to import, and few visitors need it
+    from echogan.study.unblinded import tables_of
+
+    with TemporaryDirectory(prefix="analysis-") as name:
+        analyse_study(tables_of(store), Path(name))
+        yield Path(name)
+
+
 KINDS: dict[str, tuple[str, Callable[[Store, Path, str], object]]] = {
+    "report": ("report.pdf", _write_report),
+    "results": ("results.zip", _write_results),
     "table": ("ratings.csv", _write_table),
     "export": ("study.zip", export_study),
 }

@@ -27,7 +27,8 @@ from echogan.study.analysis.tables import study_tables
 
 FILES = {
     "report.html", "report.pdf", "analysis.json", "manifest.json", "ratings.csv", "pairs.csv", "fidelity.csv",
-    "codebook.csv", "clmm.R", "likert.png", "forest.png", "vgc.png", "slopes.png", "agreement.png",
+    "guesses.csv", "times.csv",
+    "codebook.csv", "clmm.R", "dwell.png", "likert.png", "forest.png", "vgc.png", "slopes.png", "agreement.png",
 }  # fmt: skip
 
 

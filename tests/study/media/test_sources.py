@@ -46,15 +46,16 @@ def test_originals_and_enhanced_are_paired_by_name(tmp_path):
 def test_a_list(tmp_path):
     touch(tmp_path, "a.dcm", "a.mp4", "g.dcm")
     (tmp_path / "list.csv").write_text(
-        "original,enhanced,patient,view,quality,role,sector,expected\n"
-        'a.dcm,a.mp4,Jane,plax,poor,,"60,2,-38,38,3,86",\n'
-        "g.dcm,,X,,,gold,,overall:1..2 border:1..3\n",
+        "original,enhanced,patient,view,quality,role,sector,text,expected\n"
+        'a.dcm,a.mp4,Jane,plax,poor,,"60,2,-38,38,3,86",none,\n'
+        "g.dcm,,X,,,gold,,,overall:1..2 border:1..3\n",
         encoding="utf-8-sig",
     )
     one, gold = read_sources(tmp_path / "list.csv")
     assert (one.patient, one.view, one.quality, one.role) == ("Jane", "PLAX", "poor", "main")
     assert one.sector is not None
     assert one.sector.r_max == 86
+    assert (one.text, gold.text) == (False, True)
     assert (gold.role, gold.view, gold.enhanced) == ("gold", "other", None)
     assert gold.expected == {"overall": (1, 2), "border": (1, 3)}
 
@@ -71,6 +72,7 @@ def test_a_list(tmp_path):
         ("original,quality\na.dcm,<b>", "no plain word"),
         ("original,expected\na.dcm,overall=1", "expected answers cannot be read"),
         ("original,expected\na.dcm,overall:3..1", "expected answers cannot be read"),
+        ("original,text\na.dcm,Doe", "'text' is neither none nor empty"),
         ("original\na.dcm\na.dcm", "named twice"),
         ("original\n", "There are no clips"),
     ],

@@ -69,7 +69,7 @@ def test_the_way_from_a_draft_to_its_files(admin: Administration, store: Store, 
     count = read_all(store, reader)
     status = admin.look(sent())["study"]["readers"][0]
     assert (status["done"], status["total"], status["state"]) == (count, count, "finished")
-    for kind in ("table", "export"):
+    for kind in ("report", "results", "table", "export"):
         with pytest.raises(StudyStateError, match="blinded"):
             admin.file(sent(kind=kind))
     backup = admin.backup(sent())["name"]
@@ -85,6 +85,11 @@ def test_the_way_from_a_draft_to_its_files(admin: Administration, store: Store, 
     assert len(table.read_text().splitlines()) > count
     with zipfile.ZipFile(admin.file(sent(kind="export"))["path"]) as export:
         assert "study.sqlite" in export.namelist()
+    assert Path(admin.file(sent(kind="report"))["path"]).read_bytes().startswith(b"%PDF")
+    with zipfile.ZipFile(admin.file(sent(kind="results"))["path"]) as results:
+        hashes = json.loads(results.read("manifest.json"))
+        assert {"report.html", "report.pdf", "pairs.csv", "clmm.R"} <= set(hashes)
+        assert set(results.namelist()) == {*hashes, "manifest.json"}
     admin.close(sent())
     looked = admin.look(sent())["study"]
     assert (looked["state"], looked["unblinded"]) == ("closed", True)

@@ -57,6 +57,7 @@ function list(found) {
     return make("li", {}, node);
   });
   if ($(".st-list").textContent !== found.studies.join("") || $("[aria-current]")?.textContent !== chosen) $(".st-list").replaceChildren(...items);
+  if (found.studies.length && !$(".st-none").hidden) $(".st-make").open = false;  // it stays as it is set from then on
   $(".st-none").hidden = found.studies.length > 0;
   $(".st-no-folders").hidden = found.folders;
   const select = $("[name=protocol]");
@@ -79,7 +80,10 @@ function making(work) {
   line.dataset.words = words;
   line.classList.toggle("st-bad", Boolean(work.error));
   line.replaceChildren(words, ...(work.ended ? [] : [button("Stop", () => act("stop"))]));
-  if (work.ended && !work.error) choose(work.name);
+  if (work.ended && !work.error) {
+    $(".st-new").reset();
+    choose(work.name);
+  }
 }
 
 const values = () => Object.fromEntries([...new FormData($(".st-new"))].map(([name, value]) =>
@@ -101,6 +105,7 @@ function show(study) {
   const views = Object.entries(study.views).map(([view, count]) => `${view} ${count}`).join(", ");
   main.replaceChildren(...[
     make("h2", { textContent: study.name }),
+    way(study),
     make("p", { className: "st-state" }, make("b", { textContent: STATES[study.state] }), study.unblinded ? ", unblinded" : ", blinded"),
     make("p", { className: "st-hint", textContent: `“${study.title}”, made ${when(study.created)}: ${study.clips} clips of ${study.patients} patients (${views}), ${study.stimuli} stimuli.` }),
     steps(study), link, readersView(study, $(".st-ask"), act, tellLink),
@@ -111,26 +116,29 @@ function show(study) {
 
 // What can be done now, and what must be done before the next step.
 function steps(study) {
-  const sure = (title, words, yes, name, fields) => button(title, async () => {
+  const sure = (title, words, yes, name, fields, kind) => button(title, async () => {
     const given = await ask($(".st-ask"), `${title}?`, words, fields, yes);
     if (given) await act(name, given);
-  });
+  }, kind);
+  const ready = study.points.every((point) => point.ok || !point.needed);
+  const next = (yes) => (yes ? "st-primary" : "");
   const box = make("section", { className: "st-steps" });
   if (study.state === "draft") {
     box.append(make("ul", { className: "st-points" }, ...study.points.map((point) =>
-      make("li", { className: point.ok ? "st-ok" : point.needed ? "st-lacks" : "st-advice" }, `${point.ok ? "✓" : point.needed ? "✗" : "○"} ${point.sentence}`))),
+      make("li", { className: point.ok ? "st-ok" : point.needed ? "st-lacks" : "st-advice" }, make("b", { textContent: point.ok ? "✓" : point.needed ? "✗" : "○" }), point.sentence))),
     make("div", { className: "st-row" },
-      button("Look at the stimuli", () => stimulus(0)),
+      button("Look at the stimuli", () => stimulus(0), next(!study.confirmed)),
+      button("Look at the masks", masks),
       study.confirmed ? null : sure("Confirm the stimuli", "You have looked at the stimuli and saw no name and no text on them.", "Confirm", "confirm"),
       button("Dry run as a reader", rehearse),
-      sure("Open", "Assignments are fixed then, and readers can begin. The protocol cannot change any more.", "Open", "open")));
+      sure("Open", "Assignments are fixed then, and readers can begin. The protocol cannot change any more.", "Open", "open", [], next(ready))));
   }
   const row = make("div", { className: "st-row" });
-  if (study.state === "open") row.append(sure("Freeze", "No rating is taken any more, and this cannot be undone.", "Freeze", "freeze"));
-  if (study.state === "frozen" && !study.unblinded) row.append(sure("Unblind", "The arms can be read then. It is written to the log and cannot be undone.", "Unblind", "unblind", [["reason", "Reason", { required: true, maxLength: 500 }]]));
-  if (study.state === "frozen") row.append(sure("Close", "Nothing about the study changes any more.", "Close", "close"));
+  const finished = study.readers.length > 0 && study.readers.every((reader) => reader.total && reader.done === reader.total);
+  if (study.state === "open") row.append(sure("Freeze", "No rating is taken any more, and this cannot be undone.", "Freeze", "freeze", [], next(finished)));
+  if (study.state === "frozen" && !study.unblinded) row.append(sure("Unblind", "The arms can be read then. It is written to the log and cannot be undone.", "Unblind", "unblind", [["reason", "Reason", { required: true, maxLength: 500 }]], "st-primary"));
   if (study.unblinded) {
-    for (const [kind, words] of [["table", "Ratings as CSV"], ["export", "Export the study"]]) row.append(button(words, () => fetchFile(kind)));
+    for (const [kind, words] of [["report", "Report (PDF)"], ["results", "All results (ZIP)"], ["table", "Ratings as CSV"], ["export", "Export the study"]]) row.append(button(words, () => fetchFile(kind), next(kind === "report")));
   }
   row.append(button("Back up", async () => {
     const made = await act("backup");
@@ -139,11 +147,24 @@ function steps(study) {
     const answer = await call("verify");
     if (answer) say(answer.faults.length ? answer.faults.join(" ") : "The log and the tables are as they were written.", answer.faults.length > 0);
   }));
+  if (study.state === "frozen") row.append(sure("Close", "Nothing about the study changes any more.", "Close", "close"));
   box.append(row);
   return box;
 }
 
+// Where the study stands on its way; never back.
+function way(study) {
+  const names = ["Draft", "Open", "Frozen", "Unblinded", "Closed"];
+  const now = { draft: 0, open: 1, frozen: study.unblinded ? 3 : 2, closed: 4 }[study.state];
+  return make("ol", { className: "st-way" }, ...names.map((textContent, n) => {
+    const step = make("li", { textContent, className: n < now ? "st-done" : "" });
+    if (n === now) step.setAttribute("aria-current", "step");
+    return step;
+  }));
+}
+
 async function fetchFile(kind) {
+  if (kind === "report" || kind === "results") say("Analysing the ratings. This takes up to a minute.");
   const made = await act("file", { kind });
   if (made) make("a", { href: fileUrl(made.path), download: made.name }).click();
 }
@@ -169,6 +190,13 @@ async function rehearse() {
   link = make("section", { className: "st-link" }, make("p", { textContent: "A copy of the study, to be read as a reader does. What is rated in it is thrown away." }),
     make("a", { href: url, target: "_blank", rel: "noopener", textContent: "Read the copy", className: "st-dry" }));
   await look(true);
+}
+
+async function masks() {
+  const found = await call("masks");
+  if (!found) return;
+  $(".st-masks img").src = fileUrl(found.path);
+  $(".st-masks").showModal();
 }
 
 async function stimulus(at) {

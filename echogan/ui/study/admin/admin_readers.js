@@ -1,6 +1,6 @@
 // The readers of a study: invited, how far they are, and their links; by reader, never by arm.
 
-const READER_STATES = { closed: "not open", reading: "may read", washout: "in washout", finished: "finished" };
+const READER_STATES = { closed: "no reading now", reading: "may read", washout: "in washout", finished: "finished" };
 
 // `act(name, data)` calls the server and shows the study again; `told` shows a link that was made.
 function readersView(study, dialog, act, told) {
@@ -16,7 +16,7 @@ function readersView(study, dialog, act, told) {
       ["days", "Days that the link is valid", { type: "number", min: 1, max: 3650, value: 120, required: true }],
     ], "Invite");
     if (given) await link("invite", { role: given.role, years: given.years === "" ? null : +given.years, days: +given.days });
-  }, "st-primary");
+  }, study.state === "open" && !study.readers.length ? "st-primary" : "");
   const rows = study.readers.map((reader) => {
     const flags = [reader.stalled && "stalled: nothing for a week", reader.gold_missed && `${reader.gold_missed} gold clips missed`,
       reader.link !== "valid" && `link ${reader.link}`].filter(Boolean);
@@ -38,12 +38,12 @@ function readersView(study, dialog, act, told) {
       make("th", { scope: "row", textContent: reader.name }),
       make("td", { textContent: reader.years == null ? reader.role : `${reader.role}, ${reader.years} years` }),
       make("td", {}, bar, ` ${reader.done}/${reader.total}`),
-      make("td", { textContent: `${READER_STATES[reader.state]}, session ${reader.session}` }),
+      make("td", { textContent: reader.total && reader.done === reader.total ? "finished" : `${READER_STATES[reader.state]}, session ${reader.session}` }),
       make("td", { textContent: when(reader.last) }),
       make("td", { textContent: reader.repeats ? `${reader.repeats}${agreement}` : "none yet" }),
       make("td", { textContent: `${Math.round(100 * reader.cannot_assess)} %` }),
       make("td", { className: "st-flags", textContent: flags.length ? `⚠ ${flags.join("; ")}` : "" }),
-      make("td", { className: "st-row" }, ...more));
+      make("td", {}, make("div", { className: "st-row" }, ...more)));
   });
   const heads = ["reader", "role", "rated", "state", "last rating", "repeats", "cannot assess", "", ""];
   const table = rows.length ? make("table", { className: "st-readers" },
