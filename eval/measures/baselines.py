@@ -10,9 +10,12 @@ import numpy as np
 from echogan.clips.clip import ClipFile
 from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Sector
+from echogan.enhance.calibrated import calibration_of, flagger_for
 from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.put_back import keep_original, keep_weights
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
+from echogan.trust.map_styles import unit
 from eval.measures import classical
 
 Method = Callable[[np.ndarray, Sector], np.ndarray]
@@ -23,15 +26,21 @@ NETWORKS = tuple(dict.fromkeys((DEFAULT, *BUNDLED)))
 
 
 def make_methods(
-    models: Sequence[str], filters: bool = True
+    models: Sequence[str], filters: bool = True, kept: bool = False
 ) -> tuple[dict[str, Method], list[dict[str, str]]]:
     """Every method by name, and the name and sha256 of each checkpoint.
 
-    `filters`: with the classical filters too. Raises EchoGANError where two checkpoints have one name.
+    filters   with the classical filters too
+    kept      with `kept_method` of the checkpoints that have a calibration too
+
+    Raises EchoGANError where two checkpoints have one name.
     """
     enhancers = open_enhancers(models)
     methods: dict[str, Method] = {"input": untouched}
     methods |= {name: enhancer_method(enhancer) for name, enhancer in enhancers.items()}
+    for name, enhancer in enhancers.items() if kept else ():
+        if calibration_of(enhancer.checkpoint) is not None:
+            methods[f"{name}, original kept where flagged"] = kept_method(enhancer)
     for name, apply in classical.classical_filters().items() if filters else ():
         methods[name] = filter_method(apply)
     return methods, [checkpoint_facts(enhancer) for enhancer in enhancers.values()]
@@ -71,6 +80,24 @@ def enhancer_method(enhancer: Enhancer) -> Method:
 
     def enhance(frames: np.ndarray, sector: Sector) -> np.ndarray:
         return np.concatenate([chunk.enhanced for chunk in chunks(enhancer, frames, sector)])
+
+    return enhance
+
+
+def kept_method(enhancer: Enhancer) -> Method:
+    """The enhancer with the original kept where its calibration flags the result amber, as a method."""
+
+    def enhance(frames: np.ndarray, sector: Sector) -> np.ndarray:
+        prepared = prepare(enhancer, frames, sector)
+        flagger, box, kept = flagger_for(enhancer, prepared), prepared.space.box, []
+        assert flagger is not None, "the checkpoint is calibrated"
+        for chunk in enhancer.run(prepared):
+            flags = np.maximum(*flagger(unit(chunk.x), unit(chunk.g))) >= flagger.amber
+            for original, enhanced, flagged in zip(chunk.original, chunk.enhanced, flags, strict=True):
+                frame = enhanced.copy()
+                frame[box] = keep_original(original[box], enhanced[box], keep_weights(flagged))
+                kept.append(frame)
+        return np.stack(kept)
 
     return enhance
 

@@ -80,7 +80,8 @@ def lesions(result: dict[str, Any]) -> str:
         f"\n\nThe lesion is visible in the poor clip in {shown} of {drawn} simulated clips. Erased: the lesion keeps "
         "less than half of its contrast in the input. Invented: in the same clips without the lesion, the output has "
         "a spot of a lesion's size and contrast that neither the input nor the truth has. The detector of such spots "
-        "finds about a third of lesions that are added to a clip, so the true rate is higher. In brackets: 95 % "
+        "finds about a third of lesions that are added to a clip, so the true rate is higher. Where the original is "
+        "kept, haze that stays in a cleared cavity looks like a spot, and counts as invented. In brackets: 95 % "
         "intervals."
     )
 

@@ -73,7 +73,7 @@ def main(settings: LesionsSettings) -> None:
     """Measure, print and write."""
     torch.set_num_threads(1)
     models = [*settings.model, *([str(settings.oracle)] if settings.oracle else [])]
-    methods, checkpoints = make_methods(models, filters=settings.classical)
+    methods, checkpoints = make_methods(models, filters=settings.classical, kept=True)
     cases, drawn = [], {}
     for kind in LESIONS:
         found = list(lesion_clips(kind, settings.first_seed, settings.clips, settings.frames, settings.kept))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from fake_checkpoint import Scale, checkpoint, fan_sector, speckle
+from fake_flagger import Spots
 
 from echogan.core.errors import EchoGANError
 from eval.measures import baselines
@@ -29,3 +30,19 @@ def test_methods_are_named_and_change_only_the_tissue():
 def test_two_checkpoints_of_one_name_are_refused():
     with pytest.raises(EchoGANError, match="Two checkpoints are named fake"):
         baselines.make_methods(["one", "another"])
+
+
+def test_the_original_is_kept_where_the_calibration_flags_the_result(monkeypatch):
+    monkeypatch.setattr(baselines, "calibration_of", lambda checkpoint: object())
+    monkeypatch.setattr(baselines, "flagger_for", lambda enhancer, prepared: Spots())
+    methods, _ = baselines.make_methods(["any"], filters=False, kept=True)
+    assert list(methods) == ["input", "fake", "fake, original kept where flagged"]
+    frames, sector = speckle(2, 96, 120), fan_sector(96, 120)
+    plain, kept = (methods[name](frames, sector) for name in list(methods)[1:])
+    back = (kept == frames) & (plain != frames)
+    assert back.any()
+    assert ((kept == plain) & (plain != frames)).sum() > back.sum()
+
+
+def test_nothing_is_kept_of_a_checkpoint_without_a_calibration():
+    assert set(baselines.make_methods(["any"], filters=False, kept=True)[0]) == {"input", "fake"}
