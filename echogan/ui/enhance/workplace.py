@@ -213,11 +213,11 @@ class Workplace:
         return entry
 
     def _open(self, visit: Visit, entry: ClipEntry) -> None:
-        work, ended = partial(self._work, visit, entry), partial(self._ended, visit, entry)
-        self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
+        def ended(job: Job) -> None:
+            clear_if_closed(self.visits, visit, entry)
 
-    def _ended(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
-        clear_if_closed(self.visits, visit, entry)
+        work = partial(self._work, visit, entry)
+        self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
 
     def _work(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
         """Open a clip, then write its frames as they are."""
