@@ -213,11 +213,12 @@ class Workplace:
         return entry
 
     def _open(self, visit: Visit, entry: ClipEntry) -> None:
-        def ended(job: Job) -> None:
+        def end(job: Job) -> None:
             clear_if_closed(self.visits, visit, entry)
 
-        work = partial(self._work, visit, entry)
-        self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
+        self.opening.submit(
+            Job(visit.token, partial(self._work, visit, entry), 0, end, address=visit.address)
+        )
 
     def _work(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
         """Open a clip, then write its frames as they are."""
