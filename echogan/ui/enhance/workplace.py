@@ -202,8 +202,7 @@ class Workplace:
             self.sessions.remove_folder(visit.folder)
 
     def _folder(self, visit: Visit) -> Any:
-        if visit.folder is None:
-            visit.folder = self.sessions.make_folder()
+        visit.folder = visit.folder or self.sessions.make_folder()
         return visit.folder
 
     def _open_clip(self, visit: Visit, clip_id: str) -> ClipEntry:
@@ -213,12 +212,11 @@ class Workplace:
         return entry
 
     def _open(self, visit: Visit, entry: ClipEntry) -> None:
-        def end(job: Job) -> None:
-            clear_if_closed(self.visits, visit, entry)
+        work, ended = partial(self._work, visit, entry), partial(self._ended, visit, entry)
+        self.opening.submit(Job(visit.token, work, 0, ended, address=visit.address))
 
-        self.opening.submit(
-            Job(visit.token, partial(self._work, visit, entry), 0, end, address=visit.address)
-        )
+    def _ended(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
+        clear_if_closed(self.visits, visit, entry)
 
     def _work(self, visit: Visit, entry: ClipEntry, job: Job) -> None:
         """Open a clip, then write its frames as they are."""
