@@ -1,6 +1,8 @@
 """Flagged regions in the viewer: outlines at the thresholds, a list that leads there, and the original kept there."""
 
 import io
+import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from echogan.clips.files import open_clip
+from echogan.enhance import trust_stage
+from echogan.enhance.calibrated import found_in
 from echogan.ui.enhance import enhancing
 from tests.support.fake_flagger import Spots
 from tests.support.viewer_page import WORKING, counted_clip, enhanced, frame, in_pane, pause
@@ -97,6 +101,67 @@ def picture(page: Page) -> np.ndarray:
         page.get_by_role("button", name="PNG of this frame").click()
     page.keyboard.press("Escape")
     return np.asarray(Image.open(io.BytesIO(Path(saved.value.path()).read_bytes())).convert("L")).astype(int)
+
+
+def test_the_trust_card_on_the_page_is_that_of_the_report(flagged: Page):
+    section = flagged.locator(".eg-card")
+    expect(section.locator("tr")).not_to_have_count(0, timeout=WORKING)
+    section.locator("summary").click()
+    expect(section.locator(".eg-card-waits")).to_be_hidden()
+    flagged.locator(".eg-export summary").click()
+    with flagged.expect_download(timeout=WORKING) as saved:
+        flagged.locator(".eg-kinds [data-kind=report]").click()
+    card = json.loads(Path(saved.value.path()).read_text())["trust"]
+    flagged.keyboard.press("Escape")
+    rows = section.locator("tr")
+    expect(rows).to_have_count(len(card["findings"]))
+    for row, one in zip(rows.all(), card["findings"], strict=True):
+        cells = row.locator("th, td").all_inner_texts()
+        assert cells[:2] == [one["label"], one["text"] or "–"]
+        assert " ".join(cells[2].split()) == f"{one['sentence']} {one['compared']}".strip()
+    assert section.locator("li").all_inner_texts() == [
+        said for part in card["guarantee"].values() for said in part
+    ]
+    assert section.locator("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 100
+
+
+def test_pictures_and_maps_are_shown_while_flags_and_card_are_not_made(
+    page: Page, drawn, strong_model, monkeypatch
+):
+    monkeypatch.setattr(enhancing, "flagger_for", lambda enhancer, prepared: Spots())
+    gate = threading.Event()
+
+    def wait(chunk, flagger):
+        assert gate.wait(WORKING / 1000)
+        return found_in(chunk, flagger)
+
+    monkeypatch.setattr(trust_stage, "found_in", wait)
+    try:
+        enhanced(page, drawn, strong_model)  # as far as the verdict: pictures, maps and their numbers
+        pause(page)
+        expect(page.locator(".eg-live")).to_contain_text("Making the trust card")
+        maps = page.locator(".eg-maps button")
+        maps.first.click()
+        expect(page.locator("[data-pane=map] .eg-over")).to_be_visible()
+        expect(page.locator("[data-pane=map] figcaption")).to_have_text(maps.first.inner_text())
+        maps.last.click()
+        expect(page.locator("[data-pane=map] figcaption")).to_contain_text("not made yet")
+        expect(page.locator("[data-pane=map] .eg-over")).to_be_hidden()
+        page.locator(".eg-flags summary").click()
+        expect(page.locator(".eg-flags-waiting")).to_be_visible()
+        expect(page.locator(".eg-flags-none")).to_be_hidden()
+        expect(page.locator(".eg-keep")).to_be_disabled()
+        page.locator(".eg-export summary").click()
+        expect(page.locator(".eg-kinds [data-kind=report]")).to_be_disabled()
+        expect(page.locator(".eg-kinds [data-kind=gif]")).to_be_enabled()
+        expect(page.locator(".eg-card-waits")).to_have_count(1)
+    finally:
+        gate.set()
+    expect(page.locator("[data-pane=map] .eg-over")).to_be_visible(timeout=WORKING)
+    expect(page.locator("[data-pane=map] figcaption")).not_to_contain_text("not made yet")
+    expect(page.locator(".eg-kinds [data-kind=report]")).to_be_enabled()
+    expect(page.locator(".eg-region")).to_have_count(2)
+    expect(page.locator(".eg-live")).to_be_empty()
 
 
 def test_without_a_calibration_the_page_says_so(page: Page, drawn, small_model):

@@ -11,6 +11,7 @@ from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
 from echogan.trust.map_styles import CAVEAT
 from echogan.trust.residuals import UNIT
+from echogan.ui.enhance.card_details import card_details
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, Stream
 from echogan.ui.enhance.exporting import choices
 from echogan.ui.enhance.fair_queue import Place
@@ -150,7 +151,7 @@ def result_detail(shown: ClipResult, sector: Sector, clip: ClipFile) -> dict[str
         "box": list(layout.box),
         "map_tiles": _stream(shown.maps),
         "flag_tiles": _stream(shown.flags) if layout.flagged else None,
-        "trusted": stored is not None and stored.trusted,
+        "card": card_details(stored),
         "maps": map_details(layout),
         "flags": flag_details(shown, clip),
         "curves": [curve_detail(name, values) for name, values in curves.items()],

@@ -202,8 +202,7 @@ class Workplace:
             self.sessions.remove_folder(visit.folder)
 
     def _folder(self, visit: Visit) -> Any:
-        if visit.folder is None:
-            visit.folder = self.sessions.make_folder()
+        visit.folder = visit.folder or self.sessions.make_folder()
         return visit.folder
 
     def _open_clip(self, visit: Visit, clip_id: str) -> ClipEntry:

@@ -18,6 +18,7 @@ SCRIPTS = (  # parts first, then what uses them
         "paint",
         "view",
         "flags",
+        "card",
         "tools",
         "mmode",
         "list",

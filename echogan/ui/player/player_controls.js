@@ -36,6 +36,7 @@ function describe(detail) {
   $(".eg-caveat").textContent = shown?.caveat || "";
   fillMaps(shown?.maps || []);
   flagList(shown?.flags);
+  showCard(shown);
   setStrength(strengths[detail.id] ?? 1);
 }
 
@@ -86,6 +87,7 @@ function goToRegion({ frame, box }) {
   if (narrow.matches) $(".eg-flags").open = false; // it lies over the picture there
 }
 const flagList = makeFlagList($(".eg-flags"), goToRegion);
+const showCard = makeCard($(".eg-card"), host.url);
 
 function fillMaps(maps) {
   const button = (label, index, hint) => make("button", label, { type: "button", "data-map": index, title: hint });
