@@ -11,7 +11,7 @@ import copy
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
@@ -37,7 +37,7 @@ class NoGpu(EchoGANError):
     """The Space gave no GPU: its or the visitor's minutes are used up, or all are busy."""
 
 
-def _gpu(function: Callable[..., Iterator[Step]]) -> Callable[..., Iterator[Step]]:
+def _gpu(function: Callable[..., Generator[Step, None, None]]) -> Callable[..., Generator[Step, None, None]]:
     """Mark a function with @spaces.GPU where this is a ZeroGPU Space."""
     return import_module("spaces").GPU(duration=_seconds)(function) if ZERO_GPU else function
 
@@ -92,7 +92,7 @@ def on_gpu(work: Work[T], frames: int, tell: Tell, cancel: threading.Event) -> T
 
 
 @_gpu
-def _steps(work: Work[Any], frames: int) -> Iterator[Step]:
+def _steps(work: Work[Any], frames: int) -> Generator[Step, None, None]:
     """Do the work, in a thread; yield what it tells, then its result or its error."""
     steps: queue.SimpleQueue[Step] = queue.SimpleQueue()
     cancel = threading.Event()

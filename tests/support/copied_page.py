@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import psutil
 from app_process import free_port
 
 STUB = Path(__file__).with_name("zero_gpu_stub")
@@ -19,11 +20,12 @@ FOREIGN = ("ECHOGAN_", "GRADIO_", "SPACE", "HF_", "PYTHONPATH")
 
 
 class Served(NamedTuple):
-    """A page that serves: where, how long its start took, the file of what it prints."""
+    """A page that serves: where, seconds its start took, on the clock and of processors, the file of what it prints."""
 
     http: httpx.Client
     url: str
     start_seconds: float
+    start_cpu_seconds: float
     log: Path
 
 
@@ -56,9 +58,10 @@ def started(folder: Path, environment: dict[str, str], log: Path) -> Iterator[Se
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < began + START_SECONDS, log.read_text()
             time.sleep(0.1)
-        took, url = time.monotonic() - began, f"http://127.0.0.1:{environment['GRADIO_SERVER_PORT']}"
+        took, used = time.monotonic() - began, psutil.Process(process.pid).cpu_times()
+        url = f"http://127.0.0.1:{environment['GRADIO_SERVER_PORT']}"
         with httpx.Client(base_url=url, trust_env=False, timeout=60) as http:
-            yield Served(http, url, took, log)
+            yield Served(http, url, took, used.user + used.system, log)
     finally:
         process.terminate()
         process.wait(60)

@@ -1,9 +1,12 @@
 """The measurement of an archive: what it compares, and what it calls growth."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+import eval.performance.archive as measured
 from eval.performance.archive import _growth, results
 from eval.reporting.performance_tables import archive
 
@@ -42,3 +45,40 @@ def test_the_table_says_what_is_wrong():
     assert "60 and 130 clips" in table
     assert "not all" in table
     assert "all 602" in archive(result | {"checks": {"complete": True, "equal": True}})
+
+
+WORK = """
+import json, os, pathlib, sys, time
+archive, out = map(pathlib.Path, sys.argv[1:3])
+record = out / ".archive.jsonl"
+out.mkdir(exist_ok=True)
+known = set(record.read_text().split()) if record.exists() else set()
+for clip in sorted(archive.rglob("*.avi")):
+    name = clip.relative_to(archive).with_suffix(".json")
+    if name.as_posix() in known:
+        continue
+    (out / name).parent.mkdir(exist_ok=True)
+    found = {"clip": name.as_posix(), "timing": {"s": time.time()}}
+    if sys.argv[3] == "forgets" and known:
+        found["clip"] = "another"
+    (out / name).write_text(json.dumps(found))
+    with record.open("a") as file:
+        file.write(name.as_posix() + "\\n")
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize(("kind", "equal"), [("remembers", True), ("forgets", False)])
+def test_a_run_that_goes_on_wrongly_after_a_kill_is_found(tmp_path, monkeypatch, kind, equal):
+    def start(settings, place, out):
+        return subprocess.Popen([sys.executable, "-c", WORK, str(place), str(out), kind])
+
+    monkeypatch.setattr(measured, "_start", start)
+    monkeypatch.setattr(measured, "SAMPLE_SECONDS", 0.02)
+    result = measured.measure(measured.ArchiveSettings(clips=20, frames=1), tmp_path)
+    assert result["checks"]["complete"]
+    assert result["checks"]["equal"] is equal
+    first, second = result["killed"]["done_at_each_kill"]
+    assert 6 <= first < second < 20
+    assert json.loads(json.dumps(result, allow_nan=False))["whole"]["files"] == 20
+    assert "20" in archive(result)
