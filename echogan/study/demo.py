@@ -42,6 +42,7 @@ ACTOR = "simulation"
 LIST = "list.csv"
 PAIR_ITEMS = {item.name for item in PAIR.items}
 TRAINING = 2  # clips
+UNSURE = 0.5  # of a guess, between wrong and right
 OTHERWISE = 0.25  # chance that a repeat gets the level beside the first one
 PROTOCOL = Protocol(
     "simulated",
@@ -150,15 +151,17 @@ class _Answers:
             main = [case.clip for case in stored_cases(db) if case.role == "main"]
         self._clip = dict(zip(main, sorted(study.times["clip"].unique()), strict=True))
         self._value: dict[tuple[str, ...], float] = {}
-        for row in study.main().itertuples():
-            self._value[row.reader, row.clip, row.arm, row.item] = row.value
-        for row in study.pairs.itertuples():
-            self._value[row.reader, row.clip, "pair"] = row.value
-        for row in study.fidelity.itertuples():
-            self._value[row.reader, row.clip, row.item] = row.grade
-        for row in study.guesses.itertuples():  # right, wrong or unsure, whatever arm this study shows
-            self._value[row.reader, row.clip, "guess"] = 0.5 if not row.guess else float(row.guess == row.arm)
-        self._seconds = {(row.reader, row.clip, row.arm): row.seconds for row in study.times.itertuples()}
+        for row in study.main().to_dict("records"):
+            self._value[row["reader"], row["clip"], row["arm"], row["item"]] = row["value"]
+        for row in study.pairs.to_dict("records"):
+            self._value[row["reader"], row["clip"], "pair"] = row["value"]
+        for row in study.fidelity.to_dict("records"):
+            self._value[row["reader"], row["clip"], row["item"]] = row["grade"]
+        for row in study.guesses.to_dict("records"):  # right, wrong or unsure, whatever arm this study shows
+            right = float(row["guess"] == row["arm"])
+            self._value[row["reader"], row["clip"], "guess"] = right if row["guess"] else UNSURE
+        times = study.times.to_dict("records")
+        self._seconds = {(row["reader"], row["clip"], row["arm"]): float(row["seconds"]) for row in times}
 
     def seconds(self, slot: int, clip: str, show: str) -> float:
         """How long the reader looks; as at an original, where both arms are shown."""
@@ -173,7 +176,7 @@ class _Answers:
         key = f"R{slot + 1:02}", self._clip[clip]
         if name == "arm_guess":
             right = self._value[*key, "guess"]
-            return None if right == 0.5 else int((show == "enhanced") == bool(right))
+            return None if right == UNSURE else int((show == "enhanced") == bool(right))
         if name in PAIR_ITEMS:
             side = -1 if show == "enhanced_left" else 1
             found = side * self._value[*key, "pair"]

@@ -11,7 +11,7 @@ from rating_tables import fidelity_rows, pair_rows, rating_rows
 
 from echogan.study.analysis.analysis import analyse, as_json
 from echogan.study.analysis.simulation import DEMO, expected_difference, simulated_study
-from echogan.study.analysis.tables import study_tables
+from echogan.study.analysis.tables import ITEMS, study_tables
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,28 @@ def test_missing_levels_and_gaps_give_numbers_or_sentences(values):
     text = as_json(analyse(study_tables(rating_rows(values))))
     assert "NaN" not in text
     assert "Infinity" not in text
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    arrays.arrays(
+        float,
+        st.tuples(st.just(2), st.integers(1, 3), st.integers(1, 3), st.just(2)),
+        elements=st.sampled_from([np.nan, 0.0, 1.0]),
+    )
+)
+def test_clustered_yes_or_no_items_without_a_class_give_numbers_or_sentences(values):
+    """Two clips a patient; an arm, a reader or a patient may have one class alone, or none."""
+    rows = [row for c in range(2) for row in rating_rows(values[..., c], "diagnostic", clip=c + 1)]
+    analysis = analyse(study_tables(rows, items=(ITEMS[4],)))
+    assert "NaN" not in as_json(analysis)
+    result = analysis.items[0]
+    found = (
+        result.difference,
+        result.bootstrap,
+        result.mixed_model,
+        result.vgc,
+        result.odds,
+        result.agreement.alpha,
+    )
+    assert all(estimate.low is not None or estimate.note for estimate in found)
