@@ -65,6 +65,7 @@ MEAN_HAZE = f"means/{DEFAULT}/found"
 EACH_HAZE = f"clips/*/rows/{DEFAULT}/found"
 BOTH_VIEWS = "sets/both views"
 GAIN = f"{DEFAULT}/gain"
+HELD_OUT = {"erased": "erasing-atrial-wall", "invented": "inventing-at-atrial-wall"}
 BARS = (
     Bar("The sector is found in every real clip (IoU).", "fans", "real/*/iou", "at least", 0.93),
     Bar("The sector is found well in the real clips (median IoU).",
@@ -93,6 +94,28 @@ BARS = (
     Bar("A segmenter trained and tested on enhanced stills loses hardly any Dice on Poor ones (mean gain).",
         "retrained_segmenter", f"sets/Poor/{GAIN}/dice/mean", "at least", -0.005),
     Bar("Visible lesions are not erased (share).", "lesions", f"rows/{DEFAULT}/erased/mean", "at most", 0.1),
+    *(
+        Bar(f"What is {wrong} by a network that the fusion was not fitted on is {told}.",
+            "hallucination", f"faulty/{network}/diagnostics/fused/{wrong}/{measure}/mean", "at least", limit)
+        for wrong, network in HELD_OUT.items()
+        for measure, told, limit in (
+            ("auroc", "told from the rest (AUROC)", 0.95),
+            ("found_at_5%", "found where 5 % are flagged (share of regions)", 0.9),
+        )
+    ),
+    Bar("On fresh clips amber misses as little as promised (share of known errors).",
+        "hallucination", "calibration/fresh/missed_at_amber/mean", "at most", 0.13),
+    Bar("On fresh clips red flags as little as promised (share of what is faithful).",
+        "hallucination", "calibration/fresh/flagged_at_red/mean", "at most", 0.015),
+    *(
+        Bar(f"Discs, {change}, are flagged (share, all clips).",
+            "hallucination", f"calibration/discs/*/{change}/flagged/mean", "at least", 0.9, statistics.fmean)
+        for change in ("painted, static", "painted, moving", "wall removed")
+    ),
+    Bar("Discs that are truly there are not flagged (share, all clips).",
+        "hallucination", "calibration/discs/*/truly there/flagged/mean", "at most", 0.1, statistics.fmean),
+    Bar("A disc changes little elsewhere (share of the sector flagged, worst clip).",
+        "hallucination", "calibration/discs/*/*/elsewhere/mean", "at most", 0.01, greatest_size),
     Bar("The generator is much faster than the reference ResNet-9 on a CPU (ratio of frames per second).",
         "speed", "cpu/ratio", "at least", 20),
     Bar("The page shows the first enhanced frames of a cine within 4 s.",
