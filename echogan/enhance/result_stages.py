@@ -91,7 +91,7 @@ class _Making:
         self._layout = TileLayout.of(prepared, flagger is not None)
         self._diagnoses = Diagnoses(prepared.space)
         self._trust = TrustStage(enhancer, prepared, folder, flagger, listener.checked)
-        self._timing = dict.fromkeys(PARTS, 0.0)
+        self._timing: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         self._first_s = self._seconds = 0.0
 
     def make(self, cancel: threading.Event | None) -> StoredResult:
