@@ -30,6 +30,7 @@ SIZES = (
 LEFT_OVER, EXPLAINED = 40.0, 0.92  # the same that a tint may leave, in at least this share of the lit pixels
 LIT = 30
 SURE = 0.6  # confidence of a fan from which every patch of colour within it counts
+SWEPT = 0.2  # share of a redrawn column that changes; in the dim tissue of a B-mode clip it is less
 SLOW = 4  # a strip that moves by a pixel in a frame is compared with the frame so many later
 STATIC = 2.5  # grey levels of change over time below which a patch is a drawing on the screen
 AROUND, VARIED, EXTENT = (
@@ -198,9 +199,10 @@ def _sweeps(a: np.ndarray, b: np.ndarray) -> bool:
     """Only few columns changed, and these over most of their height."""
     changed = np.abs(a - b) > 4
     columns = changed.mean(0) > 0.1
-    return bool(
-        0 < columns.mean() < 0.35 and changed[:, columns].mean() > 4 * max(changed[:, ~columns].mean(), 1e-3)
-    )
+    if not 0 < columns.mean() < 0.35:
+        return False
+    redrawn, others = changed[:, columns].mean(), changed[:, ~columns].mean()
+    return bool(redrawn > max(SWEPT, 4 * others))
 
 
 def _shifts(a: np.ndarray, b: np.ndarray) -> bool:

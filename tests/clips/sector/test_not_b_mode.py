@@ -108,3 +108,13 @@ def test_tissue_does_not_scroll():
     for t in range(12):  # a trace runs under a frozen picture
         frozen[t, 150:153, : 20 * t + 1] = 255
     assert not scrolls(frozen)
+
+
+def test_dim_tissue_that_changes_in_few_places_does_not_scroll():
+    """In a dim clip only the brightest tissue changes by more than a few grey levels: some rows of some columns."""
+    rng, clip = np.random.default_rng(2), np.full((12, 180, 240), 12, np.uint8)
+    for t in range(12):
+        for left in (30, 90, 150, 200):
+            top = 60 + int(rng.integers(40))
+            clip[t, top : top + 12, left : left + 10] = 30 + t % 2 * 10
+    assert not scrolls(clip)
