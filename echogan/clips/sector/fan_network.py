@@ -23,13 +23,12 @@ WEIGHTS = Path(__file__).with_name("fan_network.safetensors")
 class Square:
     """How a part of the frame lies in the network's square.
 
-    top, left      pixel of the frame at the part's corner
+    box            the part of the frame: top, left, bottom, right; ends exclusive
     scale          pixels of the square to one of the frame
     rows, columns  the slices of the square that the part fills
     """
 
-    top: int
-    left: int
+    box: tuple[int, int, int, int]
     scale: float
     rows: slice
     columns: slice
@@ -41,24 +40,27 @@ class Square:
         scale = side / max(bottom - top, right - left)
         tall, wide = (max(1, round((end - start) * scale)) for start, end in ((top, bottom), (left, right)))
         row, column = (side - tall) // 2, (side - wide) // 2
-        return cls(top, left, scale, slice(row, row + tall), slice(column, column + wide))
+        return cls(box, scale, slice(row, row + tall), slice(column, column + wide))
 
     @property
     def y(self) -> np.ndarray:
         """The row in the frame of each row's centre, float32 (h, 1)."""
-        steps = np.arange(self.rows.stop - self.rows.start, dtype=np.float32)
-        return ((steps + 0.5) / self.scale - 0.5 + self.top)[:, None]
+        return _centres(self.box[0], self.box[2], self.rows.stop - self.rows.start)[:, None]
 
     @property
     def x(self) -> np.ndarray:
         """The column in the frame of each column's centre, float32 (1, w)."""
-        steps = np.arange(self.columns.stop - self.columns.start, dtype=np.float32)
-        return ((steps + 0.5) / self.scale - 0.5 + self.left)[None]
+        return _centres(self.box[1], self.box[3], self.columns.stop - self.columns.start)[None]
 
     def shrink(self, image: np.ndarray) -> np.ndarray:
         """The mean of `image` (H, W), which is the part alone, over each pixel of the square: float32 (h, w)."""
         size = (self.columns.stop - self.columns.start, self.rows.stop - self.rows.start)
         return cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+
+
+def _centres(start: int, end: int, count: int) -> np.ndarray:
+    """The centres of `count` equal parts of the pixels from `start` to `end` (exclusive), float32 (count,)."""
+    return ((np.arange(count) + 0.5) * (end - start) / count - 0.5 + start).astype(np.float32)
 
 
 def network_input(

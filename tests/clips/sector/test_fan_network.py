@@ -27,8 +27,10 @@ def test_a_place_in_the_square_is_its_place_in_the_frame(box):
     top, left, bottom, right = box
     square = Square.around(box)
     rows, columns = np.mgrid[top:bottom, left:right].astype(np.float32)
-    assert np.abs(square.shrink(rows) - square.y).max() <= max(0.5, 0.5 / square.scale)
-    assert np.abs(square.shrink(columns) - square.x).max() <= max(0.5, 0.5 / square.scale)
+    # An image of coordinates, shrunk, holds the mean coordinate of each cell; at the rim of an enlarged one it is off.
+    near = 0.02 / square.scale if square.scale < 1 else 0.5
+    assert np.abs(square.shrink(rows) - square.y).max() <= near
+    assert np.abs(square.shrink(columns) - square.x).max() <= near
 
 
 def test_what_lies_around_the_frame_is_not_usable():
