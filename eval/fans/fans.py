@@ -22,10 +22,11 @@ import numpy as np
 from echogan.clips.clip import Clip, ClipFile
 from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector
+from echogan.clips.sector.not_b_mode import NotBMode
 from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.core.geometry import Sector
 from eval.command import begin, write
-from eval.fans.hard_fans import hard_fan
+from eval.fans.hard_fans import HardFan, hard_fan
 from eval.fans.outlines import OUTLINES, polygon
 from eval.paths import RESULTS, SHARED
 from eval.real_data import fan_of_regions
@@ -52,8 +53,7 @@ def main(settings: FansSettings) -> None:
     for seed in range(settings.first_seed, settings.first_seed + settings.clips):
         hard = hard_fan(seed)
         found, facts = find_and_compare(Clip(hard.frames), hard.truth)
-        facts["trace_found"] = None if hard.trace is None else trace_found(found, hard.trace & hard.truth)
-        facts["overlay"] = round(float((found.overlay_mask & hard.truth).sum() / hard.truth.sum()), 4)
+        facts |= {"trace_found": None, "overlay": 0.0} if found is None else overlay_facts(found, hard)
         simulated.append(
             {"seed": seed, "frames": len(hard.frames), "traced": hard.trace is not None, **facts}
         )
@@ -63,21 +63,34 @@ def main(settings: FansSettings) -> None:
     write(result, settings.out, settings, rows=lambda result: result["real"])
 
 
-def find_and_compare(clip: Clip | ClipFile, truth: np.ndarray) -> tuple[Sector, dict[str, Any]]:
+def find_and_compare(clip: Clip | ClipFile, truth: np.ndarray) -> tuple[Sector | None, dict[str, Any]]:
     """The sector as found, and its row: IoU with the truth, confidence, whether the user is asked, seconds.
+
+    A clip that is refused as no B-mode has no sector: its IoU is 0, and nobody is asked.
 
     truth  bool (H, W): the imaged sector
     """
     start = time.thread_time()
-    sector = find_sector(clip)
+    try:
+        sector = find_sector(clip)
+    except NotBMode:
+        sector = None
     seconds = time.thread_time() - start
     return sector, {
-        "iou": round(iou(sector.mask, truth), 4),
-        "confidence": round(sector.confidence, 4),
-        "asks": sector.confidence < CHECK_BELOW,
-        "squeezed": any("squeezed" in note for note in sector.notes),
+        "iou": 0.0 if sector is None else round(iou(sector.mask, truth), 4),
+        "confidence": 0.0 if sector is None else round(sector.confidence, 4),
+        "asks": sector is not None and sector.confidence < CHECK_BELOW,
+        "refused": sector is None,
+        "squeezed": sector is not None and any("squeezed" in note for note in sector.notes),
         "seconds": round(seconds, 3),
     }
+
+
+def overlay_facts(found: Sector, hard: HardFan) -> dict[str, float | None]:
+    """What is told of a clip's overlay: the share of its trace that is found, and of the tissue taken for overlay."""
+    overlay = (found.overlay_mask & hard.truth).sum() / hard.truth.sum()
+    trace = None if hard.trace is None else trace_found(found, hard.trace & hard.truth)
+    return {"trace_found": trace, "overlay": round(float(overlay), 4)}
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -108,6 +121,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "confidence_error": round(float(np.abs(claimed - overlaps).mean()), 4),
         "trace_found_median": round(float(np.median(traces)), 4) if traces else None,
         "overlay_mean_without_trace": round(float(np.mean(plain)), 4) if plain else None,
+        "refused": sum(row["refused"] for row in rows),
         "squeezed": sum(row["squeezed"] for row in rows),
         "seconds_median": round(float(np.median([row["seconds"] for row in rows])), 3),
     }

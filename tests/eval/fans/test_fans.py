@@ -3,12 +3,21 @@
 import numpy as np
 import pytest
 
+from echogan.clips.sector.not_b_mode import NotBMode
+from eval.fans import fans
 from eval.fans.fans import iou, summary
 from eval.fans.hard_fans import hard_fan
 
 
 def row(overlap: float, asks: bool) -> dict:
-    facts = {"trace_found": None, "overlay": 0.1, "traced": False, "squeezed": False, "seconds": 0.2}
+    facts = {
+        "trace_found": None,
+        "overlay": 0.1,
+        "traced": False,
+        "squeezed": False,
+        "refused": False,
+        "seconds": 0.2,
+    }
     return {"iou": overlap, "asks": asks, "confidence": 0.9, **facts}
 
 
@@ -18,6 +27,18 @@ def test_rates_of_asking_below_and_above_the_limit():
     assert found["asks_where_below"] == 0.5
     assert found["asks_elsewhere"] == pytest.approx(1 / 3, abs=1e-4)
     assert found["iou_median"] == 0.95
+
+
+def test_a_refused_clip_counts_as_not_found(monkeypatch):
+    def refuse(clip):
+        raise NotBMode("strip")
+
+    monkeypatch.setattr(fans, "find_sector", refuse)
+    found, facts = fans.find_and_compare(None, np.ones((4, 4), bool))
+    assert found is None
+    assert (facts["iou"], facts["asks"], facts["refused"]) == (0.0, False, True)
+    row_of_it = row(0.0, False) | facts
+    assert summary([row(0.95, False), row_of_it])["refused"] == 1
 
 
 def test_a_seed_gives_one_hard_fan_whose_truth_is_in_the_frame():

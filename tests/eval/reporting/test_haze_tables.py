@@ -39,7 +39,7 @@ def test_a_point_of_the_frontier_has_its_training_and_empty_cells_where_not_meas
 def test_fans_have_the_overlap_and_how_often_the_user_is_asked():
     simulated = {
         "clips": 50, "iou_median": 0.97, "iou_percentile_5": 0.811, "iou_below_0.9": 8, "asks_where_below": 0.625,
-        "asks_elsewhere": 0.143, "seconds_median": 0.44,
+        "asks_elsewhere": 0.143, "seconds_median": 0.44, "refused": 1,
     }  # fmt: skip
     table = haze_tables.fans(
         {"simulated": simulated, "real": {"hazy_2": {"iou": 0.9701, "confidence": 0.95}}}
