@@ -61,7 +61,7 @@ def test_the_models_are_listed(served):
     (example,) = (one for one in PYTHON if "/models" in one)
     lines = run(served, sys.executable, "-c", text=example).splitlines()
     assert "echogan bundled MIT True" in lines
-    assert "echogan-camus bundled CC BY-NC-SA 4.0 False" in lines
+    assert "echogan-camus bundled CC BY-NC-SA 4.0 True" in lines
 
 
 def test_a_clip_is_enhanced(served):

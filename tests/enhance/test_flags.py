@@ -34,7 +34,7 @@ def result(tmp_path_factory) -> StoredResult:
 
 def spots(result: StoredResult) -> tuple[np.ndarray, np.ndarray]:
     frames = np.zeros((1, *result.layout.map_size), np.float32)
-    removed, invented = Spots().add(frames, frames, frames)
+    removed, invented = Spots()(frames, frames)
     return removed[0], invented[0]
 
 

@@ -44,7 +44,8 @@ def lesion_clip() -> LesionClip:
     fan = torch.tensor([60.0, 2.0, -38.0, 38.0, 3.0, HEIGHT - 10.0], dtype=torch.float64)
     return LesionClip(
         poor, control, poor, control, tissue, tissue, torch.from_numpy(mass.copy()),
-        torch.full_like(poor, 255), torch.from_numpy(sector.mask.copy()), fan, torch.tensor(1.0), {"kind": "mass"},
+        torch.full_like(poor, 255), torch.from_numpy(sector.mask.copy()), fan, torch.tensor(1.0),
+        {"kind": "mass", "seed": 1},
     )  # fmt: skip
 
 

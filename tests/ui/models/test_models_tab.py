@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import constants
 
+from echogan.model.checkpoints import checkpoint as store
 from echogan.model.checkpoints.checkpoint import BUNDLED, describe_checkpoint
 from echogan.model.checkpoints.hub_cache import cached_checkpoints
 from echogan.ui.enhance.model_choice import ModelChoices
@@ -22,9 +23,11 @@ CACHED = f"heart/net@{COMMIT}"
 def choices(tmp_path, monkeypatch) -> ModelChoices:
     """Bundled models, one of a run, and in the cache one checkpoint and one model of another program."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(store, "BUNDLED", BUNDLED)  # the pages of browser tests have models of their own
     root = tmp_path / "models--heart--net"
     shutil.copytree(BUNDLED / "echogan-unpaired", root / "snapshots" / COMMIT)
-    (root / "snapshots" / COMMIT / "README.md").unlink()
+    for name in ("README.md", "trust.json", "trust.safetensors"):
+        (root / "snapshots" / COMMIT / name).unlink()
     bert = tmp_path / "models--other--bert" / "snapshots" / COMMIT
     bert.mkdir(parents=True)
     (bert / "config.json").write_text('{"model_type": "bert"}')
@@ -38,7 +41,7 @@ def test_every_model_is_listed_with_its_facts(choices):
     found = {facts.name: facts for facts in list_models(choices)}
     assert list(found) == ["echogan", "echogan-camus", "echogan-unpaired", "run: mine", CACHED]
     assert [facts.kind for facts in found.values()] == [*["bundled"] * 3, "added", "cached"]
-    assert [facts.calibrated for facts in found.values()] == [True, False, False, True, False]
+    assert [facts.calibrated for facts in found.values()] == [True, True, True, True, False]
     assert found["echogan"].trained_on == "simulated clips"
     assert found["echogan-camus"].trained_on == "simulated and recorded clips"
     assert found["echogan-camus"].license == "CC BY-NC-SA 4.0"
