@@ -6,7 +6,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-# torch for the CPU. For a GPU build with --build-arg TORCH_INDEX=https://pypi.org/simple and give the container one.
+# torch for the CPU. For a GPU build with --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 and give the container one.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt
