@@ -137,7 +137,7 @@ def test_report_has_everything(done):
         "license": "MIT",
         "gain": 1.0,
     }
-    assert (report["device"], report["strength"]) == ("cpu", 1.0)
+    assert (report["device"], report["backend"], report["strength"]) == ("cpu", "torch", 1.0)
     assert report["settings"]["working_size"] == 64
     for name in ("decode_s", "enhance_s", "diagnose_s", "encode_s", "frames_per_s"):
         assert report["timing"][name] > 0
