@@ -24,7 +24,7 @@ class Report:
 
     device, backend   where the networks ran, and what ran them: torch, onnx (ONNX Runtime) or openvino
     timing        seconds: decode_s, enhance_s, diagnose_s, trust_s, encode_s, total_s; and frames_per_s = frames /
-                  total_s
+                  total_s. Parts go on at the same time, so that their sum may be more than the total
     diagnostics   every map of MAP_STYLES by its name: mean and 99th percentile of its absolute values over the
                   tissue, in `unit`, the signed mean where it has signs, and what it shows and misses
     per_frame     the mean inside the tissue of every frame, in the same unit

@@ -10,6 +10,7 @@ import warnings
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -60,7 +61,7 @@ def export(network: nn.Module, frames: int) -> bytes:
     """
     free = {0: "n", 2: "h", 3: "w"}
     example = torch.zeros(1, frames, EXPORT_SIDE, EXPORT_SIDE)
-    file = io.BytesIO()
+    file: Any = io.BytesIO()  # the types of torch know the newer exporter alone, which takes paths
     try:
         # Torch's newer exporter gives the same model in twenty times the time, and needs onnxscript.
         with _exporting, warnings.catch_warnings():
