@@ -31,6 +31,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "publish": ("publish", "Publish", "put a run or a checkpoint on the Hugging Face Hub"),
     "space": ("space", "Space", "put the page on the Hugging Face Hub, as a Space"),
+    "browser-demo": (
+        "browser_demo",
+        "BrowserDemo",
+        "make a static page that runs the network in the browser",
+    ),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }
@@ -39,7 +44,7 @@ HELP = f"""usage: python -m echogan COMMAND [options]
 EchoGANhance {__version__}: enhance poor echocardiography clips, and see what was changed.
 
 commands:
-{chr(10).join(f"  {name:<10}{text}" for name, (_, _, text) in COMMANDS.items())}
+{chr(10).join(f"  {name:<14}{text}" for name, (_, _, text) in COMMANDS.items())}
 
 options:
   --help      this text; after a command, that command's options
