@@ -3,14 +3,14 @@
     python -m eval speed                    measure, print and write eval/results/speed.json
     python -m eval speed --training-only    measure only the cost of a training step
 
-Our network and the reference run in turn, pair by pair, so that other load on the machine slows both. The ratio is the
-median over pairs. The page's wait is timed too.
+Our network and the reference run in turn, pair by pair, on each backend that is installed, so that other load on the
+machine slows both. The ratio is the median over pairs. The page's wait and the cost of the trust card are timed too.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
+import os
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -25,10 +25,10 @@ from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.model.checkpoints.checkpoint import DEFAULT, Checkpoint
 from echogan.model.checkpoints.hub import load_checkpoint
-from echogan.model.networks.frames import centre
 from echogan.model.networks.generators import build_generator
 from eval.command import begin
 from eval.paths import RESULTS
+from eval.performance.backend_speed import compare, compare_backends
 from eval.performance.machine import machine_facts
 from eval.performance.page_wait import page_wait
 from eval.performance.training_speed import REFERENCE, SIZE, WANTED, compare_training
@@ -38,6 +38,7 @@ from eval.real_data import pydicom_cine
 RESULT = RESULTS / "speed.json"
 NOT_MEASURED = "not measured"
 Device = Literal["cpu", "cuda"]
+Backend = Literal["auto", "torch", "onnx", "openvino"]
 DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 
 
@@ -77,77 +78,74 @@ def measure(model: str, clip: Path | None, pairs: int) -> dict:
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     facts = {"name": checkpoint.name, "sha256": checkpoint.sha256}
     result: dict = machine_facts() | {"model": facts, "cuda": cuda, "size": SIZE, "batch": 1}
+    result["cores"] = os.cpu_count()
+    result["load_before"] = [round(load, 1) for load in os.getloadavg()]
+    seen = torch.rand(1, checkpoint.config.generator.frames, SIZE, SIZE) * 2 - 1
     for device in DEVICES:
         if device == "cuda" and not torch.cuda.is_available():
             result[device] = result[f"enhance_{device}"] = NOT_MEASURED
             print(f"{device}: {NOT_MEASURED}")
             continue
         passes = 1 if device == "cpu" else 50
-        frames = checkpoint.config.generator.frames
-        numbers = compare(checkpoint.to_high, reference, device, pairs, passes, frames)
-        result[device] = {name: round(value, 3) for name, value in numbers.items()}
-        print(
-            f"{device}: ours {numbers['ours_fps']:.2f} frames/s, reference {numbers['reference_fps']:.2f}, "
-            f"ratio {numbers['ratio']:.1f}"
-        )
-        checkpoint.to_high.to("cpu")
+        nets = checkpoint.to_high.to(device), reference.to(device)
+        result[device] = numbers = compare(*nets, seen.to(device), pairs, passes)
+        print(_in_words(device, numbers))
+        for net in nets:
+            net.to("cpu")
         found = complete_enhancement(clip, checkpoint, device) if clip else NOT_MEASURED
         result[f"enhance_{device}"] = found
         print(f"enhance on {device}: {found['frames_per_s'] if isinstance(found, dict) else found} frames/s")
+    result["backends"] = compare_backends(checkpoint, reference, seen, pairs)
+    for name, numbers in result["backends"].items():
+        print(numbers if isinstance(numbers, str) else _in_words(name, numbers))
+    result["enhance_torch"] = complete_enhancement(clip, checkpoint, "cpu", "torch") if clip else NOT_MEASURED
     result["page_cpu"] = page_wait(clip, checkpoint) if clip else NOT_MEASURED
     print(f"page: {result['page_cpu']}")
     result["trust_cpu"] = trust_cost(clip, checkpoint) if clip else NOT_MEASURED
     return result
 
 
-def timed(generator: torch.nn.Module, frame: torch.Tensor, passes: int) -> float:
-    """Seconds per frame, the mean of `passes` passes."""
-    start = time.perf_counter()
-    for _ in range(passes):
-        generator(frame)
-    if frame.device.type == "cuda":
-        torch.cuda.synchronize()
-    return (time.perf_counter() - start) / passes
+def _in_words(where: str, numbers: dict) -> str:
+    return (
+        f"{where}: ours {numbers['ours_fps']:.2f} frames/s ({numbers['ours_cpu_ms']:.0f} CPU-ms), "
+        f"reference {numbers['reference_fps']:.2f}, ratio {numbers['ratio']:.1f}"
+    )
 
 
-def compare(
-    ours: torch.nn.Module, reference: torch.nn.Module, device: str, pairs: int, passes: int, frames: int = 1
+def complete_enhancement(
+    clip: Path, checkpoint: Checkpoint, device: Device, backend: Backend = "auto", runs: int = 3
 ) -> dict:
-    """Both generators at 256 x 256, batch 1, float32, in turn on one device. Ours has `frames` input frames."""
-    ours, reference = ours.to(device), reference.to(device)
-    seen = torch.rand(1, frames, SIZE, SIZE, device=device) * 2 - 1
-    frame = centre(seen)
-    with torch.inference_mode():
-        timed(ours, seen, 2)  # warm up
-        timed(reference, frame, 2)
-        times = [(timed(ours, seen, passes), timed(reference, frame, passes)) for _ in range(pairs)]
-    own, others = (statistics.median(column) for column in zip(*times, strict=True))
-    return {
-        "ours_fps": 1 / own,
-        "reference_fps": 1 / others,
-        "ratio": statistics.median(b / a for a, b in times),
-        "ratio_least": min(b / a for a, b in times),
-        "pairs": pairs,
-        "passes_per_pair": passes,
-    }
+    """The timing of `enhance_file` from the file to an MP4, a report and arrays: the median of `runs` runs.
 
-
-def complete_enhancement(clip: Path, checkpoint: Checkpoint, device: Device, runs: int = 3) -> dict:
-    """The timing of `enhance_file` from the file to an MP4, a report and arrays: the median of `runs` runs."""
+    `after_first_frames_per_s` counts from when the network has the first batch to when all files are complete;
+    `cpu_ms` is the CPU time a frame of all of it, with the sector, in all threads.
+    """
     timings = []
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         outputs = Outputs(clips=[out / "a.mp4"], arrays=out / "a.npz", report=out / "a.json")
+        settings = EnhanceSettings(device=device, backend=backend)
         for _ in range(runs):
-            timings.append(enhance_file(clip, outputs, checkpoint, EnhanceSettings(device=device)).timing)
+            told: list[tuple[float, int]] = []
+
+            def progress(done: int, total: int, told: list[tuple[float, int]] = told) -> None:
+                told.append((time.perf_counter(), done))
+
+            cpu_began = time.process_time()
+            report = enhance_file(clip, outputs, checkpoint, settings, progress=progress)
+            ended, cpu = time.perf_counter(), time.process_time() - cpu_began
+            (first, done), frames = told[0], told[-1][1]
+            timings.append(
+                report.timing
+                | {
+                    "after_first_frames_per_s": round((frames - done) / (ended - first), 3),
+                    "cpu_ms": round(1000 * cpu / frames, 1),
+                    "backend": report.backend,
+                }
+            )
     middle = sorted(timings, key=lambda timing: timing["frames_per_s"])[runs // 2]
     source = open_clip(clip)
-    return {
-        "clip": clip.name,
-        "frames": source.frames,
-        "size": [source.width, source.height],
-        **middle,
-    }
+    return {"clip": clip.name, "frames": source.frames, "size": [source.width, source.height], **middle}
 
 
 if __name__ == "__main__":

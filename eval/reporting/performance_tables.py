@@ -6,17 +6,19 @@ from typing import Any
 
 from eval.reporting.formats import markdown_table
 
+RUNTIMES = {"torch": "torch", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+
 
 def speed(result: dict[str, Any]) -> str:
     """Frames per second of both generators and of the complete enhancement, and the cost of a training step."""
+    places = {"CPU, torch": result["cpu"], "CUDA, torch": result["cuda"]}
+    places |= {f"CPU, {RUNTIMES[name]}": found for name, found in result.get("backends", {}).items()}
     rows = []
-    for device in ("cpu", "cuda"):
-        found = result[device]
+    for place, found in sorted(places.items()):
         if isinstance(found, str):
-            rows.append([device.upper(), found, found, ""])
+            rows.append([place, found, found, ""])
             continue
-        ours, theirs, ratio = (found[key] for key in ("ours_fps", "reference_fps", "ratio"))
-        rows.append([device.upper(), f"{ours:.1f} frames/s", f"{theirs:.2f} frames/s", f"{ratio:.0f} x"])
+        rows.append([place, _rate(found, "ours"), _rate(found, "reference"), f"{found['ratio']:.0f} x"])
     if step := result.get("training_step"):
         ours, theirs = (f"{step[key]:.2f} CPU-s" for key in ("ours_cpu_s", "reference_cpu_s"))
         title = f"one training step of both generators and discriminators, batch {step['batch']}"
@@ -25,10 +27,41 @@ def speed(result: dict[str, Any]) -> str:
     complete = result["enhance_cpu"]
     if not isinstance(complete, dict):
         return table
+    trust = result.get("trust_cpu")
     return table + (
         f"\n\nEnhancing a real cine ({complete['clip']}, {complete['frames']} frames of {complete['size'][0]} x "
         f"{complete['size'][1]}) from the file to MP4, report and arrays: {complete['frames_per_s']:.1f} frames/s, "
-        f"with the network on one CPU thread ({result['processor']})." + _page(result["page_cpu"])
+        f"with the network on one CPU thread ({result['processor']})."
+        + _after_first(complete, result)
+        + _page(result["page_cpu"])
+        + (_trust(trust) if isinstance(trust, dict) else "")
+    )
+
+
+def _rate(found: dict[str, Any], whose: str) -> str:
+    """Frames per second, and the CPU time of one where it was taken."""
+    cpu = found.get(f"{whose}_cpu_ms")
+    return f"{found[f'{whose}_fps']:.2f} frames/s" + ("" if cpu is None else f", {cpu:,.0f} CPU-ms a frame")
+
+
+def _after_first(complete: dict[str, Any], result: dict[str, Any]) -> str:
+    if "after_first_frames_per_s" not in complete:
+        return ""
+    load = ", ".join(f"{one:.1f}" for one in result["load_before"])
+    return (
+        f" That is with finding the sector; after the first batch it is {complete['after_first_frames_per_s']:.1f} "
+        f"frames/s ({complete['cpu_ms']:.0f} CPU-ms a frame by {RUNTIMES[complete['backend']]}, "
+        f"{result['enhance_torch']['cpu_ms']:.0f} by torch). Before the start the load of this machine of "
+        f"{result['cores']} cores was {load} (over 1, 5 and 15 minutes). Where that is more than 0, other work took "
+        "its share, and CPU time and ratios tell more than frames/s."
+    )
+
+
+def _trust(cost: dict[str, Any]) -> str:
+    fast, full = cost["fast"], cost["full"]
+    return (
+        f" The trust card adds {fast['added_ms']:.0f} CPU-ms to the {fast['rest_ms']:.0f} of a frame in fast mode "
+        f"({fast['share']:.0%}), and {full['added_ms']:,.0f} in full mode."
     )
 
 
