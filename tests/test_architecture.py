@@ -32,6 +32,8 @@ PLACES = {
     "gradio": ("echogan/ui/", "app.py"),
     "sqlite3": ("echogan/study/store/",),
     "pydicom": ("echogan/clips/dicom/", "echogan/curation/"),
+    "dicomweb_client": ("echogan/archive/pacs/",),
+    "pynetdicom": ("echogan/archive/pacs/",),
 }
 # These packages train on a bare GPU box, so they get by with little.
 BARE = {"phantom", "model", "training"}
