@@ -21,15 +21,16 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
-from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
+from echogan.enhance.calibrated import Flagger, Probabilities, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
-from echogan.enhance.card_maker import CardMaker
-from echogan.enhance.chunk import PreparedClip
+from echogan.enhance.card_maker import CardMaker, Maps
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.flags import KEPT, card_with_kept, original_kept
 from echogan.enhance.outputs import Outputs, open_sinks
 from echogan.enhance.report import Report, build_report
+from echogan.enhance.stages import half_the_cores, run_stages
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
 NOT_BLACKENED = (
@@ -73,7 +74,7 @@ def enhance_file(
     if enhancer.settings.keep_original and flagger is None:
         raise SettingsError(NOT_CALIBRATED.format(checkpoint.name))
     maker = CardMaker(enhancer, prepared, calibration_of(checkpoint))
-    with memory_in_words():
+    with memory_in_words(), half_the_cores():
         timing |= _run(enhancer, prepared, outputs, write, diagnoses, flagger, maker, progress, cancel)
     card = maker.card()
     if outputs.figure is not None:
@@ -105,41 +106,49 @@ def _run(
     progress: Callable[[int, int], None] | None,
     cancel: threading.Event | None,
 ) -> dict[str, float]:
-    """Enhance, diagnose and write every frame; the seconds that each part took."""
-    timing = {
-        "decode_s": 0.0,
-        "enhance_s": 0.0,
-        "diagnose_s": 0.0,
-        "trust_s": 0.0,
-        "encode_s": -time.perf_counter(),
-    }
-    keep = enhancer.settings.keep_original
-    with ExitStack() as stack:
-        sinks = open_sinks(stack, outputs, prepared, write)
-        timing["encode_s"] += time.perf_counter()
-        for chunk in enhancer.run(prepared, progress, cancel):
-            started = time.perf_counter()
+    """Enhance, diagnose and write every frame; the seconds that each part took, which go on at the same time."""
+    timing: dict[str, float] = dict.fromkeys(
+        ("decode_s", "enhance_s", "diagnose_s", "flag_s", "trust_s", "encode_s"), 0.0
+    )
+
+    @contextmanager
+    def timed(part: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        timing[part] += time.perf_counter() - started
+
+    def flag(chunk: Chunk) -> tuple[Chunk, Probabilities | None]:
+        with timed("flag_s"):
             found = found_in(chunk, flagger)
-            if keep and flagger is not None and found is not None:
+            if enhancer.settings.keep_original and flagger is not None and found is not None:
                 chunk = original_kept(chunk, found, flagger.amber)
-            flagged = time.perf_counter()
+        return chunk, found
+
+    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Maps]:
+        chunk, found = made
+        timing["decode_s"] += chunk.decode_s
+        timing["enhance_s"] += chunk.enhance_s
+        with timed("enhance_s"):
             _ = chunk.enhanced
-            enhanced = time.perf_counter()
+        with timed("diagnose_s"):
             maps = diagnoses.add(chunk)
-            diagnosed = time.perf_counter()
+        with timed("trust_s"):
             maker.add(chunk, maps, found)
-            trusted = time.perf_counter()
+        return chunk, maps
+
+    def encode(made: tuple[Chunk, Maps]) -> None:
+        with timed("encode_s"):
             for sink in sinks:
-                sink(chunk, maps)
-            timing["decode_s"] += chunk.decode_s
-            timing["enhance_s"] += chunk.enhance_s + enhanced - flagged
-            timing["diagnose_s"] += diagnosed - enhanced
-            timing["trust_s"] += flagged - started + trusted - diagnosed
-            timing["encode_s"] += time.perf_counter() - trusted
-        timing["encode_s"] -= (
-            time.perf_counter()
-        )  # leaving the stack finishes the files, which is encoding too
-    timing["encode_s"] += time.perf_counter()
+                sink(*made)
+
+    with ExitStack() as stack:
+        with timed("encode_s"):
+            sinks = open_sinks(stack, outputs, prepared, write)
+        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, encode)
+        with timed("encode_s"):
+            stack.close()  # finishes the files
+    # A part of its own until here, for it is counted in another thread.
+    timing["trust_s"] += timing.pop("flag_s")
     return timing
 
 

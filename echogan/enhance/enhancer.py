@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import threading
 import time
@@ -20,8 +19,9 @@ from echogan.core.errors import Cancelled, SectorError
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve, canonical_curve
 from echogan.core.settings import check_settings
+from echogan.enhance.backends.backend import Translate, place, translators
 from echogan.enhance.chunk import Chunk, PreparedClip
-from echogan.enhance.device import pick_device, precision
+from echogan.enhance.device import precision
 from echogan.enhance.frame_window import FrameWindow
 from echogan.enhance.put_back import amplified, keep_black
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
@@ -40,6 +40,10 @@ class EnhanceSettings:
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = field(
         default="auto", metadata={"help": "where to compute; auto takes cuda, else mps, else cpu"}
+    )
+    backend: Literal["auto", "torch", "onnx", "openvino"] = field(
+        default="auto",
+        metadata={"help": "what runs the network; onnx and openvino, on the CPU, are quicker than torch"},
     )
     batch_size: int = field(default=8, metadata={"help": "frames enhanced at once", "min": 1, "max": 256})
     grey_curve: bool = field(
@@ -72,7 +76,7 @@ class Enhancer:
     """A checkpoint on a device. `stream` enhances one clip, `prepare` and `run` do it in two steps.
 
     The object holds no state of a clip.
-    Raises SettingsError for a setting out of its range or a device that is not there.
+    Raises SettingsError for a setting out of its range, and a device or backend that is not there.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: EnhanceSettings | None = None):
@@ -80,13 +84,10 @@ class Enhancer:
         self.settings.check()
         self.checkpoint = checkpoint
         self.working_size = self.settings.working_size or checkpoint.config.working_size
-        self.device = pick_device(self.settings.device)
-        self.to_high, self.to_low = checkpoint.to_high, checkpoint.to_low
-        needed = (getattr(net, "size_multiple", MULTIPLE) for net in (self.to_high, self.to_low))
+        self.device, self.backend = place(self.settings.device, self.settings.backend, checkpoint)
+        needed = (getattr(net, "size_multiple", MULTIPLE) for net in (checkpoint.to_high, checkpoint.to_low))
         self.multiple = math.lcm(MULTIPLE, *needed)
-        if self.device.type != "cpu":  # a copy: the checkpoint stays on the CPU for whoever shares it
-            self.to_high = copy.deepcopy(checkpoint.to_high).to(self.device)
-            self.to_low = copy.deepcopy(checkpoint.to_low).to(self.device)
+        self.to_high, self.to_low = translators(checkpoint, self.device, self.backend)
 
     def stream(
         self,
@@ -174,16 +175,14 @@ class Enhancer:
         )
 
     def _apply(
-        self, generator: torch.nn.Module, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray
+        self, generator: Translate, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray
     ) -> np.ndarray:
         """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`.
 
         Both as displayed: the generator alone sees the frames on the grey curve.
         """
         space, curve, fan = prepared.space, prepared.curve, prepared.sector.fan
-        up = (
-            -1 if fan is not None and fan.opens_up else 1
-        )  # the generators were trained on fans with the apex above
+        up = -1 if fan is not None and fan.opens_up else 1  # the networks know fans with the apex above
         with torch.inference_mode(), precision(self.device):
             seen = np.ascontiguousarray(seen[..., ::up, :])
             batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))

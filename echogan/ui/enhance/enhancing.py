@@ -153,7 +153,7 @@ class Enhancing:
             prepared.sector,
             TileLayout.of(prepared, flagger is not None),
             enhancer.checkpoint.without_weights(),
-            "cuda" if zero_gpu.ZERO_GPU else str(enhancer.device),
+            "cuda" if zero_gpu.ZERO_GPU else f"{enhancer.device} ({enhancer.backend})",
             Stream(folder / TILES),
             Stream(folder / MAP_TILES),
             Stream(folder / FLAG_TILES),
