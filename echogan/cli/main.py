@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "BrowserDemo",
         "make a static page that runs the network in the browser",
     ),
+    "dicomweb": ("dicomweb", "DicomWeb", "enhance a study of a DICOM server, and store the results there"),
+    "listen": ("listen", "Listen", "enhance what DICOM nodes send here (C-STORE), and deliver it"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }

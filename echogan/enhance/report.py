@@ -12,7 +12,8 @@ from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
 from echogan.core.notice import IN_FULL
 from echogan.core.version import __version__
-from echogan.enhance.enhancer import Enhancer, PreparedClip
+from echogan.enhance.chunk import PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.trust.card.card import TrustCard
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.residuals import UNIT_IN_FULL, MapSummary

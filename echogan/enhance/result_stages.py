@@ -11,9 +11,10 @@ from pathlib import Path
 
 from echogan.core.atomic import output_errors
 from echogan.enhance.calibrated import Flagger
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import Diagnoses, FigureData
 from echogan.enhance.enhance_file import memory_in_words
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.report import build_report
 from echogan.enhance.result_writer import FIGURE, ResultWriter
 from echogan.enhance.stages import half_the_cores, run_stages

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from echogan.core.atomic import output_errors
-from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.frame_tiles import TileWriter
 from echogan.enhance.tile_layout import TileLayout
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
 from echogan.enhance.calibrated import flagger_for
-from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.chunk import PreparedClip
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.result_stages import Listener
 from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
 from echogan.enhance.stored_result import StoredResult
