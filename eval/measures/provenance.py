@@ -43,6 +43,8 @@ def enhancement_hash() -> str:
     """
     settings = asdict(EnhanceSettings())
     del settings["trust"], settings["backend"]
+    if not settings["keep_original"]:  # newer than the results; off, it changes no pixel
+        del settings["keep_original"]
     bundled = (describe_checkpoint(folder).config for folder in bundled_checkpoints())
     used = {
         "settings": settings,

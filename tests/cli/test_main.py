@@ -59,7 +59,7 @@ def test_the_program_prints_one_sentence_and_exits_2():
     assert (done.returncode, done.stdout) == (2, "")
     choice = (
         "Choose one of enhance, models, phantom, train, convert, calibrate, "
-        "publish, space, dicomweb, listen, curate, study."
+        "publish, space, browser-demo, dicomweb, listen, curate, study."
     )
     assert done.stderr == f"There is no command 'enhnce'. {choice}\n"
 
@@ -250,7 +250,7 @@ def test_converted_weights_enhance_a_clip(clip, tmp_path, capsys, monkeypatch):
     assert json.loads((out / "config.json").read_text())["name"] == "out"
     seen, compute = [], UnetGenerator.forward
     monkeypatch.setattr(UnetGenerator, "forward", lambda net, x: seen.append(x) or compute(net, x))
-    flags = ("--model", out, "--sector", FAN, "--device", "cpu", "--working-size", 64)
+    flags = ("--model", out, "--sector", FAN, "--device", "cpu", "--working-size", 64, "--backend", "torch")
     assert run("enhance", clip, tmp_path / "better.mp4", *flags) == 0
     assert {x.shape for x in seen} == {(6, 3, 256, 256)}
     assert all((x[..., :90] == -1).all() for x in seen)  # a fan stands on black; it is not mirrored
