@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from echogan.trust.maps.smoothing import SPECKLE, Smoother
-from echogan.trust.maps.tone import QUANTILES, ToneCurve
+from echogan.trust.maps.tone import QUANTILES, ToneCurve, quantiles
 
 WIDE, FAR = (
     0.06,
@@ -73,7 +73,7 @@ class Evidence:
 
     def _rank(self, level: np.ndarray) -> tuple[np.ndarray, float]:
         """The rank of each pixel's level (h, w) among the tissue, and the range of the levels."""
-        levels = np.quantile(level[self.tissue], QUANTILES)
+        levels = quantiles(level[self.tissue])
         low, high = np.interp(RANGE, QUANTILES, levels)
         rank = np.where(self.tissue, np.interp(level, levels, QUANTILES), 0)
         return rank, max(float(high - low), LEAST_RANGE)

@@ -11,6 +11,20 @@ from echogan.trust.maps.smoothing import smooth
 QUANTILES = np.linspace(0, 1, 65)
 
 
+def quantiles(values: np.ndarray) -> np.ndarray:
+    """The QUANTILES of values of any shape, float64 (65,): bit for bit those of numpy, of one sort.
+
+    numpy's `quantile` partitions around each of them, which takes five times as long.
+    """
+    ordered = np.sort(values, axis=None)
+    place = QUANTILES * (ordered.size - 1)
+    low = np.floor(place).astype(int)
+    share = place - low
+    below, above = (ordered[np.minimum(index, ordered.size - 1)].astype(float) for index in (low, low + 1))
+    rise = above - below
+    return np.where(share < 0.5, below + rise * share, above - rise * (1 - share))
+
+
 @dataclass(frozen=True)
 class ToneCurve:
     """A rising curve from grey to grey: linear between its points, of its mean slope beyond them.
@@ -35,7 +49,7 @@ class ToneCurve:
         x, g     (n, h, w) in [0, 1]: the input and the result
         tissue   bool (h, w), not empty
         """
-        return cls.through(np.quantile(x[:, tissue], QUANTILES), np.quantile(g[:, tissue], QUANTILES))
+        return cls.through(quantiles(x[:, tissue]), quantiles(g[:, tissue]))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """The curve's outputs, float32, of `values`' shape."""

@@ -6,7 +6,7 @@ from discs import SIZE, disc
 from scipy.ndimage import gaussian_filter
 
 from echogan.trust.maps.smoothing import SPECKLE
-from echogan.trust.maps.tone import ToneCurve, tone_matched
+from echogan.trust.maps.tone import QUANTILES, ToneCurve, quantiles, tone_matched
 
 
 def test_the_identity_leaves_nothing_even_beyond_the_frames_of_the_fit(tissue, speckle):
@@ -50,3 +50,11 @@ def test_a_tone_change_does_not_hide_an_erased_disc(tissue, speckle):
 def test_points_of_one_input_become_one():
     curve = ToneCurve.through(np.array([0, 0, 0.5]), np.array([0.1, 0.3, 0.6]))
     np.testing.assert_allclose(curve(np.array([0, 0.25, 0.5, 0.7])), [0.2, 0.4, 0.6, 0.76], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 2, 64, 65, 66, 8001])
+def test_quantiles_are_numpys_bit_for_bit(dtype, size):
+    for values in (np.random.default_rng(size).random(size), np.full(size, 0.3)):
+        values = values.astype(dtype)
+        assert np.array_equal(quantiles(values), np.quantile(values, QUANTILES))
