@@ -33,6 +33,8 @@ PLACES = {
     "sqlite3": ("echogan/study/store/",),
     "ray": ("echogan/archive/ray_workers.py",),
     "pydicom": ("echogan/clips/dicom/", "echogan/curation/"),
+    "dicomweb_client": ("echogan/archive/pacs/",),
+    "pynetdicom": ("echogan/archive/pacs/",),
 }
 # These packages train on a bare GPU box, so they get by with little.
 BARE = {"phantom", "model", "training"}

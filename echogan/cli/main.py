@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "publish": ("publish", "Publish", "put a run or a checkpoint on the Hugging Face Hub"),
     "space": ("space", "Space", "put the page on the Hugging Face Hub, as a Space"),
+    "dicomweb": ("dicomweb", "DicomWeb", "enhance a study of a DICOM server, and store the results there"),
+    "listen": ("listen", "Listen", "enhance what DICOM nodes send here (C-STORE), and deliver it"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }

@@ -12,6 +12,8 @@ EchoGANError
 ├── SettingsError            a setting out of its range
 ├── OutputError              the result cannot be written
 ├── TrainingError            a run that cannot start or go on
+├── DicomServerError         a DICOM server does not answer, does not let in, or answers what is no DICOMweb
+│   └── ObjectRefused        it answers, but does not give or take this one object
 ├── StudyError               a reader study: its protocol, files, ratings or store
 │   ├── ReaderLinkError      the reader's link is unknown, expired or revoked
 │   ├── StudyStateError      not possible in the state that the study or the reading is in
@@ -66,6 +68,14 @@ class OutputError(EchoGANError):
 
 class TrainingError(EchoGANError):
     """A training run that cannot start or go on."""
+
+
+class DicomServerError(EchoGANError):
+    """A DICOM server does not answer, does not let in, or answers what it should not."""
+
+
+class ObjectRefused(DicomServerError):
+    """The server answers, but does not give or take this one object."""
 
 
 class StudyError(EchoGANError):

@@ -58,7 +58,8 @@ def test_the_program_prints_one_sentence_and_exits_2():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     choice = (
-        "Choose one of enhance, models, phantom, train, convert, calibrate, publish, space, curate, study."
+        "Choose one of enhance, models, phantom, train, convert, calibrate, "
+        "publish, space, dicomweb, listen, curate, study."
     )
     assert done.stderr == f"There is no command 'enhnce'. {choice}\n"
 

@@ -28,7 +28,7 @@ CODED_HEAD = 64 * 1024
 
 # Only these are parsed; everything else, including the patient's data, is skipped.
 HEADER_TAGS = """
-    ImageType SOPClassUID SOPInstanceUID Modality StudyInstanceUID SequenceOfUltrasoundRegions
+    ImageType SOPClassUID SOPInstanceUID Modality StudyInstanceUID SeriesInstanceUID SequenceOfUltrasoundRegions
     NumberOfFrames FrameIncrementPointer FrameTime FrameTimeVector ActualFrameDuration CineRate
     RecommendedDisplayFrameRate PixelSpacing ImagerPixelSpacing PixelAspectRatio Rows Columns SamplesPerPixel
     PhotometricInterpretation PlanarConfiguration BitsAllocated BitsStored PixelRepresentation

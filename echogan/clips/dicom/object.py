@@ -101,7 +101,7 @@ def _add_identifiers(
     original = source.header if source is not None else Dataset()
     study = original.get("StudyInstanceUID")
     made.SOPClassUID = uid.UltrasoundMultiFrameImageStorage if frames > 1 else uid.UltrasoundImageStorage
-    made.SOPInstanceUID, made.SeriesInstanceUID = uid.generate_uid(), uid.generate_uid()
+    made.SOPInstanceUID, made.SeriesInstanceUID = uid.generate_uid(), _series_uid(original, options)
     made.StudyInstanceUID = study if options.keep_identity and study else new_uid(study)
     made.Modality = "US"
     made.SeriesDescription = SERIES_DESCRIPTION
@@ -116,6 +116,15 @@ def _add_identifiers(
     for tag in (*required.split(), "ReferringPhysicianName", "Manufacturer", "Laterality"):
         if tag not in made:
             setattr(made, tag, "")
+
+
+def _series_uid(original: Dataset, options: WriteOptions) -> uid.UID:
+    """With identity, what is made of one series in one way is one series, to which a later run adds."""
+    series = original.get("SeriesInstanceUID")
+    if not (series and options.keep_identity):
+        return uid.generate_uid()
+    way = options.enhancement.comment if options.enhancement is not None else options.description
+    return uid.generate_uid(entropy_srcs=[str(series), way])
 
 
 def _add_pixels(made: Dataset, like: ClipFile, color: bool, frames: int) -> None:

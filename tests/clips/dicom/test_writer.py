@@ -428,3 +428,16 @@ def test_memory_does_not_grow_with_length(tmp_path: Path):
     peak(2)
     # 100 times the frames (4 MB of pixels); what grows is the list of where each frame lies.
     assert peak(200) < peak(2) + 150_000
+
+
+def test_results_of_one_series_are_one_series_where_identity_is_kept(tmp_path):
+    """And another series where they were made in another way, or where identity is not kept."""
+    like = source(tmp_path)
+    original = pydicom.dcmread(like.path)
+    kept = [write(tmp_path, like, moving(), KEEP) for _ in range(2)]
+    assert kept[0].SeriesInstanceUID == kept[1].SeriesInstanceUID != original.SeriesInstanceUID
+    assert kept[0].SOPInstanceUID != kept[1].SOPInstanceUID
+    other = write(tmp_path, like, moving(), WriteOptions(keep_identity=True, description="another model"))
+    assert other.SeriesInstanceUID != kept[0].SeriesInstanceUID
+    nameless = [write(tmp_path, like, moving()).SeriesInstanceUID for _ in range(2)]
+    assert len({*nameless, kept[0].SeriesInstanceUID}) == 3
