@@ -48,8 +48,10 @@ def status_sentence(status: Status) -> str:
     if status.state == "starting" and status.message:
         return f"Your clips are being prepared: {status.message}."
     if status.state == "checking":
-        prepared = f"Your clips are being prepared: {status.message}. " if status.message else ""
-        return f"{prepared}A small discriminator learns to tell the two sides apart. That takes some minutes."
+        if status.message.endswith("files"):
+            return f"Your clips are being prepared: {status.message}."
+        so_far = f": {status.message}" if status.message else ""
+        return f"A small discriminator learns to tell the two sides apart{so_far}. That takes some minutes."
     if status.state == "checked":
         return "Nothing was trained yet."
     if status.state == "starting":

@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from echogan.jobs.data_check_advice import DataCheck, Side
-from echogan.jobs.job import Job
+from echogan.jobs.job import Job, Status
+from echogan.jobs.log_messages import checking
 from echogan.jobs.process import ProcessId, write_process
 from echogan.ui.train.check_view import check_panel
+from echogan.ui.train.run_view import status_sentence
 
 FOUND = DataCheck(
     low=Side(40, 20, 4, 256, 60.0, 30.0), high=Side(0, 0, 0, 0, 80.0, 40.0), separability=0.83, unseen=False,
@@ -56,3 +58,20 @@ def test_what_is_damaged_or_not_there_shows_nothing(job):
     assert check_panel(job, picture=False) == ""
     job.check.unlink()
     assert check_panel(job, picture=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("5 of 8 files", "Your clips are being prepared: 5 of 8 files."),
+        ("80 of 240 steps", "tell the two sides apart: 80 of 240 steps."),
+        ("", "tell the two sides apart. That takes some minutes."),
+    ],
+)
+def test_while_it_lasts_the_page_says_how_far_it_is(message, words):
+    assert words in status_sentence(Status("checking", 0, 100, message=message))
+
+
+def test_how_far_it_is_comes_from_the_log():
+    assert checking(["step 20/240: 48% told right", "step 80/240: 65% told right"]) == "80 of 240 steps"
+    assert checking(["step 80/240  generators 1.000"]) == checking([]) == ""
