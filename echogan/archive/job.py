@@ -22,6 +22,7 @@ class ArchiveJob:
     """How to enhance an archive.
 
     model    as `load_checkpoint` takes it; sha256 of its weights
+    settings the backend is one that is named, so that it is the same on every node and after every interruption
     sector   a fan by hand as `Fan.parse` takes it, for every clip
     suffix   of the enhanced clips, as ".mp4"; "" for folders of PNG files
     memory   bytes that a worker process may hold
@@ -43,6 +44,9 @@ class ArchiveJob:
             "strength": self.settings.strength,
             "grey curve": self.settings.grey_curve,
             "working size": self.settings.working_size,
+            "backend": self.settings.backend,
+            "trust card": self.settings.trust,
+            "choice to keep the original": self.settings.keep_original,
             "way of writing": asdict(self.write),
             "sector": self.sector,
             "format": self.suffix,

@@ -19,9 +19,10 @@ import psutil
 
 from echogan.archive.job import ArchiveJob, outputs_of
 from echogan.clips.guard.guard import look
-from echogan.core.errors import EchoGANError, OutputError
+from echogan.core.errors import EchoGANError, OutputError, SettingsError
 from echogan.core.geometry import Fan
 from echogan.core.worker_pool import answer_channel
+from echogan.enhance.backends.backend import place
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.report import Report
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -35,7 +36,8 @@ FAULT = "A fault of the program ({}) ended the work on this file."
 def answer(line: str) -> dict[str, Any]:
     """Do what a request asks. `state` is "done" or "failed"; then `why` is a sentence.
 
-    An answer with `error` instead means that the disk is full or closed, which is not the file's fault.
+    An answer with `error` instead is not the file's fault: the disk is full or closed, or this machine lacks the
+    device or the backend of the job.
     """
     asked = json.loads(line)
     try:
@@ -56,6 +58,10 @@ def _enhance(path: Path, name: str, out: Path, job: ArchiveJob) -> dict[str, Any
     checkpoint = _checkpoint(job.model)
     if checkpoint.sha256 != job.sha256:
         return {"error": f"The weights of {job.model} were changed meanwhile. Start again in a new folder."}
+    try:
+        place(job.settings.device, job.settings.backend, checkpoint)
+    except SettingsError as error:
+        return {"error": str(error)}
     report = enhance_file(seen.clip, outputs, checkpoint, job.settings, sector, write=job.write)
     files = [place.relative_to(out).as_posix() for place in outputs.paths()]
     return {"state": "done", "outputs": files, **facts(report)}

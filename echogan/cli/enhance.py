@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -108,6 +108,8 @@ class Enhance:
 
     def _archive(self, checkpoint: Checkpoint) -> ArchiveJob:
         """What is to be done with each file. Raises SettingsError."""
+        from echogan.enhance.backends.backend import place
+
         if self.arrays or self.figure or self.report or self.trust_card:
             raise SettingsError(
                 "--report, --arrays, --figure and --trust-card do not go with an archive: its reports are beside "
@@ -117,11 +119,14 @@ class Enhance:
             raise SettingsError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
         if not LEAST_MEMORY <= self.worker_memory <= 1024:
             raise SettingsError(f"worker_memory is {self.worker_memory:g}; give GiB from 1 to 1024.")
+        settings = replace(
+            self.settings, backend=place(self.settings.device, self.settings.backend, checkpoint)[1]
+        )
         pinned = f"{checkpoint.source.partition('@')[0]}@{checkpoint.revision}"
         return ArchiveJob(
             model=pinned if checkpoint.revision else self.model,
             sha256=checkpoint.sha256,
-            settings=self.settings,
+            settings=settings,
             limits=self.limits,
             write=WriteOptions(keep_identity=self.keep_identity, blackout=self.blackout, mark=self.mark),
             sector=self.sector,

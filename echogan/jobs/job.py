@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from echogan.jobs.log_messages import EXCEPTION, preparing, tail, why_it_failed
+from echogan.jobs.log_messages import EXCEPTION, checking, preparing, tail, why_it_failed
 from echogan.jobs.process import SAME_START, ProcessId, read_process
 from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE
 from echogan.training.data.shards import INDEX
@@ -120,7 +120,8 @@ class Job:
             speed = _median([tick["seconds_per_step"] for tick in ticks[-RECENT:]])
             left = self._seconds_left(ticks, max(0, steps - step))
             live = self._live_state(step)
-            message = preparing(self.log_tail(1)) if live in ("starting", "checking") else ""
+            last = self.log_tail(1) if live in ("starting", "checking") else []
+            message = preparing(last) or checking(last)
             return Status(live, step, steps, speed, left, message)
         state, message = self._ended_state(told, step, steps)
         return Status(state, step, steps, message=message)

@@ -26,6 +26,7 @@ CAUSES = (
     ),
 )
 CURATING = re.compile(r"curate: (\d+ of \d+ files)")
+CHECKING = re.compile(r"step (\d+)/(\d+): .* told right")
 PLAIN_PROGRESS = re.compile(r"step \d+/\d+ |held out: |Run folder: |curate: |note: |(low|high|semireal):|  ")
 EXCEPTION = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Exit|Interrupt|Warning))\b:? ?")
 
@@ -34,6 +35,12 @@ def preparing(lines: Sequence[str]) -> str:
     """How many of the user's clips are curated, as "5 of 8 files", if that is the log's last line; else empty."""
     found = CURATING.fullmatch(lines[-1]) if lines else None
     return found[1] if found else ""
+
+
+def checking(lines: Sequence[str]) -> str:
+    """How far the data check is, as "80 of 240 steps", if the log's last line says it; else empty."""
+    found = CHECKING.fullmatch(lines[-1]) if lines else None
+    return f"{found[1]} of {found[2]} steps" if found else ""
 
 
 def tail(path: Path, lines: int = 40) -> list[str]:

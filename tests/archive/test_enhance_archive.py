@@ -140,6 +140,8 @@ def test_a_worker_that_needs_too_much_memory_ends_and_its_file_is_told(archive, 
     ("flags", "sentence"),
     [
         (("--strength", "0.5"), "another strength"),
+        (("--trust", "full"), "another trust card"),
+        (("--keep-original",), "another choice to keep the original"),
         (("--format", "webm"), "another format"),
         (("--report", "x"), "do not go with an archive"),
         (("--workers", "0"), "workers is 0"),
@@ -151,6 +153,10 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(archive, model, whole,
     assert run(archive, whole, model, *flags) == 2
     assert sentence in capsys.readouterr().err
     assert results(whole) == before
+
+
+def test_the_backend_is_named_so_that_an_interruption_does_not_change_it(whole):
+    assert json.loads((whole / ".archive.json").read_text())["backend"] in ("torch", "onnx", "openvino")
 
 
 def test_another_folder_of_files_is_not_taken(archive, model, tmp_path, capsys):

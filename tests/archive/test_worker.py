@@ -5,9 +5,11 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from fake_checkpoint import Scale, checkpoint
 from small_archive import FAN, small_archive
 
@@ -57,6 +59,14 @@ def test_other_weights_than_those_of_the_job_are_refused(answer):
         ArchiveJob.of(json.loads(JOB.request(Source(Path("/"), "", ""), Path("/")))["job"] | {"sha256": "cd"})
     )
     assert "changed meanwhile" in found["error"]
+
+
+@pytest.mark.parametrize(("device", "backend"), [("cuda", "torch"), ("mps", "torch"), ("cpu", "none")])
+def test_a_machine_without_the_device_or_the_backend_of_the_job_stops_it(answer, device, backend):
+    settings = replace(JOB.settings, device=device, backend=backend)
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has it")
+    assert set(answer(replace(JOB, settings=settings))) == {"error"}
 
 
 def test_a_full_disk_ends_the_run_and_another_fault_only_the_file(answer, monkeypatch):

@@ -52,6 +52,12 @@ class ModelChoices:
             self._keep(name, checkpoint)
         return name
 
+    def withdraw(self, run: str) -> None:
+        """Offer a run's checkpoint no longer: the run is deleted."""
+        with self._lock:
+            self._offered.pop(f"run: {run}", None)
+            self._kept.pop(f"run: {run}", None)
+
     def check(self, name: str | None) -> None:
         """Raise CheckpointNotFound for what is no model's name; a repository is not looked for."""
         self._find(name)

@@ -21,7 +21,7 @@ class Series:
     """One curve. `reference` draws it thin and dashed; `dots` marks each point, for few and exact ones."""
 
     label: str
-    steps: Sequence[int]
+    steps: Sequence[float]
     values: Sequence[float]
     colour: int = 0
     smooth: bool = False
@@ -41,11 +41,14 @@ class Chart:
     high: float | None = None
     hint: str = ""
     digits: int = 2
-    marks: Sequence[tuple[int, float]] = ()  # points that stand out
+    marks: Sequence[tuple[float, float]] = ()  # points that stand out
 
 
-def draw(chart: Chart, last: int = 0) -> str:
-    """The chart as HTML, its steps from 0 to `last` or to the last point; one without a point says so."""
+def draw(chart: Chart, last: float = 0, unit: str = "") -> str:
+    """The chart as HTML, its steps from 0 to `last` or to the last point; one without a point says so.
+
+    `unit` is that of the steps where they are times.
+    """
     if any(value < 0 for series in chart.series for value in series.values):
         chart = replace(chart, log=False)  # the hinge loss has no lower end
     curves = [(series, *clean(series, chart.log)) for series in chart.series]
@@ -53,7 +56,7 @@ def draw(chart: Chart, last: int = 0) -> str:
     title = f"<figcaption><b>{html.escape(chart.title)}</b>{keys(chart, curves)}</figcaption>"
     if not curves:
         return f'<figure class="tr-chart">{title}<p class="tr-none">Nothing measured yet</p></figure>'
-    last = max(last, *(steps[-1] for _, steps, _ in curves), 1)
+    last = max(last, *(steps[-1] for _, steps, _ in curves), 1e-3 if unit else 1)
     low, high = extent([v for _, _, values in curves for v in values], chart)
     ticks = log_ticks(low, high) if chart.log else even_ticks(low, high)
 
@@ -64,7 +67,7 @@ def draw(chart: Chart, last: int = 0) -> str:
         a, b, v = (math.log10(x) for x in (low, high, value)) if chart.log else (low, high, value)
         return 100 * (b - v) / (b - a)
 
-    steps_at = [t for t in even_ticks(0, last) if t == int(t)]
+    steps_at = [t for t in even_ticks(0, last) if unit or t == int(t)]
     marks = [(across(step), down(value)) for step, value in chart.marks]
     grid = "".join(f'<path class="tr-grid" d="M0 {down(t):.2f}H100"/>' for t in ticks)
     lines = "".join(curve(series, steps, values, across, down) for series, steps, values in curves)
@@ -73,7 +76,11 @@ def draw(chart: Chart, last: int = 0) -> str:
         f'<span class="tr-y" style="top:{down(t):.2f}%">{label}</span>'
         for t, label in zip(ticks, labels(ticks), strict=True)
     )
-    columns = "".join(f'<span class="tr-x" style="left:{across(t):.2f}%">{t:,.0f}</span>' for t in steps_at)
+    units = [unit if t == steps_at[-1] else "" for t in steps_at]
+    columns = "".join(
+        f'<span class="tr-x" style="left:{across(t):.2f}%">{step_label(t)}{of}</span>'
+        for t, of in zip(steps_at, units, strict=True)
+    )
     ends = "; ".join(f"{series.label} {values[-1]:.3g}" for series, _, values in curves)
     svg = (
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
@@ -83,7 +90,7 @@ def draw(chart: Chart, last: int = 0) -> str:
     return f'<figure class="tr-chart">{title}<div class="tr-plot">{svg}{rows}{columns}</div>{hint}</figure>'
 
 
-def keys(chart: Chart, curves: list[tuple[Series, list[int], list[float]]]) -> str:
+def keys(chart: Chart, curves: list[tuple[Series, list[float], list[float]]]) -> str:
     """The legend: each curve's name with its last value."""
     out = []
     for series, _, values in curves:
@@ -95,7 +102,7 @@ def keys(chart: Chart, curves: list[tuple[Series, list[int], list[float]]]) -> s
     return f'<span class="tr-keys">{"".join(out)}</span>'
 
 
-def clean(series: Series, log: bool) -> tuple[list[int], list[float]]:
+def clean(series: Series, log: bool) -> tuple[list[float], list[float]]:
     """Finite (and for a log axis positive) points, smoothed where asked for, thinned to what a screen can show."""
     pairs = [
         (step, float(value))
@@ -150,7 +157,7 @@ def within(low: float, high: float, ticks: Iterable[float]) -> list[float]:
     return [tick for tick in rounded if low <= tick <= high]
 
 
-def curve(series: Series, steps: list[int], values: list[float], across: Along, down: Along) -> str:
+def curve(series: Series, steps: list[float], values: list[float], across: Along, down: Along) -> str:
     """The polyline, its dots, and a single dot where there is one point only."""
     points = [(across(step), down(value)) for step, value in zip(steps, values, strict=True)]
     kind = f"tr-line tr-c{series.colour}" + (" tr-ref" if series.reference else "")
@@ -165,6 +172,11 @@ def curve(series: Series, steps: list[int], values: list[float], across: Along, 
 def dot(x: float, y: float, width: int, kind: str) -> str:
     """A round dot, though the picture is stretched: a line of no length with round ends."""
     return f'<path class="tr-dot {kind}" d="M{x:.2f} {y:.2f}h0" stroke-width="{width}"/>'
+
+
+def step_label(step: float) -> str:
+    """A step, or a time that need not be whole."""
+    return f"{step:,.0f}" if step == int(step) else f"{step:g}"
 
 
 def labels(ticks: Sequence[float]) -> list[str]:

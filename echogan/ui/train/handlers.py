@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from echogan.core.errors import EchoGANError, SettingsError, TrainingError
+from echogan.core.errors import EchoGANError, TrainingError
 from echogan.jobs.job import Job
 from echogan.jobs.runs import Runs
 from echogan.jobs.unzip import unzip
@@ -21,12 +21,13 @@ from echogan.ui.feedback import progress_bar, show_error
 from echogan.ui.session import Sessions
 from echogan.ui.train import run_samples
 from echogan.ui.train.layout import RunForm, RunView
+from echogan.ui.train.offered_folders import OfferedFolders
 from echogan.ui.train.ownership import check_owns, claim, has_own_data, owns, release, token_of
 from echogan.ui.train.presets import preset
+from echogan.ui.train.run_actions import RunActions
 from echogan.ui.train.run_updates import RunUpdates, Update, nearest, sample_of
 from echogan.ui.train.settings_form import parse_all
 
-PATHS = ("start_from", "semireal", "segmenter")  # settings that name files of the server
 SIDES = {"low": "poor", "high": "good"}
 
 
@@ -46,8 +47,9 @@ class TrainHandlers:
     ) -> None:
         self.runs, self.sessions, self.models = runs, sessions, models
         self.form, self.view, self.model_choice = form, view, model_choice
-        self.folders, self.own_machine = folders, own_machine
-        self.updates = RunUpdates(runs, form, view)
+        self.folders, self.own_machine = OfferedFolders(folders), own_machine
+        self.updates = RunUpdates(runs, form, view, own_machine)
+        self.acts = RunActions(runs, models, view.actions, own_machine)
 
     # The run that begins.
 
@@ -61,8 +63,17 @@ class TrainHandlers:
             **{field: values[name] for name, field in self.form.settings.items()},
         }
 
-    def start(
+    def start(self, request: gr.Request, token: Any, label: str | None, *entered: Any) -> Iterator[Update]:
+        """Begin a run with what the form says, unpacking what was sent first."""
+        yield from self._begin(self.runs.start, request, token, label, *entered)
+
+    def check(self, request: gr.Request, token: Any, label: str | None, *entered: Any) -> Iterator[Update]:
+        """Check the data of a run that may begin afterwards, unpacking what was sent first."""
+        yield from self._begin(self.runs.check, request, token, label, *entered)
+
+    def _begin(
         self,
+        begin: Callable[[TrainingConfig], Job],
         request: gr.Request,
         token: Any,
         label: str | None,
@@ -72,7 +83,6 @@ class TrainHandlers:
         high_zip: str | None,
         *values: Any,
     ) -> Iterator[Update]:
-        """Begin a run with what the form says, unpacking what was sent first."""
         found, own, token = preset(label), None, token_of(token)
         job: Job | None = None
         cleared: Update = {}  # a zip is gone once it is unpacked; before that, a mistake costs nobody an upload
@@ -80,13 +90,17 @@ class TrainHandlers:
         key = request.session_hash or secrets.token_hex(16)
         try:
             config = with_settings(TrainingConfig(), dict(parse_all(list(self.form.settings), list(values))))
-            self._check_paths(config)
+            self.folders.check(config)
             self.runs.check_free(config)
             job = Job(self.runs.path(config.name))
             if found.own_data:
                 own = job.uploads
                 paths, sent = {"low": low_path, "high": high_path}, {"low": low_zip, "high": high_zip}
-                folders = {side: self._on_server(side, paths[side]) for side in SIDES if not sent[side]}
+                folders = {
+                    side: self.folders.of_side(words, paths[side])
+                    for side, words in SIDES.items()
+                    if not sent[side]
+                }
                 for side, upload in sent.items():
                     if upload:
                         cleared[zips[side]] = None
@@ -94,7 +108,7 @@ class TrainHandlers:
                         folders[side] = self._unpacked(side, upload, own, key)
                 config = with_settings(config, {side: str(folder) for side, folder in folders.items()})
             claim(job, token)  # before others can see it
-            job = self.runs.start(config)
+            job = begin(config)
         except BaseException as error:  # a visitor who leaves ends this with GeneratorExit
             if own is not None:
                 shutil.rmtree(own, ignore_errors=True)
@@ -127,58 +141,29 @@ class TrainHandlers:
             self.sessions.hold(f"{key}/{side}", None)
         return data / side
 
-    def _on_server(self, side: str, path: str | None) -> Path:
-        """The folder of one side's clips on the server. Raises SettingsError."""
-        path = (path or "").strip()
-        if not self.folders or not path:
-            where = (
-                "Give their folder on the server, or send a zip of them."
-                if self.folders
-                else "Send a zip of them. ECHOGAN_DATA_FOLDERS lets the server's owner offer folders, too."
-            )
-            raise SettingsError(f"The {SIDES[side]} clips are missing. {where}")
-        return self._offered(path, f"The folder of the {SIDES[side]} clips")
-
-    def _offered(self, path: str, what: str) -> Path:
-        """A folder inside those that the owner offers. Raises SettingsError, the same whether it exists or not."""
-        refused = SettingsError(
-            f"{what} is not there among the folders that this server offers. Check the path."
-        )
-        try:
-            folder = Path(path).expanduser().resolve()
-        except (OSError, ValueError, RuntimeError):
-            raise refused from None
-        if not any(folder.is_relative_to(offered) for offered in self.folders) or not folder.is_dir():
-            raise refused
-        return folder
-
-    def _check_paths(self, config: TrainingConfig) -> None:
-        """Raise SettingsError where a setting names a file of the server that is not offered."""
-        usual = TrainingConfig()
-        for name in PATHS:
-            value = getattr(config, name)
-            if value != getattr(usual, name):
-                self._offered(value, f"What '{name}' names")
-
     # The run that goes on.
 
-    def stop(self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any) -> Update:
+    def stop(
+        self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any, *shown: Any
+    ) -> Update:
         """Ask the run to end after its current step."""
         try:
             check_owns(self.runs.job(name or ""), token, self.own_machine)
             self.runs.stop(name or "")
         except EchoGANError as error:
             show_error(error, "Nothing was stopped")
-        return self.refresh(name, at, seen, token)
+        return self.refresh(name, at, seen, token, *shown)
 
-    def resume(self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any) -> Update:
+    def resume(
+        self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any, *shown: Any
+    ) -> Update:
         """Go on with the run that is shown."""
         try:
             check_owns(self.runs.job(name or ""), token, self.own_machine)
             self.runs.resume(name or "")
         except Exception as error:
             show_error(error, "The run did not resume")
-        return {**self.refresh(name, at, seen, token), self.view.timer: gr.Timer(active=True)}
+        return {**self.refresh(name, at, seen, token, *shown), self.view.timer: gr.Timer(active=True)}
 
     def use(self, name: str | None, token: Any) -> tuple[Any, Any]:
         """Offer the run's network to the Enhance tab, and go there with it chosen."""
@@ -194,6 +179,16 @@ class TrainHandlers:
             return gr.skip(), gr.skip()
         return gr.Tabs(selected="enhance"), gr.Dropdown(self.models.names(), value=offered)
 
+    def delete(self, name: str | None, token: Any) -> Update:
+        """Delete the run that is shown, and show another one."""
+        out, done = self.acts.delete(name, token)
+        return out | self.arrive(token) if done else out
+
+    def undo(self, entry: str | None, token: Any) -> Update:
+        """Take the run back that was deleted last, and show it."""
+        out, job = self.acts.undo(entry, token)
+        return out if job is None else out | self._shown(job, token)
+
     # What is shown.
 
     def arrive(self, token: Any) -> Update:
@@ -205,20 +200,31 @@ class TrainHandlers:
         }
         if job is None:
             return {**self.updates.nothing(), **form}
-        owner = owns(job, token, self.own_machine)
+        return self._shown(job, token) | form
+
+    def _shown(self, job: Job, token: Any) -> Update:
         return {
-            **self.updates.of(job, {}, owner=owner),
-            **form,
+            **self.updates.of(job, {}, owner=owns(job, token, self.own_machine)),
             self.view.timer: gr.Timer(active=job.status().live),
         }
 
-    def refresh(self, name: str | None, at: float | None, seen: dict[str, Any] | None, token: Any) -> Update:
-        """The run of that name as it is now; only what has changed since the page last saw it is sent."""
+    def refresh(
+        self,
+        name: str | None,
+        at: float | None,
+        seen: dict[str, Any] | None,
+        token: Any,
+        compare: list[str] | None = None,
+        along: str | None = None,
+    ) -> Update:
+        """The run of that name as it is now, beside the runs to compare with; only what has changed since the page
+        last saw it is sent."""
         try:
             job = self.runs.job(name or "")
         except EchoGANError:
             return self.updates.nothing()
-        return self.updates.of(job, seen or {}, at, owns(job, token, self.own_machine))
+        owner = owns(job, token, self.own_machine)
+        return self.updates.of(job, seen or {}, at, owner, compare or (), along)
 
     def show_samples(self, name: str | None, at: float | None, token: Any) -> Any:
         """The samples of an earlier step."""

@@ -11,7 +11,8 @@ from gradio.components import Component
 from echogan.jobs.runs import Runs
 from echogan.ui.access import data_folders
 from echogan.ui.session import KEEP_SECONDS
-from echogan.ui.train import run_view
+from echogan.ui.train import comparison, run_view
+from echogan.ui.train.actions_layout import Actions, build_actions, build_undo
 from echogan.ui.train.presets import PRESETS
 from echogan.ui.train.settings_form import all_settings, build_settings
 
@@ -31,6 +32,7 @@ class RunForm:
     high_zip: gr.File
     settings: dict[str, Component]
     start: gr.Button
+    check: gr.Button
     stop: gr.Button
     progress: gr.HTML
 
@@ -45,6 +47,10 @@ class RunView:
     resume: gr.Button
     use: gr.Button
     head: gr.HTML
+    check: gr.HTML
+    body: gr.Column  # hidden while nothing was trained
+    compare: gr.Dropdown
+    along: gr.Radio
     charts: gr.HTML
     samples: gr.HTML
     at: gr.Slider
@@ -52,6 +58,7 @@ class RunView:
     log: gr.HTML
     timer: gr.Timer
     seen: gr.State
+    actions: Actions
     token: gr.BrowserState  # of whoever starts runs with this browser; a reload finds it again
 
 
@@ -87,10 +94,11 @@ def build_form(runs: Runs) -> RunForm:
         field.value = first[key]  # type: ignore[attr-defined]
     with gr.Row(elem_classes="tr-go"):
         start = gr.Button("Start", variant="primary", elem_id="tr-start")
+        check = gr.Button("Check data", elem_id="tr-check-data")
         stop = gr.Button("Stop", interactive=False, elem_id="tr-stop")
     progress = gr.HTML("", apply_default_css=False, js_on_load=None, elem_id="tr-progress")
     return RunForm(
-        preset, about, own, low_path, high_path, low_zip, high_zip, main | rest, start, stop, progress
+        preset, about, own, low_path, high_path, low_zip, high_zip, main | rest, start, check, stop, progress
     )
 
 
@@ -117,6 +125,7 @@ def _side(label: str, side: str) -> tuple[gr.Textbox, gr.File]:
 def build_view() -> RunView:
     """The view, hidden until there is a run. Call inside gr.Blocks."""
     plain = partial(gr.HTML, apply_default_css=False, js_on_load=None)
+    undoing = build_undo()
     nothing = plain(run_view.NOTHING)
     with gr.Column(visible=False, elem_id="tr-view") as whole:
         with gr.Row(elem_classes="tr-top"):
@@ -124,19 +133,37 @@ def build_view() -> RunView:
             resume = gr.Button("Resume", visible=False, elem_id="tr-resume")
             use = gr.Button("Use it in Enhance", visible=False, elem_id="tr-use")
         head = plain("", elem_id="tr-head")
-        with gr.Row(elem_classes="tr-body"):
-            with gr.Column(elem_classes="tr-left"):
-                charts = plain("", elem_id="tr-charts")
-            with gr.Column(elem_classes="tr-right"):
-                samples = plain("", elem_id="tr-samples")
-                at = gr.Slider(0, 1, value=0, step=1, label="Samples of step", visible=False, elem_id="tr-at")
-        with gr.Accordion("Every term of the losses", open=False, elem_id="tr-terms"):
-            terms = plain("")
+        check = plain("", elem_id="tr-checked")
+        with gr.Column(elem_id="tr-body") as body:
+            with gr.Row(elem_classes="tr-comparing"):
+                compare = gr.Dropdown(
+                    [],
+                    value=[],
+                    multiselect=True,
+                    max_choices=comparison.MOST - 1,
+                    label="Compare with",
+                    elem_id="tr-compare",
+                )
+                along = gr.Radio(
+                    comparison.ALONG, value=comparison.ALONG[0], label="Along", elem_id="tr-along"
+                )
+            with gr.Row(elem_classes="tr-body"):
+                with gr.Column(elem_classes="tr-left"):
+                    charts = plain("", elem_id="tr-charts")
+                with gr.Column(elem_classes="tr-right"):
+                    samples = plain("", elem_id="tr-samples")
+                    at = gr.Slider(
+                        0, 1, value=0, step=1, label="Samples of step", visible=False, elem_id="tr-at"
+                    )
+            with gr.Accordion("Every term of the losses", open=False, elem_id="tr-terms"):
+                terms = plain("")
+        actions = build_actions(undoing)
         with gr.Accordion("Log", open=False, elem_id="tr-log"):
             log = plain("")
     timer, seen = gr.Timer(EVERY, active=False), gr.State({}, time_to_live=KEEP_SECONDS)
     # The secret hides nothing: it lets a browser read what it kept before the server was started again.
     token = gr.BrowserState("", storage_key="echogan-train", secret="echogan-train")
     return RunView(
-        whole, nothing, run, resume, use, head, charts, samples, at, terms, log, timer, seen, token
-    )
+        whole, nothing, run, resume, use, head, check, body, compare, along, charts, samples, at, terms, log, timer,
+        seen, actions, token,
+    )  # fmt: skip

@@ -26,22 +26,14 @@ def best_of(lines: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return max(lines, key=score, default=None)
 
 
-def ticks(job: Job) -> list[dict[str, Any]]:
+def ticks_of(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl with losses."""
-    return [line for line in job.lines() if "seconds_per_step" in line]
+    return [line for line in lines if "seconds_per_step" in line]
 
 
-def measured(job: Job) -> list[dict[str, Any]]:
+def measured_of(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines with held-out measures."""
-    return [line for line in job.lines() if isinstance(line.get("held_out"), dict)]
-
-
-def charts(job: Job) -> str:
-    """The main curves: losses, held-out quality, how often the discriminators are right, how much is changed."""
-    losses, discriminators, change = main_charts(ticks(job))
-    found = (losses, discriminators, *held_out_charts(measured(job)), change)
-    last = max((line["step"] for line in job.lines()), default=0)
-    return f'<div class="tr-charts">{"".join(draw(chart, last) for chart in found)}</div>'
+    return [line for line in lines if isinstance(line.get("held_out"), dict)]
 
 
 def main_charts(lines: Sequence[dict[str, Any]]) -> list[Chart]:
@@ -103,7 +95,7 @@ def held_out_charts(lines: Sequence[dict[str, Any]]) -> list[Chart]:
 
 def terms(job: Job) -> str:
     """Every other number of the ticks: the single terms of the losses."""
-    lines = ticks(job)
+    lines = ticks_of(job.lines())
     keys = [key for key in (lines[-1] if lines else {}) if key not in IN_MAIN_CHARTS | NOT_LOSSES]
     out = []
     for stem in dict.fromkeys(key.removesuffix("_high").removesuffix("_low") for key in keys):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from echogan.jobs.job import Job, Status
-from echogan.ui.train.run_charts import best_of, measured
+from echogan.jobs.job import CHECK_STOPPED, Job, Status
+from echogan.ui.train.run_charts import best_of, measured_of
 
 STATES = {
     "empty": "Nothing here yet",
+    "checking": "Checking the data",
+    "checked": "Data checked",
     "starting": "Starting",
     "running": "Training",
     "stopping": "Stopping",
@@ -27,6 +29,11 @@ def head(job: Job, status: Status) -> str:
     percent = round(100 * status.step / status.steps) if status.steps else 0
     best = best_sentence(job)
     more = f'<p class="tr-best">{html.escape(best)}</p>' if best else ""
+    if status.state in ("checking", "checked"):
+        return (
+            f'<div class="tr-head" data-state="{status.state}" data-step="0"><p class="tr-state">'
+            f"<b>{STATES[status.state]}</b> <span>{html.escape(status_sentence(status))}</span></p></div>"
+        )
     return (
         f'<div class="tr-head" data-state="{status.state}" data-step="{status.step}">'
         f'<p class="tr-state"><b>{STATES[status.state]}</b> <span>{html.escape(status_sentence(status))}</span></p>'
@@ -40,6 +47,13 @@ def status_sentence(status: Status) -> str:
     at = f"step {status.step:,} of {status.steps:,}"
     if status.state == "starting" and status.message:
         return f"Your clips are being prepared: {status.message}."
+    if status.state == "checking":
+        if status.message.endswith("files"):
+            return f"Your clips are being prepared: {status.message}."
+        so_far = f": {status.message}" if status.message else ""
+        return f"A small discriminator learns to tell the two sides apart{so_far}. That takes some minutes."
+    if status.state == "checked":
+        return "Nothing was trained yet."
     if status.state == "starting":
         return "The first clips are being prepared. The first numbers come in a minute or two; many clips take longer."
     if status.state == "running":
@@ -48,6 +62,8 @@ def status_sentence(status: Status) -> str:
         return f"{at.capitalize()}{speed}{left}."
     if status.state == "stopping":
         return f"{at.capitalize()}. It ends after the current step, and saves."
+    if status.state == "stopped" and status.message == CHECK_STOPPED:
+        return CHECK_STOPPED
     if status.state == "stopped":
         return f"At {at}. Resume goes on from where it was saved, exactly as if it had never stopped."
     if status.state == "finished":
@@ -59,7 +75,7 @@ def status_sentence(status: Status) -> str:
 
 def best_sentence(job: Job) -> str:
     """The best held-out measures so far, in a sentence; empty before the first."""
-    line = best_of(measured(job))
+    line = best_of(measured_of(job.lines()))
     if line is None:
         return ""
     found = []

@@ -54,12 +54,18 @@ def _wire(
         view.resume,
         view.use,
         view.head,
+        view.check,
+        view.body,
+        view.compare,
         view.charts,
         view.terms,
         view.log,
     ]
     shown = [*run, view.samples, view.at, view.timer, view.seen, form.stop, form.progress]
-    asked = [view.run, view.at, view.seen, view.token]
+    acts = view.actions
+    shown += [acts.whole, acts.download, acts.save, acts.publish, acts.published]
+    shown += [acts.delete, acts.question, acts.sure]
+    asked = [view.run, view.at, view.seen, view.token, view.compare, view.along]
     at_once: dict[str, Any] = QUIET | {"queue": False}
     entered = [
         view.token,
@@ -77,11 +83,36 @@ def _wire(
     form.start.click(
         do.start, entered, [*shown, *fresh, view.token], concurrency_id="train", concurrency_limit=1, **QUIET
     )
+    form.check.click(
+        do.check, entered, [*shown, *fresh, view.token], concurrency_id="train", concurrency_limit=1, **QUIET
+    )
     form.stop.click(do.stop, asked, shown, **QUIET)
     view.resume.click(do.resume, asked, shown, concurrency_id="train", **QUIET)
     view.run.input(do.refresh, asked, shown, **at_once)
+    for field in (view.compare, view.along):
+        field.input(do.refresh, asked, shown, trigger_mode="always_last", **at_once)
     view.timer.tick(do.refresh, asked, shown, trigger_mode="once", **at_once)
     view.at.input(
         do.show_samples, [view.run, view.at, view.token], view.samples, trigger_mode="always_last", **at_once
     )
     view.use.click(do.use, [view.run, view.token], [tabs, model], **QUIET)
+    _wire_actions(do, view, shown, [form.settings["name"], model])
+
+
+def _wire_actions(do: TrainHandlers, view: RunView, shown: list[Any], around: list[Any]) -> None:
+    acts, run = view.actions, [view.run, view.token]
+    question = [acts.question, acts.sure, acts.delete]
+    undone = [acts.deleted, acts.told, acts.undoing]
+    acts.download.click(do.acts.download, run, acts.save, **QUIET)
+    typed = [*run, acts.repo, acts.license, acts.public, acts.hub_token]
+    acts.publish.click(
+        do.acts.publish,
+        typed,
+        [acts.hub_token, acts.published],
+        api_visibility="private",
+        show_progress="full",
+    )
+    acts.delete.click(do.acts.ask, run, question, **QUIET)
+    acts.no.click(do.acts.keep, None, question, **QUIET)
+    acts.yes.click(do.delete, run, [*shown, *around, *undone], **QUIET)
+    acts.undo.click(do.undo, [acts.deleted, view.token], [*shown, *undone], **QUIET)

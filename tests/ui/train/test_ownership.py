@@ -12,6 +12,7 @@ from echogan.core.errors import SettingsError, TrainingError
 from echogan.jobs.job import Job, Status
 from echogan.jobs.runs import Runs
 from echogan.ui.train import layout, run_samples
+from echogan.ui.train.actions_layout import Actions
 from echogan.ui.train.handlers import TrainHandlers
 from echogan.ui.train.ownership import check_owns, claim, owns, release, token_of
 
@@ -41,6 +42,7 @@ def runs(tmp_path, monkeypatch):
 
 def handlers_of(runs: Runs, own_machine: bool = True, folders=()) -> Any:
     view: Any = SimpleNamespace(**{field.name: field.name for field in fields(layout.RunView)})
+    view.actions = SimpleNamespace(**{field.name: f"act {field.name}" for field in fields(Actions)})
     form: Any = SimpleNamespace(stop="stop", progress="progress", low_zip="low", high_zip="high", settings={})
     nothing: Any = SimpleNamespace(names=list)
     return TrainHandlers(runs, nothing, nothing, form, view, nothing, list(folders), own_machine)
@@ -109,7 +111,7 @@ def test_folders_are_taken_inside_offered_ones_only_and_never_told_apart(runs, t
         folder.mkdir(parents=True)
     (tmp_path / "offered" / "link").symlink_to(outside)
     handlers = handlers_of(runs, folders=[tmp_path / "offered"])
-    assert handlers._on_server("low", str(inside)) == inside
+    assert handlers.folders.of_side("poor", str(inside)) == inside
     sentences = set()
     for wrong in (
         outside,
@@ -119,7 +121,7 @@ def test_folders_are_taken_inside_offered_ones_only_and_never_told_apart(runs, t
         "/",
     ):
         with pytest.raises(SettingsError) as caught:
-            handlers._on_server("low", str(wrong))
+            handlers.folders.of_side("poor", str(wrong))
         sentences.add(str(caught.value))
     assert len(sentences) == 1
     assert str(tmp_path) not in sentences.pop()
@@ -127,4 +129,4 @@ def test_folders_are_taken_inside_offered_ones_only_and_never_told_apart(runs, t
 
 def test_without_offered_folders_none_is_taken(runs, tmp_path):
     with pytest.raises(SettingsError, match="ECHOGAN_DATA_FOLDERS"):
-        handlers_of(runs)._on_server("low", str(tmp_path))
+        handlers_of(runs).folders.of_side("poor", str(tmp_path))

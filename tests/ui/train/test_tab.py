@@ -23,8 +23,9 @@ from echogan.model.networks.generators import GeneratorConfig, build_generator
 from echogan.training.config import TrainingConfig, with_settings
 from echogan.ui.enhance.model_choice import ModelChoices
 from echogan.ui.session import Sessions
-from echogan.ui.train import layout, run_charts, run_samples, run_view
+from echogan.ui.train import comparison, layout, run_charts, run_samples, run_view
 from echogan.ui.train import tab as train_tab
+from echogan.ui.train.actions_layout import Actions
 from echogan.ui.train.charts import Chart, Series, draw, even_ticks, log_ticks, smoothed
 from echogan.ui.train.handlers import TrainHandlers
 from echogan.ui.train.presets import PRESETS, preset
@@ -189,7 +190,7 @@ def test_the_picture_of_a_run(job):
     assert "at step 20: PSNR 17.30 dB (+0.30 dB against" in head.replace(
         "(+0.30 against", "(+0.30 dB against"
     )
-    charts = run_charts.charts(job)
+    charts = comparison.charts([job], "Steps")
     assert charts.count("<figure") == 4
     assert "Cycle" in run_charts.terms(job)
     samples = run_samples.samples(job.preview(20), 20)
@@ -244,7 +245,8 @@ def own_clips(tmp_path):
     runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
     sessions: Any = SimpleNamespace(hold=lambda key, path: None)
     nothing: Any = SimpleNamespace()
-    handlers: Any = TrainHandlers(runs, sessions, nothing, cast(Any, form), nothing, nothing, [], True)
+    view: Any = SimpleNamespace(actions=nothing)
+    handlers: Any = TrainHandlers(runs, sessions, nothing, cast(Any, form), view, nothing, [], True)
     request, zips = SimpleNamespace(session_hash="x"), (str(archive), str(archive))
     return lambda steps, good=None: handlers.start(
         request, "", PRESETS[-1].label, None, good, zips[0], None if good else zips[1], steps
@@ -276,6 +278,7 @@ def test_looking_at_another_run_sets_the_page_s_clock_anew(job, live, monkeypatc
     status = replace(job.status(), state="running" if live else "stopped")
     monkeypatch.setattr(Job, "status", lambda self: status)
     view: Any = SimpleNamespace(**{field.name: field.name for field in fields(layout.RunView)})
+    view.actions = SimpleNamespace(**{field.name: f"act {field.name}" for field in fields(Actions)})
     form: Any = SimpleNamespace(stop="stop")
     nothing: Any = SimpleNamespace()
     runs: Any = SimpleNamespace(list=lambda: [job], job=lambda name: job)
