@@ -20,7 +20,7 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     place = QUANTILES * (ordered.size - 1)
     low = np.floor(place).astype(int)
     share = place - low
-    below, above = (ordered[np.minimum(index, ordered.size - 1)].astype(float) for index in (low, low + 1))
+    below, above = (ordered[np.minimum(index, ordered.size - 1)] for index in (low, low + 1))
     rise = above - below
     return np.where(share < 0.5, below + rise * share, above - rise * (1 - share))
 
