@@ -12,6 +12,7 @@ import sys
 PARTS = {
     "ablations": "eval.ablations.ablations",
     "archive": "eval.performance.archive",
+    "archive_rate": "eval.performance.archive_rate",
     "average": "eval.average",
     "camus_segmenter": "eval.camus.segmenter",
     "camus_shards": "eval.camus.shards",
@@ -58,6 +59,7 @@ ALL = (
     "phantom_speed",
     "memory",
     "archive",
+    "archive_rate",
     "haze",
     "lesions",
     "realism",

@@ -11,6 +11,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+os.environ.setdefault(
+    "ECHOGAN_CACHE", str(ROOT / ".pytest_cache" / "echogan")
+)  # of networks exported to ONNX
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 

@@ -31,6 +31,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 70  # lines
 PLACES = {
     "gradio": ("echogan/ui/", "app.py"),
     "sqlite3": ("echogan/study/store/",),
+    "ray": ("echogan/archive/ray_workers.py",),
     "pydicom": ("echogan/clips/dicom/", "echogan/curation/"),
     "dicomweb_client": ("echogan/archive/pacs/",),
     "pynetdicom": ("echogan/archive/pacs/",),

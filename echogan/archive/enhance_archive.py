@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from echogan.archive.overview import write_overview
 from echogan.archive.record import ArchiveRecord
 from echogan.archive.sources import Source, list_sources
 from echogan.archive.summary import write_summary
-from echogan.core.worker_pool import Worker, ask_all
+from echogan.core.worker_pool import Asked, Worker, ask_all
 
 WORKER = "echogan.archive.worker"
 CLIP_SECONDS = 6 * 3600.0  # for one clip; decoding has shorter limits of its own
@@ -31,16 +31,21 @@ class ArchiveResult:
     frames: int
 
 
+def local_workers(workers: int) -> list[Worker]:
+    """So many worker processes on this machine, which share its processors."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    return [Worker(WORKER, CLIP_SECONDS, threads) for _ in range(workers)]
+
+
 def enhance_archive(
     place: Path,
     out: Path,
     job: ArchiveJob,
-    workers: int,
+    workers: Sequence[Asked],
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
-    module: str = WORKER,
 ) -> ArchiveResult:
-    """Enhance the files of a folder, a DICOMDIR or a CSV table into `out`, with `workers` processes.
+    """Enhance the files of a folder, a DICOMDIR or a CSV table into `out`, with `local_workers` or `ray_workers`.
 
     Each file gets its clip, a report and a thumbnail under its own name, and `out` a summary.csv and an overview.html.
     What fails is noted there and stops nothing. A later call with the same job goes on where this one was interrupted.
@@ -58,7 +63,7 @@ def enhance_archive(
         waiting = {source.inside: source for source in sources if source.inside not in found}
         report = progress or (lambda done, total: None)
         report(known, len(sources))
-        for source, entry in _ask(waiting, out, job, workers, cancel, module):
+        for source, entry in _ask(waiting, out, job, workers, cancel):
             found[source.inside] = record.add(source, entry)
             report(len(found), len(sources))
         entries = [found[source.inside] for source in sources]
@@ -71,15 +76,12 @@ def _ask(
     waiting: dict[str, Source],
     out: Path,
     job: ArchiveJob,
-    workers: int,
+    workers: Sequence[Asked],
     cancel: threading.Event | None,
-    module: str,
 ) -> Iterator[tuple[Source, dict[str, Any]]]:
     """What became of each file, as they come."""
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    processes = [Worker(module, CLIP_SECONDS, threads) for _ in range(workers)]
     requests = {inside: job.request(source, out) for inside, source in waiting.items()}
-    for inside, reply in ask_all(requests, processes, cancel):
+    for inside, reply in ask_all(requests, workers, cancel):
         yield waiting[inside], reply or {"state": "failed", "why": DIED, "again": True}
 
 

@@ -17,7 +17,8 @@ import torch
 from echogan.calibration.lesion_clips import LesionClip
 from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, painted_truth, truth_map
 from echogan.clips.clip import ClipFile
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.put_back import amplified, keep_black
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.frames import FRAME_MS, neighbours, offsets

@@ -14,7 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from echogan.archive.job import ArchiveJob
 from echogan.archive.sources import is_table
 from echogan.cli.console import progress_bar, stop_on_interrupt
-from echogan.cli.enhance_archive import run_archive
+from echogan.cli.enhance_archive import Engine, run_archive
 from echogan.cli.enhance_folder import Extras, enhance_folder
 from echogan.clips.clip import ClipLimits
 from echogan.clips.dicom.directory import is_dicomdir
@@ -74,6 +74,9 @@ class Enhance:
     """work on INPUT, a folder or a CSV table with a column `path`, as an archive with so many processes: OUTPUT gets a
     report and a thumbnail beside each clip, summary.csv and overview.html, and the same command goes on where it was
     interrupted"""
+    engine: Engine = "processes"
+    """where these processes are: on this machine, or on the nodes of a Ray cluster, one for each processor without
+    --workers; docs/archive.md"""
     worker_memory: float = 6.0
     """GiB of memory that each of these processes may hold"""
 
@@ -92,10 +95,9 @@ class Enhance:
             raise OutputError(f"The output {self.output} is the input. Choose another name.")
         checkpoint = load_checkpoint(self.model)
         with stop_on_interrupt() as cancel:
-            if self.workers is not None or is_table(self.input):
-                return run_archive(
-                    self.input, self.output, self._archive(checkpoint), self.workers or 1, cancel
-                )
+            if self.engine == "ray" or self.workers is not None or is_table(self.input):
+                job = self._archive(checkpoint)
+                return run_archive(self.input, self.output, job, self.engine, self.workers, cancel)
             one = partial(self._one, checkpoint=checkpoint, fan=fan, cancel=cancel)
             extras = (self.report, self.arrays, self.figure, self.trust_card)
             if self.input.is_dir() or is_dicomdir(self.input):

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from echogan.core.errors import Cancelled, OutputError
 
@@ -25,6 +25,22 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Reply = dict[str, Any]
 _Done = tuple[str, Reply | None]
+
+
+class Asked(Protocol):
+    """What answers requests: `Worker` here, or a worker elsewhere."""
+
+    def ask(self, line: str) -> Reply | None:
+        """The answer to one request; None if the process died or took too long."""
+        ...
+
+    def kill(self) -> None:
+        """End the process from another thread."""
+        ...
+
+    def close(self) -> None:
+        """End the process."""
+        ...
 
 
 class Worker:
@@ -95,7 +111,7 @@ class Worker:
 
 
 def ask_all(
-    requests: Mapping[str, str], workers: Sequence[Worker], cancel: threading.Event | None = None
+    requests: Mapping[str, str], workers: Sequence[Asked], cancel: threading.Event | None = None
 ) -> Iterator[tuple[str, Reply | None]]:
     """The answer to every request by its key, in any order, by these workers; they end with the last one.
 
@@ -123,14 +139,14 @@ def ask_all(
 
 @contextmanager
 def _threads(
-    workers: Sequence[Worker],
+    workers: Sequence[Asked],
     waiting: queue.SimpleQueue[tuple[str, str]],
     done: queue.Queue[_Done | Exception],
 ) -> Iterator[None]:
     """A thread per worker that gives it requests; leaving the block ends the workers and then the threads."""
     stop = threading.Event()
 
-    def feed(worker: Worker) -> None:
+    def feed(worker: Asked) -> None:
         try:
             while not stop.is_set():
                 try:
@@ -156,7 +172,7 @@ def _threads(
             thread.join()
 
 
-def _ask_twice(worker: Worker, line: str, stop: threading.Event) -> Reply | None:
+def _ask_twice(worker: Asked, line: str, stop: threading.Event) -> Reply | None:
     reply = worker.ask(line)
     if reply is None and not stop.is_set():  # the machine may be to blame (out of memory), not the file
         reply = worker.ask(line)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.calibration import Calibration, read_calibration, read_reference
 from echogan.trust.card.reference import Reference

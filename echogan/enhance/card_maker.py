@@ -7,7 +7,8 @@ import numpy as np
 from echogan.core.geometry import Fan
 from echogan.core.scale import GREY
 from echogan.enhance.calibrated import Calibrated, Probabilities
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.segmentation import Segmentation
 from echogan.model.networks.segmenter import Structure
 from echogan.trust.card.card import Mode, TrustCard

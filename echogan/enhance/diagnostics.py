@@ -10,7 +10,7 @@ import numpy as np
 
 from echogan.clips.clip import grey
 from echogan.core.geometry import Sector
-from echogan.enhance.enhancer import Chunk
+from echogan.enhance.chunk import Chunk
 from echogan.enhance.working_space import WorkingSpace
 from echogan.trust.map_figure import map_figure
 from echogan.trust.map_styles import MAP_STYLES, MapInput, clip_tone

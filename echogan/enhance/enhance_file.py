@@ -21,17 +21,24 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
-from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
+from echogan.enhance.calibrated import Flagger, Probabilities, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
-from echogan.enhance.card_maker import CardMaker
+from echogan.enhance.card_maker import CardMaker, Maps
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import Diagnoses
-from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
+from echogan.enhance.flags import KEPT, card_with_kept, original_kept
 from echogan.enhance.outputs import Outputs, open_sinks
 from echogan.enhance.report import Report, build_report
+from echogan.enhance.stages import half_the_cores, run_stages
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
 NOT_BLACKENED = (
     "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
+)
+NOT_CALIBRATED = (
+    "{} has no calibration, so nothing is flagged and no original can be kept. Run `python -m echogan calibrate` on it "
+    "first, or leave out --keep-original."
 )
 NOT_MARKED = "There is no room for the words beside the sector, so only the metadata of the pictures say what they are."
 
@@ -64,21 +71,24 @@ def enhance_file(
     write = _described(write or WriteOptions(), enhancer)
     timing = {"prepare_s": time.perf_counter() - began}
     diagnoses, flagger = Diagnoses(prepared.space), flagger_for(enhancer, prepared)
+    if enhancer.settings.keep_original and flagger is None:
+        raise SettingsError(NOT_CALIBRATED.format(checkpoint.name))
     maker = CardMaker(enhancer, prepared, calibration_of(checkpoint))
-    with memory_in_words():
+    with memory_in_words(), half_the_cores():
         timing |= _run(enhancer, prepared, outputs, write, diagnoses, flagger, maker, progress, cancel)
     card = maker.card()
     if outputs.figure is not None:
         began_figure = time.perf_counter()
-        caption = figure_caption(enhancement(checkpoint, enhancer.settings.strength))
+        caption = figure_caption(_made_by(enhancer))
         write_whole(outputs.figure, diagnoses.figure(prepared.sector, caption))
         timing["encode_s"] += time.perf_counter() - began_figure
     if outputs.trust_card is not None:
         began_card = time.perf_counter()
-        write_card(outputs.trust_card, card, maker.picture())
+        kept = enhancer.settings.keep_original
+        write_card(outputs.trust_card, card_with_kept(card) if kept else card, maker.picture())
         timing["encode_s"] += time.perf_counter() - began_card
     timing["total_s"] = time.perf_counter() - began
-    warnings = _warnings(prepared, checkpoint, outputs, write)
+    warnings = _warnings(prepared, enhancer, outputs, write)
     report = build_report(prepared, enhancer, diagnoses.summaries, card, timing, warnings)
     if outputs.report is not None:
         report.write(outputs.report)
@@ -96,47 +106,61 @@ def _run(
     progress: Callable[[int, int], None] | None,
     cancel: threading.Event | None,
 ) -> dict[str, float]:
-    """Enhance, diagnose and write every frame; the seconds that each part took."""
-    timing = {
-        "decode_s": 0.0,
-        "enhance_s": 0.0,
-        "diagnose_s": 0.0,
-        "trust_s": 0.0,
-        "encode_s": -time.perf_counter(),
-    }
-    with ExitStack() as stack:
-        sinks = open_sinks(stack, outputs, prepared, write)
-        timing["encode_s"] += time.perf_counter()
-        for chunk in enhancer.run(prepared, progress, cancel):
-            started = time.perf_counter()
+    """Enhance, diagnose and write every frame; the seconds that each part took, which go on at the same time."""
+    timing: dict[str, float] = dict.fromkeys(
+        ("decode_s", "enhance_s", "diagnose_s", "flag_s", "trust_s", "encode_s"), 0.0
+    )
+
+    @contextmanager
+    def timed(part: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        timing[part] += time.perf_counter() - started
+
+    def flag(chunk: Chunk) -> tuple[Chunk, Probabilities | None]:
+        with timed("flag_s"):
+            found = found_in(chunk, flagger)
+            if enhancer.settings.keep_original and flagger is not None and found is not None:
+                chunk = original_kept(chunk, found, flagger.amber)
+        return chunk, found
+
+    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Maps]:
+        chunk, found = made
+        timing["decode_s"] += chunk.decode_s
+        timing["enhance_s"] += chunk.enhance_s
+        with timed("enhance_s"):
             _ = chunk.enhanced
-            enhanced = time.perf_counter()
+        with timed("diagnose_s"):
             maps = diagnoses.add(chunk)
-            diagnosed = time.perf_counter()
-            maker.add(chunk, maps, found_in(chunk, flagger))
-            trusted = time.perf_counter()
+        with timed("trust_s"):
+            maker.add(chunk, maps, found)
+        return chunk, maps
+
+    def encode(made: tuple[Chunk, Maps]) -> None:
+        with timed("encode_s"):
             for sink in sinks:
-                sink(chunk, maps)
-            timing["decode_s"] += chunk.decode_s
-            timing["enhance_s"] += chunk.enhance_s + enhanced - started
-            timing["diagnose_s"] += diagnosed - enhanced
-            timing["trust_s"] += trusted - diagnosed
-            timing["encode_s"] += time.perf_counter() - trusted
-        timing["encode_s"] -= (
-            time.perf_counter()
-        )  # leaving the stack finishes the files, which is encoding too
-    timing["encode_s"] += time.perf_counter()
+                sink(*made)
+
+    with ExitStack() as stack:
+        with timed("encode_s"):
+            sinks = open_sinks(stack, outputs, prepared, write)
+        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, encode)
+        with timed("encode_s"):
+            stack.close()  # finishes the files
+    # A part of its own until here, for it is counted in another thread.
+    timing["trust_s"] += timing.pop("flag_s")
     return timing
 
 
-def _warnings(
-    prepared: PreparedClip, checkpoint: Checkpoint, outputs: Outputs, write: WriteOptions
-) -> list[str]:
+def _warnings(prepared: PreparedClip, enhancer: Enhancer, outputs: Outputs, write: WriteOptions) -> list[str]:
     """What the reader should know of this result, each sentence once."""
+    kept = (KEPT,) if enhancer.settings.keep_original else ()
     clip, sector = prepared.clip, prepared.sector
     bare = (NOT_BLACKENED,) if sector.kind == "whole" and _would_blacken(outputs, write) else ()
     plain = (NOT_MARKED,) if _lacks_mark(prepared, outputs, write) else ()
-    return list(dict.fromkeys([*clip.warnings, *sector.notes, *bare, *plain, *checkpoint.notes]))
+    return list(
+        dict.fromkeys([*clip.warnings, *sector.notes, *bare, *plain, *kept, *enhancer.checkpoint.notes])
+    )
 
 
 def _lacks_mark(prepared: PreparedClip, outputs: Outputs, write: WriteOptions) -> bool:
@@ -179,13 +203,18 @@ def _settle_sector(clip: ClipFile, sector: Sector | Fan | None) -> Sector:
 
 def _described(write: WriteOptions, enhancer: Enhancer) -> WriteOptions:
     """Say in the output itself what made it, where the caller has not."""
-    made_by = enhancement(enhancer.checkpoint, enhancer.settings.strength)
+    made_by = _made_by(enhancer)
     return dataclasses.replace(
         write,
         description=write.description or made_by.sentence,
         software_version=write.software_version or __version__,
         enhancement=made_by,
     )
+
+
+def _made_by(enhancer: Enhancer) -> Enhancement:
+    settings = enhancer.settings
+    return enhancement(enhancer.checkpoint, settings.strength, settings.keep_original)
 
 
 def figure_caption(made_by: Enhancement) -> str:

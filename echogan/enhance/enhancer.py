@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -20,11 +18,12 @@ from echogan.clips.sector.find_sector import grey_levels, split
 from echogan.core.errors import Cancelled, SectorError
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve, canonical_curve
-from echogan.core.scale import GREY
 from echogan.core.settings import check_settings
-from echogan.enhance.device import pick_device, precision
+from echogan.enhance.backends.backend import Translate, place, translators
+from echogan.enhance.chunk import Chunk, PreparedClip
+from echogan.enhance.device import precision
 from echogan.enhance.frame_window import FrameWindow
-from echogan.enhance.put_back import amplified, blend, keep_black, put_back
+from echogan.enhance.put_back import amplified, keep_black
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
@@ -41,6 +40,10 @@ class EnhanceSettings:
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = field(
         default="auto", metadata={"help": "where to compute; auto takes cuda, else mps, else cpu"}
+    )
+    backend: Literal["auto", "torch", "onnx", "openvino"] = field(
+        default="auto",
+        metadata={"help": "what runs the network; onnx and openvino, on the CPU, are quicker than torch"},
     )
     batch_size: int = field(default=8, metadata={"help": "frames enhanced at once", "min": 1, "max": 256})
     grey_curve: bool = field(
@@ -59,78 +62,21 @@ class EnhanceSettings:
         default="fast",
         metadata={"help": "trust card: fast, or full, which asks the generator ten times more"},
     )
+    keep_original: bool = field(
+        default=False,
+        metadata={"help": "show the original where the result is flagged; needs a calibrated checkpoint"},
+    )
 
     def check(self) -> None:
         """Raise SettingsError, naming the setting and its range, unless every value can be used."""
         check_settings(self)
 
 
-@dataclass(frozen=True)
-class PreparedClip:
-    """A clip with all that is settled before its first frame is enhanced."""
-
-    clip: ClipFile
-    sector: Sector
-    space: WorkingSpace
-    curve: GreyCurve
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Consecutive frames, before and after.
-
-    prepared     the clip that they are from
-    start        index of the first frame
-    original     uint8 (n, H, W) grey or (n, H, W, 3)
-    x            float32 (n, h, w) in [-1, 1]: the input in the working space
-    g            to_high(x) at full strength, less what it adds where x is black; equal to x outside the sector
-    strength     what was applied: the result shown is y = x + strength * (g - x)
-    decode_s, enhance_s   seconds spent on this chunk
-    to_low       of (g, x), float32 (n, h, w): the way back, equal to x outside the sector
-    seen         float32 (n, frames, h, w) in [-1, 1]: what to_high saw of each frame, itself in the middle
-    to_high      of other such frames, as g is of `seen`; frames may be 1, of stills
-
-    `cycled` and `enhanced` are made when they are first asked for, so that another thread can do so while the next
-    chunk is enhanced.
-    """
-
-    prepared: PreparedClip
-    start: int
-    original: np.ndarray
-    x: np.ndarray
-    g: np.ndarray
-    strength: float
-    decode_s: float
-    enhance_s: float
-    to_low: Callable[[np.ndarray, np.ndarray], np.ndarray] = field(repr=False)
-    seen: np.ndarray = field(repr=False)
-    to_high: Callable[[np.ndarray], np.ndarray] = field(repr=False)
-
-    @property
-    def y(self) -> np.ndarray:
-        """The result shown, in the working space: float32 (n, h, w) in [-1, 1]."""
-        return self.x + self.strength * (self.g - self.x)
-
-    @cached_property
-    def cycled(self) -> np.ndarray:
-        """to_low(g), float32 (n, h, w) in [-1, 1]; equal to x outside the sector."""
-        return self.to_low(self.g, self.x)
-
-    @cached_property
-    def enhanced(self) -> np.ndarray:
-        """The result in the clip's own pixels, shaped as `original`; equal to it bit for bit outside the tissue."""
-        sector, space = self.prepared.sector, self.prepared.space
-        residual = space.leave(self.g - self.x) * GREY
-        pairs = zip(self.original, residual, strict=True)
-        full = np.stack([put_back(frame, r, sector, space) for frame, r in pairs])
-        return blend(self.original, full, self.strength)
-
-
 class Enhancer:
     """A checkpoint on a device. `stream` enhances one clip, `prepare` and `run` do it in two steps.
 
     The object holds no state of a clip.
-    Raises SettingsError for a setting out of its range or a device that is not there.
+    Raises SettingsError for a setting out of its range, and a device or backend that is not there.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: EnhanceSettings | None = None):
@@ -138,13 +84,10 @@ class Enhancer:
         self.settings.check()
         self.checkpoint = checkpoint
         self.working_size = self.settings.working_size or checkpoint.config.working_size
-        self.device = pick_device(self.settings.device)
-        self.to_high, self.to_low = checkpoint.to_high, checkpoint.to_low
-        needed = (getattr(net, "size_multiple", MULTIPLE) for net in (self.to_high, self.to_low))
+        self.device, self.backend = place(self.settings.device, self.settings.backend, checkpoint)
+        needed = (getattr(net, "size_multiple", MULTIPLE) for net in (checkpoint.to_high, checkpoint.to_low))
         self.multiple = math.lcm(MULTIPLE, *needed)
-        if self.device.type != "cpu":  # a copy: the checkpoint stays on the CPU for whoever shares it
-            self.to_high = copy.deepcopy(checkpoint.to_high).to(self.device)
-            self.to_low = copy.deepcopy(checkpoint.to_low).to(self.device)
+        self.to_high, self.to_low = translators(checkpoint, self.device, self.backend)
 
     def stream(
         self,
@@ -232,16 +175,14 @@ class Enhancer:
         )
 
     def _apply(
-        self, generator: torch.nn.Module, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray
+        self, generator: Translate, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray
     ) -> np.ndarray:
         """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`.
 
         Both as displayed: the generator alone sees the frames on the grey curve.
         """
         space, curve, fan = prepared.space, prepared.curve, prepared.sector.fan
-        up = (
-            -1 if fan is not None and fan.opens_up else 1
-        )  # the generators were trained on fans with the apex above
+        up = -1 if fan is not None and fan.opens_up else 1  # the networks know fans with the apex above
         with torch.inference_mode(), precision(self.device):
             seen = np.ascontiguousarray(seen[..., ::up, :])
             batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))

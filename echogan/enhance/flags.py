@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from echogan.enhance.calibrated import Probabilities
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import FigureData
-from echogan.enhance.enhancer import PreparedClip
 from echogan.enhance.put_back import keep_weights
 from echogan.enhance.report import Report, describe_map
+from echogan.trust.card.card import TrustCard
 from echogan.trust.flagged import flag_codes, flagged
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.regions import Region, RegionTracker
@@ -31,6 +33,17 @@ class Flags:
     red: float
     regions: list[Region]
     report: Report
+
+
+def original_kept(chunk: Chunk, found: Probabilities, amber: float) -> Chunk:
+    """The chunk with the original kept in its result where `found` reaches `amber`."""
+    flags = np.maximum(*found) >= amber
+    return replace(chunk, kept=np.stack([keep_weights(one) for one in flags]))
+
+
+def card_with_kept(card: TrustCard) -> TrustCard:
+    """The card of a result in which the original was kept. Its numbers are of the result itself; it says so."""
+    return replace(card, strength=f"{card.strength} {KEPT}")
 
 
 class FlagRecorder:
@@ -68,7 +81,7 @@ class FlagRecorder:
         curves = {name: [round(v, 4) for v in summary.curve] for name, summary in self._summaries.items()}
         kept = replace(
             report,
-            settings=report.settings | {"original_kept_where_flagged": True, "amber": self._amber},
+            settings=report.settings | {"keep_original": True, "amber": self._amber},
             diagnostics=report.diagnostics | numbers,
             per_frame=report.per_frame | curves,
             warnings=[*report.warnings, KEPT],

@@ -16,7 +16,7 @@ from echogan.clips.write_options import WriteOptions
 from echogan.core.atomic import Unfinished
 from echogan.core.errors import OutputError
 from echogan.enhance.card_files import card_paths
-from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.thumbnail import Thumbnail
 from echogan.trust.map_styles import MAP_STYLES
 

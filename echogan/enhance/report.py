@@ -12,7 +12,8 @@ from echogan.core.atomic import write_whole
 from echogan.core.geometry import Sector
 from echogan.core.notice import IN_FULL
 from echogan.core.version import __version__
-from echogan.enhance.enhancer import Enhancer, PreparedClip
+from echogan.enhance.chunk import PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.trust.card.card import TrustCard
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.residuals import UNIT_IN_FULL, MapSummary
@@ -22,8 +23,9 @@ from echogan.trust.residuals import UNIT_IN_FULL, MapSummary
 class Report:
     """Everything that decided a result, beside its numbers. Names no file: a name may identify a patient.
 
+    device, backend   where the networks ran, and what ran them: torch, onnx (ONNX Runtime) or openvino
     timing        seconds: decode_s, enhance_s, diagnose_s, trust_s, encode_s, total_s; and frames_per_s = frames /
-                  total_s
+                  total_s. Parts go on at the same time, so that their sum may be more than the total
     diagnostics   every map of MAP_STYLES by its name: mean and 99th percentile of its absolute values over the
                   tissue, in `unit`, the signed mean where it has signs, and what it shows and misses
     per_frame     the mean inside the tissue of every frame, in the same unit
@@ -34,6 +36,7 @@ class Report:
     sector: dict[str, Any]
     model: dict[str, Any]
     device: str
+    backend: str
     strength: float
     settings: dict[str, Any]
     timing: dict[str, float]
@@ -146,6 +149,7 @@ def build_report(
         sector=describe_sector(prepared.sector),
         model=describe_model(enhancer),
         device=str(enhancer.device),
+        backend=enhancer.backend,
         strength=enhancer.settings.strength,
         settings=asdict(enhancer.settings)
         | {"working_size": enhancer.working_size, "grey_power": prepared.curve.power},

@@ -9,15 +9,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from echogan.core.atomic import output_errors
 from echogan.enhance.calibrated import Flagger
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import Diagnoses, FigureData
 from echogan.enhance.enhance_file import memory_in_words
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.report import build_report
-from echogan.enhance.result_writer import FIGURE, ResultWriter, write_behind
+from echogan.enhance.result_writer import FIGURE, ResultWriter
+from echogan.enhance.stages import half_the_cores, run_stages
 from echogan.enhance.stored_result import StoredResult
 from echogan.enhance.tile_layout import TileLayout
 from echogan.enhance.trust_stage import TrustStage
@@ -60,19 +60,8 @@ def store_result(
     Raises ClipError, SettingsError, OutputError, or Cancelled once `cancel` is set.
     """
     assert enhancer.settings.strength == 1, "a stored result is blended when it is shown or exported"
-    with memory_in_words(), _half_the_cores():
+    with memory_in_words(), half_the_cores():
         return _Making(enhancer, prepared, folder, flagger, listener or Listener()).make(cancel)
-
-
-@contextmanager
-def _half_the_cores() -> Iterator[None]:
-    """Give each of the two threads its half: where both ask for all cores, each waits again and again for the other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads // 2))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _Making:
@@ -107,7 +96,7 @@ class _Making:
         with ExitStack() as stack:
             writer = ResultWriter(stack, self._folder, self._prepared)
             chunks = self._enhancer.run(self._prepared, self._listener.progress, cancel)
-            write_behind(chunks, lambda chunk: self._write(writer, chunk))
+            run_stages(chunks, lambda chunk: self._write(writer, chunk))
         with self._timed("encode_s"):
             ready = writer.finish()
         self._shown(ready)

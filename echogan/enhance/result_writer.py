@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import numpy as np
 import torch
 
 from echogan.core.atomic import output_errors
-from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.frame_tiles import TileWriter
 from echogan.enhance.tile_layout import TileLayout
 
@@ -23,18 +21,6 @@ FIGURE, KEPT_FIGURE = "figure.npz", "figure_kept.npz"
 def map_path(folder: Path, name: str) -> Path:
     """The raw values of a map: float16 (T, h, w)."""
     return folder / f"{name}.f16"
-
-
-def write_behind(chunks: Iterable[Chunk], write: Callable[[Chunk], None]) -> None:
-    """Write each chunk in a thread while the next one is made; raises what either raises."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="result") as pool:
-        kept: Future[None] | None = None
-        for chunk in chunks:
-            if kept is not None:
-                kept.result()
-            kept = pool.submit(write, chunk)
-        if kept is not None:
-            kept.result()
 
 
 class ResultWriter:

@@ -13,10 +13,11 @@ import numpy as np
 from echogan.clips.clip import ClipFile, grey
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
+from echogan.enhance.chunk import PreparedClip
 from echogan.enhance.diagnostics import FigureData
 from echogan.enhance.enhance_file import enhancement, figure_caption
-from echogan.enhance.enhancer import EnhanceSettings, PreparedClip
-from echogan.enhance.flags import KEPT, Flags
+from echogan.enhance.enhancer import EnhanceSettings
+from echogan.enhance.flags import Flags, card_with_kept
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report
@@ -151,7 +152,7 @@ class StoredResult:
 
     def card_of(self, keep: bool) -> TrustCard:
         """The trust card of an export; it says where the original was kept. Its numbers are of the result itself."""
-        return replace(self.card, strength=f"{self.card.strength} {KEPT}") if keep else self.card
+        return card_with_kept(self.card) if keep else self.card
 
     def card_picture(self) -> np.ndarray:
         """The picture of the trust card: RGB uint8 (H, W, 3). Raises OSError."""

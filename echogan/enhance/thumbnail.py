@@ -14,7 +14,7 @@ from echogan.clips.clip import grey
 from echogan.clips.formats.stills import save_png
 from echogan.clips.write_options import Enhancement
 from echogan.core.atomic import output_errors, replacing
-from echogan.enhance.enhancer import Chunk, PreparedClip
+from echogan.enhance.chunk import Chunk, PreparedClip
 
 HEIGHT = 160  # pixels
 

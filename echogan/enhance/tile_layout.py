@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from echogan.enhance.enhancer import PreparedClip
+from echogan.enhance.chunk import PreparedClip
 from echogan.trust.map_styles import MAP_STYLES
 
 FLAGGED_PART, KEPT_PART = FLAG_PARTS = ("flagged", "kept")

@@ -14,8 +14,9 @@ from echogan.core.atomic import output_errors, write_whole
 from echogan.core.errors import Cancelled
 from echogan.enhance.calibrated import Flagger, calibration_of, found_in
 from echogan.enhance.card_maker import CardMaker
+from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import FigureData
-from echogan.enhance.enhancer import Chunk, Enhancer, PreparedClip
+from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.flags import FlagRecorder, Flags
 from echogan.enhance.frame_tiles import TileWriter
 from echogan.enhance.report import Report

@@ -11,16 +11,24 @@ from typing import Any, Literal
 from echogan.jobs.log_messages import EXCEPTION, preparing, tail, why_it_failed
 from echogan.jobs.process import SAME_START, ProcessId, read_process
 from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE
+from echogan.training.data.shards import INDEX
 from echogan.training.old_names import current_names
 
-State = Literal["empty", "starting", "running", "stopping", "stopped", "finished", "failed"]
-LIVE = frozenset({"starting", "running", "stopping"})
+State = Literal[
+    "empty", "checking", "checked", "starting", "running", "stopping", "stopped", "finished", "failed"
+]
+LIVE = frozenset({"checking", "starting", "running", "stopping"})
 RECENT = 5  # ticks whose median speed gives the time left
+CHECK_STOPPED = "The data check was stopped."
+WARM = 3  # ticks before that speed is taken for that of the rest
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a run is. `seconds_per_step` and `seconds_left` are None while unknown."""
+    """How far a run is. `seconds_per_step` and `seconds_left` are None while unknown.
+
+    state   "checked": its data were checked, and it has not begun
+    """
 
     state: State
     step: int
@@ -44,6 +52,7 @@ class Job:
         self.status_file, self.stop_file = path / "status.json", path / "stop"
         self.process_file, self.log = path / "process.json", path / "log.txt"
         self.previews, self.uploads = path / "previews", path / ".uploads"
+        self.data, self.check, self.sheet = path / "data", path / "check.json", path / "check.png"
 
     def exists(self) -> bool:
         """Whether there is a run here, or the attempt to start one."""
@@ -109,9 +118,9 @@ class Job:
         steps = int(told.get("steps") or settings.get("steps") or 0)
         if self.process():
             speed = _median([tick["seconds_per_step"] for tick in ticks[-RECENT:]])
-            left = None if speed is None else max(0, steps - step) * speed
+            left = self._seconds_left(ticks, max(0, steps - step))
             live = self._live_state(step)
-            message = preparing(self.log_tail(1)) if live == "starting" else ""
+            message = preparing(self.log_tail(1)) if live in ("starting", "checking") else ""
             return Status(live, step, steps, speed, left, message)
         state, message = self._ended_state(told, step, steps)
         return Status(state, step, steps, message=message)
@@ -119,13 +128,30 @@ class Job:
     def can_resume(self) -> bool:
         """Whether there is a run to continue. A run that never made its shards needs its clips for that."""
         settings = self.settings()
-        given = [Path(str(settings[side])) for side in ("low", "high", "semireal") if settings.get(side)]
-        there = self.config.exists() or all(folder.is_dir() for folder in given)
-        return bool(settings) and there and self.status().state in ("stopped", "failed")
+        given = [side for side in ("low", "high", "semireal") if settings.get(side)]
+        there = self.config.exists() or all(
+            Path(str(settings[side])).is_dir() or (self.data / side / INDEX).is_file() for side in given
+        )
+        return bool(settings) and there and self.status().state in ("stopped", "failed", "checked")
+
+    def checked(self) -> dict[str, Any]:
+        """The findings of the data check of the last process; empty where that was none, or has not ended."""
+        asked = read_process(self.process_file)[1].get("check")
+        return _read_json(self.check) if asked and _mtime(self.check) > _mtime(self.process_file) else {}
+
+    def _seconds_left(self, ticks: list[dict[str, Any]], steps: int) -> float | None:
+        """Seconds for so many steps; None until the process is warm, and while it trains at half size."""
+        begun = read_process(self.process_file)[1].get("from_step") or 0
+        quick = max(int(begun), int(self.settings().get("half_size_steps") or 0))
+        warm = [tick["seconds_per_step"] for tick in ticks if tick["step"] > quick]
+        speed = _median(warm[-RECENT:]) if len(warm) >= WARM else None
+        return None if speed is None else steps * speed
 
     def _live_state(self, step: int) -> State:
         if self.stop_file.exists() or self._asked_to_stop(self.process()):
             return "stopping"
+        if read_process(self.process_file)[1].get("check"):
+            return "checking"
         fresh = _mtime(self.metrics) > _mtime(self.process_file)
         return "running" if step and fresh else "starting"
 
@@ -134,7 +160,7 @@ class Job:
         asked, facts = read_process(self.process_file)
         return bool(facts.get("stop_asked") and asked and process and asked.pid == process.pid)
 
-    def _saved_steps(self) -> int:
+    def saved_steps(self) -> int:
         """The step of the last save: all that is known of a run that ended without a message."""
         about = _read_json(self.path / "checkpoint" / CONFIG_FILE).get("training")
         return int(about.get("finished_steps") or 0) if isinstance(about, dict) else 0
@@ -146,12 +172,14 @@ class Job:
             # For a fault of the program the status has only its kind; the log has more.
             unclear = told["state"] == "failed" and (not message or EXCEPTION.match(message))
             return told["state"], why_it_failed(self.log) if unclear else message
-        if steps and self._saved_steps() >= steps:
+        if steps and self.saved_steps() >= steps:
             return "finished", ""
-        process, _ = read_process(self.process_file)
+        process, facts = read_process(self.process_file)
+        if self.checked():
+            return "checked", ""
         last = ProcessId(int(told["pid"]), 0.0) if isinstance(told.get("pid"), int) else process
         if self._asked_to_stop(last) or any("; --resume goes on" in line for line in self.log_tail(3)):
-            return "stopped", ""
+            return "stopped", CHECK_STOPPED if facts.get("check") else ""
         if process or told.get("state") == "running":
             return "failed", why_it_failed(self.log)
         return ("stopped" if self.config.exists() else "empty"), ""

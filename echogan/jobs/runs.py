@@ -7,26 +7,23 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import psutil
-
 from echogan.core.errors import SettingsError, TrainingError
 from echogan.core.kept_folders import kept_folder
-from echogan.core.settings import NAME, check_setting, flatten_settings
+from echogan.core.settings import NAME, check_setting
 from echogan.jobs.job import Job
-from echogan.jobs.log_messages import BEGINS
+from echogan.jobs.launch import command, spawn
 from echogan.jobs.machine_lock import MachineLock, busy, lock_path
 from echogan.jobs.process import ProcessId, read_process, write_process
+from echogan.jobs.trash import empty_trash
 from echogan.training.config import TrainingConfig, from_settings
 
 FOLDER_VARIABLE = "ECHOGAN_RUNS"
-ROOT = Path(__file__).resolve().parents[2]
 STOP_GRACE = 8.0  # seconds until a run that ignores its stop file gets a signal
 KILL_GRACE = 60.0  # seconds after that signal
 UPLOADS_KEPT = 24 * 3600.0  # seconds
@@ -74,7 +71,11 @@ class Runs:
         return sorted((job for job in jobs if job.exists()), key=Job.changed, reverse=True)
 
     def current(self) -> Job | None:
-        """The run that is being trained, else the last one, else None. Abandoned uploads are removed first."""
+        """The run that is being trained, else the last one, else None.
+
+        What has been in the trash for long, and abandoned uploads, are removed first.
+        """
+        empty_trash(self.folder)
         with suppress(OSError):
             for job in self._folders():
                 forget_uploads(job)
@@ -114,10 +115,16 @@ class Runs:
         self.check_free(config)
         return self._launch(config)
 
+    def check(self, config: TrainingConfig) -> Job:
+        """Start the data check of a run that has not begun; `resume` begins it. Raises as `start`."""
+        config = replace(config, folder=str(self.folder), resume=False)
+        self.check_free(config)
+        return self._launch(config, check=True)
+
     def resume(self, name: str) -> Job:
-        """Resume a run with the settings it was started with. Raises TrainingError."""
+        """Resume a run, or begin one whose data were checked, with its settings. Raises TrainingError."""
         job = self.job(name)
-        begun = job.config.exists()  # else it was stopped while its clips were being prepared
+        begun = job.config.exists()  # else its clips were being prepared, or its data checked
         try:
             config = from_settings(job.settings())
             config.check()
@@ -143,7 +150,7 @@ class Runs:
             job.stop_file.touch()
         threading.Thread(target=insist, args=(process, grace), name="stop-run", daemon=True).start()
 
-    def _launch(self, config: TrainingConfig) -> Job:
+    def _launch(self, config: TrainingConfig, check: bool = False) -> Job:
         job = Job(self.path(config.name))
         with self.lock.deciding():
             if running := self.training():  # started from the command line, which takes no lock
@@ -154,9 +161,10 @@ class Runs:
                 # The status of an earlier process of this run must not be read as that of the new one.
                 job.stop_file.unlink(missing_ok=True)
                 job.status_file.unlink(missing_ok=True)
-                child = spawn(config, job.log)
+                child = spawn(command(config, check), job.log)
                 process = ProcessId.of(child.pid) or ProcessId(child.pid, time.time())
-                write_process(job.process_file, process, settings=asdict(config))
+                facts = {"settings": asdict(config), "check": check, "from_step": job.saved_steps()}
+                write_process(job.process_file, process, **facts)
                 self.lock.take(process, config.name)
             except OSError as error:
                 if child is not None:
@@ -190,46 +198,6 @@ def forget_uploads(job: Job) -> None:
         return
     if age > UPLOADS_KEPT and not job.process():
         shutil.rmtree(job.uploads, ignore_errors=True)
-
-
-def spawn(config: TrainingConfig, log: Path) -> subprocess.Popen[bytes]:
-    """Start the training process in its own session, so that it outlives this process. Raises OSError."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-    with log.open("ab") as out:
-        out.write(f"{BEGINS}{time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
-        out.flush()
-        child = subprocess.Popen(
-            command(config),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    with suppress(psutil.Error, OSError):
-        psutil.Process(child.pid).nice(5)  # the page's own work has priority
-    return child
-
-
-def command(config: TrainingConfig) -> list[str]:
-    """The command that trains with these settings. The user's clips must be curated first, which only the
-    full command line can."""
-    module = ["echogan", "train"] if config.low or config.high or config.semireal else ["echogan.training"]
-    return [sys.executable, "-m", *module, *flags(config)]
-
-
-def flags(config: TrainingConfig) -> list[str]:
-    """The flags of these settings: one for each setting that differs from its default."""
-    usual = {name: value for name, value, _ in flatten_settings(TrainingConfig())}
-    given: list[str] = []
-    for name, value, _ in flatten_settings(config):
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            given += [f"--{'' if value else 'no-'}{flag}"] if value != usual[name] else []
-        elif value != usual[name]:
-            given += [f"--{flag}", str(value)]
-    return given
 
 
 def insist(process: ProcessId, grace: float) -> None:

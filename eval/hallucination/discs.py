@@ -18,7 +18,8 @@ from echogan.clips.clip import ClipFile
 from echogan.core.geometry import Sector
 from echogan.core.scale import GREY
 from echogan.enhance.calibrated import Flagger
-from echogan.enhance.enhancer import Chunk, Enhancer
+from echogan.enhance.chunk import Chunk
+from echogan.enhance.enhancer import Enhancer
 from echogan.trust.calibration import Calibration
 from echogan.trust.maps.smoothing import smooth
 

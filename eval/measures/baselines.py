@@ -11,8 +11,9 @@ from echogan.clips.clip import ClipFile
 from echogan.core.errors import EchoGANError
 from echogan.core.geometry import Sector
 from echogan.enhance.calibrated import calibration_of, flagger_for
-from echogan.enhance.enhancer import Chunk, Enhancer, EnhanceSettings, PreparedClip
-from echogan.enhance.put_back import keep_original, keep_weights
+from echogan.enhance.chunk import Chunk, PreparedClip
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
+from echogan.enhance.flags import original_kept
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.trust.map_styles import unit
@@ -89,15 +90,12 @@ def kept_method(enhancer: Enhancer) -> Method:
 
     def enhance(frames: np.ndarray, sector: Sector) -> np.ndarray:
         prepared = prepare(enhancer, frames, sector)
-        flagger, box, kept = flagger_for(enhancer, prepared), prepared.space.box, []
+        flagger, kept = flagger_for(enhancer, prepared), []
         assert flagger is not None, "the checkpoint is calibrated"
         for chunk in enhancer.run(prepared):
-            flags = np.maximum(*flagger(unit(chunk.x), unit(chunk.g))) >= flagger.amber
-            for original, enhanced, flagged in zip(chunk.original, chunk.enhanced, flags, strict=True):
-                frame = enhanced.copy()
-                frame[box] = keep_original(original[box], enhanced[box], keep_weights(flagged))
-                kept.append(frame)
-        return np.stack(kept)
+            found = flagger(unit(chunk.x), unit(chunk.g))
+            kept.append(original_kept(chunk, found, flagger.amber).enhanced)
+        return np.concatenate(kept)
 
     return enhance
 

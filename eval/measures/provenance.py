@@ -39,10 +39,10 @@ def provenance(checkpoints: list[dict[str, str]]) -> dict[str, Any]:
 def enhancement_hash() -> str:
     """SHA-256 of the enhancer's default settings and constants, and of what checkpoints say beside their weights.
 
-    Settings that change no pixel of a result do not count.
+    Settings that change no pixel of a result, or only its rounding, do not count.
     """
     settings = asdict(EnhanceSettings())
-    del settings["trust"]
+    del settings["trust"], settings["backend"]
     bundled = (describe_checkpoint(folder).config for folder in bundled_checkpoints())
     used = {
         "settings": settings,

@@ -2,7 +2,8 @@
 
     python -m eval archive        prints a summary and writes eval/results/archive.json
 
-Exit code 1: files are missing, differ from those of the uninterrupted run, or memory grows by more than LIMIT.
+Exit code 1: files are missing, differ from those of the uninterrupted run, were done again after a kill though they
+were done, or the memory of a worker grows by more than LIMIT.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from eval.performance.memory import make_clip
 RESULT = RESULTS / "archive.json"
 RECORD = ".archive.jsonl"  # a line for each file that is done
 SAMPLE_SECONDS = 1.0
-LIMIT = 1.1  # greatest ratio of the memory in the last and the second quarter of the files
+LIMIT = 1.1  # greatest ratio of a worker's memory in the last and the second quarter of the files
 MIB = 2**20
 
 
@@ -66,7 +67,9 @@ def measure(settings: ArchiveSettings, place: Path) -> dict[str, Any]:
     curve = list(_watched(settings, archive, whole))
     seconds = time.monotonic() - began
     kills = [_until_killed(settings, archive, killed, share) for share in (0.3, 0.65)]
+    before = _written(killed)
     last = list(_watched(settings, archive, killed))
+    redone = sum(when != before[path] for path, when in _written(killed).items() if path in before)
     expected, found = results(whole), results(killed)
     growth = _growth(curve, settings.clips)
     return {
@@ -75,8 +78,10 @@ def measure(settings: ArchiveSettings, place: Path) -> dict[str, Any]:
         "workers": settings.workers,
         "model": {"name": DEFAULT, "sha256": describe_checkpoint(bundled_checkpoints()[0]).sha256},
         "checks": {
-            "complete": _reports(whole) == settings.clips == _reports(killed),
+            "complete": len(_written(whole)) == settings.clips == len(_written(killed)),
             "equal": expected == found,
+            "resumed": redone
+            <= settings.workers,  # the files in work at the kill may be written, but not noted
             "memory_flat": growth <= LIMIT,
         },
         "whole": {
@@ -84,15 +89,25 @@ def measure(settings: ArchiveSettings, place: Path) -> dict[str, Any]:
             "clips_per_hour": round(3600 * settings.clips / seconds),
             "files": len(expected),
             "load_before": round(load, 1),
+            "load_during": round(statistics.median(one["load"] for one in curve), 1),
         },
-        "killed": {"done_at_each_kill": kills, "done_before_the_last_run": last[0]["done"]},
+        "killed": {
+            "done_at_each_kill": kills,
+            "done_before_the_last_run": last[0]["done"],
+            "done_again": redone,
+        },
         "memory": {"growth": round(growth, 3), "limit": LIMIT, "curve": curve},
         "machine": machine_facts(),
     }
 
 
 def _start(settings: ArchiveSettings, archive: Path, out: Path) -> subprocess.Popen[bytes]:
-    flags = ("--workers", str(settings.workers), "--working-size", str(settings.working_size))
+    size = str(settings.working_size)
+    return start_run(archive, out, "--workers", str(settings.workers), "--working-size", size)
+
+
+def start_run(archive: Path, out: Path, *flags: str) -> subprocess.Popen[bytes]:
+    """Start to enhance an archive, as from the command line."""
     command = [sys.executable, "-m", "echogan", "enhance", str(archive), str(out), *flags]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -104,10 +119,10 @@ def _done(out: Path) -> int:
 
 
 def _watched(settings: ArchiveSettings, archive: Path, out: Path) -> Iterator[dict[str, float]]:
-    """Run to the end; files done and MiB of all processes together, every moment. Raises SystemExit where it fails."""
+    """Run to the end; files done, memory and load of the machine, every moment. Raises SystemExit where it fails."""
     process = _start(settings, archive, out)
     while process.poll() is None:
-        yield {"done": _done(out), "mib": round(_memory(process.pid), 1)}
+        yield {"done": _done(out), **memory_of(process.pid), "load": round(os.getloadavg()[0], 1)}
         time.sleep(SAMPLE_SECONDS)
     if process.returncode:
         raise SystemExit(f"The run ended with exit code {process.returncode}.")
@@ -126,33 +141,38 @@ def _until_killed(settings: ArchiveSettings, archive: Path, out: Path, share: fl
     return _done(out)
 
 
-def _memory(pid: int) -> float:
-    """Unique resident MiB of a process and all that it has started."""
-    total = 0
+def memory_of(pid: int) -> dict[str, float]:
+    """Unique resident MiB of a process and all that it has started, and of its largest worker alone."""
     try:
         parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            try:
-                total += process.memory_full_info().uss
-            except psutil.Error:
-                continue
+        workers = parent.children() or [parent]
+        sizes = {process.pid: _size(process) for process in (parent, *parent.children(recursive=True))}
     except psutil.Error:
+        return {"mib": 0.0, "worker_mib": 0.0}
+    largest = max((sizes.get(worker.pid, 0.0) for worker in workers), default=0.0)
+    return {"mib": round(sum(sizes.values()), 1), "worker_mib": round(largest, 1)}
+
+
+def _size(process: psutil.Process) -> float:
+    try:
+        return process.memory_full_info().uss / MIB
+    except psutil.Error:  # it has ended meanwhile
         return 0.0
-    return total / MIB
 
 
 def _growth(curve: list[dict[str, float]], clips: int) -> float:
-    """The median memory while the last quarter of the files was done, over that of the second quarter."""
+    """The median memory of a worker while the last quarter of the files was done, over that of the second quarter."""
 
     def median(low: float, high: float) -> float:
-        inside = [one["mib"] for one in curve if low * clips <= one["done"] < high * clips]
+        inside = [one["worker_mib"] for one in curve if low * clips <= one["done"] < high * clips]
         return statistics.median(inside) if inside else float("nan")
 
     return median(0.75, 1) / median(0.25, 0.5)
 
 
-def _reports(out: Path) -> int:
-    return sum(1 for path in out.rglob("*.json") if not path.name.startswith("."))
+def _written(out: Path) -> dict[Path, int]:
+    """The reports and when each was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in out.rglob("*.json") if not path.name.startswith(".")}
 
 
 def results(out: Path) -> dict[str, Any]:

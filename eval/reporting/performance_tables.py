@@ -96,30 +96,6 @@ def load(result: dict[str, Any]) -> str:
     return markdown_table(["", "measured"], rows) + "\n\n" + " ".join(notes)
 
 
-def archive(result: dict[str, Any]) -> str:
-    """An archive that was killed twice, and its memory."""
-    checks, whole, curve = result["checks"], result["whole"], result["memory"]["curve"]
-    first, second = result["killed"]["done_at_each_kill"]
-    peak = max(one["mib"] for one in curve)
-    rows = [
-        ["clips, each with its outputs", f"{result['clips']}" if checks["complete"] else "some are missing"],
-        ["killed after", f"{first} and {second} clips"],
-        [
-            "files equal to those of the uninterrupted run",
-            f"all {whole['files']}" if checks["equal"] else "not all",
-        ],
-        ["memory of all processes, highest", f"{peak:,.0f} MiB"],
-        ["memory in the last quarter over the second", f"{result['memory']['growth']:.2f}"],
-        ["uninterrupted run", f"{whole['seconds']:.0f} s, {whole['clips_per_hour']:,} clips an hour"],
-    ]
-    notes = (
-        f"Clips of {result['frames']} frames, {result['workers']} workers, {result['model']['name']} "
-        f"`{result['model']['sha256'][:12]}`, {result['machine']['processor']}; load of the machine before the start "
-        f"{whole['load_before']}. Reports are compared without the seconds they tell."
-    )
-    return markdown_table(["", "measured"], rows) + "\n\n" + notes
-
-
 def _seconds(many: dict[str, Any]) -> str:
     return f"{many['wait_median_s']:.0f} s, {many['wait_longest_s']:.0f} s"
 

@@ -20,6 +20,7 @@ from eval.measures.baselines import BUNDLED
 from eval.paths import RESULTS, ROOT
 from eval.reporting import (
     ablation_tables,
+    archive_tables,
     clip_tables,
     hallucination_tables,
     haze_tables,
@@ -48,7 +49,8 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "phantom_speed": performance_tables.phantom_speed,
     "memory": performance_tables.memory,
     "load": performance_tables.load,
-    "archive": performance_tables.archive,
+    "archive": archive_tables.archive,
+    "archive_rate": archive_tables.archive_rate,
     "realism": realism_tables.realism,
     "realism_blind": realism_tables.realism_blind,
     "segmentation": segmentation_tables.segmentation,

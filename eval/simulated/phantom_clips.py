@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from echogan.core.geometry import Fan, Sector
-from echogan.enhance.enhancer import Chunk, Enhancer
+from echogan.enhance.chunk import Chunk
+from echogan.enhance.enhancer import Enhancer
 from echogan.phantom.clip import PhantomClip
 from eval.measures.baselines import chunks
 

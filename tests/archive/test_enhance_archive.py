@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from archive_results import recorded, results
 from small_archive import BAD, FLAGS, small_archive, small_checkpoint
 
 from echogan.archive.enhance_archive import DIED
@@ -42,17 +43,6 @@ def whole(archive, model, tmp_path_factory) -> Path:
 
 def run(archive: Path, out: Path, model: Path, *flags: str) -> int:
     return main(["enhance", str(archive), str(out), "--workers", "2", "--model", str(model), *FLAGS, *flags])
-
-
-def results(out: Path) -> dict[str, bytes | dict]:
-    """Every file by its path, reports without how long it took; nothing that begins with a dot."""
-    found: dict[str, bytes | dict] = {}
-    for path in out.rglob("*"):
-        if path.is_file() and path.name[0] != ".":
-            data = path.read_bytes()
-            name = path.relative_to(out).as_posix()
-            found[name] = (json.loads(data) | {"timing": None}) if path.suffix == ".json" else data
-    return found
 
 
 def rows(out: Path) -> list[dict[str, str]]:
@@ -108,11 +98,6 @@ def test_killed_twice_it_ends_as_if_nothing_had_been(archive, model, whole, tmp_
     kept = sum(path.stat().st_mtime_ns == when for path, when in before.items())
     assert kept >= done - len(BAD)  # what was done was not done again
     assert not list(out.rglob("*.part"))
-
-
-def recorded(out: Path) -> int:
-    record = out / ".archive.jsonl"
-    return record.read_bytes().count(b"\n") if record.exists() else 0
 
 
 def test_a_finished_archive_is_done_at_once_and_a_changed_file_again(archive, model, whole, tmp_path, capsys):

@@ -137,14 +137,16 @@ def test_report_has_everything(done):
         "license": "MIT",
         "gain": 1.0,
     }
-    assert (report["device"], report["strength"]) == ("cpu", 1.0)
+    assert (report["device"], report["backend"], report["strength"]) == ("cpu", "torch", 1.0)
     assert report["settings"]["working_size"] == 64
     for name in ("decode_s", "enhance_s", "diagnose_s", "encode_s", "frames_per_s"):
         assert report["timing"][name] > 0
-    parts = sum(
-        report["timing"][f"{name}_s"] for name in ("decode", "enhance", "diagnose", "encode", "prepare")
-    )
-    assert parts == pytest.approx(report["timing"]["total_s"], rel=0.3)
+    parts = [
+        report["timing"][f"{name}_s"]
+        for name in ("decode", "enhance", "diagnose", "trust", "encode", "prepare")
+    ]
+    assert max(parts) < report["timing"]["total_s"]
+    assert sum(parts) > 0.7 * report["timing"]["total_s"], "at every moment one part at least goes on"
     assert report["version"] == echogan.__version__
     assert report["notice"] == IN_FULL
     assert isinstance(report["warnings"], list)

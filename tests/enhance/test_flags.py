@@ -79,7 +79,7 @@ def test_frames_with_the_original_kept_differ_there_alone(result, strength):
 
 def test_numbers_of_the_kept_result_are_those_of_its_own_frames(result):
     kept = result.report_at(1.0, keep=True)
-    assert kept.settings["original_kept_where_flagged"]
+    assert kept.settings["keep_original"]
     assert KEPT in kept.warnings
     weights = keep_weights(np.maximum(*spots(result)) >= AMBER)
     tissue = result.space.tissue

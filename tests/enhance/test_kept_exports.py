@@ -15,8 +15,11 @@ from PIL import Image
 
 from echogan.clips.files import open_clip
 from echogan.core.errors import SettingsError
+from echogan.enhance import enhance_file as pipeline
+from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export
+from echogan.enhance.outputs import Outputs
 from echogan.enhance.result_stages import store_result
 from echogan.enhance.stored_result import StoredResult
 
@@ -64,7 +67,7 @@ def test_videos_show_them_and_say_so(stored, tmp_path, kind):
 
 def test_report_and_figure_say_so(stored, tmp_path):
     report = json.loads(make_export(asked(stored, "report"), tmp_path).read_text())
-    assert report["settings"]["original_kept_where_flagged"]
+    assert report["settings"]["keep_original"]
     assert any("original was kept" in warning for warning in report["warnings"])
     with Image.open(make_export(asked(stored, "figure"), tmp_path)) as image:
         assert image.height > 100
@@ -80,3 +83,34 @@ def test_no_kind_of_export_is_the_same_with_and_without(stored, tmp_path):
 def test_without_flags_there_is_nothing_to_keep(stored, tmp_path):
     with pytest.raises(SettingsError, match="no calibration"):
         make_export(asked(replace(stored, flags=None), "report"), tmp_path)
+
+
+KEPT = EnhanceSettings(device="cpu", working_size=64, strength=0.5, keep_original=True)
+
+
+def test_one_file_is_the_same_as_the_export_of_the_page(stored, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "flagger_for", lambda enhancer, prepared: Spots())
+    outputs = Outputs([tmp_path / "out.dcm"], tmp_path / "out.npz", trust_card=tmp_path / "card.html")
+    model = checkpoint(Scale(0.6, -0.1))
+    report = enhance_file(stored.clip, outputs, model, KEPT, fan_sector())
+    with (
+        np.load(make_export(asked(stored, "npz"), tmp_path)) as expected,
+        np.load(tmp_path / "out.npz") as got,
+    ):
+        assert np.array_equal(got["enhanced"], expected["enhanced"])
+        assert got["original_kept_where_flagged"]
+        for name in ("difference", "removed_added", "cycle_error"):
+            np.testing.assert_allclose(got[name], expected[name], rtol=2e-3, atol=0.05)
+    page = stored.report_at(0.5, keep=True)
+    assert report.settings["keep_original"] is True
+    assert report.warnings == page.warnings
+    mean = page.diagnostics["difference"]["mean"]
+    assert report.diagnostics["difference"]["mean"] == pytest.approx(mean, abs=1e-2)
+    assert SAID in pydicom.dcmread(tmp_path / "out.dcm").DerivationDescription
+    assert "original was kept" in (tmp_path / "card.html").read_text()
+
+
+def test_a_file_without_calibration_is_refused_before_anything_is_written(stored, tmp_path):
+    with pytest.raises(SettingsError, match="has no calibration"):
+        enhance_file(stored.clip, Outputs([tmp_path / "out.mp4"]), checkpoint(Scale(0.6)), KEPT, fan_sector())
+    assert not list(tmp_path.iterdir())

@@ -13,8 +13,9 @@ from echogan.core.errors import Cancelled, SettingsError
 from echogan.enhance import trust_stage
 from echogan.enhance.calibrated import found_in
 from echogan.enhance.card_maker import CardMaker
+from echogan.enhance.chunk import PreparedClip
 from echogan.enhance.diagnostics import Diagnoses
-from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.exports import ExportRequest, export_kinds, make_export
 from echogan.enhance.flags import FlagRecorder
 from echogan.enhance.frame_tiles import TileReader

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -12,8 +13,9 @@ import pytest
 from echogan.core.errors import SettingsError, TrainingError
 from echogan.jobs import runs as runs_module
 from echogan.jobs.job import Job
+from echogan.jobs.launch import command, flags
 from echogan.jobs.process import ProcessId, read_process, write_process
-from echogan.jobs.runs import Runs, command, flags, from_settings
+from echogan.jobs.runs import Runs, from_settings
 from echogan.training.config import TrainingConfig, with_settings
 
 FAKE = Path(__file__).resolve().parents[1] / "support" / "fake_run.py"
@@ -27,7 +29,7 @@ def begin(tmp_path, monkeypatch):
     monkeypatch.setattr(
         runs_module,
         "command",
-        lambda config: [sys.executable, str(FAKE), str(config.run_path), manners[config.name]],
+        lambda config, check: [sys.executable, str(FAKE), str(config.run_path), manners[config.name]],
     )
     runs = Runs(tmp_path / "runs", tmp_path / "lock.json")
 
@@ -71,6 +73,80 @@ def test_speed_and_time_left_follow_from_the_ticks(begin):
     status = job.status()
     assert status.seconds_per_step == 0.5
     assert status.seconds_left == (400 - status.step) * 0.5
+
+
+def test_the_time_left_is_hidden_until_the_process_is_warm(begin):
+    job = begin()
+    wait_for(lambda: job.status().step > 4)
+    begin.runs.stop("one")
+    stopped = wait_for_state(job, *ENDED).step
+    (job.path / "checkpoint").mkdir()
+    (job.path / "checkpoint" / "config.json").write_text(
+        json.dumps({"training": {"finished_steps": stopped}})
+    )
+    begin.runs.resume("one")
+    wait_for(lambda: job.status().state == "running" and job.status().step > stopped + 3)
+    lines = [line for line in job.lines() if line["step"] <= stopped + 3]
+    for known, step in ((None, stopped), (None, stopped + 2), (0.5 * (400 - stopped - 3), stopped + 3)):
+        job.lines = lambda step=step: tuple(line for line in lines if line["step"] <= step)
+        assert job.status().seconds_left == known
+
+
+def test_at_half_size_the_time_left_is_not_told(begin):
+    job = begin()
+    wait_for(lambda: job.status().state == "running" and job.status().step > 4)
+    settings = job.settings()
+    job.settings = lambda: settings | {"half_size_steps": 400}
+    assert job.status().seconds_per_step == 0.5
+    assert job.status().seconds_left is None
+
+
+def test_a_run_whose_data_were_checked_begins_by_resuming_it(begin):
+    begin.manners["look"] = "checks"
+    job = begin.runs.check(TrainingConfig(name="look", steps=7))
+    assert wait_for_state(job, "checked").steps == 7
+    assert job.checked() == {"separability": 0.8}
+    assert job.can_resume()
+    with pytest.raises(TrainingError, match="already"):
+        begin.runs.check(TrainingConfig(name="look"))
+    begin.manners["look"] = "slow"
+    begin.runs.resume("look")
+    wait_for(lambda: job.status().state == "running")
+    assert job.checked() == {}
+    with pytest.raises(TrainingError, match="'look' is being trained"):
+        begin.runs.check(TrainingConfig(name="two"))
+
+
+def test_a_data_check_that_is_stopped_is_no_failure(begin):
+    begin.manners["look"] = "checks slowly"
+    job = begin.runs.check(TrainingConfig(name="look"))
+    assert job.status().state == "checking"
+    begin.runs.stop("look", grace=0.2)
+    assert wait_for_state(job, "stopped", "failed").message == "The data check was stopped."
+    assert job.status().state == "stopped"
+    assert job.can_resume()
+
+
+def test_clips_that_were_made_into_shards_by_the_check_need_not_be_there(begin):
+    begin.manners["look"] = "checks"
+    uploads = begin.runs.folder / "look" / ".uploads"
+    sides = {side: str(uploads / side) for side in ("low", "high")}
+    for side in sides.values():
+        Path(side).mkdir(parents=True)
+    job = begin.runs.check(TrainingConfig(name="look", **sides))
+    wait_for_state(job, "checked")
+    shutil.rmtree(uploads)
+    assert not job.can_resume()
+    for side in sides:
+        (job.data / side).mkdir(parents=True)
+        (job.data / side / "index.csv").touch()
+    assert job.can_resume()
+
+
+def test_the_full_command_line_checks_and_a_bare_one_trains():
+    assert command(TrainingConfig(name="x"))[2] == "echogan.training"
+    assert command(TrainingConfig(name="x"), check=True)[2:4] == ["echogan", "train"]
+    assert command(TrainingConfig(name="x"), check=True)[-1] == "--check"
 
 
 def test_only_one_run_at_a_time_also_from_another_server(begin):

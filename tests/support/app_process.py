@@ -33,6 +33,7 @@ def serving(folder: Path, **environment: str) -> Iterator[httpx.Client]:
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "gradio"),
         "ECHOGAN_RUNS": str(folder / "runs"),
+        "ECHOGAN_CACHE": os.environ["ECHOGAN_CACHE"],
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "NO_PROXY": "127.0.0.1,localhost",

@@ -17,6 +17,11 @@ if manner == "refused":
 if manner == "reports":  # and is killed before its first step
     print("low:\n  8 of 8 files kept, of 8 patients.\nnote: Simulated hearts choose.", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
+if manner in ("checks", "checks slowly"):
+    if manner == "checks slowly":
+        time.sleep(60)
+    (folder / "check.json").write_text(json.dumps({"separability": 0.8}))
+    sys.exit(0)
 if not (folder / "config.json").exists():
     (folder / "config.json").write_text(
         json.dumps({"name": folder.name, "steps": steps, "loss": {"cycle": 3.0}})

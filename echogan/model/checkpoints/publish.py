@@ -43,8 +43,9 @@ def publish(
     license: str = "",
     tables: Sequence[str] = (),
     endpoint: str | None = None,
+    token: str = "",
 ) -> Published:
-    """Upload the checkpoint in `folder` to `repo`, user/model, with the token in HF_TOKEN.
+    """Upload the checkpoint in `folder` to `repo`, user/model, with `token` or, where it is empty, that in HF_TOKEN.
 
     The checkpoint is read first, as strictly as it will be loaded. A card, a LICENSE or a calibration in the folder
     goes along; where there is no card one is written, with `tables` of what was measured. `license` is that of the
@@ -59,7 +60,7 @@ def publish(
     with tempfile.TemporaryDirectory() as staged:
         for name, data in files.items():
             Path(staged, name).write_bytes(data)
-        return upload(repo, Path(staged), message, private, endpoint=endpoint)
+        return upload(repo, Path(staged), message, private, endpoint=endpoint, token=token)
 
 
 def upload(
@@ -69,13 +70,14 @@ def upload(
     private: bool = True,
     space: bool = False,
     endpoint: str | None = None,
+    token: str = "",
 ) -> Published:
     """Make the model repository or the Space where there is none, and commit a folder to it. Raises as `publish`.
 
     What is in a Space and not in the folder is removed there; other files of a model's repository stay.
     """
     check_repo(repo)
-    token = os.environ.get(TOKEN, "").strip()
+    token = token.strip() or os.environ.get(TOKEN, "").strip()
     if not token:
         raise SettingsError(
             f"Set {TOKEN} to a token of the Hub that may write (huggingface.co/settings/tokens)."
@@ -91,7 +93,7 @@ def upload(
         seen_by_all = not api.repo_info(repo, repo_type=kind).private
         if private and seen_by_all:
             raise CheckpointError(
-                f"{repo} is there already and is public. Give --no-private if all may see it, or another name."
+                f"{repo} is there already and is public. Publish for all to see (--no-private), or give another name."
             )
         made = api.upload_folder(
             repo_id=repo,

@@ -34,6 +34,7 @@ def build_api(place: Workplace) -> None:
         file = gr.File(label="file")
         model = gr.Textbox(value=place.models.first or "", label="model")
         strength = gr.Number(value=1.0, label="strength")
+        keep_original = gr.Checkbox(value=False, label="keep_original")
         enhanced, figure, card = (
             gr.File(label="enhanced"),
             gr.File(label="figure"),
@@ -42,11 +43,12 @@ def build_api(place: Workplace) -> None:
         report, models = gr.JSON(label="report"), gr.JSON(label="models")
         gr.Button().click(
             do.enhance,
-            [file, model, strength],
+            [file, model, strength, keep_original],
             [enhanced, report],
             api_name="enhance",
             api_description="Enhance one clip. Returns the enhanced MP4 and the report. strength is the share of the "
-            f"change that is applied, 0 to 1. {BLACKED_OUT} {NOTICE}.",
+            "change that is applied, 0 to 1; keep_original shows the original where the result is flagged. "
+            f"{BLACKED_OUT} {NOTICE}.",
             **at_once,
         )
         gr.Button().click(
@@ -76,17 +78,17 @@ class Endpoints:
         self.place, self.admission = place, Admission()
 
     async def enhance(
-        self, file: str | None, model: str, strength: float, request: gr.Request
+        self, file: str | None, model: str, strength: float, keep_original: bool, request: gr.Request
     ) -> tuple[str, dict[str, Any]]:
         """The enhanced MP4, and the report."""
-        outputs, report = await self._served(file, model, strength, enhanced_clip, request)
+        outputs, report = await self._served(file, model, strength, keep_original, enhanced_clip, request)
         return str(outputs.clips[0]), report.to_dict()
 
     async def diagnose(
         self, file: str | None, model: str, request: gr.Request
     ) -> tuple[str, str, dict[str, Any]]:
         """The maps as PNG, the trust card as PDF, and the report."""
-        outputs, report = await self._served(file, model, 1.0, maps_and_card, request)
+        outputs, report = await self._served(file, model, 1.0, False, maps_and_card, request)
         return str(outputs.figure), str(outputs.trust_card), report.to_dict()
 
     async def models(self) -> list[dict[str, Any]]:
@@ -98,6 +100,7 @@ class Endpoints:
         file: str | None,
         model: str,
         strength: float,
+        keep_original: bool,
         outputs: Callable[[Path], Outputs],
         request: gr.Request,
     ) -> tuple[Outputs, Report]:
@@ -107,7 +110,8 @@ class Endpoints:
         event = LocalContext.event_id.get(None) or client
         try:
             with self.admission.call(client, address):
-                return await serve(self.place, Call(file, model, strength, outputs, client, address, event))
+                call = Call(file, model, strength, keep_original, outputs, client, address, event)
+                return await serve(self.place, call)
         except Exception as error:
             if not isinstance(error, EchoGANError):
                 log_place(error)

@@ -39,6 +39,7 @@ class Call:
     file: str | None
     model: str
     strength: float
+    keep_original: bool
     outputs: Callable[[Path], Outputs]
     client: str
     address: str
@@ -130,7 +131,8 @@ def _enhance(
     def count(done: int, total: int) -> None:
         place.enhancing.count(job, done)
 
-    models, settings = place.models, EnhanceSettings(strength=float(call.strength))
+    models = place.models
+    settings = EnhanceSettings(strength=float(call.strength), keep_original=bool(call.keep_original))
     checkpoint = models.load(call.model) if fetched is None else models.load_fetched(fetched)
     options = WriteOptions(blackout=seen.clip.kind == "dicom", software_version=__version__)
     outputs = call.outputs(task.folder)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
 from echogan.enhance.calibrated import flagger_for
-from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.chunk import PreparedClip
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.result_stages import Listener
 from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
 from echogan.enhance.stored_result import StoredResult
@@ -152,7 +153,7 @@ class Enhancing:
             prepared.sector,
             TileLayout.of(prepared, flagger is not None),
             enhancer.checkpoint.without_weights(),
-            "cuda" if zero_gpu.ZERO_GPU else str(enhancer.device),
+            "cuda" if zero_gpu.ZERO_GPU else f"{enhancer.device} ({enhancer.backend})",
             Stream(folder / TILES),
             Stream(folder / MAP_TILES),
             Stream(folder / FLAG_TILES),

@@ -13,8 +13,9 @@ from echogan.clips.clip import ClipFile
 from echogan.clips.write_options import WriteOptions
 from echogan.core.geometry import Sector
 from echogan.enhance.calibrated import Flagger, flagger_for
+from echogan.enhance.chunk import PreparedClip
 from echogan.enhance.enhance_file import enhance_file
-from echogan.enhance.enhancer import Enhancer, EnhanceSettings, PreparedClip
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report
 from echogan.enhance.result_stages import Listener, store_result

@@ -97,6 +97,13 @@ def test_the_token_is_sent_and_neither_stored_nor_uploaded(hub, tmp_path, capfd)
     assert hub.token not in shown.out + shown.err
 
 
+def test_a_token_that_is_given_goes_before_that_of_the_environment(hub, tmp_path, monkeypatch):
+    folder = small(tmp_path / "small")
+    assert "does not let this token write" in refusal(hub, folder, token="hf_otherSecret")
+    monkeypatch.setenv("HF_TOKEN", "hf_otherSecret")
+    assert put(hub, folder, token=f" {hub.token}\n").private
+
+
 def test_the_card_says_what_it_is_and_its_header_is_yaml(tmp_path):
     checkpoint = read_checkpoint(small(tmp_path / "small"))
     card = model_card(checkpoint, REPO, "MIT")
@@ -131,7 +138,7 @@ def test_public_is_only_what_is_asked_to_be(hub, tmp_path):
     folder = small(tmp_path / "small")
     assert put(hub, folder, private=False).private is False
     before = head(hub)
-    assert "is public. Give --no-private" in refusal(hub, folder)
+    assert "is public. Publish for all to see (--no-private)" in refusal(hub, folder)
     assert head(hub) == before
     put(hub, folder, "heart/other")
     assert put(hub, folder, "heart/other", private=False).private  # it is there and stays as it is

@@ -82,7 +82,8 @@ def test_these_are_the_only_public_endpoints(client):
         for name, facts in api["named_endpoints"].items()
     }
     clip = [("file", "filepath"), ("model", "str")]
-    assert taken == {"/enhance": [*clip, ("strength", "float")], "/diagnose": clip, "/models": []}
+    enhance = [*clip, ("strength", "float"), ("keep_original", "bool")]
+    assert taken == {"/enhance": enhance, "/diagnose": clip, "/models": []}
 
 
 def test_a_clip_is_diagnosed_without_an_enhanced_clip(client, cine, tmp_path):
@@ -136,6 +137,11 @@ def test_a_mistake_arrives_as_its_sentence(client, cine, model, strength, senten
         client.predict(handle_file(cine), model, strength, api_name="/enhance")
 
 
+def test_nothing_can_be_kept_without_a_calibration(client, cine):
+    with pytest.raises(Exception, match="tiny has no calibration"):
+        client.predict(handle_file(cine), "tiny", 1.0, True, api_name="/enhance")
+
+
 def test_a_text_file_is_refused_with_a_sentence(client, tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_text("this is no clip\n" * 100)
@@ -185,7 +191,7 @@ def post(http, cine, session=None) -> str:
     with cine.open("rb") as file:
         (path,) = http.post("upload", files={"files": ("clip.dcm", file)}).json()
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [file, "tiny", 1.0]} | ({"session_hash": session} if session else {})
+    body = {"data": [file, "tiny", 1.0, False]} | ({"session_hash": session} if session else {})
     return http.post("call/enhance", json=body).json()["event_id"]
 
 

@@ -73,7 +73,7 @@ def test_the_original_is_kept_where_flagged_in_clips_that_have_flags(place, ann,
     for clip, kept in ((plain, False), (flagged, True)):
         place.export(ann, [clip], "report", {}, mark=True, keep=True)
         settings = json.loads(Path(made(place, ann)["file"]).read_text())["settings"]
-        assert settings.get("original_kept_where_flagged", False) is kept
+        assert settings.get("keep_original", False) is kept
 
 
 def test_everything_of_a_clip_is_one_zip(place, ann, tmp_path):

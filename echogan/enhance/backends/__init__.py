@@ -1,0 +1,1 @@
+"""What runs a generator: torch, or on the CPU ONNX Runtime or OpenVINO, which take half the time."""
