@@ -8,8 +8,8 @@ RUN apt-get update \
 WORKDIR /app
 # torch for the CPU. For a GPU build with --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 and give the container one.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-COPY requirements.txt ./
-RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt
+COPY requirements.txt requirements-dicom.txt ./
+RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt -r requirements-dicom.txt
 
 COPY app.py LICENSE ./
 COPY echogan ./echogan
@@ -27,10 +27,9 @@ ENV HF_HUB_OFFLINE=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     GRADIO_SERVER_NAME=0.0.0.0 \
     GRADIO_SERVER_PORT=7860 \
-    ECHOGAN_RUNS=/data/runs \
-    ECHOGAN_STUDIES=/data/studies
+    ECHOGAN_DATA=/data
 EXPOSE 7860
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/config', timeout=9)"]
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/gradio_api/app_id', timeout=9)"]
 CMD ["python", "app.py"]

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from echogan.core.errors import OutputError
+from echogan.core.kept_folders import DATA, models_home
 from echogan.ui.private_folder import private_folder
 from echogan.ui.start_folder import TEMPORARY, UPLOADS, start_folder
 
@@ -21,6 +22,8 @@ except (OutputError, OSError) as error:
     print(f"The page cannot keep what visitors send: {error}", file=sys.stderr)
     sys.exit(2)
 os.environ["GRADIO_TEMP_DIR"] = str(OWN / UPLOADS)
+if os.environ.get(DATA):
+    os.environ.setdefault("HF_HOME", models_home())
 # Before Gradio is imported: it must not call home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -101,6 +104,7 @@ def launch_settings() -> dict:
     Raises SettingsError where the environment does not say clearly who may use the server.
     """
     access.named_hosts()  # the gate asks again, when an error would end in a traceback
+    access.offered_models()
     return {
         "server_name": access.server_name(),
         "auth": access.login(),

@@ -13,6 +13,7 @@ from echogan.archive.pacs.store_queue import StoreQueue
 from echogan.cli.console import stop_on_interrupt
 from echogan.clips.clip import ClipLimits
 from echogan.core.errors import SettingsError
+from echogan.core.kept_folders import kept_folder
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.model.checkpoints.checkpoint import DEFAULT
 
@@ -33,7 +34,7 @@ class Listen:
     """deliver the results by C-STORE to this node, HOST:PORT:AET"""
     output: Path | None = None
     """deliver the results into this folder"""
-    queue: Path = Path("dicom-queue")
+    queue: Path = field(default_factory=lambda: kept_folder("dicom-queue"))
     """folder of the queue"""
     keep_identity: bool = False
     """keep the patient's data and burnt-in text in the results, and their study"""

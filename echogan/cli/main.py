@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
+from echogan.core.kept_folders import DATA, models_home
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
 from echogan.training.old_names import current_flags
@@ -38,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "dicomweb": ("dicomweb", "DicomWeb", "enhance a study of a DICOM server, and store the results there"),
     "listen": ("listen", "Listen", "enhance what DICOM nodes send here (C-STORE), and deliver it"),
+    "users": ("users", "ManageUsers", "who may log in to the page, with hashed passwords"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),
 }
@@ -74,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if arguments[0] not in COMMANDS:
         return _complain(f"There is no command '{arguments[0]}'. Choose one of {', '.join(COMMANDS)}.")
+    if os.environ.get(DATA):  # before huggingface_hub is imported
+        os.environ.setdefault("HF_HOME", models_home())
     try:
         return _parse(arguments[0], current_flags(arguments[1:])).run()
     except (Cancelled, KeyboardInterrupt):

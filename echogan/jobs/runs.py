@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from echogan.core.errors import SettingsError, TrainingError
+from echogan.core.kept_folders import kept_folder
 from echogan.core.settings import NAME, check_setting
 from echogan.jobs.job import Job
 from echogan.jobs.launch import command, spawn
@@ -29,7 +30,10 @@ UPLOADS_KEPT = 24 * 3600.0  # seconds
 
 
 class Runs:
-    """Starts runs in `folder` ($ECHOGAN_RUNS, else runs/) and finds runs that any process started."""
+    """Starts runs in `folder` ($ECHOGAN_RUNS, else runs/, in $ECHOGAN_DATA where that is set).
+
+    It finds runs that any process started.
+    """
 
     def __init__(self, folder: Path | None = None, lock: Path | None = None) -> None:
         self._folder, self._lock = folder, lock
@@ -38,7 +42,7 @@ class Runs:
     @property
     def folder(self) -> Path:
         """Where the run folders are."""
-        return self._folder or Path(os.environ.get(FOLDER_VARIABLE) or TrainingConfig.folder)
+        return self._folder or kept_folder(TrainingConfig.folder, FOLDER_VARIABLE)
 
     @property
     def lock(self) -> MachineLock:

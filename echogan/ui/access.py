@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from echogan.core.errors import SettingsError
+from echogan.core.users import Users
+from echogan.model.checkpoints.checkpoint import bundled_checkpoints
+from echogan.ui.login import Login
 
 LOOPBACK = "127.0.0.1"
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
 HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[?[0-9a-f:.]+\]?")
 
 
@@ -55,17 +59,40 @@ def own_machine() -> bool:
     return is_loopback(server_name()) and not is_space() and not named_hosts()
 
 
-def login() -> tuple[str, str] | None:
-    """The name and the password of ECHOGAN_AUTH, as name:password; None where it is not set. Raises SettingsError."""
+def login() -> tuple[str, str] | Login | None:
+    """Who may log in, as ECHOGAN_AUTH says: the path of a users file, or one name:password; None where it is not set.
+
+    Raises SettingsError.
+    """
     given = os.environ.get("ECHOGAN_AUTH", "")
     if not given:
         return None
-    name, _, password = given.partition(":")
+    name, colon, password = given.partition(":")
+    if not colon:
+        return Login(Users(Path(given).expanduser()))
     if not name or not password:
         raise SettingsError(
-            "ECHOGAN_AUTH takes a name and a password with a colon between them: name:password."
+            "ECHOGAN_AUTH takes the path of a users file, or a name and a password with a colon between them: "
+            "name:password."
         )
     return name, password
+
+
+def offered_models() -> tuple[str, ...]:
+    """The models that the host offers: ECHOGAN_MODELS, with commas; empty where every model may be used.
+
+    Raises SettingsError where one is neither a bundled name nor user/model[@revision] of the Hub.
+    """
+    given = os.environ.get("ECHOGAN_MODELS", "")
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    bundled = {path.name for path in bundled_checkpoints()}
+    for name in names:
+        if name not in bundled and not HUB_NAME.fullmatch(name):
+            raise SettingsError(
+                f"ECHOGAN_MODELS takes bundled models ({', '.join(sorted(bundled))}) and user/model or "
+                f"user/model@revision of the Hub, with commas between them; '{name[:80]}' is neither."
+            )
+    return names
 
 
 def training_allowed() -> bool:

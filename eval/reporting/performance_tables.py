@@ -60,8 +60,8 @@ def _after_first(complete: dict[str, Any], result: dict[str, Any]) -> str:
 def _trust(cost: dict[str, Any]) -> str:
     fast, full = cost["fast"], cost["full"]
     return (
-        f" The trust card adds {fast['added_ms']:.0f} CPU-ms to the {fast['rest_ms']:.0f} of a frame in fast mode "
-        f"({fast['share']:.0%}), and {full['added_ms']:,.0f} in full mode."
+        f" With torch the trust card adds {fast['added_ms']:.0f} CPU-ms to the {fast['rest_ms']:.0f} of a frame in "
+        f"fast mode ({fast['share']:.0%}), and {full['added_ms']:,.0f} in full mode."
     )
 
 

@@ -242,6 +242,8 @@ def assert_maps_are_unlettered(arrays) -> None:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The app on loopback with one small untrained model; `folder` is all that it may write to."""
+    from app import build, launch_settings  # first, as it sets GRADIO_TEMP_DIR itself
+
     folder = tmp_path_factory.mktemp("app")
     torch.manual_seed(0)
     config = CheckpointConfig(name="tiny", generator=GeneratorConfig(channels=4, blocks=1), working_size=64)
@@ -254,8 +256,6 @@ def served(tmp_path_factory):
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
         patch.setenv("GRADIO_HEARTBEAT_INTERVAL", "1")  # a visitor who leaves is missed after so many seconds
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        from app import build, launch_settings
-
         place = Workplace(grace=1.0)
         page = build(place)
         settings = launch_settings() | {"server_name": "127.0.0.1", "prevent_thread_lock": True}

@@ -49,7 +49,8 @@ def image(tmp_path_factory) -> Path:
 
 def test_what_is_copied_is_there_and_the_build_is_sent_nothing_else():
     sources = {source for *found, _ in COPIED for source in found}
-    assert sources == {"app.py", "LICENSE", "requirements.txt", "echogan", "checkpoints"}
+    requirements = {"requirements.txt", "requirements-dicom.txt"}
+    assert sources == {"app.py", "LICENSE", "echogan", "checkpoints"} | requirements
     assert all((ROOT / source).exists() for source in sources)
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert ignored[1] == "*"

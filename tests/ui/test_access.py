@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from echogan.core.errors import SettingsError
+from echogan.core.users import Users
 from echogan.ui import access
 
 NAMES = (
@@ -14,6 +15,7 @@ NAMES = (
     "SPACE_HOST",
     "ECHOGAN_HOSTS",
     "ECHOGAN_AUTH",
+    "ECHOGAN_MODELS",
     "ECHOGAN_TRAIN",
     "ECHOGAN_DATA_FOLDERS",
 )
@@ -69,11 +71,38 @@ def test_what_is_no_host_name_is_refused(given, wrong):
         access.named_hosts()
 
 
-@pytest.mark.parametrize("wrong", ["ann", "ann:", ":secret"])
+@pytest.mark.parametrize("wrong", ["ann:", ":secret"])
 def test_half_a_login_is_refused(given, wrong):
     given(ECHOGAN_AUTH=wrong)
     with pytest.raises(SettingsError, match="name:password"):
         access.login()
+
+
+def test_a_login_is_a_users_file_too_and_opens_training(given, tmp_path):
+    given(ECHOGAN_AUTH=str(tmp_path / "users"))
+    with pytest.raises(SettingsError, match="cannot be read"):
+        access.login()
+    Users(tmp_path / "users").put("ann", "correct horse")
+    login = access.login()
+    assert callable(login)
+    assert login("ann", "correct horse")
+    assert not login("ann", "wrong horse")
+    given(ECHOGAN_AUTH=str(tmp_path / "users"), ECHOGAN_TRAIN="1", GRADIO_SERVER_NAME="0.0.0.0")
+    assert access.training_allowed()
+
+
+def test_models_that_a_host_offers(given):
+    given()
+    assert access.offered_models() == ()
+    given(ECHOGAN_MODELS=" echogan, user/model@v1.0,echogan ,")
+    assert access.offered_models() == ("echogan", "user/model@v1.0")
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "/etc/passwd", "user/model@", "a b", "../x/y"])
+def test_what_can_be_no_model_is_refused(given, wrong):
+    given(ECHOGAN_MODELS=f"echogan,{wrong}")
+    with pytest.raises(SettingsError, match="ECHOGAN_MODELS takes"):
+        access.offered_models()
 
 
 def test_a_login_may_hold_colons_and_folders_are_separated_as_path_is(given, tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,16 +64,15 @@ class DicomWebServer:
         """(study, series) of a UID; series is "" where it is a study's."""
         if len(uid) > 64 or not UID.fullmatch(uid):
             raise SettingsError(f"'{uid[:70]}' is no UID: give the UID of a study or of a series.")
-        for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
-            found = self._asked(
-                lambda keyword=keyword: self._client.search_for_series(search_filters={keyword: uid})
-            )
-            # Looked at again, as a server that does not know a filter may answer with all that it has.
-            told = [instance_of(one) for one in found if isinstance(one, dict)]
-            if keyword == "StudyInstanceUID" and any(one.study == uid for one in told):
+        with suppress(ObjectRefused):  # many servers answer 404 for a study that they do not have
+            found = self._asked(lambda: self._client.search_for_series(uid), of_one_object=True)
+            if any(instance_of(one).series for one in found if isinstance(one, dict)):
                 return uid, ""
-            if mine := [one for one in told if one.series == uid and one.study]:
-                return mine[0].study, uid
+        found = self._asked(lambda: self._client.search_for_series(search_filters={"SeriesInstanceUID": uid}))
+        # Looked at again, as a server that does not know the filter may answer with all that it has.
+        for one in (instance_of(one) for one in found if isinstance(one, dict)):
+            if one.series == uid and one.study:
+                return one.study, uid
         raise SettingsError(f"The server at {self.site} has no study and no series of this UID.")
 
     def _of_series(self, study: str, series: str) -> list[Instance]:

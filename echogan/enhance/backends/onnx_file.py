@@ -17,6 +17,7 @@ from torch import nn
 
 from echogan.core.atomic import write_whole
 from echogan.core.errors import OutputError, SettingsError
+from echogan.core.kept_folders import DATA, kept_folder
 
 OPSET = 17
 FORMAT = "1"  # raise it when the same weights shall be exported anew
@@ -26,10 +27,10 @@ _exporting = threading.Lock()  # the exporter keeps its state in globals
 
 
 def cache_folder() -> Path:
-    """Where exported models are kept: ECHOGAN_CACHE, else `echogan` in the user's cache folder."""
-    given = os.environ.get("ECHOGAN_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(given) if given else Path(home, "echogan")
+    """Where exported models are kept: ECHOGAN_CACHE, else `onnx` in ECHOGAN_DATA, else in the user's cache folder."""
+    if os.environ.get("ECHOGAN_CACHE") or os.environ.get(DATA):
+        return kept_folder("onnx", "ECHOGAN_CACHE")
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "echogan")
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -11,10 +10,10 @@ from pathlib import Path
 from echogan.core.errors import CheckpointNotFound
 from echogan.model.checkpoints.checkpoint import Checkpoint, bundled_checkpoints, read_checkpoint
 from echogan.model.checkpoints.hub import load_repository
+from echogan.ui import access
 
 LONGEST_NAME = 200  # characters; what is longer names nothing
 LOADED = 2  # checkpoints kept in memory
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 NONE_BUNDLED = (
     "No model is bundled with this copy of EchoGANhance. Train one with python -m echogan train, or type the name of "
     "one on the Hugging Face Hub, as user/model@revision."
@@ -30,8 +29,8 @@ class ModelChoices:
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
-        """The bundled checkpoints, by name, and those offered since the server started."""
-        return [*(path.name for path in bundled_checkpoints()), *self._offered]
+        """What the host offers, or all bundled checkpoints, and those of runs offered since the server started."""
+        return [*(access.offered_models() or (path.name for path in bundled_checkpoints())), *self._offered]
 
     @property
     def first(self) -> str | None:
@@ -75,7 +74,7 @@ class ModelChoices:
 
     def at_hand(self, name: str) -> bool:
         """Whether a model lies on this machine's disk as a model of the page, so that `load` asks nobody."""
-        return (name or "").strip() in self.names()
+        return (name or "").strip() in self._at_hand()
 
     def fetch(self, name: str) -> Checkpoint:
         """Have a repository's checkpoint in the cache, valid: what is known of it. It may take minutes.
@@ -93,15 +92,31 @@ class ModelChoices:
     def _find(self, name: str | None) -> tuple[str, dict[str, Path]]:
         """The name as it is meant, and the folders of the models on this server. Raises CheckpointNotFound."""
         name = (name or "")[:LONGEST_NAME].strip()
-        bundled = {path.name: path for path in bundled_checkpoints()} | self._offered
+        bundled = self._at_hand()
         if not name:
             raise CheckpointNotFound("Choose a model first." if bundled else NONE_BUNDLED)
         # A repository's name looks like a folder's: nothing of this machine is looked for on a visitor's behalf.
-        if name not in bundled and (not HUB_NAME.fullmatch(name) or name.startswith(".")):
+        if name not in bundled and (not access.HUB_NAME.fullmatch(name) or name.startswith(".")):
             raise CheckpointNotFound(
                 f"There is no bundled model called {name[:80]}. Choose one from the list, or type user/model@revision."
             )
+        if not self.is_offered(name):
+            raise CheckpointNotFound(
+                f"This server does not offer the model {name[:80]}. Choose one of {', '.join(self.names())[:300]}."
+            )
         return name, bundled
+
+    def is_offered(self, name: str) -> bool:
+        """Whether the host lets visitors use a model: any where it names none, else those that it names.
+
+        A repository that is named without a revision is offered at every one.
+        """
+        offered = access.offered_models()
+        return not offered or name in (*offered, *self._offered) or name.partition("@")[0] in offered
+
+    def _at_hand(self) -> dict[str, Path]:
+        """The folders of the models on this server, by name."""
+        return {path.name: path for path in bundled_checkpoints()} | self._offered
 
     def _keep(self, name: str, checkpoint: Checkpoint) -> None:
         self._kept[name] = checkpoint

@@ -62,7 +62,8 @@ class ModelFacts:
 
 
 def list_models(models: ModelChoices) -> list[ModelFacts]:
-    """Every model at hand: bundled ones, those of runs, and on one's own machine those in the cache of the Hub.
+    """Every model at hand that is offered: bundled ones, those of runs, and those in the cache of the Hub, which on a
+    shared server are those that its host names.
 
     What cannot be read is not listed: the cache holds repositories of other programs, too.
     """
@@ -71,12 +72,14 @@ def list_models(models: ModelChoices) -> list[ModelFacts]:
 
 def _folders(models: ModelChoices) -> Iterator[tuple[str, Kind, Path]]:
     for folder in bundled_checkpoints():
-        yield folder.name, "bundled", folder
+        if models.is_offered(folder.name):
+            yield folder.name, "bundled", folder
     for name, folder in models.offered().items():
         yield name, "added", folder
-    # What others have fetched is nobody's business on a shared server.
-    for cached in cached_checkpoints() if access.own_machine() else ():
-        yield cached.name, "cached", cached.folder
+    # What others have fetched is nobody's business on a shared server, unless its host names it to everybody.
+    for cached in cached_checkpoints() if access.own_machine() or access.offered_models() else ():
+        if models.is_offered(cached.name):
+            yield cached.name, "cached", cached.folder
 
 
 def _facts(name: str, kind: Kind, folder: Path) -> ModelFacts | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from echogan.core.errors import ReaderLinkError, StudyError
+from echogan.core.kept_folders import kept_folder
 from echogan.study.hub_events import open_store
 from echogan.study.store.readers import UNKNOWN_LINK, Reader, reader_by_token
 from echogan.study.store.rehearsal import rehearse
@@ -20,7 +20,10 @@ FOLDER_VARIABLE = "ECHOGAN_STUDIES"
 
 
 class Studies:
-    """Studies are folders in `folder` ($ECHOGAN_STUDIES, else studies/). Stores stay open. Thread-safe."""
+    """Studies are folders in `folder` ($ECHOGAN_STUDIES, else studies/, in $ECHOGAN_DATA where that is set).
+
+    Stores stay open. Thread-safe.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -33,7 +36,7 @@ class Studies:
     @property
     def folder(self) -> Path:
         """Where the study folders are."""
-        return self._folder or Path(os.environ.get(FOLDER_VARIABLE) or "studies")
+        return self._folder or kept_folder("studies", FOLDER_VARIABLE)
 
     def names(self) -> list[str]:
         """The studies, in the order of their names."""

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent / "admin"
 SCRIPTS = ("admin_parts", "admin_readers", "admin")  # parts first, then what uses them
 SWITCHED_OFF = (
     "Reader studies are run on the machine of whoever leads them. On this shared server the host can turn them on with "
-    "ECHOGAN_STUDY=1 and a login, ECHOGAN_AUTH=name:password. Readers need only their links."
+    "ECHOGAN_STUDY=1 and a login, ECHOGAN_AUTH (docs/hosting.md). Readers need only their links."
 )
 
 

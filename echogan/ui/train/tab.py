@@ -17,7 +17,7 @@ from echogan.ui.train.layout import RunForm, RunView, build_form, build_view
 
 SWITCHED_OFF = (
     "Training is switched off on this shared server. Run EchoGANhance on a machine of your own, or ask the host to "
-    "start it with ECHOGAN_TRAIN=1 and a login, ECHOGAN_AUTH=name:password."
+    "start it with ECHOGAN_TRAIN=1 and a login, ECHOGAN_AUTH (docs/hosting.md)."
 )
 
 

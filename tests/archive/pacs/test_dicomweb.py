@@ -177,8 +177,8 @@ def test_what_the_server_refuses_or_is_damaged_does_not_stop_the_others(stand_in
         ({"status": 503}, DicomServerError, "fault of its own"),
         ({"status": 404}, DicomServerError, "does not answer as DICOMweb does"),
         ({"body": b"<html>"}, DicomServerError, "does not answer as DICOMweb does"),
-        ({"body": b'[{"0020000D": 3}, 4]'}, SettingsError, "no study and no series"),
         ({"body": b"[]"}, SettingsError, "no study and no series"),
+        ({"body": b'[{"0020000D": 3}, 4]'}, SettingsError, "no study and no series"),
     ],
 )
 def test_servers_that_misbehave_are_told_in_a_sentence(stand_in, change, error, sentence):

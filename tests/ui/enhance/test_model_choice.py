@@ -81,3 +81,30 @@ def test_with_nothing_bundled_the_sentence_says_what_to_do(tmp_path, monkeypatch
     monkeypatch.setattr(store, "BUNDLED", tmp_path)
     with pytest.raises(CheckpointNotFound, match=r"echogan train.*user/model"):
         ModelChoices().load(None)
+
+
+def test_a_host_offers_what_it_names_and_nothing_else(bundled, monkeypatch):
+    monkeypatch.setenv("ECHOGAN_MODELS", "two,user/model,other/model@v1")
+    models = ModelChoices()
+    assert models.names() == ["two", "user/model", "other/model@v1"]
+    assert models.first == "two"
+    assert models.load("two").source == "two"
+    for name in ("user/model", "user/model@v2", "other/model@v1"):
+        models.check(name)
+        assert not models.at_hand(name), "it is fetched from the Hub"
+    for name in ("one", "other/model", "other/model@v2", "user/other", "user/model/x"):
+        with pytest.raises(CheckpointNotFound) as refusal:
+            models.check(name)
+        assert len(str(refusal.value)) < 250
+    with pytest.raises(
+        CheckpointNotFound, match=r"does not offer the model one\. Choose one of two, user/model"
+    ):
+        models.load("one")
+
+
+def test_a_run_of_this_server_is_offered_beside_what_the_host_names(bundled, monkeypatch):
+    monkeypatch.setenv("ECHOGAN_MODELS", "two")
+    models = ModelChoices()
+    name = models.offer("mine", bundled / "one")
+    assert models.names() == ["two", name]
+    assert models.load(name).source == name
