@@ -51,7 +51,7 @@ class AblationMeasures:
 
     def __call__(self, folder: Path) -> dict[str, list[float]]:
         """The values of each measure, one for each clip or still (see `groups`)."""
-        enhancer = Enhancer(load_checkpoint(str(folder)), EnhanceSettings(working_size=SIZE))
+        enhancer = Enhancer(load_checkpoint(str(folder)), EnhanceSettings(working_size=SIZE, backend="torch"))
         by_pair = [_pair(enhancer, *clips) for clips in self.pairs]
         found = {name: [one[name] for one in by_pair] for name in by_pair[0]}
         found["flicker"] = [_flicker(enhancer, clip) for clip in self.moving]

@@ -58,8 +58,11 @@ def filter_method(apply: classical.Filter) -> Method:
 
 
 def open_enhancer(model: str) -> Enhancer:
-    """The enhancer of a checkpoint, by name or folder, with the default settings."""
-    return Enhancer(load_checkpoint(model), EnhanceSettings(device="auto"))
+    """The enhancer of a checkpoint, by name or folder, with the default settings.
+
+    By torch, so that a result does not depend on which other backend is installed.
+    """
+    return Enhancer(load_checkpoint(model), EnhanceSettings(device="auto", backend="torch"))
 
 
 def open_enhancers(models: Sequence[str]) -> dict[str, Enhancer]:

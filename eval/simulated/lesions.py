@@ -62,7 +62,7 @@ class LesionsSettings:
         default=ORACLE, metadata={"help": "checkpoint trained with the pairs; None leaves it out"}
     )
     classical: bool = field(default=True, metadata={"help": "measure the classical filters too"})
-    clips: int = field(default=24, metadata={"help": "clips of each kind of lesion, visible or not"})
+    clips: int = field(default=48, metadata={"help": "clips of each kind of lesion, visible or not"})
     frames: int = field(default=2, metadata={"help": "frames of each clip"})
     first_seed: int = field(default=FIRST_SEED, metadata={"help": "seed of the first heart"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
