@@ -15,6 +15,7 @@ import pytest
 from app_process import ROOT, ask, component, events, serving
 
 from echogan.jobs.job import Job
+from echogan.ui.train.comparison import ALONG
 from echogan.ui.train.ownership import claim
 
 PLANTED = "Planted^Doe"
@@ -356,7 +357,7 @@ def test_anothers_run_shows_no_sample_and_no_log_and_takes_no_order(default, tok
         event_of(default, "tr-stop", "click"),
         event_of(default, "tr-resume", "click"),
     ):
-        answer = fire(default, event, "theirs", 1, None, token)
+        answer = fire(default, event, "theirs", 1, None, token, [], ALONG[0])
         assert '"error"' not in answer
         assert PLANTED not in answer
         assert "data:image" not in answer

@@ -160,10 +160,11 @@ def send_calls(http: httpx.Client) -> None:
     ):
         file = {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": NAME}
         for data in (
+            [file, NAME, 1.0, False],
+            [file, "echogan", NAME, NAME],
+            [file, {NAME: NAME}, [NAME], {NAME: NAME}],
+            [NAME, NAME, 1, False],
             [file, NAME, 1.0],
-            [file, "echogan", NAME],
-            [file, {NAME: NAME}, [NAME]],
-            [NAME, NAME, 1],
         ):
             sent = json.dumps({"data": data, "session_hash": NAME})
             answer = http.post(

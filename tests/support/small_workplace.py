@@ -34,6 +34,9 @@ class QuickModels(ModelChoices):
     def names(self) -> list[str]:
         return ["halve", "dim"]
 
+    def at_hand(self, name: str) -> bool:
+        return name in self.names()
+
     def check(self, name: str | None) -> None:
         if name not in self.names():
             super().check(name)

@@ -39,6 +39,8 @@ def icc_a1(ratings: np.ndarray) -> Estimate:
     error = k * ms_c + (k * n - k - n) * ms_e
     low = n * (ms_r - upper * ms_e) / (upper * error + n * ms_r)
     high = n * (lower * ms_r - ms_e) / (error + n * lower * ms_r)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return absent("The stimuli differ too little from each other: no interval.", value)
     return Estimate(value, float(low), float(high), note=note)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from echogan.core import grey_curve
 from echogan.core.atomic import moving_into, output_errors
 from echogan.core.errors import OutputError, SettingsError
-from echogan.core.notice import IN_FULL
+from echogan.core.notice import IN_FULL, NOTICE
 from echogan.enhance.backends.onnx_file import INPUT, OUTPUT, export
 from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
 from echogan.enhance.working_space import MULTIPLE, SMALLEST
@@ -71,6 +71,7 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "sha256": checkpoint.sha256,
         "licence": config.license,
         "notice": IN_FULL,
+        "mark": NOTICE.lower(),
         "offsets_ms": OFFSETS_MS[config.generator.frames],
         "frame_ms": FRAME_MS,
         "fastest_ms": FASTEST_MS,

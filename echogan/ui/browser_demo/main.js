@@ -17,6 +17,7 @@ const facts = fetch("model.json").then((answer) => {
 facts.then((model) => {
   state.facts = model;
   find("notice").textContent = model.notice;
+  find("mark").textContent = model.mark;
   find("model").textContent = `Network ${model.name}, ${model.sha256.slice(0, 12)}, weights under ${model.licence}.`;
 }, fail);
 find("removed").textContent = `removed ${WIDEST}`;

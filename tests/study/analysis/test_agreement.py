@@ -86,6 +86,13 @@ def test_readers_who_differ_by_a_constant_have_no_interval():
     assert "constant" in found.note
 
 
+def test_stimuli_of_equal_means_have_no_interval():
+    found = icc_a1(np.array([[2, 1], [1, 2], [1, 1.0]]))
+    assert found.value is not None
+    assert found.low is None
+    assert "no interval" in found.note
+
+
 @given(GRADES)
 def test_any_ratings_give_numbers_or_sentences(ratings: np.ndarray):
     found = icc_a1(ratings)
