@@ -80,10 +80,10 @@ def rate(page: Page) -> float:
 def test_the_loop_keeps_to_its_range(page: Page, counted, small_model):
     enhanced(page, counted, small_model)
     pause(page)
-    page.locator(".eg-scrub").fill("10")
-    page.keyboard.press("[")
-    page.locator(".eg-scrub").fill("14")
-    page.keyboard.press("]")
+    for at, key in ((10, "["), (14, "]")):
+        page.locator(".eg-scrub").fill(str(at))
+        expect(page.locator(".eg-app")).to_have_attribute("data-frame", str(at))
+        page.keyboard.press(key)
     page.keyboard.press(" ")
     seen = set()
     for _ in range(40):
