@@ -12,6 +12,7 @@ from echogan.archive.pacs.listener import ListenSettings, Worker, receiving
 from echogan.archive.pacs.store_queue import StoreQueue
 from echogan.cli.console import stop_on_interrupt
 from echogan.clips.clip import ClipLimits
+from echogan.core.atomic import remove_unfinished
 from echogan.core.errors import SettingsError
 from echogan.core.kept_folders import kept_folder
 from echogan.enhance.enhancer import EnhanceSettings
@@ -33,7 +34,7 @@ class Listen:
     send_to: str | None = None
     """deliver the results by C-STORE to this node, HOST:PORT:AET"""
     output: Path | None = None
-    """deliver the results into this folder"""
+    """deliver the results into this folder, into which nothing else writes"""
     queue: Path = field(default_factory=lambda: kept_folder("dicom-queue"))
     """folder of the queue"""
     keep_identity: bool = False
@@ -64,6 +65,8 @@ class Listen:
             StoreQueue(self.queue, self.listen.most_waiting) as queue,
             receiving(self.listen, queue, tell),
         ):
+            if self.output is not None:
+                remove_unfinished(self.output)  # a kill may have come while a result was delivered
             tell(f"Listening at {self.listen.host}:{self.listen.port} as {self.listen.title}.")
             tell(f"Results go to {delivery}, {NAMED if self.keep_identity else NAMELESS}.")
             if left := len(queue.waiting()):

@@ -234,6 +234,8 @@ def test_a_killed_listener_goes_on_where_it_was(tmp_path):
     await_line(tmp_path, "Clip 1: enhanced")
     os.kill(process.pid, signal.SIGKILL)
     process.wait(30)
+    (tmp_path / "out").mkdir(exist_ok=True)
+    (tmp_path / "out" / ".0123456789ab.part").touch()  # as a kill in the middle of a delivery leaves it
     (tmp_path / "log.txt").write_text("")
     process = started(tmp_path, port, model)
     end = time.monotonic() + END_SECONDS
