@@ -36,9 +36,12 @@ class Flags:
 
 
 def original_kept(chunk: Chunk, found: Probabilities, amber: float) -> Chunk:
-    """The chunk with the original kept in its result where `found` reaches `amber`."""
-    flags = np.maximum(*found) >= amber
-    return replace(chunk, kept=np.stack([keep_weights(one) for one in flags]))
+    """The chunk with the original kept in its result where `found` reaches `amber`, as on the page."""
+    return replace(chunk, kept=_weights(flag_codes(*found), amber))
+
+
+def _weights(codes: np.ndarray, amber: float) -> np.ndarray:
+    return np.stack([keep_weights(one) for one in flagged(codes, amber)])
 
 
 def card_with_kept(card: TrustCard) -> TrustCard:
@@ -70,7 +73,7 @@ class FlagRecorder:
         """
         self._tracker.add(removed, invented)
         codes = flag_codes(removed, invented)
-        weights = np.stack([keep_weights(one) for one in flagged(codes, self._amber)])
+        weights = _weights(codes, self._amber)
         for name, summary in self._summaries.items():
             summary.add(maps[name] * (1 - weights / np.float32(255)))
         return list(zip(codes, weights, strict=True))
