@@ -36,7 +36,20 @@ def server_functions(place: Workplace) -> list[Callable[..., Answer | Awaitable[
         return _answer(lambda: _arrive(place, as_dict(data), _page_of(request), address_of(request)))
 
     functions: list[Callable[..., Answer | Awaitable[Answer]]] = [workspace]
-    for act in (poll, example, clip, remove, enhance, stop, blackout, export, drop_export):
+    for act in (
+        poll,
+        example,
+        clip,
+        remove,
+        enhance,
+        compare,
+        swap,
+        alone,
+        stop,
+        blackout,
+        export,
+        drop_export,
+    ):
         functions.append(_of_a_visit(place, act))
     for act in (add_clips, sector):
         functions.append(_in_turn(place, act))
@@ -158,6 +171,25 @@ def enhance(place: Workplace, visit: Visit, data: Answer) -> Answer:
     """Queue clips."""
     model = data.get("model")
     place.enhance(visit, ids(data), "" if model is None else text(data, "model"))
+    return {"clips": place.clips(visit)}
+
+
+def compare(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Queue a clip with two models."""
+    entry = place.open_clip(visit, text(data, "id"))
+    place.comparing.start(visit, entry, text(data, "model"), text(data, "second", "model"))
+    return {"clips": place.clips(visit)}
+
+
+def swap(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Let the second result of a clip be the first."""
+    place.comparing.swap(place.clip(visit, text(data, "id")))
+    return {"clips": place.clips(visit)}
+
+
+def alone(place: Workplace, visit: Visit, data: Answer) -> Answer:
+    """Forget the second result of a clip."""
+    place.comparing.end(visit, place.clip(visit, text(data, "id")))
     return {"clips": place.clips(visit)}
 
 

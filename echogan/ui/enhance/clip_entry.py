@@ -67,6 +67,11 @@ class ClipResult:
     shared: bool = False  # of an example: it stays when its visitor leaves
     checked: int | None = None
 
+    def made_by(self, model: str) -> bool:
+        """Whether the model that a visitor calls so made it."""
+        source = str(self.checkpoint.source)
+        return source == model or source.startswith(f"{model}@")
+
 
 @dataclass(eq=False)
 class ClipEntry:
@@ -78,7 +83,9 @@ class ClipEntry:
     refused   why it cannot be used, else ""
     failed    why the last enhancing failed, else ""
     wanted    the model to enhance it with as soon as it is opened, else None
+    model     the model that was last asked for
     shown     the result that the page shows; `before` is the one to go back to while `shown` is being made
+    second    the same clip with a second model, to compare; it stands in no list, and shares folder and `closing`
     old       folders of results that were replaced; an export may still read them
     rev       grows when the page should ask for the details again
     closing   set when the clip is removed
@@ -97,8 +104,10 @@ class ClipEntry:
     wanted: str | None = None
     job: Job | None = None
     working: str = ""
+    model: str = ""
     shown: ClipResult | None = None
     before: ClipResult | None = None
+    second: ClipEntry | None = None
     rev: int = 0
     old: list[Path] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -117,6 +126,17 @@ class ClipEntry:
         if self.failed:
             return "failed"
         return "ready" if self.result is None else "done"
+
+    @property
+    def both(self) -> list[ClipEntry]:
+        """The clip, and with it its second where it has one: whose work is stopped together."""
+        return [self] if self.second is None else [self, self.second]
+
+    def go_back(self) -> None:
+        """The result that is being made is not wanted: show the one before."""
+        if self.shown is not None and self.shown.stored is None:
+            self.shown, self.before = self.before, None
+        self.rev += 1
 
     @property
     def result(self) -> StoredResult | None:
@@ -163,3 +183,10 @@ class Visit:
     exports: dict[str, Export] = field(default_factory=dict)
     address: str = ""
     asked: int = 0
+
+    def compared_with(self, entry: ClipEntry) -> ClipResult | None:
+        """The result beside which a second one is made; None for a clip of the list, and while there is none."""
+        first = self.clips.get(entry.id)
+        if first is None or first.second is not entry or first.shown is None:
+            return None
+        return first.shown if first.shown.made_by(first.model) else None

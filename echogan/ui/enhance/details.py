@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import accumulate
 from typing import Any
@@ -14,17 +15,19 @@ from echogan.trust.residuals import UNIT
 from echogan.ui.enhance.card_details import card_details
 from echogan.ui.enhance.clip_entry import ClipEntry, ClipResult, ClipSector, Export, Stream
 from echogan.ui.enhance.exporting import choices
-from echogan.ui.enhance.fair_queue import Place
+from echogan.ui.enhance.fair_queue import Job, Place
 from echogan.ui.enhance.flag_details import NOT_CALIBRATED, flag_details
 from echogan.ui.enhance.map_details import curve_detail, map_details
+from echogan.ui.enhance.result_numbers import result_numbers
 
 NOT_CHECKED = "The trust card of this result was not made: the work was stopped. Press Enhance again for it."
 STALE = "The sector was changed after this result was made. Press Enhance to renew it."
 
 
-def summary(entry: ClipEntry, place: Place | None) -> dict[str, Any]:
-    """A clip's line in the list; `place` is that of its work in the queue."""
-    opened, shown = entry.opened, entry.shown
+def summary(entry: ClipEntry, places: Mapping[Job, Place]) -> dict[str, Any]:
+    """A clip's line in the list, with that of its second result; `places` in the queue are by their jobs."""
+    opened, shown, job = entry.opened, entry.shown, entry.job
+    place = None if job is None or job.running else places.get(job)
     clip = opened.clip if opened else None
     seconds = None if place is None or place.seconds is None else round(place.seconds, 1)
     return {
@@ -46,6 +49,8 @@ def summary(entry: ClipEntry, place: Place | None) -> dict[str, Any]:
         "place": place.before if place else None,
         "wait_s": seconds,
         "progress": progress(entry, place),
+        "model": entry.model,
+        "second": None if entry.second is None else summary(entry.second, places),
     }
 
 
@@ -94,6 +99,7 @@ def detail(entry: ClipEntry) -> dict[str, Any]:
         "original": _stream(opened.original),
         "truth": _stream(opened.truth) if opened.truth else None,
         "result": result_detail(entry.shown, sector.sector, clip) if entry.shown else None,
+        "second": second_detail(entry.second, sector.sector, clip) if entry.second else None,
         "exports": [] if result is None else [asdict(choice) for choice in choices(result)],
     }
 
@@ -157,6 +163,7 @@ def result_detail(shown: ClipResult, sector: Sector, clip: ClipFile) -> dict[str
         "curves": [curve_detail(name, values) for name, values in curves.items()],
         "curves_title": f"Mean over the sector, {UNIT}",
         "curves_unit": UNIT.capitalize(),
+        "numbers": result_numbers(shown),
         "mean_change": stored.report.diagnostics["difference"]["mean"] if stored else None,
         "badge": [list(row) for row in badge(shown)],
         "notes": _notes(shown),
@@ -164,6 +171,16 @@ def result_detail(shown: ClipResult, sector: Sector, clip: ClipFile) -> dict[str
         "seconds": round(stored.seconds, 2) if stored else None,
         "first_s": round(stored.first_s, 2) if stored else None,
         "cpu_s": round(stored.cpu_s, 2) if stored else None,
+    }
+
+
+def second_detail(second: ClipEntry, sector: Sector, clip: ClipFile) -> dict[str, Any]:
+    """The result of a second model, beside the first."""
+    return {
+        "rev": second.rev,
+        "model": second.model,
+        "error": second.failed,
+        "result": result_detail(second.shown, sector, clip) if second.shown else None,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError
+from echogan.core.errors import Cancelled, ClipTooLarge, EchoGANError, SettingsError
 from echogan.enhance.calibrated import flagger_for
 from echogan.enhance.chunk import PreparedClip
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
@@ -32,6 +32,7 @@ from echogan.ui.error_words import log_place, sentence
 BATCH = 4  # frames: while some are on their way back, for the cycle error, the next are enhanced
 
 JOB_SECONDS = 1800.0  # of a clip on a server that others wait for, too
+SAME_WEIGHTS = "Both models have the same weights: there is nothing to compare. Choose another one."
 TOO_LONG = "This clip takes longer than a server for many may work on one. Cut it, or enhance it on your own machine."
 
 
@@ -52,7 +53,7 @@ class Enhancing:
             self.stop([entry])
             if entry.refused or entry.closing.is_set():
                 return
-            entry.failed = ""
+            entry.failed, entry.model = "", model
             if entry.opened is None:
                 entry.wanted = model
                 return
@@ -83,7 +84,7 @@ class Enhancing:
                 job, entry.job = entry.job, None
                 if job is not None:
                     self.queue.cancel(job)
-                    _go_back(entry)
+                    entry.go_back()
 
     def count(self, job: Job, done: int) -> None:
         """A job has come so far. Raises ClipTooLarge where it takes too long."""
@@ -117,7 +118,7 @@ class Enhancing:
             log_place(error)
         with self.lock:
             if entry.job is job:
-                _go_back(entry)
+                entry.go_back()
                 entry.failed = "" if job.cancel.is_set() else own_words(error, entry)
 
     def _enhance(self, visit: Visit, entry: ClipEntry, model: str | Checkpoint, job: Job) -> None:
@@ -128,7 +129,9 @@ class Enhancing:
         assert sector is not None
         checkpoint = self.models.load(model) if isinstance(model, str) else self.models.load_fetched(model)
         with self.lock:
-            entry.working = "Preparing"
+            entry.working, first = "Preparing", visit.compared_with(entry)
+        if first is not None and first.checkpoint.sha256 == checkpoint.sha256:
+            raise SettingsError(SAME_WEIGHTS)
         shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
         kept = self.examples.result(shared, checkpoint)
         if kept is None:
@@ -170,7 +173,7 @@ class Enhancing:
                 result.checked = None
                 entry.rev += 1
                 if result.stored is None and entry.shown is result:
-                    _go_back(entry)
+                    entry.go_back()
             if result.stored is None or entry.closing.is_set():
                 shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -236,13 +239,6 @@ class Enhancing:
                 entry.job, entry.working = None, ""
                 entry.rev += 1
         clear_if_closed(self.visits, visit, entry)
-
-
-def _go_back(entry: ClipEntry) -> None:
-    """The result that is being made is not wanted: show the one before. Call with the lock held."""
-    if entry.shown is not None and entry.shown.stored is None:
-        entry.shown, entry.before = entry.before, None
-    entry.rev += 1
 
 
 def own_words(error: Exception, entry: ClipEntry) -> str:

@@ -43,7 +43,8 @@ def fingerprint(visit: Visit) -> str:
 def _of_clip(entry: ClipEntry) -> tuple:
     opened, shown = entry.opened, entry.shown
     ready = (opened.original.ready if opened else 0, shown.tiles.ready if shown else 0)
-    return entry.id, entry.state, entry.rev, entry.working, ready
+    second = None if entry.second is None else _of_clip(entry.second)
+    return entry.id, entry.state, entry.rev, entry.working, ready, second
 
 
 def _of_export(export: Export) -> tuple:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from echogan.core.errors import Cancelled, EchoGANError, SettingsError
 from echogan.core.geometry import Fan
 from echogan.ui.enhance.clearing import clear_if_closed
 from echogan.ui.enhance.clip_entry import ClipEntry, Visit
+from echogan.ui.enhance.comparing import Comparing
 from echogan.ui.enhance.details import detail, export_line, summary
 from echogan.ui.enhance.enhancing import Enhancing, own_words
 from echogan.ui.enhance.examples import Examples, example_path
@@ -46,6 +47,7 @@ class Workplace:
         self.opening = FairQueue("open", workers=2)
         self.taking = FairQueue("take", workers=3)  # what was sent, and sectors drawn by hand
         self.enhancing = Enhancing(self.visits, self.models, self.examples)
+        self.comparing = Comparing(self.visits, self.models, self.enhancing)
         self.exporting = Exporting(self.visits)
 
     # The list of clips.
@@ -54,10 +56,7 @@ class Workplace:
         """The lines of the list."""
         places = self.enhancing.queue.places()
         with self.lock:
-            return [
-                summary(entry, None if entry.job is None or entry.job.running else places.get(entry.job))
-                for entry in visit.clips.values()
-            ]
+            return [summary(entry, places) for entry in visit.clips.values()]
 
     def exports(self, visit: Visit) -> list[dict[str, Any]]:
         """The visitor's exports."""
@@ -74,7 +73,7 @@ class Workplace:
     def detail(self, visit: Visit, clip_id: str) -> dict[str, Any]:
         """Everything about a clip. Raises SettingsError where it is not open."""
         with self.lock:
-            return detail(self._open_clip(visit, clip_id))
+            return detail(self.open_clip(visit, clip_id))
 
     def add(self, visit: Visit, files: Iterable[tuple[str, str]]) -> tuple[list[str], list[tuple[str, str]]]:
         """Take files that were sent, (path, name), into the list: the clips' ids, and (name, why) of those refused."""
@@ -119,7 +118,7 @@ class Workplace:
                     self.exporting.drop(visit, export.id)
             for entry in entries:
                 entry.closing.set()
-            self.enhancing.stop(entries)
+                self.enhancing.stop(entry.both)
         for entry in entries:
             shutil.rmtree(entry.folder, ignore_errors=True)
 
@@ -128,7 +127,7 @@ class Workplace:
     def set_sector(self, visit: Visit, clip_id: str, fan: Fan | None) -> dict[str, Any]:
         """Use the sector that the visitor drew, or the one that was found. Raises EchoGANError."""
         with self.lock:
-            entry = self._open_clip(visit, clip_id)
+            entry = self.open_clip(visit, clip_id)
             opened = entry.opened
         assert opened is not None
         if fan is None:
@@ -148,7 +147,7 @@ class Workplace:
     def set_blackout(self, visit: Visit, clip_id: str, on: bool) -> dict[str, Any]:
         """Whether exports are black outside the tissue. Raises SettingsError."""
         with self.lock:
-            entry = self._open_clip(visit, clip_id)
+            entry = self.open_clip(visit, clip_id)
             entry.blackout = on
             entry.rev += 1
             return detail(entry)
@@ -158,13 +157,13 @@ class Workplace:
         self.models.check(model)
         with self.lock:
             for entry in [self.clip(visit, clip) for clip in dict.fromkeys(ids)]:
-                self.enhancing.start(visit, entry, model)
+                self.comparing.enhance(visit, entry, model)
 
-    def stop(self, visit: Visit, ids: Iterable[str] | None) -> None:
+    def stop(self, visit: Visit, ids: Collection[str] | None) -> None:
         """Stop the work on these clips, or on all."""
         with self.lock:
-            wanted = None if ids is None else set(ids)
-            self.enhancing.stop([e for e in visit.clips.values() if wanted is None or e.id in wanted])
+            for entry in [e for e in visit.clips.values() if ids is None or e.id in ids]:
+                self.comparing.stop(visit, entry)
 
     def export(
         self,
@@ -205,7 +204,8 @@ class Workplace:
         visit.folder = visit.folder or self.sessions.make_folder()
         return visit.folder
 
-    def _open_clip(self, visit: Visit, clip_id: str) -> ClipEntry:
+    def open_clip(self, visit: Visit, clip_id: str) -> ClipEntry:
+        """A clip that is open. Raises SettingsError."""
         entry = self.clip(visit, clip_id)
         if entry.opened is None:
             raise SettingsError(entry.refused or NOT_OPEN)
@@ -243,7 +243,7 @@ class Workplace:
                 return
             if not isinstance(error, EchoGANError):
                 log_place(error)
-            self.enhancing.stop([entry])
+            self.enhancing.stop(entry.both)
             with self.lock:
                 entry.refused = own_words(error, entry)
                 entry.rev += 1

@@ -119,6 +119,30 @@ def test_a_clip_from_upload_to_export(served, visit, tmp_path):
     assert served.http.get(f"/file={detail['result']['folder']}/000000.tiles").status_code == 403
 
 
+def test_two_models_on_one_clip_and_back(served, visit, tmp_path):
+    file = served.upload(gif(tmp_path / "a.gif", 9), "a.gif")
+    (clip,) = served.call("add_clips", {"visit": visit, "files": [file]})["added"]
+    asked = {"visit": visit, "id": clip, "model": "halve", "second": "dim"}
+    until(lambda: served.call("poll", {"visit": visit})["clips"][0]["state"] == "ready")
+    refused = served.call("compare", asked | {"second": "../dim"})
+    assert "There is no bundled model" in refused["error"]
+    served.call("compare", asked)
+    until(lambda: served.call("poll", {"visit": visit})["clips"][0]["second"]["state"] == "done")
+
+    def shown() -> list[str]:
+        found = served.call("clip", {"visit": visit, "id": clip})
+        return [one["result"]["model"] for one in (found, found["second"]) if one]
+
+    assert shown() == ["halve", "dim"]
+    assert "error" not in served.call("swap", {"visit": visit, "id": clip})
+    assert shown() == ["dim", "halve"]
+    assert served.call("alone", {"visit": visit, "id": clip})["clips"][0]["second"] is None
+    assert shown() == ["dim"]
+    other = served.call("workspace", {"visit": None})["visit"]
+    for name in ("compare", "swap", "alone"):
+        assert "no longer in the list" in served.call(name, asked | {"visit": other})["error"]
+
+
 def test_news_are_told_as_soon_as_there_are_any(served, visit, tmp_path, monkeypatch):
     monkeypatch.setattr(news, "HOLD_SECONDS", 20.0)
     first = served.call("news", {"visit": visit, "seen": ""})
@@ -205,6 +229,7 @@ FIELDS = (
     "id",
     "ids",
     "model",
+    "second",
     "fan",
     "on",
     "kind",
@@ -221,6 +246,9 @@ NAMES = (
     "clip",
     "remove",
     "enhance",
+    "compare",
+    "swap",
+    "alone",
     "stop",
     "sector",
     "blackout",
@@ -238,6 +266,7 @@ def test_whatever_is_sent_the_answer_is_json_and_a_fault_is_never_met(served, vi
         "ids": [clip],
         "kind": "mp4",
         "model": "halve",
+        "second": "dim",
         "files": [],
         "mark": True,
         "seen": "",

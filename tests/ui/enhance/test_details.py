@@ -58,9 +58,9 @@ def test_the_details_are_json_and_say_the_clips_facts(tmp_path):
     assert found["spacing_mm"] == [0.5, 0.25]
     assert found["tags"] == [["Rows", "96"]]
     assert found["sector"]["crop"] == [fan_sector().box[i] for i in (1, 0, 3, 2)]
-    assert summary(entry, None)["seconds"] == 0.1
+    assert summary(entry, {})["seconds"] == 0.1
     assert detail(an_entry(tmp_path, clip_of(speckle(1), fps=None)))["still"]
-    assert summary(an_entry(tmp_path, clip_of(speckle(1), fps=None)), None)["seconds"] is None
+    assert summary(an_entry(tmp_path, clip_of(speckle(1), fps=None)), {})["seconds"] is None
 
 
 def test_a_results_maps_can_be_painted_from_what_is_sent(tmp_path):
