@@ -19,6 +19,7 @@ SCRIPTS = (  # parts first, then what uses them
         "view",
         "flags",
         "card",
+        "compare",
         "tools",
         "mmode",
         "list",
@@ -26,7 +27,7 @@ SCRIPTS = (  # parts first, then what uses them
         "keys",
     ),
     *("curves", "fan"),
-    *("viewer", "marks", "workspace", "controls", "pointer"),
+    *("viewer", "marks", "workspace", "controls", "pair", "pointer"),
 )
 
 

@@ -1,7 +1,8 @@
 // Buttons, sliders, pointers and keys of the viewer, and what they show of its state.
 
 function controls() {
-  const clip = list.current, busy = list.clips.filter((c) => BUSY.has(c.state) && c.state !== "opening");
+  const clip = list.current, seconds = list.clips.map((c) => c.second).filter(Boolean);
+  const busy = [...list.clips, ...seconds].filter((c) => BUSY.has(c.state) && c.state !== "opening");
   const ready = clip && !BUSY.has(clip.state);
   $("#eg-run").disabled = !ready;
   $("#eg-run").textContent = clip?.has_result ? "Enhance again" : "Enhance";
@@ -12,10 +13,11 @@ function controls() {
   root.classList.toggle("eg-busy", Boolean(running));
   $("#eg-progress .eg-track i").style.width = `${share}%`;
   $("#eg-progress .eg-track").setAttribute("aria-valuenow", Math.round(share));
-  if (running) tellLive(`${list.words(running)}${busy.length > 1 ? `; ${busy.length} clips to do` : ""}`);
-  else if (/^(Enhancing|Waiting|Making)/.test($(".eg-live").textContent)) tellLive("");
+  if (running) tellLive(`${seconds.includes(running) ? `${running.model}: ` : ""}${list.words(running)}${busy.length > 1 ? `; ${busy.length} ${seconds.some((c) => busy.includes(c)) ? "results" : "clips"} to do` : ""}`);
+  else if (/(Enhancing|Waiting|Making)/.test($(".eg-live").textContent)) tellLive("");
   if (state.detail) exporting.offer(result()?.ended ? state.detail.exports : [], enhancedIds().length > 0);
   else exporting.offer([], enhancedIds().length > 0);
+  showPair();
 }
 
 const rows = (pairs) => pairs.flatMap(([name, value, full]) => [make("dt", name), make("dd", value, full ? { title: full } : {})]);
@@ -32,7 +34,7 @@ function describe(detail) {
   $(".eg-notes").replaceChildren(...notes.map((n) => make("li", n)));
   $(".eg-about-clip .eg-count").textContent = notes.length || "";
   $(".eg-tags").replaceChildren(...rows(detail.tags));
-  $(".eg-badge").replaceChildren(...rows(shown?.badge || []));
+  $(".eg-badge").replaceChildren(...rows([...(shown?.badge || []), ...(detail.second?.result?.badge || [])]));
   $(".eg-caveat").textContent = shown?.caveat || "";
   fillMaps(shown?.maps || []);
   flagList(shown?.flags);
@@ -44,8 +46,9 @@ function verdict() {
   const shown = result();
   if (!shown) return "";
   if (shown.stale) return shown.stale;
-  if (model() && !shown.source.startsWith(model())) return `Shown is the result of ${shown.source}. Press Enhance again for ${model()}.`;
-  if (!shown.ended) return "";
+  const chosen = model(), ofChosen = shown.source === chosen || shown.source.startsWith(`${chosen}@`);
+  if (chosen && !ofChosen && !comparing()) return `Shown is the result of ${shown.source}. Press Enhance again for ${chosen}.`;
+  if (!shown.ended || comparing()) return ""; // two results have a table
   const change = (keeping() ? shown.flags.mean_change : shown.mean_change) * state.strength;
   return `Mean change ${change.toFixed(1)} of 255${change < 1 ? ": practically unchanged." : "."}`;
 }
@@ -57,6 +60,7 @@ function setStrength(value) {
   $(".eg-strength output").textContent = value.toFixed(2);
   $(".eg-verdict").textContent = verdict();
   loadCurves();
+  showPair();
   paint();
 }
 
@@ -72,6 +76,7 @@ function setKeep(on) {
   state.keep = on;
   $(".eg-verdict").textContent = verdict();
   loadCurves();
+  showPair();
   paint();
   transport.seek(transport.frame); // the tile that says where is fetched now
   mmode.again(how());
@@ -173,7 +178,10 @@ async function useSector(then) {
 const ACTS = {
   rail() { root.classList.toggle("eg-folded"); layout(); },
   blink: () => blink(),
-  overlay() { state.overlay = !state.overlay; press("overlay", state.overlay); if (state.overlay && !chosenMap() && result()) setMap(0); layout(); },
+  overlay() { state.overlay = !state.overlay; press("overlay", state.overlay); if (state.overlay && !chosenMap() && result()) setMap(0); layout(); transport.seek(transport.frame); },
+  second() { state.both = !state.both; press("second", state.both); $(".eg-verdict").textContent = verdict(); layout(); transport.seek(transport.frame); },
+  swap: () => ask("swap", { id: list.current.id }),
+  alone: () => ask("alone", { id: list.current.id }),
   truth() { state.truth = !state.truth; press("truth", state.truth); layout(); transport.seek(transport.frame); },
   clear: () => { tools.clear(); closeSlice(); },
   "display-reset"() { for (const input of $$("[data-display]")) { input.value = 100; input.checked = false; } display(); },

@@ -8,6 +8,7 @@ function make(tag, text, attributes = {}) {
 }
 
 const UNDO_MS = 6000;
+const BUSY = new Set(["opening", "queued", "enhancing", "checking"]);
 
 function makeList({ list, messages, undo, url, chosen, removed }) {
   let clips = [], current = null, going = null;
@@ -24,6 +25,7 @@ function makeList({ list, messages, undo, url, chosen, removed }) {
       return `Waiting, ${before}${clip.wait_s ? `, about ${seconds(clip.wait_s)}` : ""}`;
     }
     if (clip.state === "failed") return clip.error || "Not enhanced";
+    if (BUSY.has(clip.second?.state)) return `${clip.second.model}: ${words(clip.second)}`;
     if (clip.has_result) return `Enhanced · ${length}`;
     return length;
   }
@@ -35,7 +37,8 @@ function makeList({ list, messages, undo, url, chosen, removed }) {
     else open.append(make("i", ""));
     const text = make("span", "");
     text.append(make("b", clip.name.split("/").pop()), make("small", words(clip)));
-    if (clip.state === "enhancing" || clip.state === "checking") text.append(bar(clip));
+    const working = [clip, clip.second].find((one) => one?.state === "enhancing" || one?.state === "checking");
+    if (working) text.append(bar(working));
     open.append(text);
     node.append(open, make("button", "×", { type: "button", class: "eg-remove", "aria-label": `Remove ${clip.name}`, title: "Remove" }));
     return node;

@@ -1,6 +1,7 @@
 // What the tools write: lengths in mm, means and gCNR of two regions, the grey level under the pointer.
 
-const compared = () => ["original", ...(result() ? ["enhanced"] : [])];
+const compared = () => ["original", ...(result() ? ["enhanced"] : []), ...(comparing() ? ["second"] : [])];
+const inTurn = ([original, ...results]) => [original, ...(results.length ? [results.join(" | ")] : [])].join(" → ");
 
 function readOf(name) {
   return (x, y, w, h) => painter.read(name, x, y, w, h);
@@ -33,7 +34,7 @@ function contrast() {
   const [a, b] = tools.of("region");
   if (!b) return tools.tool === "region" ? "Draw two regions: drag across each." : "";
   const values = compared().map((name) => [regionGrey(name, a), regionGrey(name, b)]).filter(([p, q]) => p.length && q.length).map(([p, q]) => gcnr(p, q).toFixed(2));
-  return values.length ? `gCNR of A against B: ${values.join(" → ")}` : "";
+  return values.length ? `gCNR of A against B: ${inTurn(values)}` : "";
 }
 
 let pointed = null;
@@ -46,7 +47,7 @@ function probe() {
   const [x, y] = pointed.map(Math.floor);
   if (x < 0 || y < 0 || x >= detail.width || y >= detail.height) return "";
   const levels = compared().map((name) => Math.round(greyOf(painter.read(name, x, y, 1, 1))[0]));
-  return `x ${x}, y ${y}: grey ${levels.join(" → ")}`;
+  return `x ${x}, y ${y}: grey ${inTurn(levels)}`;
 }
 
 function point(at) {
@@ -70,6 +71,6 @@ function closeSlice() {
 // The frame in view at the clip's own size, as the enhanced pane shows it.
 async function savePicture() {
   const { detail } = state, stem = `clip_frame_${transport.frame + 1}`;
-  const changed = result() && !state.swapped;
+  const changed = result() && source("enhanced") === "enhanced";
   await savePng(painter.sheet(changed ? "enhanced" : "original"), `${stem}_${changed ? "enhanced" : "original"}.png`, changed && $(".eg-mark").checked ? state.mark : "");
 }

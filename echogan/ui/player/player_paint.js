@@ -1,13 +1,19 @@
 // One frame as pictures in the clip's own pixels: original, enhanced at a strength, truth, and the map's colours.
 
+// The streams of each result: its pictures, its maps, and what is flagged in it.
+const RESULTS = {
+  enhanced: { picture: "result", maps: "maps", flags: "flags" },
+  second: { picture: "second", maps: "second_maps", flags: "second_flags" },
+};
+
 function makePainter() {
   const sheet = () => {
     const canvas = document.createElement("canvas");
     return { canvas, ink: canvas.getContext("2d", { willReadFrequently: true }) };
   };
-  const SHEETS = { original: sheet(), enhanced: sheet(), truth: sheet() };
-  const sheets = { ...SHEETS, map: sheet(), part: sheet(), changed: sheet() };
-  let detail = null, mask = null, maskUrl = "", lut = null, lutKey = "", shown = { pictures: {} }, stale = false, changed = null;
+  const SHEETS = { original: sheet(), enhanced: sheet(), second: sheet(), truth: sheet() };
+  const sheets = { ...SHEETS, map: sheet(), part: sheet() }, changedSheets = { enhanced: sheet(), second: sheet() };
+  let detail = null, mask = null, maskUrl = "", lut = null, lutKey = "", shown = { pictures: {} }, stale = false, changed = {};
 
   function load(next) {
     if (detail?.id !== next.id) [mask, maskUrl] = [null, ""];
@@ -34,39 +40,42 @@ function makePainter() {
   function frame(next, how) {
     shown = { pictures: next, ...how };
     stale = true;
-    changed = null;
+    changed = {};
   }
 
   // `draw(picture, box in the frame)` for each layer of a pane: E over O with an opacity of s is O + s (E - O).
   function layers(name, ink, draw) {
-    const { pictures, strength, blackout } = shown, whole = [0, 0, detail.width, detail.height], full = result();
+    const { pictures, strength, blackout } = shown, whole = [0, 0, detail.width, detail.height];
     const source = name === "truth" ? pictures.truth : pictures.original;
     if (source) draw(source, whole, whole);
-    if (name !== "enhanced") return;
+    if (!RESULTS[name]) return;
+    const full = result(name);
     if (full) {
       ink.globalAlpha = strength;
-      draw(full, detail.result.box);
+      draw(full, facts(name).box);
       ink.globalAlpha = 1;
     }
     if (blackout && mask) draw(mask, whole, whole);
   }
 
-  // The result at full strength, transparent where the original is to be kept; nothing until it is known where.
-  function result() {
-    const { pictures, keep } = shown;
-    if (!keep || !pictures.result) return pictures.result;
-    if (!pictures.flags) return undefined;
-    changed ??= withoutKept(pictures);
-    return changed;
+  const facts = (name) => (name === "second" ? detail.second?.result : detail.result);
+
+  // A result at full strength, transparent where the original is to be kept; nothing until it is known where.
+  function result(name) {
+    const { pictures, keep } = shown, full = pictures[RESULTS[name].picture], flags = pictures[RESULTS[name].flags];
+    if (!full || !keep || !facts(name).flags?.ended) return full;
+    if (!flags) return undefined;
+    changed[name] ??= withoutKept(name, full, flags);
+    return changed[name];
   }
 
-  function withoutKept(pictures) {
-    const { canvas: holes, ink: cut } = sheets.part, image = part(pictures.flags, detail.result.flags.kept_tile), { data } = image;
+  function withoutKept(name, full, flags) {
+    const { canvas: holes, ink: cut } = sheets.part, image = part(flags, facts(name).flags.kept_tile), { data } = image;
     for (let i = 0; i < data.length; i += 4) data[i + 3] = data[i];
     cut.putImageData(image, 0, 0);
-    const { canvas, ink } = sheets.changed, { width, height } = pictures.result;
+    const { canvas, ink } = changedSheets[name], { width, height } = full;
     [canvas.width, canvas.height] = [width, height]; // cleared by this
-    ink.drawImage(pictures.result, 0, 0);
+    ink.drawImage(full, 0, 0);
     ink.globalCompositeOperation = "destination-out";
     ink.drawImage(holes, 0, 0, width, height);
     return canvas;

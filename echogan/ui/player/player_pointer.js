@@ -64,6 +64,7 @@ makeKeys(root, [
   [["w"], "Wipe", () => setMode("wipe"), "W"],
   [["m"], "Next map", nextMap, "M"],
   [["o"], "Map over the picture", ACTS.overlay, "O"],
+  [["2"], "Second model, or put it away", () => { if (second()) ACTS.second(); }],
   [["f"], "Full screen", ACTS.full, "F"],
   [["r"], "Fold the clip list", ACTS.rail, "R"],
   [["+", "="], "Zoom in", zoomStep(1.25), "+"],

@@ -13,7 +13,7 @@ const narrow = window.matchMedia("(max-width: 760px)");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const panes = Object.fromEntries($$(".eg-pane").map((pane) => [pane.dataset.pane, {
   box: pane, pic: pane.querySelector(".eg-pic"), over: pane.querySelector(".eg-over"), marks: pane.querySelector(".eg-marks"), caption: pane.querySelector("figcaption") }]));
-const state = { detail: null, streams: {}, strength: 1, map: -1, overlay: false, truth: false, swapped: false, wipe: 50, opacity: 0.7, keep: false, mark: "", decoding: 0 };
+const state = { detail: null, streams: {}, strength: 1, map: -1, overlay: false, truth: false, both: true, swapped: false, wipe: 50, opacity: 0.7, keep: false, mark: "", decoding: 0 };
 
 const host = makeServer(server, upload);
 const painter = makePainter();
@@ -28,10 +28,18 @@ const mmode = makeMMode($(".eg-mmode"), { pictures, painter: slicer, spacing: ()
 
 // ---- frames ----
 const result = () => state.detail?.result;
+const second = () => state.detail?.second?.result;
+const resultOf = (pane) => (pane === "second" ? second() : result());
+const comparing = () => state.both && Boolean(result() && second());
+const pair = () => (comparing() ? ["enhanced", "second"] : ["original", "enhanced"]); // what wipe and blink compare
 const chosenMap = () => result()?.maps[state.map];
-const keeping = () => state.keep && Boolean(result()?.flags?.ended);
-const how = () => ({ strength: state.strength, blackout: state.detail?.blackout, keep: keeping() });
-const unasked = { truth: () => !state.truth, maps: () => chosenMap()?.stream !== "maps", flags: () => chosenMap()?.stream !== "flags" && !keeping() };
+const mapOf = (pane) => (pane === "second" ? second().maps.find((map) => map.name === chosenMap()?.name) : chosenMap());
+const keeping = (shown = result()) => state.keep && Boolean(shown?.flags?.ended);
+const how = () => ({ strength: state.strength, blackout: state.detail?.blackout, keep: state.keep });
+const overSecond = () => (state.overlay ? mapOf("second")?.stream : undefined);
+const unasked = { truth: () => !state.truth, maps: () => chosenMap()?.stream !== "maps", flags: () => chosenMap()?.stream !== "flags" && !keeping(),
+  second: () => !comparing(), second_maps: () => !comparing() || overSecond() !== "maps",
+  second_flags: () => !comparing() || (overSecond() !== "flags" && !keeping(second())) };
 const needed = () => Object.entries(state.streams).filter(([name]) => !unasked[name]?.());
 
 function there(frame) {
@@ -65,28 +73,27 @@ function paint(frame = transport.frame) {
   const shown = Object.fromEntries(needed().map(([name, stream]) => [name, frame < stream.ready ? stream.peek(frame) : undefined]));
   if (!shown.original) return;
   painter.frame(shown, how());
-  const map = chosenMap(), tile = map && shown[map.stream];
   for (const name of visible()) {
-    const pane = panes[name];
+    const pane = panes[name], of = name === "map" ? "enhanced" : source(name);
     blank(pane.pic);
     painter.layers(source(name), pane.pic.getContext("2d", { alpha: false }), inView(pane.pic, view));
-    const over = name === "map" || (state.overlay && name === "enhanced" && !state.swapped);
+    const map = RESULTS[of] && (name === "map" || state.overlay) ? mapOf(of) : undefined, tile = map && shown[RESULTS[of][map.stream]];
+    if (name === "map") pane.caption.textContent = `${map.label}${comparing() ? `, ${result().model}` : ""}${tile ? "" : ": not made yet"}`;
+    else if (RESULTS[name]) pane.caption.textContent = caption(of, shown);
     // A canvas in view costs as much as a picture, even an empty one.
-    pane.over.hidden = !(over && tile);
+    pane.over.hidden = !tile;
     if (pane.over.hidden) continue;
     blank(pane.over);
-    overlay(pane.over, tile, map, name === "map" ? 1 : state.opacity);
+    overlay(pane.over, tile, map, name === "map" ? 1 : state.opacity, resultOf(of));
   }
   root.dataset.frame = frame;
   root.dataset.enhanced = Boolean(shown.result);
-  panes.enhanced.caption.textContent = caption(Boolean(shown.result));
-  if (map) panes.map.caption.textContent = map.label + (tile ? "" : ": not made yet");
   tell(frame);
   paintMarks();
 }
 
-function overlay(canvas, tile, map, opacity) {
-  const { box, flags } = result(), ink = canvas.getContext("2d");
+function overlay(canvas, tile, map, opacity, { box, flags }) {
+  const ink = canvas.getContext("2d");
   ink.globalAlpha = opacity;
   inView(canvas, view)(painter.map(tile, map, state.strength), box);
   ink.globalAlpha = 1;
@@ -97,27 +104,29 @@ function blank(canvas) {
   if (!fitCanvas(canvas)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
-const source = (name) => (name === "map" ? "original" : name === "enhanced" && state.swapped ? "original" : name);
+const source = (name) => (name === "map" ? "original" : state.swapped && name === pair()[1] ? pair()[0] : name);
 
-function caption(done) {
-  if (state.swapped) return "Original";
-  if (!result()) return "Not enhanced yet";
-  if (!done) return "Not enhanced yet: this frame is being worked on";
-  return `Enhanced${state.strength === 1 ? "" : `, strength ${state.strength.toFixed(2)}`}${keeping() ? ", original kept where flagged" : ""}`;
+function caption(name, pictures) {
+  if (name === "original") return "Original";
+  const shown = resultOf(name), who = comparing() ? shown?.model : "Enhanced";
+  if (!shown) return "Not enhanced yet";
+  if (!pictures[RESULTS[name].picture]) return `${comparing() ? `${who}: n` : "N"}ot enhanced yet: this frame is being worked on`;
+  return `${who}${state.strength === 1 ? "" : `, strength ${state.strength.toFixed(2)}`}${keeping(shown) ? ", original kept where flagged" : ""}`;
 }
 
 function visible() {
   if (root.classList.contains("eg-editing")) return ["original"];
   if (!result()) return state.truth ? ["original", "truth"] : ["original"];
   const { mode } = root.dataset;
-  if (mode === "single") return ["enhanced"];
-  if (mode === "wipe") return ["original", "enhanced"];
-  return ["original", "enhanced", ...(chosenMap() && !state.overlay ? ["map"] : []), ...(state.truth ? ["truth"] : [])];
+  if (mode === "single") return [pair()[1]];
+  if (mode === "wipe") return pair();
+  return ["original", "enhanced", ...(comparing() ? ["second"] : []), ...(chosenMap() && !state.overlay ? ["map"] : []), ...(state.truth ? ["truth"] : [])];
 }
 
 function curtain() {
   const shown = visible();
   for (const [name, pane] of Object.entries(panes)) pane.box.hidden = !shown.includes(name);
+  root.classList.toggle("eg-comparing", comparing());
   root.style.setProperty("--panes", root.dataset.mode === "wipe" && result() ? 1 : shown.length);
   fan.look(view.rectangle());
   $(".eg-zoom").textContent = `${view.percent} %`;

@@ -7,7 +7,6 @@ const exporting = makeExports({ kinds: $(".eg-kinds"), jobs: $(".eg-jobs"), url:
 const strengths = {}; // clip -> strength chosen
 const enhanceSoon = new Set();
 const RETRY = 5000; // ms
-const BUSY = new Set(["opening", "queued", "enhancing", "checking"]);
 let timer = 0, said = 0, exportsNow = [], seen = "", asking = false;
 
 const enhancedIds = () => list.clips.filter((clip) => clip.has_result).map((clip) => clip.id);
@@ -52,21 +51,24 @@ function update(clips) {
   controls();
 }
 
+const revision = ({ rev, second }) => `${rev}/${second?.rev ?? ""}`;
+
 // The clip shown: new facts are fetched when they changed, more frames are taken as they come.
 async function follow(clip) {
   const { original } = state.streams, waited = original && transport.frame >= original.ready;
   original?.grow(clip.original_ready);
   if (waited && !transport.on) transport.seek(transport.frame);
-  if (state.detail?.id === clip.id && state.detail.rev === clip.rev) {
-    const ready = { result: clip.ready, maps: clip.maps_ready, flags: clip.flags_ready };
+  if (state.detail?.id === clip.id && revision(state.detail) === revision(clip)) {
+    const readyOf = (one, names) => (one ? { [names.picture]: one.ready, [names.maps]: one.maps_ready, [names.flags]: one.flags_ready } : {});
+    const ready = { ...readyOf(clip, RESULTS.enhanced), ...readyOf(clip.second, RESULTS.second) };
     const grown = Object.entries(ready).filter(([name, count]) => state.streams[name] && state.streams[name].ready !== count);
     for (const [name, count] of grown) state.streams[name].grow(count);
     if (grown.length && !transport.on) transport.seek(transport.frame);
     if (grown.length) tell(transport.frame);
     return;
   }
-  if (clip.state === "opening" || follow.asked === `${clip.id}/${clip.rev}`) return;
-  follow.asked = `${clip.id}/${clip.rev}`;
+  if (clip.state === "opening" || follow.asked === `${clip.id}/${revision(clip)}`) return;
+  follow.asked = `${clip.id}/${revision(clip)}`;
   try {
     open(await host.call("clip", { id: clip.id }));
   } catch (error) {
@@ -118,7 +120,8 @@ function open(detail) {
 
 // A stream whose folder is still the same goes on with what it has fetched; others are closed.
 function streamsOf(detail, before) {
-  const parts = Object.entries({ original: detail.original, truth: detail.truth, result: detail.result, maps: detail.result?.map_tiles, flags: detail.result?.flag_tiles }).filter(([, part]) => part);
+  const of = (shown, names) => ({ [names.picture]: shown, [names.maps]: shown?.map_tiles, [names.flags]: shown?.flag_tiles });
+  const parts = Object.entries({ original: detail.original, truth: detail.truth, ...of(detail.result, RESULTS.enhanced), ...of(detail.second?.result, RESULTS.second) }).filter(([, part]) => part);
   const streams = Object.fromEntries(parts.map(([name, { folder, ready }]) => {
     const old = before[name];
     if (old?.folder !== folder) return [name, makeStream((file) => host.url(`${folder}/${file}`), folder, ready)];
@@ -133,7 +136,7 @@ function streamsOf(detail, before) {
 function again(least = 50) {
   clearTimeout(timer);
   if (asking) return;
-  const making = exportsNow.some((job) => job.state === "making"), busy = list.clips.some((clip) => BUSY.has(clip.state) || clip.original_ready < clip.frames);
+  const making = exportsNow.some((job) => job.state === "making"), busy = list.clips.some((clip) => BUSY.has(clip.state) || BUSY.has(clip.second?.state) || clip.original_ready < clip.frames);
   // Without work a call now and then tells the server that the page is still open.
   timer = setTimeout(askNews, making || busy ? least : Math.max(least, 60_000));
 }
@@ -204,6 +207,7 @@ async function begin() {
     state.mark = answer.mark;
     $(".eg-mark-text").textContent = `“${answer.mark}”`;
     $(".eg-example-list").replaceChildren(...answer.examples.map(({ name, label }) => make("button", label, { type: "button", "data-example": name })));
+    comparison.offer(answer.models);
     list.select(sessionStorage.getItem("eg-clip"));
     took(answer);
   } catch (error) {
