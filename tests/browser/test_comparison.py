@@ -111,6 +111,14 @@ def test_the_numbers_of_both_follow_the_strength_and_say_what_is_not_known(
     assert float(half[1]) == pytest.approx(float(first[1]) / 2, abs=0.06)
     assert half[2] == first[2]
     assert captions(page)[1:] == [f"{name}, strength 0.50" for name in (strong_model, small_model)]
+    for width, height in ((1024, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for act in ("second", "swap", "alone"):
+            box = page.locator(f".eg-pair [data-act={act}]").bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width
 
 
 def test_wipe_and_blink_are_between_the_models_and_a_swap_changes_their_places(
