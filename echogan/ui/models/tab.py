@@ -19,7 +19,8 @@ ORIGIN = {"bundled": "bundled", "added": "a run on this machine", "cached": "the
 NO_CARD = "*This model has no card.*"
 ABOUT = (
     "A calibrated model flags where its result was probably changed wrongly. Other models of the Hugging Face Hub are "
-    "named on the Enhance tab, as user/model@revision; once used they are listed here."
+    "named on the Enhance tab, as user/model@revision; once used they are listed here. "
+    "There, two models can be compared side by side on the same clip."
 )
 
 
