@@ -11,7 +11,7 @@ from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.calibration import Calibration, read_calibration, read_reference
 from echogan.trust.card.reference import Reference
-from echogan.trust.evidence import Evidence
+from echogan.trust.evidence import EVIDENCE, Evidence
 from echogan.trust.fusion import bundled_fusion, full_size, fusion_sha256
 from echogan.trust.map_styles import unit
 
@@ -37,14 +37,23 @@ class Flagger:
     def __init__(self, calibration: Calibration, tissue: np.ndarray):
         self.amber, self.red = calibration.amber, calibration.red
         self._tissue, self._evidence = tissue, Evidence(tissue)
+        self._outside = bundled_fusion()(
+            np.zeros(len(EVIDENCE), np.float32)
+        )  # most of a frame: computed once
 
     def __call__(self, x: np.ndarray, g: np.ndarray) -> Probabilities:
         """What was removed or invented in frames; each is looked at on its own.
 
         x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
-        removed, invented = bundled_fusion()(self._evidence(x, g))
-        return full_size(removed, self._tissue), full_size(invented, self._tissue)
+        evidence, inside = self._evidence(x, g), self._evidence.tissue
+        found = []
+        for of_nothing, of_tissue in zip(self._outside, bundled_fusion()(evidence[:, inside]), strict=True):
+            probability = np.full(evidence.shape[:3], of_nothing)
+            probability[:, inside] = of_tissue
+            found.append(full_size(probability, self._tissue))
+        removed, invented = found
+        return removed, invented
 
 
 def calibration_of(checkpoint: Checkpoint) -> Calibrated | None:

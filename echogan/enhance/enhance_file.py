@@ -122,16 +122,19 @@ def _run(
             found = found_in(chunk, flagger)
             if enhancer.settings.keep_original and flagger is not None and found is not None:
                 chunk = original_kept(chunk, found, flagger.amber)
-        return chunk, found
-
-    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Maps]:
-        chunk, found = made
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s
         with timed("enhance_s"):
             _ = chunk.enhanced
+        return chunk, found
+
+    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Probabilities | None, Maps]:
         with timed("diagnose_s"):
-            maps = diagnoses.add(chunk)
+            maps = diagnoses.add(made[0])
+        return *made, maps
+
+    def trust(made: tuple[Chunk, Probabilities | None, Maps]) -> tuple[Chunk, Maps]:
+        chunk, found, maps = made
         with timed("trust_s"):
             maker.add(chunk, maps, found)
         return chunk, maps
@@ -144,7 +147,7 @@ def _run(
     with ExitStack() as stack:
         with timed("encode_s"):
             sinks = open_sinks(stack, outputs, prepared, write)
-        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, encode)
+        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, trust, encode)
         with timed("encode_s"):
             stack.close()  # finishes the files
     # A part of its own until here, for it is counted in another thread.

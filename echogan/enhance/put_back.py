@@ -38,10 +38,9 @@ def put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: Wor
     box = frame[space.box]
     before = grey(box)
     after = np.rint(np.clip(before + residual, 0, 255)).astype(np.uint8)
-    result[space.box] = merge(box, after, sector.tissue_mask[space.box])
+    merged = merge(box, after, sector.tissue_mask[space.box])
     # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
-    same = after == before
-    result[space.box][same] = box[same]
+    result[space.box] = cv2.copyTo(box, (after == before).astype(np.uint8), merged)
     return result
 
 
