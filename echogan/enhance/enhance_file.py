@@ -21,7 +21,7 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
-from echogan.enhance.calibrated import Flagger, Probabilities, calibration_of, flagger_for, found_in
+from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
 from echogan.enhance.card_maker import CardMaker, Maps
 from echogan.enhance.chunk import Chunk, PreparedClip
@@ -32,6 +32,7 @@ from echogan.enhance.outputs import Outputs, open_sinks
 from echogan.enhance.report import Report, build_report
 from echogan.enhance.stages import half_the_cores, run_stages
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.error_finder import Probabilities
 
 NOT_BLACKENED = (
     "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
