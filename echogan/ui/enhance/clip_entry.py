@@ -72,6 +72,13 @@ class ClipResult:
         source = str(self.checkpoint.source)
         return source == model or source.startswith(f"{model}@")
 
+    def is_as_by(self, other: Checkpoint) -> bool:
+        """Whether another checkpoint would make the same result: weights alone do not decide it."""
+        mine, its = self.checkpoint.config, other.config
+        settings = ("working_size", "canonical_grey", "gain", "caution")
+        same = all(getattr(mine, name) == getattr(its, name) for name in settings)
+        return same and self.checkpoint.sha256 == other.sha256
+
 
 @dataclass(eq=False)
 class ClipEntry:

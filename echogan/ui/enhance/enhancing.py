@@ -32,7 +32,9 @@ from echogan.ui.error_words import log_place, sentence
 BATCH = 4  # frames: while some are on their way back, for the cycle error, the next are enhanced
 
 JOB_SECONDS = 1800.0  # of a clip on a server that others wait for, too
-SAME_WEIGHTS = "Both models have the same weights: there is nothing to compare. Choose another one."
+SAME_NETWORK = (
+    "Both models have the same weights and settings: there is nothing to compare. Choose another one."
+)
 TOO_LONG = "This clip takes longer than a server for many may work on one. Cut it, or enhance it on your own machine."
 
 
@@ -130,8 +132,8 @@ class Enhancing:
         checkpoint = self.models.load(model) if isinstance(model, str) else self.models.load_fetched(model)
         with self.lock:
             entry.working, first = "Preparing", visit.compared_with(entry)
-        if first is not None and first.checkpoint.sha256 == checkpoint.sha256:
-            raise SettingsError(SAME_WEIGHTS)
+        if first is not None and first.is_as_by(checkpoint):
+            raise SettingsError(SAME_NETWORK)
         shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
         kept = self.examples.result(shared, checkpoint)
         if kept is None:

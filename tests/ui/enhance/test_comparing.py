@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.ui.enhance import news
 from echogan.ui.enhance.clip_entry import ClipEntry, Visit
 from echogan.ui.enhance.comparing import NO_SECOND, NOT_BOTH
-from echogan.ui.enhance.enhancing import BATCH, SAME_WEIGHTS
+from echogan.ui.enhance.enhancing import BATCH, SAME_NETWORK
 from echogan.ui.enhance.fair_queue import Job
 from echogan.ui.enhance.workplace import NOT_OPEN, Workplace
 
@@ -136,15 +137,27 @@ def test_the_same_weights_under_another_name_are_said_and_the_first_stays(place,
     load = QuickModels.load
 
     def renamed(self, name):
-        from dataclasses import replace
-
         return replace(load(self, "halve"), source=name, name=name)
 
     monkeypatch.setattr(QuickModels, "load", renamed)
     entry, second = compared(place, ann, clip)
-    assert second.failed == place.detail(ann, clip)["second"]["error"] == SAME_WEIGHTS
+    assert second.failed == place.detail(ann, clip)["second"]["error"] == SAME_NETWORK
     assert (second.shown, entry.failed) == (None, "")
     assert entry.result is not None
+
+
+def test_the_same_weights_with_another_gain_are_another_model(place, ann, clip, monkeypatch):
+    load = QuickModels.load
+
+    def weaker(self, name):
+        made = load(self, "halve")
+        config = made.config if name == "halve" else replace(made.config, gain=0.5)
+        return replace(made, source=name, name=name, config=config)
+
+    monkeypatch.setattr(QuickModels, "load", weaker)
+    entry, second = compared(place, ann, clip)
+    assert second.failed == ""
+    assert not np.array_equal(frames_of(entry), frames_of(second))
 
 
 def test_a_second_model_that_does_not_load_says_why(place, ann, clip, monkeypatch):
