@@ -3,9 +3,8 @@
     python -m eval semireal [--model echogan runs/my-run/checkpoint]      also writes a contact sheet to out/semireal
 
 The stills are CAMUS' Good and Medium ones of test patients, in both views; each gets one lesion of a kind that the
-view can have (`eval.semireal.lesions`), with the speckle of the still itself. They are measured degraded by the
-simulator's artefacts, as semi-real frames are, and those at end-diastole also as they are. The control is the same
-still without the lesion.
+view can have (`eval.semireal.lesions`), with the speckle of the still itself, and is then degraded by the simulator's
+artefacts, as semi-real frames are. The control is the same still without the lesion, degraded alike.
 
 Visible, erased, invented and detected mean what they mean for simulated clips (`eval.simulated.lesions`); the clear
 truth is the still itself. For networks with a calibration also whether what is erased or invented is flagged
@@ -49,7 +48,7 @@ from eval.simulated.lesion_cases import LEAST_CONTRAST, LEAST_SUPPORT, LesionCas
 from eval.simulated.lesions import ERASED, measure, sensitivity, show
 
 RESULT = RESULTS / "semireal.json"
-SHEET = ROOT / "out" / "semireal"
+SHEET = ROOT / "out" / "semireal" / "sheet.png"
 FIRST_SEED = 42_000_000
 GRADES = ("Good", "Medium")
 FILTER = "non-local means"
@@ -68,7 +67,7 @@ class SemirealSettings:
         default=None, metadata={"help": "most patients of each view and grade, for a short run"}
     )
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
-    sheet: Path = field(default=SHEET, metadata={"help": "folder of the contact sheet, which shows patients"})
+    sheet: Path = field(default=SHEET, metadata={"help": "PNG of the contact sheet, which shows patients"})
 
 
 def main(settings: SemirealSettings) -> None:
@@ -81,17 +80,12 @@ def main(settings: SemirealSettings) -> None:
     methods: dict[str, Method] = {"input": untouched}
     methods |= {name: enhancer_method(enhancer) for name, enhancer in enhancers.items()}
     methods[FILTER] = filter_method(classical.classical_filters()[FILTER])
-    plain = list(semireal_clips(settings.data, settings.patients))
-    sets = {
-        name: measure_set(
-            name, clips, methods, {one: enhancers[one] for one in settings.model}, settings.sheet
-        )
-        for name, clips in clip_sets(plain)
-    }
+    clips = list(semireal_clips(settings.data, settings.patients))
+    found = measure_clips(clips, methods, {name: enhancers[name] for name in settings.model}, settings.sheet)
     facts = [checkpoint_facts(enhancer) for enhancer in enhancers.values()]
     own = facts[: len(settings.model)]
     result = {
-        "sets": sets,
+        **found,
         "data": "CAMUS stills, test patients, Good and Medium grade of each view",
         "split_sha256": split_hash(),
         "views_sha256": list_hash(),
@@ -103,29 +97,18 @@ def main(settings: SemirealSettings) -> None:
         **provenance(own),
         **({"oracle": facts[-1]} if settings.oracle else {}),
     }  # fmt: skip
-    write(result, settings.out, settings, measured)
+    write(result, settings.out, settings, lambda result: result["rows"])
 
 
-def clip_sets(plain: list[LesionClip]) -> Iterator[tuple[str, list[LesionClip]]]:
-    """Name and clips of each set. Of stills as they are, nearly all of which show their lesion, those at ED will do."""
-    yield "degraded", [degraded_clip(one, int(str(one.facts["seed"]))) for one in plain]
-    yield "as they are, ED", [one for one in plain if one.facts["phase"] == "ED"]
-
-
-def measure_set(
-    name: str,
-    clips: list[LesionClip],
-    methods: dict[str, Method],
-    networks: dict[str, Enhancer],
-    sheet: Path,
+def measure_clips(
+    clips: list[LesionClip], methods: dict[str, Method], networks: dict[str, Enhancer], sheet: Path
 ) -> dict[str, Any]:
-    """What methods do to a set of clips, and what is flagged of the networks' results. Draws the contact sheet."""
+    """What methods do to the clips, and what is flagged of the networks' results. Draws the contact sheet."""
     cases = [case for case in map(make_case, clips) if case is not None]
-    print(f"{name}: visible in {len(cases)} of {len(clips)} stills", flush=True)
+    print(f"visible in {len(cases)} of {len(clips)} stills", flush=True)
     if not cases:
         raise EchoGANError("No lesion is visible in any of these stills: give more --patients.")
-    shown = next(iter(networks))
-    draw_sheet(cases, methods[shown], sheet / f"{name.split(',')[0].replace(' ', '-')}.png")
+    draw_sheet(cases, methods[next(iter(networks))], sheet)
     least = thresholds(cases)
     found = {
         "rows": {row: measure(cases, method, least) for row, method in methods.items()},
@@ -137,21 +120,16 @@ def measure_set(
     return found
 
 
-def measured(result: dict[str, Any]) -> list[str]:
-    """Every set and method of a result."""
-    return [f"{name} {row}" for name, found in result["sets"].items() for row in found["rows"]]
-
-
 def semireal_clips(data: Path, most_patients: int | None) -> Iterator[LesionClip]:
-    """One lesion in each still, the kinds of a view in turn; a heart without room for one gets the next."""
+    """Each still degraded with one lesion, the kinds of a view in turn; a heart without room for one gets the next."""
     seed = FIRST_SEED
     for view in VIEWS:
         images = [still for grade in GRADES for still in held_out_stills(data, view, grade, most_patients)]
         for turn, still in enumerate(images):
             clip = first_that_fits(still, view, turn // 2 + turn % 2, seed)
-            seed += 1
             if clip is not None:
-                yield clip
+                yield degraded_clip(clip, seed)
+            seed += 1
 
 
 def first_that_fits(still: Still, view: CamusView, turn: int, seed: int) -> LesionClip | None:
