@@ -8,25 +8,20 @@ from eval.reporting.formats import count_and_share, made_with, markdown_table, p
 
 
 def semireal(result: dict[str, Any]) -> str:
-    """For each set of stills: what methods do to its lesions, and what the calibrated networks flag."""
-    parts = []
-    for name, found in result["sets"].items():
-        parts += [_retention(name, found), _flags(name, found["flags"])]
-    return "\n\n".join(
-        [
-            *parts,
-            "Erased, invented and the detector: as for simulated clips above; the clear truth is the still itself. "
-            "Flagged: at least half of the lesion is over the threshold of the network's calibration, as removed or "
-            "as invented. Exchanged results: the still with the lesion is given the result of the still without, "
-            "which erases it, and the other way round, which invents it. Missed pixels are those that the result has "
-            "made too dark or too bright by more than 0.2 of the grey range. In brackets: 95 % intervals, of shares "
-            "of lesions exact ones that count each still, though a patient has up to four. "
-            + made_with(result),
-        ]
+    """What methods do to lesions in real stills, and what the calibrated networks flag."""
+    told = (
+        "Erased, invented and the detector: as for simulated clips above; the clear truth is the still itself. "
+        "Flagged: at least half of the lesion is over the threshold of the network's calibration, as removed or as "
+        "invented. Exchanged results: the still with the lesion is given the result of the still without, which "
+        "erases it, and the other way round, which invents it. Missed pixels are those of exchanged results that are "
+        "too dark or too bright by more than 0.2 of the grey range, and not amber; so many of these results have any. "
+        "In brackets: 95 % intervals, of shares of lesions exact ones that count each still, though a patient has up "
+        "to four. "
     )
+    return "\n\n".join([_retention(result), _flags(result["flags"]), told + made_with(result)])
 
 
-def _retention(name: str, found: dict[str, Any]) -> str:
+def _retention(found: dict[str, Any]) -> str:
     rows = [
         [
             row,
@@ -37,7 +32,7 @@ def _retention(name: str, found: dict[str, Any]) -> str:
     ]
     stills, shown = (sum(kind[of] for kind in found["drawn"].values()) for of in ("clips", "visible"))
     kinds = ", ".join(f"{kind['visible']} {kind_name}" for kind_name, kind in found["drawn"].items())
-    heads = [f"lesions in real stills, {name}", "contrast left, of the input's", "erased", "invented"]
+    heads = ["lesions in degraded real stills", "contrast left, of the input's", "erased", "invented"]
     detected = found["detector"]["detected"]["invented"]
     return markdown_table(heads, rows) + (
         f"\n\nThe lesion is visible in {shown} of {stills} stills ({kinds}). The detector of invented spots finds "
@@ -45,9 +40,9 @@ def _retention(name: str, found: dict[str, Any]) -> str:
     )
 
 
-def _flags(name: str, flags: dict[str, Any]) -> str:
+def _flags(flags: dict[str, Any]) -> str:
     heads = [
-        f"flagged, {name}", "lesions that it erased", "lesions that it kept", "exchanged: erased",
+        "flagged", "lesions that it erased", "lesions that it kept", "exchanged: erased",
         "exchanged: invented", "of the sector of its own results", "pixels missed of exchanged results",
     ]  # fmt: skip
     rows = [
@@ -56,7 +51,7 @@ def _flags(name: str, flags: dict[str, Any]) -> str:
             *(_counts(found[kind], level) for kind in ("erased", "kept")),
             *(_counts(found["swapped"][kind], level) for kind in ("erased", "invented")),
             percent_interval(found["own"][level], 2),
-            percent_interval(found["thresholds"]["missed_at_amber"]) if level == "amber" else "",
+            _missed(found["thresholds"]) if level == "amber" else "",
         ]
         for network, found in flags.items() if found is not None
         for level in ("amber", "red")
@@ -66,3 +61,8 @@ def _flags(name: str, flags: dict[str, Any]) -> str:
 
 def _counts(found: dict[str, Any] | None, level: str) -> str:
     return "none" if found is None else count_and_share(found[level])
+
+
+def _missed(thresholds: dict[str, Any]) -> str:
+    found = thresholds["missed_at_amber"]
+    return "none" if found is None else f"{percent_interval(found)} in {thresholds['with_errors']}"
