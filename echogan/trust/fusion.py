@@ -42,6 +42,13 @@ class Fusion:
     hidden: np.ndarray
     out: np.ndarray
 
+    @property
+    def limits(self) -> np.ndarray:
+        """Beyond which standardised evidence counts as this much: float32 (k,)."""
+        limits = np.full(len(self.mean), LIMIT, np.float32)
+        limits[:RESIDUALS] = RESIDUAL_LIMIT
+        return limits
+
     def __call__(self, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The probabilities of removed and of invented, float32 (n, h, w) each in [0, 1], of evidence (n, h, w, k)."""
         units = np.maximum(self.standardised(evidence) @ self.hidden[:-1] + self.hidden[-1], 0)
@@ -51,11 +58,9 @@ class Fusion:
 
     def standardised(self, evidence: np.ndarray) -> np.ndarray:
         """What the network sees of N pixels in all: float32 (N, 2k), the standardised evidence and its squares."""
-        limits = np.full(len(self.mean), LIMIT, np.float32)
-        limits[:RESIDUALS] = RESIDUAL_LIMIT
         # One piece of evidence after the other: over an axis as short as k numpy takes five times as long.
         z = evidence.reshape(-1, len(self.mean)).T.astype(np.float32, order="C")
-        for one, mean, scale, limit in zip(z, self.mean, self.scale, limits, strict=True):
+        for one, mean, scale, limit in zip(z, self.mean, self.scale, self.limits, strict=True):
             np.clip((one - mean) / scale, -limit, limit, out=one)
         return np.concatenate([z, z**2]).T
 

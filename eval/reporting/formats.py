@@ -26,6 +26,11 @@ def percent_interval(found: dict[str, float], digits: int = 0, sign: str = "") -
     return f"{mean} [{low}, {high}]"
 
 
+def count_and_share(found: dict[str, float]) -> str:
+    """`count/of, mean% [low%, high%]` of a share with its interval."""
+    return f"{found['count']:.0f}/{found['of']:.0f}, {percent_interval(found, 1)}"
+
+
 def checkpoint_names(models: Iterable[dict[str, str]]) -> str:
     """The names of checkpoints with the first digits of their hashes."""
     return ", ".join(f"{model['name']} `{model['sha256'][:12]}`" for model in models)

@@ -6,7 +6,7 @@ from typing import Any
 
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from eval.measures.baselines import BUNDLED
-from eval.reporting.formats import checkpoint_names, markdown_table, percent_interval
+from eval.reporting.formats import checkpoint_names, count_and_share, markdown_table, percent_interval
 
 HAZE = (
     ("gcnr", "gCNR", ".3f"), ("wall_db", "change of wall level, dB", "+.2f"),
@@ -71,7 +71,7 @@ def lesions(result: dict[str, Any]) -> str:
     rows = []
     for row, found in result["rows"].items():
         cells = [f"{found[name]['mean']:.2f}" for name in ("of_input", "of_truth")]
-        rows.append([row, *cells, *(_count_and_share(found[name]) for name in ("erased", "invented"))])
+        rows.append([row, *cells, *(count_and_share(found[name]) for name in ("erased", "invented"))])
     drawn, shown = (sum(kind[name] for kind in result["drawn"].values()) for name in ("clips", "visible"))
     heads = [
         "simulated lesions visible in the poor clip", "contrast left, of the input's", "of the truth's", "erased",
@@ -98,7 +98,3 @@ def lesions_short(result: dict[str, Any]) -> str:
         )
     of = result["rows"][DEFAULT]["erased"]["of"]
     return f"What it costs: of {of:.0f} simulated lesions that the poor clip shows, {'; '.join(told)}."
-
-
-def _count_and_share(found: dict[str, float]) -> str:
-    return f"{found['count']:.0f}/{found['of']:.0f}, {percent_interval(found, 1)}"

@@ -28,6 +28,7 @@ from eval.reporting import (
     performance_tables,
     realism_tables,
     segmentation_tables,
+    semireal_tables,
     still_tables,
     study_tables,
 )
@@ -65,6 +66,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "haze": haze_tables.haze,
     "lesions": haze_tables.lesions,
     "lesions_short": haze_tables.lesions_short,
+    "semireal": semireal_tables.semireal,
     "frontier": haze_tables.frontier,
     "fans": haze_tables.fans,
     "stability": clip_tables.stability,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from echogan.clips.files import open_clip, open_writer
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import IN_FULL
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
-from echogan.model.checkpoints.checkpoint import DEFAULT
+from echogan.model.checkpoints.checkpoint import DEFAULT, Checkpoint
 from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.render import phantom_clip
@@ -37,7 +38,7 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not (runtime := os.environ.get(RUNTIME)):
         pytest.skip(f"{RUNTIME} names no folder of onnxruntime-web")
     folder = tmp_path_factory.mktemp("demo")
-    assemble(folder, load_checkpoint(DEFAULT), Path(runtime))
+    assemble(folder, careful(), Path(runtime))
     with serving_folder(folder) as url:
         yield url
 
@@ -79,13 +80,19 @@ def phantom() -> Callable[[float], tuple[np.ndarray, Fan]]:
     return scaled
 
 
+def careful() -> Checkpoint:
+    """The default network, applied as one with much caution."""
+    model = load_checkpoint(DEFAULT)
+    return replace(model, config=replace(model.config, gain=1.5, caution=0.6))
+
+
 def python_result(frames: np.ndarray, fan: Fan, path: Path) -> np.ndarray:
     """What Python makes of the clip in this sector, with the grey levels of all its tissue."""
     mask = fan.mask(*frames.shape[1:])
     levels = tuple(np.percentile(frames[:, mask], np.arange(101)).tolist())
     sector = Sector("fan", mask, np.zeros_like(mask), 1.0, fan, levels=levels)
     settings = EnhanceSettings(device="cpu", backend="torch")
-    chunks = Enhancer(load_checkpoint(DEFAULT), settings).stream(open_clip(path), sector)
+    chunks = Enhancer(careful(), settings).stream(open_clip(path), sector)
     return np.concatenate([chunk.enhanced for chunk in chunks])
 
 

@@ -18,10 +18,14 @@ from echogan.core.atomic import moving_into, output_errors
 from echogan.core.errors import OutputError, SettingsError
 from echogan.core.notice import IN_FULL, NOTICE
 from echogan.enhance.backends.onnx_file import INPUT, OUTPUT, export
+from echogan.enhance.caution import SUSPECTED
 from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
 from echogan.enhance.working_space import MULTIPLE, SMALLEST
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.model.networks.frames import FASTEST_MS, FRAME_MS, OFFSETS_MS
+from echogan.trust.evidence import FAR, LEAST_RANGE, RANGE, WIDE
+from echogan.trust.fusion import bundled_fusion
+from echogan.trust.maps.smoothing import SPECKLE
 
 PAGE = Path(__file__).parent
 SHOWN = (".html", ".css", ".js", ".svg")
@@ -76,6 +80,7 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "frame_ms": FRAME_MS,
         "fastest_ms": FASTEST_MS,
         "gain": config.gain,
+        "caution": caution_facts(config.caution) if config.caution else None,
         "working_size": config.working_size,
         "multiple": math.lcm(MULTIPLE, getattr(network, "size_multiple", MULTIPLE)),
         "smallest": SMALLEST,
@@ -88,6 +93,25 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
             "strongest": grey_curve.STRONGEST,
             "toe": grey_curve.TOE,
         },
+    }
+
+
+def caution_facts(share: float) -> dict[str, Any]:
+    """What caution needs: its own numbers, those of the evidence, and the weights of the fusion."""
+    begins, complete = SUSPECTED
+    fusion = bundled_fusion()
+    weights = {"mean": fusion.mean, "scale": fusion.scale, "hidden": fusion.hidden, "out": fusion.out}
+    return {
+        "share": share,
+        "begins": begins,
+        "complete": complete,
+        "speckle": SPECKLE,
+        "wide": WIDE,
+        "far": FAR,
+        "range": RANGE,
+        "least_range": LEAST_RANGE,
+        "limits": fusion.limits.tolist(),
+        **{name: array.tolist() for name, array in weights.items()},
     }
 
 

@@ -1,6 +1,7 @@
 // Enhances a clip in a thread of its own: the page stays alive, and ending the thread is the cancel.
 
 import * as ort from "./ort.wasm.min.mjs";
+import { Caution } from "./caution.js";
 import { GreyCurve, halfEven, WorkingSpace } from "./working_space.js";
 
 // More than one thread needs memory that threads share, which browsers give only to isolated pages.
@@ -18,6 +19,7 @@ self.onmessage = async ({ data }) => {
 async function enhance({ facts, frames, mask, box, width, fps }) {
   const session = await ort.InferenceSession.create(new URL(facts.file, import.meta.url).href, { executionProviders: ["wasm"] });
   const space = new WorkingSpace(mask, box, width, facts), curve = new GreyCurve(levelsOf(frames, mask), facts);
+  const caution = facts.caution ? new Caution(space, facts.caution) : null;
   const entered = new Map(), [height, across] = space.padded, side = height * across;
   const offsets = offsetsOf(facts, fps), reach = Math.max(...offsets);
   for (let index = 0; index < frames.length; index++) {
@@ -31,7 +33,8 @@ async function enhance({ facts, frames, mask, box, width, fps }) {
     });
     const input = new ort.Tensor("float32", seen, [1, offsets.length, height, across]);
     const found = await session.run({ [facts.input]: input });
-    const x = entered.get(index), g = space.settle(x, space.unpad(found[facts.output].data, curve, x));
+    const x = entered.get(index), held = space.settle(x, space.unpad(found[facts.output].data, curve, x));
+    const g = caution ? caution.apply(x, held) : held;
     const after = space.putBack(frames[index], x, g);
     self.postMessage({ kind: "frame", index, after, power: curve.power }, [after.buffer]);
   }

@@ -128,7 +128,7 @@ export function halfEven(value) {
 }
 
 // A function that scales images (h * w) from one size to another: area averages down, bilinear up, as OpenCV does.
-function resizer(from, to) {
+export function resizer(from, to) {
   const down = to[0] <= from[0] && to[1] <= from[1];
   const [rows, columns] = [0, 1].map((axis) => (down ? areaWeights : linearWeights)(from[axis], to[axis]));
   return (image) => {
@@ -164,17 +164,18 @@ function linearWeights(from, to) {
   });
 }
 
-// A Gaussian blur of (h * w), mirrored at the border without repeating it, reaching four sigma.
-function blur(image, [height, width], sigma) {
+// A Gaussian blur of (h * w), reaching four sigma: mirrored at the border without repeating it, or zero beyond it.
+export function blur(image, [height, width], sigma, zero = false) {
   const reach = Math.round(sigma * 4), kernel = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)));
   const total = kernel.reduce((sum, weight) => sum + weight, 0);
   const pass = (source, count, step, lines, stride) => {
     const out = new Float32Array(source.length);
-    const places = Array.from({ length: count }, (_, index) => kernel.map((_, k) => mirrored(index + k - reach, count) * step));
+    const place = (at) => (at >= 0 && at < count ? at : zero ? NaN : mirrored(at, count)) * step;
+    const places = Array.from({ length: count }, (_, index) => kernel.map((_, k) => place(index + k - reach)));
     for (let line = 0; line < lines; line++)
       places.forEach((ats, index) => {
         let sum = 0;
-        for (let k = 0; k < kernel.length; k++) sum += kernel[k] * source[line * stride + ats[k]];
+        for (let k = 0; k < kernel.length; k++) sum += kernel[k] * (source[line * stride + ats[k]] ?? 0);
         out[line * stride + index * step] = sum / total;
       });
     return out;
