@@ -46,6 +46,7 @@ from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.free_memory import share_arenas
 from echogan.ui.gate import gated
+from echogan.ui.login import Login
 from echogan.ui.models.tab import build_models_tab
 from echogan.ui.server_log import leave_messages_out
 from echogan.ui.session import KEEP_SECONDS, Sessions
@@ -105,9 +106,10 @@ def launch_settings() -> dict:
     """
     access.named_hosts()  # the gate asks again, when an error would end in a traceback
     access.offered_models()
+    login = access.login()
     return {
         "server_name": access.server_name(),
-        "auth": access.login(),
+        "auth": login.lets_in if isinstance(login, Login) else login,
         "app_kwargs": {
             "lifespan": partial(gated, inner=partial(ReadingPages, studies=STUDIES)),
             "middleware": [Middleware(InlineScripts, space=access.is_space())],

@@ -65,3 +65,13 @@ def test_who_is_added_may_log_in_at_once_and_no_password_is_kept(hosted, folder)
     assert client(hosted, "bob", PASSWORD).predict(api_name="/models")
     for path in (folder / LOG, folder / "data" / "users"):
         assert PASSWORD not in path.read_text()
+
+
+def test_who_is_removed_is_out_at_the_next_request(hosted, folder):
+    users = Users(folder / "data" / "users")
+    users.put("carl", PASSWORD)
+    with httpx.Client(base_url=hosted.base_url, trust_env=False, timeout=30) as carl:
+        assert carl.post("/login", data={"username": "carl", "password": PASSWORD}).status_code == 200
+        assert carl.get("/config").status_code == 200
+        users.remove("carl")
+        assert carl.get("/config").status_code == 401
