@@ -126,14 +126,23 @@ def launch_settings() -> dict:
         "footer_links": [],
         "max_file_size": "500mb",
         "show_error": False,
+        "_frontend": False,  # else the start fails where a busy machine needs 3 s for the first page
         "quiet": True,
         "state_session_capacity": SESSIONS,
     }
 
 
+def ask_itself_directly() -> None:
+    """Gradio asks its own page at the start, which a proxy that the environment names could not reach."""
+    for name in ("no_proxy", "NO_PROXY"):
+        own = (os.environ.get(name), access.LOOPBACK, "localhost", access.server_name())
+        os.environ[name] = ",".join(filter(None, own))
+
+
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
     leave_messages_out()
+    ask_itself_directly()
     share_arenas()
     # The two generators run side by side, with half of the cores each; threads that wait for a core spin.
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))

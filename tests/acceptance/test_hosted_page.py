@@ -11,6 +11,13 @@ from gradio_client import Client, handle_file
 from echogan.core.users import Users
 
 PASSWORD = "correct horse battery"
+# As in many a hospital: a proxy for the internet, which does not reach this machine's own page.
+PROXY = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "no_proxy": "",
+    "NO_PROXY": "",
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +35,7 @@ def hosted(folder) -> Iterator[httpx.Client]:
         ECHOGAN_MODELS="echogan-camus,echogan",
         ECHOGAN_DATA=str(folder / "data"),
         ECHOGAN_HOSTS="echo.example.org",
+        **PROXY,
     ) as http:
         yield http
 

@@ -132,5 +132,6 @@ def test_the_proxy_asks_for_a_user_but_not_readers():
     page, readers = text.partition("location / {")[2].split("location /read/ {")
     assert "auth_basic_user_file /etc/nginx/users;" in page
     assert "auth_basic" not in readers
+    assert "error_log /dev/null;" in readers, "a line of the log would name the link, which is secret"
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
     assert f"proxy_pass http://app:{ENVIRONMENT['GRADIO_SERVER_PORT']};" in text
