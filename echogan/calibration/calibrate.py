@@ -93,6 +93,8 @@ def calibrate(
         phantom=PHANTOM_VERSION,
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
+        gain=enhancer.checkpoint.config.gain,
+        caution=enhancer.checkpoint.config.caution,
     )
     for clip in counted():
         cards.append(card_numbers(clip, enhancer, calibration))

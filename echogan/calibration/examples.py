@@ -19,7 +19,7 @@ from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, painted_truth
 from echogan.clips.clip import ClipFile
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.enhancer import Enhancer
-from echogan.enhance.put_back import amplified, keep_black
+from echogan.enhance.put_back import applied
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.frames import FRAME_MS, neighbours, offsets
 
@@ -178,6 +178,6 @@ def translation(enhancer: Enhancer, prepared: PreparedClip) -> Translate:
             seen = curve.to_canonical(torch.from_numpy(x[places.numpy()]).to(enhancer.device))
             shown = space.unpad(enhancer.to_high(space.pad(seen))).float().clamp(-1, 1)[:, 0]
             result = np.where(space.mask, curve.to_display(shown).cpu().numpy(), x)
-        return unit(keep_black(x, amplified(x, result, config.gain)))
+        return unit(applied(x, result, config.gain, prepared.caution))
 
     return translate

@@ -11,12 +11,9 @@ from echogan.enhance.enhancer import Enhancer
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.calibration import Calibration, read_calibration, read_reference
 from echogan.trust.card.reference import Reference
-from echogan.trust.evidence import Evidence
-from echogan.trust.fusion import bundled_fusion, full_size, fusion_sha256
+from echogan.trust.error_finder import ErrorFinder, Probabilities
+from echogan.trust.fusion import fusion_sha256
 from echogan.trust.map_styles import unit
-
-Probabilities = tuple[np.ndarray, np.ndarray]
-"""Of removed and of invented, float32 (n, h, w) in [0, 1] each, zero outside the tissue."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +24,12 @@ class Calibrated:
     reference: Reference
 
 
-class Flagger:
-    """Finds in the frames of one clip what a generator removed or invented.
-
-    tissue       bool (h, w): the sector without overlay, in the working space
-    amber, red   thresholds in [0, 1] from the checkpoint's calibration, amber <= red
-    """
+class Flagger(ErrorFinder):
+    """An ErrorFinder with the thresholds of the checkpoint's calibration: amber <= red, in [0, 1]."""
 
     def __init__(self, calibration: Calibration, tissue: np.ndarray):
+        super().__init__(tissue)
         self.amber, self.red = calibration.amber, calibration.red
-        self._tissue, self._evidence = tissue, Evidence(tissue)
-
-    def __call__(self, x: np.ndarray, g: np.ndarray) -> Probabilities:
-        """What was removed or invented in frames; each is looked at on its own.
-
-        x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
-        """
-        removed, invented = bundled_fusion()(self._evidence(x, g))
-        return full_size(removed, self._tissue), full_size(invented, self._tissue)
 
 
 def calibration_of(checkpoint: Checkpoint) -> Calibrated | None:
@@ -53,8 +38,11 @@ def calibration_of(checkpoint: Checkpoint) -> Calibrated | None:
     Raises InvalidCheckpoint where it cannot be read, or was made for other weights.
     """
     folder = checkpoint.folder
-    found = None if folder is None else read_calibration(folder, checkpoint.sha256, fusion_sha256())
-    if folder is None or found is None:
+    if folder is None:
+        return None
+    config = checkpoint.config
+    found = read_calibration(folder, checkpoint.sha256, fusion_sha256(), config.gain, config.caution)
+    if found is None:
         return None
     return Calibrated(found, Reference.from_arrays(read_reference(folder, found)))
 

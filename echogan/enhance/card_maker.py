@@ -6,7 +6,7 @@ import numpy as np
 
 from echogan.core.geometry import Fan
 from echogan.core.scale import GREY
-from echogan.enhance.calibrated import Calibrated, Probabilities
+from echogan.enhance.calibrated import Calibrated
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.segmentation import Segmentation
@@ -15,6 +15,7 @@ from echogan.trust.card.card import Mode, TrustCard
 from echogan.trust.card.picture import draw_picture
 from echogan.trust.card.sums import CardFrames, CardNumbers, TrustSums
 from echogan.trust.card.words import make_card
+from echogan.trust.error_finder import Probabilities
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.stability import equivariance_spread, idempotence
 

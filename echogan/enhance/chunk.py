@@ -12,6 +12,7 @@ from echogan.clips.clip import ClipFile
 from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
 from echogan.core.scale import GREY
+from echogan.enhance.caution import Caution
 from echogan.enhance.put_back import blend, keep_original, put_back
 from echogan.enhance.working_space import WorkingSpace
 
@@ -24,6 +25,7 @@ class PreparedClip:
     sector: Sector
     space: WorkingSpace
     curve: GreyCurve
+    caution: Caution | None = None  # where the checkpoint asks for it
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Chunk:
     start        index of the first frame
     original     uint8 (n, H, W) grey or (n, H, W, 3)
     x            float32 (n, h, w) in [-1, 1]: the input in the working space
-    g            to_high(x) at full strength, less what it adds where x is black; equal to x outside the sector
+    g            to_high(x) at full strength, as `applied` gives it; equal to x outside the sector
     strength     what was applied: the result shown is y = x + strength * (g - x), less where `kept`
     decode_s, enhance_s   seconds spent on this chunk
     to_low       of (g, x), float32 (n, h, w): the way back, equal to x outside the sector

@@ -21,7 +21,7 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
-from echogan.enhance.calibrated import Flagger, Probabilities, calibration_of, flagger_for, found_in
+from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
 from echogan.enhance.card_maker import CardMaker, Maps
 from echogan.enhance.chunk import Chunk, PreparedClip
@@ -32,6 +32,7 @@ from echogan.enhance.outputs import Outputs, open_sinks
 from echogan.enhance.report import Report, build_report
 from echogan.enhance.stages import half_the_cores, run_stages
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.trust.error_finder import Probabilities
 
 NOT_BLACKENED = (
     "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
@@ -122,16 +123,19 @@ def _run(
             found = found_in(chunk, flagger)
             if enhancer.settings.keep_original and flagger is not None and found is not None:
                 chunk = original_kept(chunk, found, flagger.amber)
-        return chunk, found
-
-    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Maps]:
-        chunk, found = made
         timing["decode_s"] += chunk.decode_s
         timing["enhance_s"] += chunk.enhance_s
         with timed("enhance_s"):
             _ = chunk.enhanced
+        return chunk, found
+
+    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Probabilities | None, Maps]:
         with timed("diagnose_s"):
-            maps = diagnoses.add(chunk)
+            maps = diagnoses.add(made[0])
+        return *made, maps
+
+    def trust(made: tuple[Chunk, Probabilities | None, Maps]) -> tuple[Chunk, Maps]:
+        chunk, found, maps = made
         with timed("trust_s"):
             maker.add(chunk, maps, found)
         return chunk, maps
@@ -144,7 +148,7 @@ def _run(
     with ExitStack() as stack:
         with timed("encode_s"):
             sinks = open_sinks(stack, outputs, prepared, write)
-        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, encode)
+        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, trust, encode)
         with timed("encode_s"):
             stack.close()  # finishes the files
     # A part of its own until here, for it is counted in another thread.

@@ -20,10 +20,11 @@ from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve, canonical_curve
 from echogan.core.settings import check_settings
 from echogan.enhance.backends.backend import Translate, place, translators
+from echogan.enhance.caution import Caution
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.device import precision
 from echogan.enhance.frame_window import FrameWindow
-from echogan.enhance.put_back import amplified, keep_black
+from echogan.enhance.put_back import applied
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
 
@@ -112,7 +113,9 @@ class Enhancer:
                 f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
             )
         space = WorkingSpace(sector, self.working_size, self.multiple)
-        return PreparedClip(clip, sector, space, self.curve(clip, sector))
+        share = self.checkpoint.config.caution
+        caution = Caution(share, space.tissue) if share else None
+        return PreparedClip(clip, sector, space, self.curve(clip, sector), caution)
 
     def curve(self, clip: ClipFile, sector: Sector) -> GreyCurve:
         """The grey curve on which the generators see this clip: the canonical one where they were trained on it.
@@ -162,7 +165,7 @@ class Enhancer:
         def to_high(seen: np.ndarray) -> np.ndarray:
             x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
             g = self._apply(self.to_high, seen, prepared, outside=x)
-            return keep_black(x, amplified(x, g, self.checkpoint.config.gain))
+            return applied(x, g, self.checkpoint.config.gain, prepared.caution)
 
         x, g = np.ascontiguousarray(seen[:, seen.shape[1] // 2]), to_high(seen)
         took = time.perf_counter() - began

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from echogan.enhance.calibrated import Probabilities
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.diagnostics import FigureData
 from echogan.enhance.put_back import keep_weights
 from echogan.enhance.report import Report, describe_map
 from echogan.trust.card.card import TrustCard
+from echogan.trust.error_finder import Probabilities
 from echogan.trust.flagged import flag_codes, flagged
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.regions import Region, RegionTracker

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -18,6 +20,18 @@ EDGE = 4  # pixels of the working space over which the original fades into the r
 def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
     """`gain` times the change from x to g, float32 (n, h, w) in [-1, 1]: the gain is the checkpoint's."""
     return g if gain == 1 else np.clip(x + gain * (g - x), -1, 1).astype(np.float32)
+
+
+def applied(
+    x: np.ndarray, g: np.ndarray, gain: float, caution: Callable[[np.ndarray, np.ndarray], np.ndarray] | None
+) -> np.ndarray:
+    """What of a generator's answer is the result at full strength: float32 (n, h, w) in [-1, 1], as x and g.
+
+    The change times the checkpoint's gain, without what it adds to black, and with a `Caution` less where it looks
+    like an error.
+    """
+    held = keep_black(x, amplified(x, g, gain))
+    return held if caution is None else caution(x, held)
 
 
 def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -38,10 +52,9 @@ def put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: Wor
     box = frame[space.box]
     before = grey(box)
     after = np.rint(np.clip(before + residual, 0, 255)).astype(np.uint8)
-    result[space.box] = merge(box, after, sector.tissue_mask[space.box])
+    merged = merge(box, after, sector.tissue_mask[space.box])
     # Colour is rounded on its way through merge; where the grey did not change, neither may the colour.
-    same = after == before
-    result[space.box][same] = box[same]
+    result[space.box] = cv2.copyTo(box, (after == before).astype(np.uint8), merged)
     return result
 
 

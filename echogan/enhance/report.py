@@ -112,7 +112,7 @@ def describe_sector(sector: Sector) -> dict[str, Any]:
 
 
 def describe_model(enhancer: Enhancer) -> dict[str, Any]:
-    """Which weights made the result: name, hash, source, the commit where it came from a hub, and its gain."""
+    """Which weights made the result: name, hash, source, the commit where it came from a hub, gain and caution."""
     checkpoint = enhancer.checkpoint
     return {
         "name": checkpoint.name,
@@ -121,6 +121,7 @@ def describe_model(enhancer: Enhancer) -> dict[str, Any]:
         "revision": checkpoint.revision,
         "license": checkpoint.config.license,
         "gain": checkpoint.config.gain,
+        "caution": checkpoint.config.caution,
     }
 
 

@@ -41,6 +41,7 @@ class Calibration:
     phantom       version of the phantom that the clips come from
     errors        what the known errors were, in words
     date          YYYY-MM-DD
+    gain, caution   what the checkpoint applied of its change; gain is None where that was not noted
     reference     sha256 of trust.safetensors
     """
 
@@ -55,6 +56,8 @@ class Calibration:
     alpha_miss: float = ALPHA_MISS
     alpha_flag: float = ALPHA_FLAG
     reference: str = ""
+    gain: float | None = None
+    caution: float = 0.0
 
 
 def write_calibration(folder: Path, calibration: Calibration, reference: Mapping[str, np.ndarray]) -> None:
@@ -65,11 +68,14 @@ def write_calibration(folder: Path, calibration: Calibration, reference: Mapping
     replace_files({folder / REFERENCE_FILE: data, folder / TRUST_FILE: text.encode()})
 
 
-def read_calibration(folder: Path, generator: str, fusion: str) -> Calibration | None:
+def read_calibration(
+    folder: Path, generator: str, fusion: str, gain: float, caution: float
+) -> Calibration | None:
     """The calibration in a checkpoint folder; None where there is none.
 
     generator, fusion   sha256 of the weights that are loaded, and of the fusion that is used
-    Raises InvalidCheckpoint for a file that cannot be read, or that was made for other weights.
+    gain, caution       of the checkpoint
+    Raises InvalidCheckpoint for a file that cannot be read, or that was made for other weights, gain or caution.
     """
     path = folder / TRUST_FILE
     if not path.is_file():
@@ -80,6 +86,10 @@ def read_calibration(folder: Path, generator: str, fusion: str) -> Calibration |
         raise _unusable(path, str(error)) from None
     if found.generator != generator:
         raise InvalidCheckpoint(f"{TRUST_FILE} of {folder.name} belongs to other weights; {_remedy(folder)}.")
+    if found.gain not in (None, gain) or found.caution != caution:
+        raise InvalidCheckpoint(
+            f"{TRUST_FILE} of {folder.name} was made for another gain or caution; {_remedy(folder)}."
+        )
     return found if found.fusion == fusion else None
 
 

@@ -45,16 +45,19 @@ class Fusion:
     def __call__(self, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The probabilities of removed and of invented, float32 (n, h, w) each in [0, 1], of evidence (n, h, w, k)."""
         units = np.maximum(self.standardised(evidence) @ self.hidden[:-1] + self.hidden[-1], 0)
-        logits = units @ self.out[:-1] + self.out[-1]
+        logits = (units @ self.out[:-1] + self.out[-1]).reshape(*evidence.shape[:-1], 2)
         found = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
         return found[..., 0].astype(np.float32), found[..., 1].astype(np.float32)
 
     def standardised(self, evidence: np.ndarray) -> np.ndarray:
-        """What the network sees: float32 (..., 2k), the standardised evidence and its squares."""
+        """What the network sees of N pixels in all: float32 (N, 2k), the standardised evidence and its squares."""
         limits = np.full(len(self.mean), LIMIT, np.float32)
         limits[:RESIDUALS] = RESIDUAL_LIMIT
-        z = np.clip((evidence - self.mean) / self.scale, -limits, limits)
-        return np.concatenate([z, z**2], -1).astype(np.float32)
+        # One piece of evidence after the other: over an axis as short as k numpy takes five times as long.
+        z = evidence.reshape(-1, len(self.mean)).T.astype(np.float32, order="C")
+        for one, mean, scale, limit in zip(z, self.mean, self.scale, limits, strict=True):
+            np.clip((one - mean) / scale, -limit, limit, out=one)
+        return np.concatenate([z, z**2]).T
 
 
 @cache

@@ -45,10 +45,12 @@ def enhancement_hash() -> str:
     del settings["trust"], settings["backend"]
     if not settings["keep_original"]:  # newer than the results; off, it changes no pixel
         del settings["keep_original"]
-    bundled = (describe_checkpoint(folder).config for folder in bundled_checkpoints())
+    bundled = [describe_checkpoint(folder).config for folder in bundled_checkpoints()]
     used = {
         "settings": settings,
         "black": (BLACK_LEVEL, BLACK_SIGMA),
         "gain": {config.name: config.gain for config in bundled},
     }
+    if any(config.caution for config in bundled):  # newer than the results, as above
+        used["caution"] = {config.name: config.caution for config in bundled}
     return hashlib.sha256(json.dumps(used, sort_keys=True, default=str).encode()).hexdigest()

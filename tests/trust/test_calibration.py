@@ -23,20 +23,26 @@ MADE = Calibration(
 ARRAYS = {"removed": np.array([0.1, 0.2]), "features": np.eye(3, dtype=np.float32)}
 
 
+def read(folder, **other):
+    """The calibration in a folder, for the checkpoint that MADE is of unless told otherwise."""
+    known = {"generator": MADE.generator, "fusion": MADE.fusion, "gain": 1.25, "caution": 0.0}
+    return read_calibration(folder, **known | other)
+
+
 def test_what_is_written_is_read_back(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
-    found = read_calibration(tmp_path, MADE.generator, MADE.fusion)
+    found = read(tmp_path)
     assert replace(found, reference="") == MADE
-    read = read_reference(tmp_path, found)
-    assert read.keys() == ARRAYS.keys()
+    arrays = read_reference(tmp_path, found)
+    assert arrays.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
-        np.testing.assert_array_equal(read[name], array)
+        np.testing.assert_array_equal(arrays[name], array)
     assert sorted(path.name for path in tmp_path.iterdir()) == [TRUST_FILE, REFERENCE_FILE]
 
 
 def test_a_reference_that_was_changed_or_is_gone_is_refused(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
-    found = read_calibration(tmp_path, MADE.generator, MADE.fusion)
+    found = read(tmp_path)
     path = tmp_path / REFERENCE_FILE
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(InvalidCheckpoint, match="does not belong"):
@@ -47,15 +53,30 @@ def test_a_reference_that_was_changed_or_is_gone_is_refused(tmp_path):
 
 
 def test_without_a_file_or_for_another_fusion_there_is_none(tmp_path):
-    assert read_calibration(tmp_path, MADE.generator, MADE.fusion) is None
+    assert read(tmp_path) is None
     write_calibration(tmp_path, MADE, ARRAYS)
-    assert read_calibration(tmp_path, MADE.generator, "00" * 32) is None
+    assert read(tmp_path, fusion="00" * 32) is None
 
 
 def test_other_weights_are_refused_with_the_remedy(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
     with pytest.raises(InvalidCheckpoint, match=r"belongs to other weights.*python -m echogan calibrate"):
-        read_calibration(tmp_path, "00" * 32, MADE.fusion)
+        read(tmp_path, generator="00" * 32)
+
+
+def test_another_gain_or_caution_is_refused(tmp_path):
+    write_calibration(tmp_path, replace(MADE, gain=1.5, caution=0.3), ARRAYS)
+    assert read(tmp_path, gain=1.5, caution=0.3).gain == 1.5
+    for other in ({"gain": 1.25, "caution": 0.3}, {"gain": 1.5, "caution": 0.0}):
+        with pytest.raises(InvalidCheckpoint, match=r"another gain or caution.*python -m echogan calibrate"):
+            read(tmp_path, **other)
+
+
+def test_where_the_gain_was_not_noted_only_the_caution_must_agree(tmp_path):
+    write_calibration(tmp_path, MADE, ARRAYS)
+    assert read(tmp_path, gain=2.0).gain is None
+    with pytest.raises(InvalidCheckpoint, match="another gain or caution"):
+        read(tmp_path, caution=0.3)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +88,7 @@ def test_other_weights_are_refused_with_the_remedy(tmp_path):
 def test_a_broken_file_is_refused(tmp_path, text):
     (tmp_path / TRUST_FILE).write_text(text)
     with pytest.raises(InvalidCheckpoint, match="cannot be used"):
-        read_calibration(tmp_path, MADE.generator, MADE.fusion)
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +101,10 @@ def test_values_out_of_range_are_refused(tmp_path, change):
     path = tmp_path / TRUST_FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InvalidCheckpoint, match="cannot be used"):
-        read_calibration(tmp_path, MADE.generator, MADE.fusion)
+        read(tmp_path)
 
 
 def test_a_calibration_is_replaced_whole(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
     write_calibration(tmp_path, replace(MADE, amber=0.1), ARRAYS)
-    assert read_calibration(tmp_path, MADE.generator, MADE.fusion).amber == 0.1
+    assert read(tmp_path).amber == 0.1

@@ -192,15 +192,16 @@ def merge(original: np.ndarray, enhanced: np.ndarray, mask: np.ndarray) -> np.nd
     Bit for bit the original wherever the mask is False. In colour frames a pixel with equal channels
     becomes the enhanced grey exactly; a tinted B-mode takes the tint that it has at the new grey level.
     """
-    result = original.copy()
     if original.ndim == 2:
-        result[mask] = enhanced[mask]
-        return result
-    before, after = original[mask], enhanced[mask]
-    if not spread(before).any():
-        result[mask] = after[:, None]
-        return result
-    result[mask] = _recoloured(original, mask, before, after)
+        return cv2.copyTo(enhanced, mask.astype(np.uint8), original.copy())
+    result, places = original.copy(), np.flatnonzero(mask)
+    # Row by row of a flat picture: numpy takes five times as long with the mask itself.
+    flat, after = result.reshape(-1, 3), enhanced.ravel().take(places)
+    before = flat.take(places, axis=0)
+    coloured = spread(before).any()
+    new = _recoloured(original, mask, before, after) if coloured else np.repeat(after[:, None], 3, 1)
+    for channel in range(3):
+        flat[places, channel] = new[:, channel]
     return result
 
 

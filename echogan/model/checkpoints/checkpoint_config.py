@@ -36,6 +36,15 @@ class CheckpointConfig:
             "optional": True,
         },
     )
+    caution: float = field(
+        default=0.0,
+        metadata={
+            "help": "share of that change that is withheld where it looks like a structure removed or invented",
+            "min": 0.0,
+            "max": 1.0,
+            "optional": True,
+        },
+    )
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
     license: str = text("MIT", "of the weights", r"[ -~]{1,200}", "text of 1 to 200 plain characters")

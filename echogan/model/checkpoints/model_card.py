@@ -95,6 +95,14 @@ def _networks(config: CheckpointConfig, parameters: int) -> list[str]:
         f"{network.frames} frame{'s' * (network.frames > 1)} in; {parameters:,} parameters together.",
         f"- Working size: the sector's longer side is {config.working_size} pixels, grey.",
         f"- Canonical grey curve: {'yes' if config.canonical_grey else 'no'}. Gain of the change: {config.gain:g}.",
+        *(
+            [
+                f"- Caution: {config.caution:.0%} of the change is withheld where it looks like a structure removed or "
+                "invented."
+            ]
+            if config.caution
+            else []
+        ),
     ]
 
 

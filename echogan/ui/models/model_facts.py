@@ -85,16 +85,18 @@ def _folders(models: ModelChoices) -> Iterator[tuple[str, Kind, Path]]:
 def _facts(name: str, kind: Kind, folder: Path) -> ModelFacts | None:
     try:
         info = describe_checkpoint(folder)
+        config = info.config
+        found = read_calibration(folder, info.sha256, fusion_sha256(), config.gain, config.caution)
         return ModelFacts(
             name=name,
             kind=kind,
             sha256=info.sha256,
             size=(folder / WEIGHTS_FILE).stat().st_size,
             parameters=info.parameters,
-            working_size=info.config.working_size,
-            license=info.config.license,
-            calibrated=read_calibration(folder, info.sha256, fusion_sha256()) is not None,
-            trained_on=trained_on(info.config),
+            working_size=config.working_size,
+            license=config.license,
+            calibrated=found is not None,
+            trained_on=trained_on(config),
             folder=folder,
         )
     except (CheckpointError, OSError):
