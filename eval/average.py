@@ -37,6 +37,7 @@ class AverageSettings:
     share: float = number(0.5, "share of the first checkpoint's weights, 0 to 1", 0, 1)
     low_share: float | None = number(None, "the same share for to_low, where it differs", 0, 1)
     gain: float = number(1.0, "multiple of the mean's change that the enhancer applies", 0.1, 3.0)
+    caution: float = number(0.0, "share of that change to withhold where it looks like an error", 0.0, 1.0)
 
 
 def main(settings: AverageSettings) -> None:
@@ -64,6 +65,7 @@ def main(settings: AverageSettings) -> None:
         # What to_high sees is said there; to_low always sees one frame.
         generator=(first if settings.share == 1 else second).config.generator,
         gain=settings.gain,
+        caution=settings.caution,
         training={**second.config.training, "averaged": averaged},
     )
     save_checkpoint(settings.out, about, sides["to_high"], sides["to_low"])

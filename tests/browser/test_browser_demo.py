@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,12 +81,14 @@ def phantom() -> Callable[[float], tuple[np.ndarray, Fan]]:
 
 
 def python_result(frames: np.ndarray, fan: Fan, path: Path) -> np.ndarray:
-    """What Python makes of the clip in this sector, with the grey levels of all its tissue."""
+    """What Python makes of the clip in this sector, with the grey levels of all its tissue, and without caution."""
     mask = fan.mask(*frames.shape[1:])
     levels = tuple(np.percentile(frames[:, mask], np.arange(101)).tolist())
     sector = Sector("fan", mask, np.zeros_like(mask), 1.0, fan, levels=levels)
     settings = EnhanceSettings(device="cpu", backend="torch")
-    chunks = Enhancer(load_checkpoint(DEFAULT), settings).stream(open_clip(path), sector)
+    model = load_checkpoint(DEFAULT)
+    bold = replace(model, config=replace(model.config, caution=0.0))
+    chunks = Enhancer(bold, settings).stream(open_clip(path), sector)
     return np.concatenate([chunk.enhanced for chunk in chunks])
 
 

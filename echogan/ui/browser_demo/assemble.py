@@ -76,6 +76,7 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "frame_ms": FRAME_MS,
         "fastest_ms": FASTEST_MS,
         "gain": config.gain,
+        "caution": config.caution,
         "working_size": config.working_size,
         "multiple": math.lcm(MULTIPLE, getattr(network, "size_multiple", MULTIPLE)),
         "smallest": SMALLEST,

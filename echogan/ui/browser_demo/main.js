@@ -18,6 +18,9 @@ facts.then((model) => {
   state.facts = model;
   find("notice").textContent = model.notice;
   find("mark").textContent = model.mark;
+  find("caution").hidden = !model.caution;
+  find("caution").textContent = "It applies the whole change everywhere. The program withholds "
+    + `${Math.round(100 * model.caution)} % of it where it looks like a structure removed or invented.`;
   find("model").textContent = `Network ${model.name}, ${model.sha256.slice(0, 12)}, weights under ${model.licence}.`;
 }, fail);
 find("removed").textContent = `removed ${WIDEST}`;
