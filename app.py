@@ -46,6 +46,7 @@ from echogan.ui.enhance.tab import build_enhance_tab
 from echogan.ui.enhance.workplace import Workplace
 from echogan.ui.free_memory import share_arenas
 from echogan.ui.gate import gated
+from echogan.ui.login import Login
 from echogan.ui.models.tab import build_models_tab
 from echogan.ui.server_log import leave_messages_out
 from echogan.ui.session import KEEP_SECONDS, Sessions
@@ -105,9 +106,10 @@ def launch_settings() -> dict:
     """
     access.named_hosts()  # the gate asks again, when an error would end in a traceback
     access.offered_models()
+    login = access.login()
     return {
         "server_name": access.server_name(),
-        "auth": access.login(),
+        "auth": login.lets_in if isinstance(login, Login) else login,
         "app_kwargs": {
             "lifespan": partial(gated, inner=partial(ReadingPages, studies=STUDIES)),
             "middleware": [Middleware(InlineScripts, space=access.is_space())],
@@ -124,14 +126,23 @@ def launch_settings() -> dict:
         "footer_links": [],
         "max_file_size": "500mb",
         "show_error": False,
+        "_frontend": False,  # else the start fails where a busy machine needs 3 s for the first page
         "quiet": True,
         "state_session_capacity": SESSIONS,
     }
 
 
+def ask_itself_directly() -> None:
+    """Gradio asks its own page at the start, which a proxy that the environment names could not reach."""
+    for name in ("no_proxy", "NO_PROXY"):
+        own = (os.environ.get(name), access.LOOPBACK, "localhost", access.server_name())
+        os.environ[name] = ",".join(filter(None, own))
+
+
 def main() -> None:
     """Serve the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
     leave_messages_out()
+    ask_itself_directly()
     share_arenas()
     # The two generators run side by side, with half of the cores each; threads that wait for a core spin.
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))

@@ -29,9 +29,9 @@ def run_archive(
     for inside, why in result.failed:
         print(f"{inside}: {why}", file=sys.stderr)
     seconds = max(time.monotonic() - began, 1e-3)
-    known = f" ({result.known} of them by an earlier run)" if result.known else ""
+    known = f"; {result.known} files are of an earlier run" if result.known else ""
     done = result.files - len(result.failed)
     print(
-        f"{out / 'overview.html'}: {done} of {result.files} files, {result.frames} frames{known}, {seconds:.0f} s"
+        f"{out / 'overview.html'}: {done} of {result.files} files, {result.frames} frames, {seconds:.0f} s{known}"
     )
     return 1 if result.failed else 0

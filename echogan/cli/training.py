@@ -11,10 +11,17 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from echogan.cli.console import progress_bar, stop_on_interrupt
 from echogan.core.errors import Cancelled
+from echogan.core.kept_folders import kept_folder
 from echogan.curation.settings import CurateSettings
+from echogan.jobs.runs import FOLDER_VARIABLE
 from echogan.model.checkpoints.convert import ConvertSettings, convert, describe
 from echogan.training.config import TrainingConfig, as_begun
 from echogan.training.run_folder import RunFolder
+
+
+def usual_config() -> TrainingConfig:
+    """The defaults, and the folder of runs where the page looks for them."""
+    return TrainingConfig(folder=str(kept_folder(TrainingConfig.folder, FOLDER_VARIABLE)))
 
 
 @dataclass
@@ -25,7 +32,7 @@ class Train:
     everything.
     """
 
-    config: Annotated[TrainingConfig, arg(name="")] = field(default_factory=TrainingConfig)
+    config: Annotated[TrainingConfig, arg(name="")] = field(default_factory=usual_config)
     check: bool = False
     """only check the data: separability, duplicates, time, a picture, and whether to start"""
 

@@ -42,7 +42,7 @@ class Add:
 
 @dataclass
 class Remove:
-    """Remove a user. Who is logged in stays so until the page is started again."""
+    """Remove a user, who is logged out at once."""
 
     name: Name
     file: File = None

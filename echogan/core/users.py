@@ -72,37 +72,10 @@ class Users:
 
     def names(self) -> list[str]:
         """Who is in the file."""
-        return sorted(self._read())
+        return sorted(self.passwords())
 
-    def check(self, name: str, password: str) -> bool:
-        """Whether the password is the user's; it takes as long where there is no such user."""
-        found = self._read().get(name)
-        return (found or self._nobody).fits(password) and found is not None
-
-    def put(self, name: str, password: str) -> bool:
-        """Add a user, or give one another password; whether there was such a user. Raises OutputError, too."""
-        if not NAME.fullmatch(name):
-            raise SettingsError(
-                "A user's name is 1 to 64 letters, digits and . _ @ -, a letter or digit first."
-            )
-        found = self._read() if self.path.exists() else {}
-        known = name in found
-        self._write(found | {name: HashedPassword.of(password)})
-        return known
-
-    def remove(self, name: str) -> None:
-        """Remove a user. Raises OutputError, too."""
-        found = self._read()
-        if name not in found:
-            raise SettingsError(f"There is no user {name[:64]!r} in {self.path}.")
-        del found[name]
-        self._write(found)
-
-    @cached_property
-    def _nobody(self) -> HashedPassword:
-        return HashedPassword.of(secrets.token_hex(16))
-
-    def _read(self) -> dict[str, HashedPassword]:
+    def passwords(self) -> dict[str, HashedPassword]:
+        """Everybody's, by name."""
         try:
             lines = self.path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
@@ -114,6 +87,34 @@ class Users:
                 name, password = self._parsed(line, number)
                 found[name] = password
         return found
+
+    def check(self, name: str, password: str) -> bool:
+        """Whether the password is the user's; it takes as long where there is no such user."""
+        found = self.passwords().get(name)
+        return (found or self._nobody).fits(password) and found is not None
+
+    def put(self, name: str, password: str) -> bool:
+        """Add a user, or give one another password; whether there was such a user. Raises OutputError, too."""
+        if not NAME.fullmatch(name):
+            raise SettingsError(
+                "A user's name is 1 to 64 letters, digits and . _ @ -, a letter or digit first."
+            )
+        found = self.passwords() if self.path.exists() else {}
+        known = name in found
+        self._write(found | {name: HashedPassword.of(password)})
+        return known
+
+    def remove(self, name: str) -> None:
+        """Remove a user. Raises OutputError, too."""
+        found = self.passwords()
+        if name not in found:
+            raise SettingsError(f"There is no user {name[:64]!r} in {self.path}.")
+        del found[name]
+        self._write(found)
+
+    @cached_property
+    def _nobody(self) -> HashedPassword:
+        return HashedPassword.of(secrets.token_hex(16))
 
     def _parsed(self, line: str, number: int) -> tuple[str, HashedPassword]:
         found = LINE.fullmatch(line.strip())

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from echogan.ui import access
 from echogan.ui.content_policy import CONTENT_POLICY, policy
 from echogan.ui.listeners import LISTENERS
+from echogan.ui.login import Login, RemovedUsers
 
 API = "/gradio_api"
 ENDPOINT = "(?:enhance|diagnose|models)"  # the public ones (echogan/ui/enhance/api.py)
@@ -181,7 +182,10 @@ async def gated(app: Any, inner: Callable[[ASGIApp], ASGIApp] = lambda app: app)
     compresses. `inner` comes between the gate and Gradio.
     """
     assert app.middleware_stack is not None
-    app.middleware_stack = Gate(inner(app.middleware_stack))
+    stack, login = app.middleware_stack, access.login()
+    if isinstance(login, Login):
+        stack = RemovedUsers(stack, login.users, logged_in=app)
+    app.middleware_stack = Gate(inner(stack))
     yield
 
 

@@ -11,6 +11,13 @@ from gradio_client import Client, handle_file
 from echogan.core.users import Users
 
 PASSWORD = "correct horse battery"
+# As in many a hospital: a proxy for the internet, which does not reach this machine's own page.
+PROXY = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "no_proxy": "",
+    "NO_PROXY": "",
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +35,7 @@ def hosted(folder) -> Iterator[httpx.Client]:
         ECHOGAN_MODELS="echogan-camus,echogan",
         ECHOGAN_DATA=str(folder / "data"),
         ECHOGAN_HOSTS="echo.example.org",
+        **PROXY,
     ) as http:
         yield http
 
@@ -65,3 +73,13 @@ def test_who_is_added_may_log_in_at_once_and_no_password_is_kept(hosted, folder)
     assert client(hosted, "bob", PASSWORD).predict(api_name="/models")
     for path in (folder / LOG, folder / "data" / "users"):
         assert PASSWORD not in path.read_text()
+
+
+def test_who_is_removed_is_out_at_the_next_request(hosted, folder):
+    users = Users(folder / "data" / "users")
+    users.put("carl", PASSWORD)
+    with httpx.Client(base_url=hosted.base_url, trust_env=False, timeout=30) as carl:
+        assert carl.post("/login", data={"username": "carl", "password": PASSWORD}).status_code == 200
+        assert carl.get("/config").status_code == 200
+        users.remove("carl")
+        assert carl.get("/config").status_code == 401

@@ -236,6 +236,21 @@ def test_train_hands_its_flags_over(monkeypatch, tmp_path):
     assert (given[0].steps, given[0].name, given[0].generator.norm) == (5, "try", "none")
 
 
+def test_train_keeps_its_runs_where_the_page_looks_for_them(monkeypatch, tmp_path):
+    from echogan.training import trainer
+
+    given = []
+    monkeypatch.setattr(trainer, "train", lambda config: given.append(config) or tmp_path)
+    monkeypatch.setenv("ECHOGAN_DATA", str(tmp_path / "kept"))
+    monkeypatch.delenv("ECHOGAN_RUNS", raising=False)
+    assert run("train", "--name", "a") == 0
+    assert run("train", "--name", "b", "--folder", tmp_path / "given") == 0
+    monkeypatch.setenv("ECHOGAN_RUNS", str(tmp_path / "other"))
+    assert run("train", "--name", "c") == 0
+    places = [config.run_path for config in given]
+    assert places == [tmp_path / "kept" / "runs" / "a", tmp_path / "given" / "b", tmp_path / "other" / "c"]
+
+
 def test_converted_weights_enhance_a_clip(clip, tmp_path, capsys, monkeypatch):
     """A U-Net-256 needs 256 x 256 whatever the working size: the frame is padded, and the clip keeps its size."""
     monkeypatch.undo()  # the real load_checkpoint

@@ -14,8 +14,10 @@ from pydicom.dataset import Dataset
 PLAIN = "1.2.840.10008.1.2.1"
 
 
-def send(port: int, path: Path, calling: str = "SENDER", sop_class: str | None = None) -> int | None:
-    """The status of a C-STORE; None where the association or its context was refused."""
+def send(
+    port: int, path: Path, calling: str = "SENDER", sop_class: str | None = None, times: int = 1
+) -> int | None:
+    """The highest status of so many C-STORE requests of one association; None where it or its context was refused."""
     found = pydicom.dcmread(path, force=True)
     entity = pynetdicom.AE(ae_title=calling)
     entity.add_requested_context(sop_class or found.SOPClassUID, found.file_meta.TransferSyntaxUID)
@@ -23,7 +25,8 @@ def send(port: int, path: Path, calling: str = "SENDER", sop_class: str | None =
     if not node.is_established:
         return None
     try:
-        return node.send_c_store(path).get("Status")
+        found = [node.send_c_store(path).get("Status") for _ in range(times)]
+        return None if None in found else max(found)
     except ValueError:  # no accepted context
         return None
     finally:

@@ -49,6 +49,8 @@ def enhance_study(
     found = server.instances(uid)
     known = stored_sources(found, job.made_by) if output is None else set()
     names = _names(found)
+    if found and all(instance.ours for instance in found):
+        tell("Everything there was made by this program, and is left alone.")
     for instance in found:
         if cancel.is_set():
             raise Cancelled("Stopped.")

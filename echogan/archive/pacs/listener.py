@@ -5,19 +5,22 @@ Source: PS3.4, Annex A (Verification) and Annex B (Storage), Table B.2-1 for the
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from echogan.archive.pacs.delivery import Delivery, check_title
 from echogan.archive.pacs.libraries import pynetdicom
 from echogan.archive.pacs.one_object import ObjectJob, enhance_object
 from echogan.archive.pacs.store_queue import QueueFull, StoreQueue
-from echogan.clips.dicom.exchange import MULTI_FRAME_CLASSES, SYNTAXES, object_facts
+from echogan.clips.dicom.exchange import MULTI_FRAME_CLASSES, SYNTAXES, object_facts, object_key
 from echogan.core.errors import (
     Cancelled,
     DicomServerError,
@@ -48,6 +51,7 @@ class ListenSettings:
         500, "how many clips may wait; then senders are told to come again", 1, 100_000
     )
     most_senders: int = number(4, "how many nodes may send at a time", 1, 100)
+    max_object_bytes: int = number(2 * 2**30, "end the association of a node that sends a larger object", 1)
 
     def check(self) -> None:
         """Raise SettingsError unless every value can be used."""
@@ -73,7 +77,13 @@ def receiving(settings: ListenSettings, queue: StoreQueue, tell: Tell) -> Iterat
     entity.add_supported_context(VERIFICATION)
     for sop_class in MULTI_FRAME_CLASSES:
         entity.add_supported_context(sop_class, list(SYNTAXES))
-    handlers = [(library.evt.EVT_C_STORE, lambda event: take(event, queue, tell))]
+    size = SizeLimit(settings.max_object_bytes, tell)
+    handlers = [
+        (library.evt.EVT_C_STORE, lambda event: take(event, queue, tell)),
+        (library.evt.EVT_CONN_OPEN, lambda event: queue.remove_abandoned()),
+        (library.evt.EVT_DATA_RECV, size.add),
+        (library.evt.EVT_DIMSE_RECV, size.begin_anew),
+    ]
     try:
         server = entity.start_server((settings.host, settings.port), block=False, evt_handlers=handlers)
     except OSError as error:
@@ -84,6 +94,28 @@ def receiving(settings: ListenSettings, queue: StoreQueue, tell: Tell) -> Iterat
         yield
     finally:
         server.shutdown()
+
+
+class SizeLimit:
+    """Ends an association whose node sends more than `most` bytes without the end of a message."""
+
+    def __init__(self, most: int, tell: Tell) -> None:
+        self._most, self._tell = most, tell
+        self._came: WeakKeyDictionary[Any, int] = (
+            WeakKeyDictionary()
+        )  # by association, each in its own thread
+
+    def add(self, event: Any) -> None:
+        """Count what came. What comes after the end of an association is not kept."""
+        came = self._came.get(event.assoc, 0) + len(event.data)
+        self._came[event.assoc] = came
+        if came > self._most and not event.assoc.is_aborted:
+            self._tell("An object was refused: it has more bytes than --max-object-bytes.")
+            event.assoc.abort()
+
+    def begin_anew(self, event: Any) -> None:
+        """A message is whole; the next one has the limit to itself."""
+        self._came[event.assoc] = 0
 
 
 def take(event: Any, queue: StoreQueue, tell: Tell) -> int:
@@ -133,6 +165,11 @@ class Worker:
         number, source, target = found
         began = time.monotonic()
         try:
+            key = self._key(source)
+            if self._queue.was_done(key):  # a cart that had no answer sends it again
+                self._tell(f"Clip {number}: was enhanced before, and is left alone.")
+                self._queue.drop(number)
+                return True
             warnings = enhance_object(source, target, self._job, cancel=cancel)
         except (Cancelled, OutputError):  # the disk is full, which is not the clip's fault
             raise
@@ -143,8 +180,15 @@ class Worker:
         else:
             words = "".join(f" {warning}" for warning in warnings)
             self._tell(f"Clip {number}: enhanced in {time.monotonic() - began:.1f} s.{words}")
+            self._queue.note_done(key)
         self._queue.drop(number)
         return True
+
+    def _key(self, source: Path) -> str:
+        """Equal for two objects that have the same result at the same place."""
+        job = self._job
+        parts = object_key(source), job.checkpoint.sha256, job.settings, job.keep_identity, self._delivery
+        return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
     def deliver_one(self) -> bool:
         """Deliver the next result; False where there is none, or where its receiver failed a moment ago."""

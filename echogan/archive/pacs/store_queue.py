@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +16,8 @@ from echogan.core.atomic import output_errors, remove_unfinished
 from echogan.core.errors import OutputError
 
 LOCK = ".lock"
+DONE = "done.txt"
+ABANDONED_SECONDS = 300.0  # without a byte: the library ends an association that is silent for 60 s
 
 
 class QueueFull(Exception):
@@ -27,6 +31,7 @@ class StoreQueue:
     received   NUMBER.dcm, whole, to be enhanced in the order of the numbers
     results    NUMBER.dcm, enhanced, to be delivered
     refused    NUMBER.dcm, results that the receiver did not take
+    done.txt   a line for each object that was enhanced, a hash in which nobody finds a UID again
     most       how many may wait, received and results together
 
     A context manager, inside which no other listener has the folder. Thread-safe. Raises OutputError.
@@ -36,6 +41,7 @@ class StoreQueue:
         self.folder, self._most = folder, most
         parts = ("incoming", "received", "results", "refused")
         self.incoming, self.received, self.results, self.refused = (folder / part for part in parts)
+        self._done: set[str] = set()
         self._lock = threading.Lock()
         self._owned = FileLock(folder / LOCK, thread_local=False)
 
@@ -55,6 +61,10 @@ class StoreQueue:
             remove_unfinished(self.received, self.results)
             for done in self._numbers(self.results):  # a kill came between the two
                 self._received(done).unlink(missing_ok=True)
+            with (self.folder / DONE).open("a+") as file:
+                file.write("\n")  # a power cut may have come in the middle of a line
+                file.seek(0)
+                self._done = set(file.read().split())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,6 +89,25 @@ class StoreQueue:
         finally:
             os.close(folder)
         return number
+
+    def remove_abandoned(self) -> None:
+        """Remove what senders began to send and left when their connection ended."""
+        for path in self.incoming.iterdir():
+            with suppress(FileNotFoundError):  # it was taken meanwhile
+                if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+                    path.unlink()
+
+    def was_done(self, key: str) -> bool:
+        """Whether an object of this key was enhanced, in this or an earlier process."""
+        return key in self._done
+
+    def note_done(self, key: str) -> None:
+        """Remember that an object was enhanced; on the disk when this returns."""
+        self._done.add(key)
+        with output_errors(self.folder), (self.folder / DONE).open("a") as file:
+            file.write(f"{key}\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def waiting(self) -> list[int]:
         """The numbers that are to be enhanced or delivered, in order."""

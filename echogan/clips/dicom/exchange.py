@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from pydicom import dcmread
 
 from echogan.clips.dicom.bounded import check_values, read_elements
 from echogan.clips.dicom.header import DicomSource, reading
-from echogan.clips.dicom.identity import SOFTWARE
+from echogan.clips.dicom.identity import IDENTITY_TAGS, SOFTWARE
 from echogan.clips.dicom.layout import DECODERS
 from echogan.clips.dicom.reader import ULTRASOUND_CLASSES
 
@@ -40,6 +41,22 @@ def object_facts(path: Path) -> ObjectFacts:
         makers = [item.get("Manufacturer") for item in header.get("ContributingEquipmentSequence") or []]
         sop_class, instance, modality = (str(header.get(name) or "").strip() for name in FACTS.split()[:3])
     return ObjectFacts(sop_class, instance, modality.upper(), SOFTWARE in makers)
+
+
+def object_key(path: Path) -> str:
+    """SHA-256 of an object's UID and of the identity that its result may keep: equal for an object that is sent again.
+
+    It differs where the patient's data were corrected meanwhile, and not where the frames were packed in another way.
+    Raises UnreadableClip, ClipTooLarge.
+    """
+    with reading():
+        with DicomSource.of(path).open() as file:
+            header = read_elements(
+                file, stop_before_pixels=True, specific_tags=["SOPInstanceUID", *IDENTITY_TAGS.split()]
+            )
+            check_values(header)
+        found = "\n".join(f"{element.tag}={element.value}" for element in header)
+    return hashlib.sha256(found.encode()).hexdigest()
 
 
 def read_object(path: Path, decompressed: bool = False) -> Any:

@@ -112,6 +112,20 @@ def test_a_second_run_stores_only_what_is_missing(server, tmp_path):
     assert enhance(server.url, study, the_job=other).enhanced == 2, "another strength is another result"
 
 
+def test_a_study_of_results_alone_says_why_nothing_is_done(stand_in, tmp_path):
+    """As of a simulated clip, which carries this program's mark, too."""
+    study, files = echo_study(tmp_path / "files")
+    stand_in.add(files[0])
+    enhance(stand_in.url, study)
+    (made,) = results(stand_in)
+    lines: list[str] = []
+    with fake_dicomweb() as other:
+        made.save_as(tmp_path / "made.dcm")
+        other.add(tmp_path / "made.dcm")
+        assert enhance(other.url, study, lines) == StudyCounts()
+    assert lines == ["Everything there was made by this program, and is left alone."]
+
+
 def test_a_series_alone_can_be_asked_for(server, tmp_path):
     study, first, second = (uid.generate_uid() for _ in range(3))
     for number, series in enumerate((first, second), 1):

@@ -94,6 +94,62 @@ def test_a_full_queue_says_so(port, queue, tmp_path):
     assert [send(port, path) for _ in range(4)] == [0, 0, 0, listener.NO_ROOM]
 
 
+def test_an_object_that_is_too_large_ends_the_association_and_the_next_is_taken(queue, lines, tmp_path):
+    small, large = cine(tmp_path, 1), cine(tmp_path, 2)
+    found = dcmread(large)
+    found.PixelData = found.PixelData * 8
+    found.NumberOfFrames = found.NumberOfFrames * 8
+    found.save_as(large)
+    settings = ListenSettings(port=free_port(), max_object_bytes=2 * small.stat().st_size)
+    with receiving(settings, queue, lines.append):
+        assert [send(settings.port, path) for path in (small, large, small)] == [0, None, 0]
+    assert lines == [
+        "Clip 1: received.",
+        "An object was refused: it has more bytes than --max-object-bytes.",
+        "Clip 2: received.",
+    ]
+
+
+def test_many_objects_of_one_association_have_the_limit_each(queue, tmp_path):
+    path = cine(tmp_path)
+    settings = ListenSettings(port=free_port(), max_object_bytes=2 * path.stat().st_size)
+    with receiving(settings, queue, lambda line: None):
+        assert send(settings.port, path, times=3) == 0
+    assert queue.waiting() == [1, 2, 3]
+
+
+def test_an_object_that_is_sent_twice_is_enhanced_once(port, queue, lines, tmp_path):
+    source = cine(tmp_path)
+    again = save(echo_cine(STUDY, SERIES, 1, PatientName="Corrected^Name"), tmp_path / "corrected.dcm")
+    assert [send(port, path) for path in (source, source, again)] == [0, 0, 0]
+    worker = Worker(queue, job(), FolderDelivery(tmp_path / "out"), lines.append)
+    while worker.enhance_one():
+        pass
+    assert [line.split(" in ")[0] for line in lines[3:]] == [
+        "Clip 1: enhanced",
+        "Clip 2: was enhanced before, and is left alone.",
+        "Clip 3: enhanced",
+    ]
+    elsewhere = Worker(queue, job(), FolderDelivery(tmp_path / "another"), lines.append)
+    send(port, source)
+    elsewhere.enhance_one()
+    assert " enhanced in " in lines[-1], "its result was never delivered there"
+
+
+def test_a_clip_that_failed_is_tried_again_when_it_is_sent_again(queue, lines, tmp_path, monkeypatch):
+    worker = Worker(queue, job(), FolderDelivery(tmp_path / "out"), lines.append)
+    data = cine(tmp_path).read_bytes()
+    for broken in (True, False):
+        (queue.incoming / "a.dcm").write_bytes(data)
+        queue.put(queue.incoming / "a.dcm")
+        with monkeypatch.context() as patch:
+            if broken:
+                patch.setattr(listener, "enhance_object", lambda *_, **__: 1 / 0)
+            worker.enhance_one()
+    assert lines[0].startswith("Clip 1: not enhanced. A fault of the program")
+    assert lines[1].startswith("Clip 1: enhanced in ")
+
+
 def test_only_nodes_of_the_list_may_send(queue, tmp_path):
     settings = ListenSettings(port=free_port(), accept_from="CART1, CART2")
     with receiving(settings, queue, lambda line: None):

@@ -1,10 +1,12 @@
 """The queue on disk: order, limits, and what a killed process leaves."""
 
+import os
 import stat
+import time
 
 import pytest
 
-from echogan.archive.pacs.store_queue import QueueFull, StoreQueue
+from echogan.archive.pacs.store_queue import ABANDONED_SECONDS, QueueFull, StoreQueue
 from echogan.core.errors import OutputError
 
 
@@ -39,6 +41,31 @@ def test_what_was_half_received_is_gone_and_what_was_enhanced_is_not_done_again(
         assert list(queue.incoming.iterdir()) == []
         assert queue.to_enhance() is None
         assert queue.to_deliver() == (1, target)
+
+
+def test_what_was_done_is_remembered(tmp_path):
+    with StoreQueue(tmp_path / "queue", 10) as queue:
+        assert not queue.was_done("ab12")
+        queue.note_done("ab12")
+        queue.note_done("cd34")
+    with (tmp_path / "queue" / "done.txt").open("a") as file:
+        file.write("ef")  # a power cut in the middle of a line
+    with StoreQueue(tmp_path / "queue", 10) as queue:
+        queue.note_done("0987")
+    with StoreQueue(tmp_path / "queue", 10) as queue:
+        found = [queue.was_done(key) for key in ("ab12", "cd34", "ef56", "0987")]
+        assert found == [True, True, False, True]
+
+
+def test_what_a_sender_left_half_sent_goes_after_a_while(tmp_path):
+    with StoreQueue(tmp_path / "queue", 10) as queue:
+        left, coming = queue.incoming / "left.dcm", queue.incoming / "coming.dcm"
+        for path in (left, coming):
+            path.write_text("hal")
+        before = time.time() - ABANDONED_SECONDS - 1
+        os.utime(left, (before, before))
+        queue.remove_abandoned()
+        assert list(queue.incoming.iterdir()) == [coming]
 
 
 def test_a_full_queue_takes_nothing(tmp_path):
