@@ -6,7 +6,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -21,25 +21,19 @@ from echogan.core.errors import SettingsError
 from echogan.core.geometry import Fan, Sector
 from echogan.core.notice import NOTICE
 from echogan.core.version import __version__
-from echogan.enhance.calibrated import Flagger, calibration_of, flagger_for, found_in
 from echogan.enhance.card_files import write_card
-from echogan.enhance.card_maker import CardMaker, Maps
-from echogan.enhance.chunk import Chunk, PreparedClip
-from echogan.enhance.diagnostics import Diagnoses
+from echogan.enhance.chunk import PreparedClip
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
-from echogan.enhance.flags import KEPT, card_with_kept, original_kept
-from echogan.enhance.outputs import Outputs, open_sinks
+from echogan.enhance.file_stages import FileStages
+from echogan.enhance.flags import KEPT, card_with_kept
+from echogan.enhance.outputs import Outputs
 from echogan.enhance.report import Report, build_report
-from echogan.enhance.stages import half_the_cores, run_stages
+from echogan.enhance.stages import half_the_cores
 from echogan.model.checkpoints.checkpoint import Checkpoint
-from echogan.trust.error_finder import Probabilities
+from echogan.trust.card.card import TrustCard
 
 NOT_BLACKENED = (
     "No sector was found, so nothing was made black: names in the picture remain. Give the sector's corners."
-)
-NOT_CALIBRATED = (
-    "{} has no calibration, so nothing is flagged and no original can be kept. Run `python -m echogan calibrate` on it "
-    "first, or leave out --keep-original."
 )
 NOT_MARKED = "There is no room for the words beside the sector, so only the metadata of the pictures say what they are."
 
@@ -70,90 +64,29 @@ def enhance_file(
     clip = clip if isinstance(clip, ClipFile) else open_clip(clip)
     prepared = enhancer.prepare(clip, _settle_sector(clip, sector))
     write = _described(write or WriteOptions(), enhancer)
-    timing = {"prepare_s": time.perf_counter() - began}
-    diagnoses, flagger = Diagnoses(prepared.space), flagger_for(enhancer, prepared)
-    if enhancer.settings.keep_original and flagger is None:
-        raise SettingsError(NOT_CALIBRATED.format(checkpoint.name))
-    maker = CardMaker(enhancer, prepared, calibration_of(checkpoint))
+    prepared_s = time.perf_counter() - began
+    stages = FileStages(enhancer, prepared)
     with memory_in_words(), half_the_cores():
-        timing |= _run(enhancer, prepared, outputs, write, diagnoses, flagger, maker, progress, cancel)
-    card = maker.card()
-    if outputs.figure is not None:
-        began_figure = time.perf_counter()
-        caption = figure_caption(_made_by(enhancer))
-        write_whole(outputs.figure, diagnoses.figure(prepared.sector, caption))
-        timing["encode_s"] += time.perf_counter() - began_figure
-    if outputs.trust_card is not None:
-        began_card = time.perf_counter()
-        kept = enhancer.settings.keep_original
-        write_card(outputs.trust_card, card_with_kept(card) if kept else card, maker.picture())
-        timing["encode_s"] += time.perf_counter() - began_card
-    timing["total_s"] = time.perf_counter() - began
+        stages.run(outputs, write, progress, cancel)
+    card = stages.maker.card()
+    with stages.timed("encode_s"):
+        _write_summaries(outputs, enhancer, stages, card)
+    timing = {"prepare_s": prepared_s, **stages.timing(), "total_s": time.perf_counter() - began}
     warnings = _warnings(prepared, enhancer, outputs, write)
-    report = build_report(prepared, enhancer, diagnoses.summaries, card, timing, warnings)
+    report = build_report(prepared, enhancer, stages.diagnoses.summaries, card, timing, warnings)
     if outputs.report is not None:
         report.write(outputs.report)
     return report
 
 
-def _run(
-    enhancer: Enhancer,
-    prepared: PreparedClip,
-    outputs: Outputs,
-    write: WriteOptions,
-    diagnoses: Diagnoses,
-    flagger: Flagger | None,
-    maker: CardMaker,
-    progress: Callable[[int, int], None] | None,
-    cancel: threading.Event | None,
-) -> dict[str, float]:
-    """Enhance, diagnose and write every frame; the seconds that each part took, which go on at the same time."""
-    timing: dict[str, float] = dict.fromkeys(
-        ("decode_s", "enhance_s", "diagnose_s", "flag_s", "trust_s", "encode_s"), 0.0
-    )
-
-    @contextmanager
-    def timed(part: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        timing[part] += time.perf_counter() - started
-
-    def flag(chunk: Chunk) -> tuple[Chunk, Probabilities | None]:
-        with timed("flag_s"):
-            found = found_in(chunk, flagger)
-            if enhancer.settings.keep_original and flagger is not None and found is not None:
-                chunk = original_kept(chunk, found, flagger.amber)
-        timing["decode_s"] += chunk.decode_s
-        timing["enhance_s"] += chunk.enhance_s
-        with timed("enhance_s"):
-            _ = chunk.enhanced
-        return chunk, found
-
-    def diagnose(made: tuple[Chunk, Probabilities | None]) -> tuple[Chunk, Probabilities | None, Maps]:
-        with timed("diagnose_s"):
-            maps = diagnoses.add(made[0])
-        return *made, maps
-
-    def trust(made: tuple[Chunk, Probabilities | None, Maps]) -> tuple[Chunk, Maps]:
-        chunk, found, maps = made
-        with timed("trust_s"):
-            maker.add(chunk, maps, found)
-        return chunk, maps
-
-    def encode(made: tuple[Chunk, Maps]) -> None:
-        with timed("encode_s"):
-            for sink in sinks:
-                sink(*made)
-
-    with ExitStack() as stack:
-        with timed("encode_s"):
-            sinks = open_sinks(stack, outputs, prepared, write)
-        run_stages(enhancer.run(prepared, progress, cancel), flag, diagnose, trust, encode)
-        with timed("encode_s"):
-            stack.close()  # finishes the files
-    # A part of its own until here, for it is counted in another thread.
-    timing["trust_s"] += timing.pop("flag_s")
-    return timing
+def _write_summaries(outputs: Outputs, enhancer: Enhancer, stages: FileStages, card: TrustCard) -> None:
+    """The figure and the trust card, where they are wanted."""
+    if outputs.figure is not None:
+        caption = figure_caption(_made_by(enhancer))
+        write_whole(outputs.figure, stages.diagnoses.figure(stages.prepared.sector, caption))
+    if outputs.trust_card is not None:
+        kept = enhancer.settings.keep_original
+        write_card(outputs.trust_card, card_with_kept(card) if kept else card, stages.maker.picture())
 
 
 def _warnings(prepared: PreparedClip, enhancer: Enhancer, outputs: Outputs, write: WriteOptions) -> list[str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,20 +11,17 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from echogan.core.errors import TrainingError
-from echogan.core.scale import GREY
 from echogan.model.batch import Batch, Fakes
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data.loader import TrainingData, batches, open_data
-from echogan.training.export import keep
-from echogan.training.held_out import HeldOut, evaluate, preview, render_held_out
 from echogan.training.initial_weights import start
-from echogan.training.resume_checks import check_finite, check_goes_on, diverged, in_words
+from echogan.training.resume_checks import check_finite, check_goes_on, in_words
 from echogan.training.run_folder import RunFolder
+from echogan.training.run_writer import RunWriter, Say
 from echogan.training.state import TrainingState
 from echogan.training.status_file import StatusFile
 from echogan.training.stop_signal import StopSignal
-
-Say = Callable[[str], None]
+from echogan.training.ticks import Ticks
 
 
 def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = print) -> Path:
@@ -41,7 +35,6 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
     main, rank, world = accelerator.is_main_process, accelerator.process_index, accelerator.num_processes
     data = data or open_data(config, rendering_device(accelerator))
     folder = RunFolder(config.run_path)
-
     with (
         in_words(),
         StatusFile(folder, config.steps, silent=not main) as status,
@@ -51,49 +44,30 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
         notes = begin(config, state, folder, data, main)
         status.at(state.step)
         accelerator.wait_for_everyone()
-
-        # What is measured on, the same in every run of every seed.
         for note in (*data.notes, *notes) if main else ():
             say(f"note: {note}")
-        held_out = render_held_out(config, data.held_out).to(accelerator.device) if main else None
-        sums: dict[str, Tensor] = {}
-        counted, began = 0, time.perf_counter()
-
-        for step, cpu_batch, generator in batches(config, data, state.step, rank, world):
-            batch = cpu_batch.to(accelerator.device)
+        writer = RunWriter(config, state, folder, data, say) if main else None
+        ticks = Ticks()
+        for step, batch, generator in batches(config, data, state.step, rank, world):
             rate = learning_rate(config, step)
             state.set_learning_rate(rate)
-            losses = learn(config, state, batch, generator, step)
+            ticks.add(learn(config, state, batch.to(accelerator.device), generator, step))
             state.step = step + 1
-
-            # Sums stay on the device until a tick: reading them makes a GPU wait.
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0) + value.detach()
-            counted += 1
-            last = state.step == config.steps
             exhausted = patience_exhausted(state, config)
             stop = agree(accelerator, stop_signal.wanted or exhausted)
+            last = state.step == config.steps
             due = last or stop or state.step % config.save_every == 0
             if due or state.step % config.tick == 0:
-                line = tick(state, sums, counted, rate, time.perf_counter() - began)
-                if main:
-                    folder.log(line)
-                    say(describe(line, config.steps))
+                line = ticks.line(state.step, rate)
+                if writer is not None:
+                    writer.tick(line)
                     status.at(state.step)
-                sums, counted, began = {}, 0, time.perf_counter()
-
             # Measure before saving, so that the saved state knows the best.
-            if main and held_out and (last or state.step % config.eval_every == 0):
-                measure(state, held_out, folder, config, data, say)
-                began = time.perf_counter()
-            if main and held_out and (last or state.step % config.preview_every == 0):
-                folder.preview(state.step, preview(state.ema_high, state.ema_low, held_out))
+            if writer is not None:
+                with ticks.left_out():
+                    writer.measure(last)
             if due:
-                check_finite(state)
-                tensors = state.tensors()
-                if main:
-                    folder.save_state(tensors, state.facts() | {"data": data.facts()})
-                    keep(folder.checkpoint, state, config, data, {})
+                save(state, writer)
             if stop and not last:
                 status.ended(*stop_message(state, stop_signal, exhausted))
                 if main:
@@ -101,6 +75,14 @@ def train(config: TrainingConfig, data: TrainingData | None = None, say: Say = p
                 break
     accelerator.wait_for_everyone()
     return folder.path
+
+
+def save(state: TrainingState, writer: RunWriter | None) -> None:
+    """Gather the state in every process, and let the main one write it. Raises TrainingError."""
+    check_finite(state)
+    tensors = state.tensors()
+    if writer is not None:
+        writer.save(tensors)
 
 
 def open_accelerator(config: TrainingConfig) -> Accelerator:
@@ -211,54 +193,3 @@ def stop_message(state: TrainingState, stop_signal: StopSignal, exhausted: bool)
         "stopped",
         f"Stopped by {stop_signal.reason or 'another process'} after step {state.step}; --resume goes on.",
     )
-
-
-def tick(
-    state: TrainingState, sums: dict[str, Tensor], count: int, rate: float, seconds: float
-) -> dict[str, Any]:
-    """A line of metrics: the means since the last tick. Raises TrainingError where the run has diverged."""
-    line = {name: float(value) / count for name, value in sums.items()}
-    if not all(math.isfinite(value) for value in line.values()):
-        raise diverged(state.step)
-    return {"step": state.step, "learning_rate": rate, "seconds_per_step": seconds / count, **line}
-
-
-def describe(line: dict[str, Any], steps: int) -> str:
-    """One readable line of a tick."""
-    left = (steps - line["step"]) * line["seconds_per_step"] / 60
-    told = (
-        f"discriminators {line['discriminators']:.3f} ({line['right_high']:.0%} right)  "
-        if "discriminators" in line
-        else ""
-    )
-    good = f", {line['change_high'] * GREY:.1f} good" if "change_high" in line else ""
-    return (
-        f"step {line['step']}/{steps}  generators {line['generators']:.3f}  {told}"
-        f"change {line['change_low'] * GREY:.1f} poor{good}  "
-        f"{line['seconds_per_step']:.2f} s/step, {left:.0f} min left"
-    )
-
-
-def measure(
-    state: TrainingState,
-    held_out: HeldOut,
-    folder: RunFolder,
-    config: TrainingConfig,
-    data: TrainingData,
-    say: Say,
-) -> None:
-    """Log the held-out measures of the averaged generators, and export them if they are the best so far."""
-    found = evaluate(state.ema_high, held_out)
-    folder.log({"step": state.step, "held_out": found})
-    say(
-        f"held out: PSNR {found['psnr_input']:.2f} -> {found['psnr_output']:.2f} dB, SSIM "
-        f"{found['ssim_input']:.3f} -> {found['ssim_output']:.3f}, change "
-        f"{found['change_poor']:.1f} poor, {found['change_clean']:.1f} clean "
-        f"(ratio {found['change_ratio']:.2f})"
-    )
-    state.evaluations_without_improvement += (
-        state.step > config.discriminators_first
-    )  # else nothing could be better yet
-    if found["score"] > state.best_score:
-        state.best_score, state.evaluations_without_improvement = found["score"], 0
-        keep(folder.best, state, config, data, found)

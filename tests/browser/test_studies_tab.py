@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from studies import rating
 from viewer_page import counted_clip
 
@@ -56,8 +56,34 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     page.get_by_role("tab", name="Studies").click(timeout=MAKING)
     expect(page.get_by_text("No study yet.")).to_be_visible()
     main = page.locator(".st-main")
+    create(page, main, clips)
+    confirm_the_stimuli(page, main)
+    rehearse(page, main)
+    invite(page, main)
+    answer(page, "Open")
+    expect(main).to_contain_text("Open: readers are rating")
+    read_everything(Store(tmp_path / "studies" / "first"))
+    expect(main).to_contain_text("3/3")
+    expect(main).to_contain_text("finished")
+    photograph(page, "open")
+    # No arm before the unblinding: what would show one is not offered.
+    answer(page, "Freeze")
+    expect(main).to_contain_text("Frozen")
+    expect(main.get_by_role("button", name="Ratings as CSV")).to_have_count(0)
+    answer(page, "Unblind", reason="all readers are done")
+    expect(main).to_contain_text("unblinded")
+    download_everything(page, main)
+    main.get_by_text("Log", exact=True).click()
+    expect(main.locator(".st-log")).to_contain_text("all readers are done")
+    main.get_by_role("button", name="Check the log").click()
+    expect(page.locator(".st-live")).to_contain_text("as they were written")
+    photograph(page, "unblinded")
+    answer(page, "Close")
+    expect(main).to_contain_text("Closed")
 
-    # What is wrong in the form is said; a folder that is not offered is not told from one that is missing.
+
+def create(page: Page, main: Locator, clips: Path) -> None:
+    """Fill in the form. What is wrong in it is said; a folder that is not offered is not told from a missing one."""
     page.locator("[name=name]").fill("first")
     page.locator("[name=protocol]").select_option("fidelity")
     page.locator("[name=training]").fill("0")
@@ -73,7 +99,9 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     expect(main).to_contain_text("Draft")
     photograph(page, "draft")
 
-    # A draft says why it cannot open; the stimuli are looked at and confirmed.
+
+def confirm_the_stimuli(page: Page, main: Locator) -> None:
+    """A draft says why it cannot open; the stimuli are looked at and confirmed."""
     answer(page, "Open")
     expect(page.locator(".st-live")).to_contain_text("Nobody has looked at the stimuli")
     main.get_by_role("button", name="Look at the stimuli").click()
@@ -85,7 +113,9 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     answer(page, "Confirm the stimuli")
     expect(main).to_contain_text("A person has looked at the stimuli")
 
-    # The dry run is read in a copy.
+
+def rehearse(page: Page, main: Locator) -> None:
+    """The dry run is read in a copy."""
     main.get_by_role("button", name="Dry run as a reader").click()
     link = main.get_by_role("link", name="Read the copy").get_attribute("href")
     with page.context.expect_page() as opened:
@@ -95,31 +125,27 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     assert rehearsal.url == link
     rehearsal.close()
 
-    # A reader is invited, and the link is shown once.
+
+def invite(page: Page, main: Locator) -> None:
+    """A reader is invited, and the link is shown once."""
     answer(page, "Invite a reader", role="sonographer", years="7")
     url = page.locator(".st-url").input_value()
     assert "/read/" in url
     main.get_by_role("button", name="Done").click()
     expect(page.locator(".st-url")).to_have_count(0)
-    answer(page, "Open")
-    expect(main).to_contain_text("Open: readers are rating")
 
-    store = Store(tmp_path / "studies" / "first")
+
+def read_everything(store: Store) -> None:
+    """The one reader rates every case."""
     reader = readers(store)[0]
     assert (reader.role, reader.years) == ("sonographer", 7)
     while task := next_task(store, reader):
         record(store, reader, rating(task))
     assert monitor(store)[0].done == 3
-    expect(main).to_contain_text("3/3")
-    expect(main).to_contain_text("finished")
-    photograph(page, "open")
 
-    # No arm before the unblinding: what would show one is not offered.
-    answer(page, "Freeze")
-    expect(main).to_contain_text("Frozen")
-    expect(main.get_by_role("button", name="Ratings as CSV")).to_have_count(0)
-    answer(page, "Unblind", reason="all readers are done")
-    expect(main).to_contain_text("unblinded")
+
+def download_everything(page: Page, main: Locator) -> None:
+    """The report, all results, the ratings and the study itself."""
     with page.expect_download(timeout=MAKING) as arriving:
         main.get_by_role("button", name="Report (PDF)").click()
     report = arriving.value.path().read_bytes()
@@ -139,10 +165,3 @@ def test_a_study_from_its_clips_to_unblinding(clips: Path, page: Page, tmp_path:
     with page.expect_download() as arriving:
         main.get_by_role("button", name="Export the study").click()
     assert zipfile.is_zipfile(arriving.value.path())
-    main.get_by_text("Log", exact=True).click()
-    expect(main.locator(".st-log")).to_contain_text("all readers are done")
-    main.get_by_role("button", name="Check the log").click()
-    expect(page.locator(".st-live")).to_contain_text("as they were written")
-    photograph(page, "unblinded")
-    answer(page, "Close")
-    expect(main).to_contain_text("Closed")
