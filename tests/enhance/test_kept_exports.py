@@ -15,7 +15,7 @@ from PIL import Image
 
 from echogan.clips.files import open_clip
 from echogan.core.errors import SettingsError
-from echogan.enhance import enhance_file as pipeline
+from echogan.enhance import file_stages
 from echogan.enhance.enhance_file import enhance_file
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.exports import ExportKind, ExportRequest, export_kinds, make_export
@@ -89,7 +89,7 @@ KEPT = EnhanceSettings(device="cpu", working_size=64, strength=0.5, keep_origina
 
 
 def test_one_file_is_the_same_as_the_export_of_the_page(stored, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "flagger_for", lambda enhancer, prepared: Spots())
+    monkeypatch.setattr(file_stages, "flagger_for", lambda enhancer, prepared: Spots())
     outputs = Outputs([tmp_path / "out.dcm"], tmp_path / "out.npz", trust_card=tmp_path / "card.html")
     model = checkpoint(Scale(0.6, -0.1))
     report = enhance_file(stored.clip, outputs, model, KEPT, fan_sector())

@@ -162,7 +162,7 @@ def test_a_run_that_has_not_got_better_ends_finished(config, monkeypatch):
     scores = iter([1.0, 0.0, 0.0, 2.0, 2.0, 2.0])  # better again just after it was decided
     names = ("psnr_input", "psnr_output", "ssim_input", "ssim_output")
     found = dict.fromkeys((*names, "change_poor", "change_clean", "change_ratio"), 0.0)
-    monkeypatch.setattr("echogan.training.trainer.evaluate", lambda *_: found | {"score": next(scores)})
+    monkeypatch.setattr("echogan.training.run_writer.evaluate", lambda *_: found | {"score": next(scores)})
     run = train(replace(config, patience=2, eval_every=1), toy_data(), quiet)
     status = json.loads((run / "status.json").read_text())
     assert status["state"] == "finished"
