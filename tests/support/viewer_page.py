@@ -72,7 +72,7 @@ def short_gif(cine: ClipFile, path: Path, frames: int = 8) -> Path:
 
 def upload(page: Page, *paths: Path) -> None:
     """Give files to the page's field."""
-    expect(page.locator(".eg-app")).to_be_visible()
+    expect(page.locator(".eg-app")).to_be_visible(timeout=WORKING)
     page.wait_for_function(
         "document.querySelector('.eg-example-list button') !== null"
     )  # the session is there
