@@ -33,8 +33,8 @@ def archive(result: dict[str, Any]) -> str:
     notes = (
         f"Clips of {result['frames']} frames, {result['workers']} workers, {result['model']['name']} "
         f"`{result['model']['sha256'][:12]}`, {result['machine']['processor']}; load of the machine "
-        f"{whole['load_before']} before the start and {whole['load_during']} meanwhile (median, the run included): the "
-        "rate of a free machine is higher. Reports are compared without the seconds they tell."
+        f"{whole['load_before']} before the start and {whole['load_during']} meanwhile (median, the run included). "
+        "Reports are compared without the seconds they tell."
     )
     return markdown_table(["", "measured"], rows) + "\n\n" + notes
 
