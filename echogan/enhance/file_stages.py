@@ -39,7 +39,7 @@ class FileStages:
             raise SettingsError(NOT_CALIBRATED.format(enhancer.checkpoint.name))
         self.diagnoses = Diagnoses(prepared.space)
         self.maker = CardMaker(enhancer, prepared, calibration_of(enhancer.checkpoint))
-        self._took = dict.fromkeys(PARTS, 0.0)
+        self._took: dict[str, float] = dict.fromkeys(PARTS, 0.0)
 
     def run(
         self,

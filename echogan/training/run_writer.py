@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ class RunWriter:
     def __post_init__(self) -> None:
         self.held_out = render_held_out(self.config, self.data.held_out).to(self.state.accelerator.device)
 
-    def tick(self, line: Mapping[str, Any]) -> None:
+    def tick(self, line: dict[str, Any]) -> None:
         """Log a line of metrics."""
         self.folder.log(line)
         self.say(describe(line, self.config.steps))
