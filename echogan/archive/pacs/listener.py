@@ -186,8 +186,9 @@ class Worker:
 
     def _key(self, source: Path) -> str:
         """Equal for two objects that have the same result at the same place."""
-        job = self._job
-        parts = object_key(source), job.checkpoint.sha256, job.settings, job.keep_identity, self._delivery
+        job, model = self._job, self._job.checkpoint
+        applied = model.sha256, model.config.gain, model.config.caution
+        parts = object_key(source), *applied, job.settings, job.keep_identity, self._delivery
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
     def deliver_one(self) -> bool:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,13 @@ def test_an_object_that_is_sent_twice_is_enhanced_once(port, queue, lines, tmp_p
     send(port, source)
     elsewhere.enhance_one()
     assert " enhanced in " in lines[-1], "its result was never delivered there"
+    while elsewhere.deliver_one():  # else the queue is full
+        pass
+    model = job().checkpoint
+    stronger = replace(job(), checkpoint=replace(model, config=replace(model.config, gain=1.5)))
+    send(port, source)
+    Worker(queue, stronger, FolderDelivery(tmp_path / "out"), lines.append).enhance_one()
+    assert " enhanced in " in lines[-1], "the same weights, applied otherwise, make another result"
 
 
 def test_a_clip_that_failed_is_tried_again_when_it_is_sent_again(queue, lines, tmp_path, monkeypatch):
