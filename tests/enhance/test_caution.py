@@ -5,9 +5,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
 from echogan.enhance.caution import Caution
-from tests.enhance.test_enhancer import Scale, checkpoint, enhance, fan_sector, speckle
+from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 
 SHAPE, CENTRE, RADIUS = (160, 200), (90, 100), 12
 ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]
@@ -68,6 +69,7 @@ def test_frames_are_looked_at_alone():
 def test_the_enhancer_is_as_careful_as_its_checkpoint_asks():
     model = checkpoint(Scale(0.5))
     careful = replace(model, config=replace(model.config, caution=0.5))
-    (plain,), (less,) = (enhance(speckle(2), fan_sector(), one)[1] for one in (model, careful))
+    enhancers = (Enhancer(one, EnhanceSettings(device="cpu")) for one in (model, careful))
+    (plain,), (less,) = (one.stream(clip_of(speckle(2)), fan_sector()) for one in enhancers)
     assert np.array_equal(less.g, Caution(0.5, plain.prepared.space.tissue)(plain.x, plain.g))
     assert np.array_equal(less.cycled, less.to_low(less.g, less.x))

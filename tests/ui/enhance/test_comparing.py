@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_workplace import QuickModels, gif, in_state, line, sent, small_workplace, until
+from small_workplace import QuickModels, gif, in_state, line, sent, until
 
 from echogan.core.errors import CheckpointNotFound, SettingsError
 from echogan.core.geometry import Fan
@@ -21,17 +21,6 @@ from echogan.ui.enhance.fair_queue import Job
 from echogan.ui.enhance.workplace import NOT_OPEN, Workplace
 
 FAN = Fan((60.0, 2.0), -30.0, 30.0, 3.0, 80.0)
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    with small_workplace(tmp_path / "gradio", monkeypatch) as place:
-        yield place
-
-
-@pytest.fixture
-def ann(place) -> Visit:
-    return place.visits.arrive(None, "ann's page")[0]
 
 
 @pytest.fixture

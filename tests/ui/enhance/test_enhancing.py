@@ -26,11 +26,6 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def ann(place) -> Visit:
-    return place.visits.arrive(None, "ann's page")[0]
-
-
-@pytest.fixture
 def gate(monkeypatch):
     """While it is closed, no trust card is made."""
     gate = threading.Event()

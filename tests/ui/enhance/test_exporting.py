@@ -7,18 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_flagger import Spots
-from small_workplace import gif, in_state, sent, small_workplace, until
+from small_workplace import gif, in_state, sent, until
 
 from echogan.clips.files import open_clip
 from echogan.core.errors import SettingsError
 from echogan.ui.enhance import enhancing, exporting
 from echogan.ui.enhance.exporting import LABELS
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    with small_workplace(tmp_path / "gradio", monkeypatch) as place:
-        yield place
 
 
 @pytest.fixture

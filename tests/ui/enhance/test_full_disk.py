@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_workplace import gif, in_state, sent, small_workplace, until
+from small_workplace import gif, in_state, sent, until
 
 from echogan.enhance import frame_tiles
 from echogan.ui.enhance.calls import server_functions
@@ -18,12 +18,6 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 def fail(*_: object, **__: object) -> None:
     raise FULL
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    with small_workplace(tmp_path / "gradio", monkeypatch) as place:
-        yield place
 
 
 @pytest.fixture

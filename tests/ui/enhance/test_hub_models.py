@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import torch
-from small_workplace import gif, in_state, line, sent, small_workplace
+from small_workplace import gif, in_state, line, sent
 
 from echogan.core.errors import InvalidCheckpoint
 from echogan.model.checkpoints.checkpoint import CheckpointConfig, read_checkpoint, save_checkpoint
@@ -13,12 +13,6 @@ from echogan.ui.enhance import model_choice
 from echogan.ui.enhance.model_choice import ModelChoices
 
 COMMIT = "c" * 40
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    with small_workplace(tmp_path / "gradio", monkeypatch) as place:
-        yield place
 
 
 @pytest.fixture

@@ -27,17 +27,6 @@ from echogan.ui.enhance.workplace import Workplace
 FAN = Fan((60.0, 2.0), -30.0, 30.0, 3.0, 80.0)
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    with small_workplace(tmp_path / "gradio", monkeypatch) as place:
-        yield place
-
-
-@pytest.fixture
-def ann(place) -> Visit:
-    return place.visits.arrive(None, "ann's page")[0]
-
-
 def add(place: Workplace, visit: Visit, tmp_path, name="a.gif", frames=10, seed=0) -> str:
     files = [sent(gif(tmp_path / f"{seed}-{frames}.gif", frames, seed), tmp_path / "gradio", name)]
     ((clip,), refused) = place.add(visit, files)
