@@ -37,6 +37,7 @@ PARTS = {
     "phantom_speed": "eval.performance.phantom_speed",
     "readme_picture": "eval.reporting.readme_picture",
     "realism": "eval.realism.realism",
+    "rivals": "eval.hallucination.rivals",
     "segmentation": "eval.camus.segmentation",
     "semireal": "eval.semireal.semireal",
     "speed": "eval.performance.speed",

@@ -54,8 +54,11 @@ def _equivariance_spread(e: Example) -> np.ndarray:
 
 
 def _fused(e: Example) -> np.ndarray:
-    """Positive where invented is the likelier, negative where removed is."""
-    removed, invented = probabilities(e, bundled_fusion())
+    return signed(*probabilities(e, bundled_fusion()))
+
+
+def signed(removed: np.ndarray, invented: np.ndarray) -> np.ndarray:
+    """Two probabilities as one score: positive where invented is the likelier, negative where removed is."""
     return np.where(invented > removed, invented, -removed)
 
 

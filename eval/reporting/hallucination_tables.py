@@ -20,7 +20,7 @@ def hallucination(result: dict[str, Any]) -> str:
             f"{model['name']}, shipped": result["shipped"],
             f"{model['name']}, swapped": result["swapped"],
         }
-    tables = [_networks(networks), *(_detection(name, found) for name, found in networks.items())]
+    tables = [_networks(networks), *(detection(name, found) for name, found in networks.items())]
     if (kept := result["calibration"]) is not None:
         tables += [_promises(kept), _discs(kept)]
     return "\n\n".join([*tables, _method(result)])
@@ -78,7 +78,7 @@ def _networks(networks: dict[str, dict[str, Any]]) -> str:
     return markdown_table(heads, rows)
 
 
-def _detection(name: str, found: dict[str, Any]) -> str:
+def detection(name: str, found: dict[str, Any]) -> str:
     """Each diagnostic's measures for erased and for invented pixels of one network."""
     rows = []
     for diagnostic, both in found["diagnostics"].items():

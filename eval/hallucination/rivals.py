@@ -1,0 +1,169 @@
+"""Rivals of the fusion: an error head, and the spread of three seeds, on the same pixels as the fusion.
+
+    python -m eval rivals               train what is missing, measure, write
+    python -m eval rivals --clips 1     a short run that writes nothing
+
+The networks are those taught by false pairs that the fusion was not fitted on (`eval.hallucination.faulty`), on the
+clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in runs/.
+
+error head             `eval.hallucination.error_head`: fitted on what the fusion is fitted on
+spread of three seeds  standard deviation of the results of three networks that differ in their seed alone (deep
+                       ensembles, Lakshminarayanan et al., NeurIPS 2017), as they are, and of their tone-matched
+                       residuals, as a network's own grey curve is no disagreement. Of small networks only; the
+                       first is the one that is measured
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from echogan.calibration.examples import Example
+from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.model.checkpoints.checkpoint import DEFAULT
+from echogan.phantom.lesions import LESIONS
+from echogan.trust.fusion import fusion_sha256
+from echogan.trust.maps.tone import tone_matched
+from eval.command import begin, write
+from eval.hallucination.diagnostics import scores, signed
+from eval.hallucination.error_head import ErrorHead, fitted_head, head_facts
+from eval.hallucination.faulty import FAULTY, FITTED_ON, Faulty, faulty_examples, train_faulty
+from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection
+from eval.measures.baselines import checkpoint_facts, open_enhancer
+from eval.measures.provenance import provenance
+from eval.paths import RESULTS
+
+RESULT = RESULTS / "rivals.json"
+COMPARED = ("raw difference", "raw cycle error", "tone-matched residual", "fused")
+OTHER_SEEDS = (103, 104)  # of the second and third training of a small network
+
+Scores = dict[str, np.ndarray]
+"""The scores of erased and of invented pixels in a middle frame, float (h, w) each."""
+
+
+@dataclass(frozen=True)
+class RivalsSettings:
+    """On what the rivals are measured, and where networks and result are kept."""
+
+    clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    frames: int = field(default=5, metadata={"help": "frames of each clip"})
+    faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
+    seeds: Path = field(default=Path("runs/faulty_seeds"), metadata={"help": "folder of their other seeds"})
+    head: Path = field(default=Path("runs/error_head"), metadata={"help": "folder of the error head"})
+    kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
+    out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
+
+
+def main(settings: RivalsSettings) -> None:
+    """Train what is missing, measure, print and write."""
+    torch.set_num_threads(1)
+    for one in FAULTY:
+        train_faulty(one, settings.faulty, settings.kept)
+    head = fitted_head(settings.faulty, settings.kept, settings.head)
+    clips = [
+        clip
+        for kind in LESIONS
+        for clip in lesion_clips(kind, FIRST_SEED, settings.clips, settings.frames, settings.kept)
+    ]
+    networks = {one.name: network(one, clips, head, settings) for one in FAULTY if one.name not in FITTED_ON}
+    result = {
+        "networks": networks,
+        "head": head_facts(head),
+        "settings": {"clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED},
+        "fusion": fusion_sha256(),
+        **provenance([checkpoint_facts(open_enhancer(DEFAULT))]),
+    }
+    show(result)
+    write(result, settings.out, settings, measured)
+
+
+def measured(result: dict[str, Any]) -> list[str]:
+    """Every network and diagnostic of a result."""
+    return [f"{name} {row}" for name, found in result["networks"].items() for row in found["diagnostics"]]
+
+
+def network(
+    one: Faulty, clips: Sequence[LesionClip], head: ErrorHead, settings: RivalsSettings
+) -> dict[str, Any]:
+    """How each diagnostic sees the errors of one network."""
+    enhancer = open_enhancer(str(settings.faulty / one.name))
+    found = list(faulty_examples(one, clips, enhancer))
+    rows: dict[str, list[Scores]] = {name: [scores(name, e) for e in found] for name in COMPARED}
+    rows["error head"] = [both_signs(signed(*head.probabilities(e))) for e in found]
+    seeds = [checkpoint_facts(enhancer)]
+    if one.small:
+        others = [
+            open_enhancer(str(train_faulty(other, settings.seeds, settings.kept)))
+            for other in other_seeds(one)
+        ]
+        seeds += map(checkpoint_facts, others)
+        results = [found, *(list(faulty_examples(one, clips, other)) for other in others)]
+        for name, spread in SPREADS.items():
+            rows[name] = [dict.fromkeys(WRONG, spread(same)) for same in zip(*results, strict=True)]
+    truths, groups = [e.truth for e in found], [e.clip for e in found]
+    return {
+        "fault": one.fault,
+        "seeds": seeds,
+        "diagnostics": {
+            name: {
+                wrong: detection(
+                    [of[wrong] for of in row], [getattr(t, wrong) for t in truths], [t.faithful for t in truths], groups
+                )
+                for wrong in WRONG
+            }
+            for name, row in rows.items()
+        },
+    }  # fmt: skip
+
+
+def other_seeds(one: Faulty) -> Iterator[Faulty]:
+    """The same training with other seeds."""
+    return (replace(one, name=f"{one.name}-{seed}", seed=seed) for seed in OTHER_SEEDS)
+
+
+def both_signs(score: np.ndarray) -> Scores:
+    """A signed score, positive where added, for erased and for invented."""
+    return {"erased": -score, "invented": score}
+
+
+def spread_of_results(same: Sequence[Example]) -> np.ndarray:
+    """Standard deviation over results of the same frame, float (h, w)."""
+    return _spread([e.g[e.middle] for e in same])
+
+
+def spread_of_residuals(same: Sequence[Example]) -> np.ndarray:
+    """Standard deviation over the tone-matched residuals of the same frame, float (h, w)."""
+    return _spread([tone_matched(e.x, e.g, e.tissue)[e.middle] for e in same])
+
+
+def _spread(maps: Sequence[np.ndarray]) -> np.ndarray:
+    return np.std(np.stack(maps) - maps[0], axis=0)  # less the first, so that equal maps have none at all
+
+
+SPREADS = {
+    "spread of three seeds": spread_of_results,
+    "spread of three seeds, tone-matched": spread_of_residuals,
+}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the AUROC of each diagnostic, and the regions it finds."""
+    for name, found in result["networks"].items():
+        print(name)
+        for row, both in found["diagnostics"].items():
+            cells = [
+                f"{wrong} {one['auroc']['mean']:.3f}, found at 5 % {one['found_at_5%']['mean']:.2f}"
+                if one and one["regions"]
+                else f"hardly any {wrong}"
+                for wrong, one in both.items()
+            ]
+            print(f"    {row:36} {'; '.join(cells)}")
+
+
+if __name__ == "__main__":
+    begin(main, RivalsSettings)

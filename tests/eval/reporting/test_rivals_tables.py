@@ -1,0 +1,42 @@
+"""The tables of the rivals have the values of the result, and say what the rivals cost."""
+
+from eval.reporting.rivals_tables import rivals
+
+
+def about(mean):
+    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+
+
+SEEN = {
+    "base_rate": 0.0123, "auroc": about(0.9), "auprc": about(0.4), "regions": 7, "found_at_1%": about(0.25),
+    "found_at_5%": about(0.5),
+}  # fmt: skip
+RESULT = {
+    "networks": {
+        "erasing-x": {
+            "diagnostics": {
+                "fused": {"erased": SEEN, "invented": None},
+                "error head": {"erased": SEEN | {"auroc": about(0.8)}, "invented": None},
+            }
+        }
+    },
+    "head": {"weights": 57194},
+    "settings": {"clips": 6, "frames": 5},
+    "models": [{"name": "net", "sha256": "abcdef0123456789"}],
+    "phantom": "1.3.0",
+}
+
+
+def test_each_rival_has_a_row_beside_the_fusion():
+    table = rivals(RESULT)
+    rest = "0.400 | 25% | 50% [49%, 51%] | - | - | - | - |"
+    assert f"| fused | 0.90 [0.89, 0.91] | {rest}" in table
+    assert f"| error head | 0.80 [0.79, 0.81] | {rest}" in table
+    assert "erasing-x: erased: base rate 1.23%, 7 regions; nothing invented." in table
+
+
+def test_it_is_said_how_they_were_made():
+    table = rivals(RESULT)
+    assert "57,194 weights" in table
+    assert "6 clips of each kind" in table
+    assert "net `abcdef012345`" in table
