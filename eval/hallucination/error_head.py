@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,12 @@ from eval.hallucination.fit_fusion import MOST, OF_NETWORKS, fitting_examples
 from eval.measures.baselines import open_enhancer
 
 SIDE = 128  # of the frames that it sees: half the working size
-CHANNELS = (8, 16, 24, 32)  # at SIDE, and at a half, a quarter and an eighth of it
+CHANNELS = (
+    12,
+    16,
+    24,
+    32,
+)  # at a half, a quarter, an eighth and a sixteenth of SIDE: a wrong place is smooth
 EPOCHS, BATCH, LEARNING_RATE, DECAY = 16, 8, 3e-3, 1e-3
 HELD_OUT = 6  # every sixth clip is for the choice of the epoch
 
@@ -58,11 +64,9 @@ class ErrorHead(nn.Module):
 
     def __init__(self):
         super().__init__()
-        strides = (1, *(2,) * (len(CHANNELS) - 1))
         self.standardise = nn.BatchNorm2d(3)
-        self.down = nn.ModuleList(map(_block, (3, *CHANNELS), CHANNELS, strides))
-        wide, fine = CHANNELS[:0:-1], CHANNELS[-2::-1]
-        self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(wide, fine, strict=True))
+        self.down = nn.ModuleList(_block(a, b, 2) for a, b in pairwise((3, *CHANNELS)))
+        self.up = nn.ModuleList(_block(a + b, b) for a, b in pairwise(CHANNELS[::-1]))
         self.out = nn.Conv2d(CHANNELS[0], 2, 1)
 
     def forward(self, seen: Tensor) -> Tensor:
@@ -73,12 +77,12 @@ class ErrorHead(nn.Module):
         found = levels.pop()
         for block in self.up:
             found = block(torch.cat([nn.functional.interpolate(found, scale_factor=2), levels.pop()], 1))
-        return self.out(found)
+        return nn.functional.interpolate(self.out(found), scale_factor=2, mode="bilinear")
 
     def probabilities(self, example: Example) -> tuple[np.ndarray, np.ndarray]:
         """The probabilities of removed and of invented in the middle frame, float32 (h, w) each, as of the fusion."""
         with torch.inference_mode():
-            found = torch.sigmoid(self.eval()(torch.from_numpy(seen(example))[None]))[0].numpy()
+            found = torch.sigmoid(self(torch.from_numpy(seen(example))[None]))[0].numpy()
         height, width = (side // 2 for side in example.tissue.shape)
         removed, invented = (full_size(one[None, :height, :width], example.tissue)[0] for one in found)
         return removed, invented

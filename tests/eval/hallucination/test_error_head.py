@@ -67,7 +67,7 @@ def test_it_learns_a_planted_error_and_the_seed_decides(monkeypatch, own):
 
 def test_probabilities_have_the_size_of_the_frame_and_are_zero_outside_the_tissue(own):
     torch.manual_seed(0)
-    for found in module.ErrorHead().probabilities(own[0]):
+    for found in module.ErrorHead().eval().probabilities(own[0]):
         assert found.shape == own[0].tissue.shape
         assert ((found >= 0) & (found <= 1)).all()
         assert not found[~own[0].tissue].any()

@@ -52,7 +52,7 @@ def painter(monkeypatch):
 
 def test_all_rows_are_measured_on_the_same_pixels(painter):
     torch.manual_seed(0)
-    found = network(ONE, [lesion_clip()], ErrorHead(), RivalsSettings())
+    found = network(ONE, [lesion_clip()], ErrorHead().eval(), RivalsSettings())
     assert list(found["diagnostics"]) == [*COMPARED, "error head", *SPREADS]
     assert len(found["seeds"]) == 3
     rows = [both["invented"] for both in found["diagnostics"].values()]
@@ -64,6 +64,6 @@ def test_all_rows_are_measured_on_the_same_pixels(painter):
 
 
 def test_a_network_from_the_shipped_one_has_no_other_seeds(painter):
-    found = network(replace(ONE, small=False), [lesion_clip()], ErrorHead(), RivalsSettings())
+    found = network(replace(ONE, small=False), [lesion_clip()], ErrorHead().eval(), RivalsSettings())
     assert list(found["diagnostics"]) == [*COMPARED, "error head"]
     assert len(found["seeds"]) == 1
