@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.trust.fusion import full_size
 from eval.hallucination.faulty import FITTED_ON
 from eval.hallucination.fit_fusion import MOST, OF_NETWORKS, fitting_examples
-from eval.measures.baselines import open_enhancer
+from eval.measures.baselines import checkpoint_facts, open_enhancer
 
 SIDE = 128  # of the frames that it sees: half the working size
 CHANNELS = (
@@ -147,9 +148,7 @@ def fitted_head(faulty: Path, kept: Path, folder: Path) -> ErrorHead:
 
     faulty, kept   folders of the faulty networks and of the rendered clips
     """
-    networks = [DEFAULT, *(str(faulty / name) for name in FITTED_ON)]
-    hashes = [open_enhancer(network).checkpoint.sha256 for network in networks]
-    key = hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
+    key = hashlib.sha256("".join(one["sha256"] for one in fitted_on(faulty)).encode()).hexdigest()[:12]
     frames, weights = (folder / f"{name}-{key}.safetensors" for name in ("frames", "head"))
     head = ErrorHead()
     if not frames.exists():
@@ -166,10 +165,17 @@ def _keep(tensors: dict[str, Tensor], path: Path) -> None:
         save_file(tensors, part)
 
 
-def head_facts(head: ErrorHead) -> dict[str, object]:
+def fitted_on(faulty: Path) -> list[dict[str, str]]:
+    """The name and sha256 of the networks that the head is fitted on. `faulty` is the folder of the faulty ones."""
+    return [
+        checkpoint_facts(open_enhancer(one)) for one in (DEFAULT, *(str(faulty / name) for name in FITTED_ON))
+    ]
+
+
+def head_facts(head: ErrorHead, faulty: Path) -> dict[str, Any]:
     """How large the head is and how it was fitted, as JSON."""
     weights = sum(one.numel() for one in head.parameters())
-    return {"weights": weights, "epochs": EPOCHS, "fitted_on": [DEFAULT, *FITTED_ON]}
+    return {"weights": weights, "epochs": EPOCHS, "fitted_on": fitted_on(faulty)}
 
 
 def fit_head(frames: HeadFrames, seed: int = 0, epochs: int = EPOCHS) -> ErrorHead:

@@ -1,7 +1,7 @@
 """Rivals of the fusion: an error head, and the spread of three seeds, on the same pixels as the fusion.
 
-    python -m eval rivals               train what is missing, measure, write
-    python -m eval rivals --clips 1     a short run that writes nothing
+    python -m eval rivals                    train what is missing, measure, write
+    python -m eval rivals --measure-only     train no network; the spread only where the seeds are trained
 
 The networks are those taught by false pairs that the fusion was not fitted on (`eval.hallucination.faulty`), on the
 clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in runs/.
@@ -52,6 +52,9 @@ class RivalsSettings:
 
     clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
     frames: int = field(default=5, metadata={"help": "frames of each clip"})
+    measure_only: bool = field(
+        default=False, metadata={"help": "train no network; measure the finished ones"}
+    )
     faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
     seeds: Path = field(default=Path("runs/faulty_seeds"), metadata={"help": "folder of their other seeds"})
     head: Path = field(default=Path("runs/error_head"), metadata={"help": "folder of the error head"})
@@ -62,8 +65,9 @@ class RivalsSettings:
 def main(settings: RivalsSettings) -> None:
     """Train what is missing, measure, print and write."""
     torch.set_num_threads(1)
-    for one in FAULTY:
-        train_faulty(one, settings.faulty, settings.kept)
+    if not settings.measure_only:
+        for one in FAULTY:
+            train_faulty(one, settings.faulty, settings.kept)
     head = fitted_head(settings.faulty, settings.kept, settings.head)
     clips = [
         clip
@@ -73,13 +77,13 @@ def main(settings: RivalsSettings) -> None:
     networks = {one.name: network(one, clips, head, settings) for one in FAULTY if one.name not in FITTED_ON}
     result = {
         "networks": networks,
-        "head": head_facts(head),
+        "head": head_facts(head, settings.faulty),
         "settings": {"clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED},
         "fusion": fusion_sha256(),
         **provenance([checkpoint_facts(open_enhancer(DEFAULT))]),
     }
     show(result)
-    write(result, settings.out, settings, measured)
+    write(result, settings.out, settings, measured, but=("measure_only",))
 
 
 def measured(result: dict[str, Any]) -> list[str]:
@@ -95,20 +99,15 @@ def network(
     found = list(faulty_examples(one, clips, enhancer))
     rows: dict[str, list[Scores]] = {name: [scores(name, e) for e in found] for name in COMPARED}
     rows["error head"] = [both_signs(signed(*head.probabilities(e))) for e in found]
-    seeds = [checkpoint_facts(enhancer)]
-    if one.small:
-        others = [
-            open_enhancer(str(train_faulty(other, settings.seeds, settings.kept)))
-            for other in other_seeds(one)
-        ]
-        seeds += map(checkpoint_facts, others)
+    others = [open_enhancer(str(folder)) for folder in trained_seeds(one, settings)]
+    if others:
         results = [found, *(list(faulty_examples(one, clips, other)) for other in others)]
         for name, spread in SPREADS.items():
             rows[name] = [dict.fromkeys(WRONG, spread(same)) for same in zip(*results, strict=True)]
     truths, groups = [e.truth for e in found], [e.clip for e in found]
     return {
         "fault": one.fault,
-        "seeds": seeds,
+        "seeds": [checkpoint_facts(each) for each in (enhancer, *others)],
         "diagnostics": {
             name: {
                 wrong: detection(
@@ -119,6 +118,16 @@ def network(
             for name, row in rows.items()
         },
     }  # fmt: skip
+
+
+def trained_seeds(one: Faulty, settings: RivalsSettings) -> list[Path]:
+    """The folders of the other seeds of a small network; with `measure_only` none where one of them is missing."""
+    if not one.small:
+        return []
+    if not settings.measure_only:
+        return [train_faulty(other, settings.seeds, settings.kept) for other in other_seeds(one)]
+    folders = [settings.seeds / other.name for other in other_seeds(one)]
+    return folders if all(folder.exists() for folder in folders) else []
 
 
 def other_seeds(one: Faulty) -> Iterator[Faulty]:

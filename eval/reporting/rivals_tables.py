@@ -16,11 +16,15 @@ def rivals(result: dict[str, Any]) -> str:
 
 def _method(result: dict[str, Any]) -> str:
     head, used = result["head"], result["settings"]
+    spread = (
+        "The spread is the standard deviation of the results of three networks that differ in the seed of their "
+        "training alone, as they are, or of their tone-matched residuals; it has no sign, and costs three trainings "
+        "and three passes. "
+    )
+    with_spread = any(len(found["seeds"]) > 1 for found in result["networks"].values())
     return (
         f"Measured as the tables above, on the same {used['clips']} clips of each kind of lesion, on networks that "
         "neither the fusion nor the error head was fitted on. The error head is a U-Net of "
         f"{head['weights']:,} weights that sees input and result at half the working size; of its epochs that counts "
-        "which costs least on a sixth of the fitting clips. The spread is the standard deviation of the results of "
-        "three networks that differ in the seed of their training alone, as they are, or of their tone-matched "
-        f"residuals; it has no sign, and costs three trainings and three passes. {made_with(result)}"
+        f"which costs least on a sixth of the fitting clips. {spread * with_spread}{made_with(result)}"
     )

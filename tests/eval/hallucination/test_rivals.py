@@ -11,7 +11,7 @@ from echogan.phantom.tissues import Tissue
 from eval.hallucination import rivals as module
 from eval.hallucination.error_head import ErrorHead
 from eval.hallucination.faulty import Faulty
-from eval.hallucination.rivals import COMPARED, SPREADS, RivalsSettings, network, other_seeds
+from eval.hallucination.rivals import COMPARED, SPREADS, RivalsSettings, network, other_seeds, trained_seeds
 
 ONE = Faulty("inventing-x", "inventing", 3, Tissue.VALVE, small=True)
 
@@ -67,3 +67,13 @@ def test_a_network_from_the_shipped_one_has_no_other_seeds(painter):
     found = network(replace(ONE, small=False), [lesion_clip()], ErrorHead().eval(), RivalsSettings())
     assert list(found["diagnostics"]) == [*COMPARED, "error head"]
     assert len(found["seeds"]) == 1
+
+
+def test_measuring_alone_trains_nothing_and_takes_all_seeds_or_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "train_faulty", pytest.fail)
+    settings = RivalsSettings(measure_only=True, seeds=tmp_path)
+    first, second = (tmp_path / other.name for other in other_seeds(ONE))
+    first.mkdir()
+    assert trained_seeds(ONE, settings) == []
+    second.mkdir()
+    assert trained_seeds(ONE, settings) == [first, second]

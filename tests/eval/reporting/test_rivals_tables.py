@@ -14,10 +14,11 @@ SEEN = {
 RESULT = {
     "networks": {
         "erasing-x": {
+            "seeds": [{"name": "erasing-x", "sha256": "1234"}],
             "diagnostics": {
                 "fused": {"erased": SEEN, "invented": None},
                 "error head": {"erased": SEEN | {"auroc": about(0.8)}, "invented": None},
-            }
+            },
         }
     },
     "head": {"weights": 57194},
@@ -40,3 +41,6 @@ def test_it_is_said_how_they_were_made():
     assert "57,194 weights" in table
     assert "6 clips of each kind" in table
     assert "net `abcdef012345`" in table
+    assert "three trainings" not in table
+    seeds = {"erasing-x": RESULT["networks"]["erasing-x"] | {"seeds": [{}, {}, {}]}}
+    assert "three trainings" in rivals(RESULT | {"networks": seeds})
