@@ -37,6 +37,9 @@ class AverageSettings:
     share: float = number(0.5, "share of the first checkpoint's weights, 0 to 1", 0, 1)
     low_share: float | None = number(None, "the same share for to_low, where it differs", 0, 1)
     gain: float = number(1.0, "multiple of the mean's change that the enhancer applies", 0.1, 3.0)
+    dark_level: float = number(
+        0.0, "grey that a clip's darkest tissue is lifted to, of full scale", 0.0, 0.25
+    )
     caution: float = number(0.0, "share of that change to withhold where it looks like an error", 0.0, 1.0)
 
 
@@ -66,6 +69,7 @@ def main(settings: AverageSettings) -> None:
         generator=(first if settings.share == 1 else second).config.generator,
         gain=settings.gain,
         caution=settings.caution,
+        dark_level=settings.dark_level,
         training={**second.config.training, "averaged": averaged},
     )
     save_checkpoint(settings.out, about, sides["to_high"], sides["to_low"])

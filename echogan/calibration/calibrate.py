@@ -93,8 +93,7 @@ def calibrate(
         phantom=PHANTOM_VERSION,
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
-        gain=enhancer.checkpoint.config.gain,
-        caution=enhancer.checkpoint.config.caution,
+        **enhancer.checkpoint.config.applied,
     )
     for clip in counted():
         cards.append(card_numbers(clip, enhancer, calibration))

@@ -1,4 +1,4 @@
-"""The canonical grey curve: one power a clip, so that a clip lit differently gets the same enhancement."""
+"""The canonical grey curve: so that a clip lit differently, or with faint echoes shown as black, is enhanced alike."""
 
 from __future__ import annotations
 
@@ -18,52 +18,84 @@ STRONGEST = 5.0
 """The powers lie from 1 / STRONGEST to STRONGEST."""
 TOE = 0.002
 """Added before the power is taken, and taken off after: it bounds the slope at black, both ways."""
+DARK = 5
+"""The percentile of the tissue's levels that stands for its darkest part."""
+STRONGEST_LIFTED = 0.35
+"""A lifted clip's power is at least this share of what it would be without: more would show the steps of 8 bits."""
 
 
 @dataclass(frozen=True)
 class GreyCurve:
-    """y = ((x + TOE)^power - TOE^power) / ((1 + TOE)^power - TOE^power) for x from 0 to 1: 0 and 1 stay in place."""
+    """y = lift + (1 - lift) ((x + TOE)^power - TOE^power) / ((1 + TOE)^power - TOE^power) for x from 0 to 1.
+
+    1 stays in place, and 0 comes to `lift`, 0 to 1. On the way back what is darker than `lift` is black.
+    """
 
     power: float = 1.0
+    lift: float = 0.0
 
     def to_canonical(self, x: Array) -> Array:
         """Display levels to canonical ones, both in [-1, 1], any shape."""
-        if self.power == 1:
+        if self == AS_DISPLAYED:
             return x
         low, high = TOE**self.power, (1 + TOE) ** self.power
         level = (x / 2 + 0.5).clip(0, 1)  # type: ignore[operator]
-        return ((level + TOE) ** self.power - low) * (2 / (high - low)) - 1
+        scale = 2 * (1 - self.lift) / (high - low)
+        return ((level + TOE) ** self.power - low) * scale + (2 * self.lift - 1)
 
     def to_display(self, y: Array) -> Array:
         """Canonical levels to display ones, both in [-1, 1]: the inverse of `to_canonical`."""
-        if self.power == 1:
+        if self == AS_DISPLAYED:
             return y
         low, high = TOE**self.power, (1 + TOE) ** self.power
-        level = (y / 2 + 0.5).clip(0, 1) * (high - low) + low  # type: ignore[operator]
-        return (level ** (1 / self.power) - TOE) * 2 - 1
+        level = (y / 2 + (0.5 - self.lift)).clip(0, 1 - self.lift)  # type: ignore[operator]
+        return ((level * ((high - low) / (1 - self.lift)) + low) ** (1 / self.power) - TOE) * 2 - 1
 
 
-def canonical_curve(levels: Sequence[float] | np.ndarray) -> GreyCurve:
-    """The curve that brings the median of a clip's visible tissue to REFERENCE.
+AS_DISPLAYED = GreyCurve()
+
+
+def canonical_curve(levels: Sequence[float] | np.ndarray, dark_level: float = 0.0) -> GreyCurve:
+    """The curve that brings the median of a clip's visible tissue to REFERENCE, and its darkest part to `dark_level`.
 
     levels: grey levels 0 to 255 that stand for the tissue's distribution (as its percentiles), any number, any order.
     What is visible is decided on the canonical curve itself, so that the same clip shown under another power gets
     the same canonical levels. Without levels, or where nothing is visible, the curve that changes nothing.
+
+    A scanner that shows faint echoes as black leaves black tissue also where a clip is hazy. Simulated hazy clips have
+    none, so that a network knows black tissue from clear clips alone, and leaves such a clip as it is. Where the
+    darkest part lies below `dark_level` (share of full scale; 0 for none), all levels are lifted to it.
     """
     x = np.asarray(levels, np.float64) / 255
     if not len(x) or x.max() < 1 / 255:
-        return GreyCurve()
+        return AS_DISPLAYED
+    power = _power(x, 0.0)
+    if dark_level:
+        power = max(_power(x, dark_level), STRONGEST_LIFTED * power)
+    return GreyCurve(round(power, 4), round(_lift(x, power, dark_level), 4))
+
+
+def _power(x: np.ndarray, dark_level: float) -> float:
+    """The power from 1 / STRONGEST to STRONGEST with which the visible median comes to REFERENCE."""
     low, high = -np.log(STRONGEST), np.log(STRONGEST)
     for _ in range(40):  # the median falls as the power grows
         middle = (low + high) / 2
-        if _visible_median(GreyCurve(float(np.exp(middle))), x) > REFERENCE:
+        power = float(np.exp(middle))
+        y = _levels(GreyCurve(power, _lift(x, power, dark_level)), x)
+        visible = y[y > VISIBLE]
+        if len(visible) and np.median(visible) > REFERENCE:
             low = middle
         else:
             high = middle
-    return GreyCurve(round(float(np.exp((low + high) / 2)), 4))
+    return float(np.exp((low + high) / 2))
 
 
-def _visible_median(curve: GreyCurve, x: np.ndarray) -> float:
-    y = curve.to_canonical(2 * x - 1) / 2 + 0.5
-    visible = y[y > VISIBLE]
-    return float(np.median(visible)) if len(visible) else 0.0
+def _lift(x: np.ndarray, power: float, dark_level: float) -> float:
+    """What brings the darkest part to the dark level; 0 where it is not darker."""
+    darkest = float(np.percentile(_levels(GreyCurve(power), x), DARK))
+    return (dark_level - darkest) / (1 - darkest) if darkest < dark_level else 0.0
+
+
+def _levels(curve: GreyCurve, x: np.ndarray) -> np.ndarray:
+    """Levels 0 to 1 on a curve, 0 to 1."""
+    return curve.to_canonical(2 * x - 1) / 2 + 0.5

@@ -41,7 +41,7 @@ def calibration_of(checkpoint: Checkpoint) -> Calibrated | None:
     if folder is None:
         return None
     config = checkpoint.config
-    found = read_calibration(folder, checkpoint.sha256, fusion_sha256(), config.gain, config.caution)
+    found = read_calibration(folder, checkpoint.sha256, fusion_sha256(), config.applied)
     if found is None:
         return None
     return Calibrated(found, Reference.from_arrays(read_reference(folder, found)))

@@ -93,7 +93,7 @@ class CardMaker:
 
     def _outlined(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The left ventricle bool (n, h', w') of frames float32 (n, h, w) in [-1, 1], as displayed; and features."""
-        canonical = self._prepared.curve.to_canonical(frames)[:, :: self._up]
+        canonical = self._prepared.plain_curve.to_canonical(frames)[:, :: self._up]
         labels, features = self._segment(np.ascontiguousarray(canonical, np.float32))
         return (labels == Structure.LV)[:, :: self._up], features
 

@@ -19,12 +19,16 @@ from echogan.enhance.working_space import WorkingSpace
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """A clip with all that is settled before its first frame is enhanced."""
+    """A clip with all that is settled before its first frame is enhanced.
+
+    curve     the grey curve on which the generators see it; plain_curve: on which the segmenter does
+    """
 
     clip: ClipFile
     sector: Sector
     space: WorkingSpace
     curve: GreyCurve
+    plain_curve: GreyCurve
     caution: Caution | None = None  # where the checkpoint asks for it
 
 

@@ -17,7 +17,7 @@ from echogan.clips.sector.clip_sample import ClipSample
 from echogan.clips.sector.find_sector import grey_levels, split
 from echogan.core.errors import Cancelled, SectorError
 from echogan.core.geometry import Sector
-from echogan.core.grey_curve import GreyCurve, canonical_curve
+from echogan.core.grey_curve import AS_DISPLAYED, GreyCurve, canonical_curve
 from echogan.core.settings import check_settings
 from echogan.enhance.backends.backend import Translate, place, translators
 from echogan.enhance.caution import Caution
@@ -115,17 +115,21 @@ class Enhancer:
         space = WorkingSpace(sector, self.working_size, self.multiple)
         share = self.checkpoint.config.caution
         caution = Caution(share, space.tissue) if share else None
-        return PreparedClip(clip, sector, space, self.curve(clip, sector), caution)
+        return PreparedClip(clip, sector, space, *self.curves(clip, sector), caution)
 
-    def curve(self, clip: ClipFile, sector: Sector) -> GreyCurve:
-        """The grey curve on which the generators see this clip: the canonical one where they were trained on it.
+    def curves(self, clip: ClipFile, sector: Sector) -> tuple[GreyCurve, GreyCurve]:
+        """The grey curve on which the generators see this clip, and the one of the segmenter, which knows no lift.
+
+        The canonical ones, but for generators that were not trained on them: these see the clip as it is displayed.
 
         Made of the levels that finding the sector has noted; of a sample of the clip where it has not.
         """
-        if not (self.settings.grey_curve and self.checkpoint.config.canonical_grey):
-            return GreyCurve()
+        config = self.checkpoint.config
+        if not (self.settings.grey_curve and config.canonical_grey):
+            return AS_DISPLAYED, AS_DISPLAYED
         levels = sector.levels or grey_levels(ClipSample.of(clip).frames, sector.tissue_mask)
-        return canonical_curve(levels)
+        plain = canonical_curve(levels)
+        return canonical_curve(levels, config.dark_level) if config.dark_level else plain, plain
 
     def run(
         self,

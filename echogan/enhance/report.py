@@ -112,7 +112,7 @@ def describe_sector(sector: Sector) -> dict[str, Any]:
 
 
 def describe_model(enhancer: Enhancer) -> dict[str, Any]:
-    """Which weights made the result: name, hash, source, the commit where it came from a hub, gain and caution."""
+    """Which weights made the result: name, hash, source, the commit where it came from a hub, and what is applied."""
     checkpoint = enhancer.checkpoint
     return {
         "name": checkpoint.name,
@@ -120,8 +120,7 @@ def describe_model(enhancer: Enhancer) -> dict[str, Any]:
         "source": str(checkpoint.source),
         "revision": checkpoint.revision,
         "license": checkpoint.config.license,
-        "gain": checkpoint.config.gain,
-        "caution": checkpoint.config.caution,
+        **checkpoint.config.applied,
     }
 
 
@@ -153,7 +152,11 @@ def build_report(
         backend=enhancer.backend,
         strength=enhancer.settings.strength,
         settings=asdict(enhancer.settings)
-        | {"working_size": enhancer.working_size, "grey_power": prepared.curve.power},
+        | {
+            "working_size": enhancer.working_size,
+            "grey_power": prepared.curve.power,
+            "grey_lift": prepared.curve.lift,
+        },
         timing={name: round(value, 4) for name, value in timing.items()}
         | {"frames_per_s": round(done / total, 3)},
         diagnostics={name: describe_map(name, s) for name, s in summaries.items()},

@@ -139,6 +139,7 @@ class _Making:
             clip=clip,
             sector=sector,
             curve=self._prepared.curve,
+            plain_curve=self._prepared.plain_curve,
             checkpoint=checkpoint.without_weights(),
             settings=self._enhancer.settings,
             layout=self._layout,

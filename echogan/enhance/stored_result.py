@@ -48,6 +48,7 @@ class StoredResult:
     clip: ClipFile
     sector: Sector
     curve: GreyCurve
+    plain_curve: GreyCurve
     checkpoint: Checkpoint
     settings: EnhanceSettings
     layout: TileLayout
@@ -70,7 +71,7 @@ class StoredResult:
     @property
     def prepared(self) -> PreparedClip:
         """The clip as it was enhanced; its working space is made anew."""
-        return PreparedClip(self.clip, self.sector, self.space, self.curve)
+        return PreparedClip(self.clip, self.sector, self.space, self.curve, self.plain_curve)
 
     @property
     def space(self) -> WorkingSpace:

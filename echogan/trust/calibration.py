@@ -41,7 +41,7 @@ class Calibration:
     phantom       version of the phantom that the clips come from
     errors        what the known errors were, in words
     date          YYYY-MM-DD
-    gain, caution   what the checkpoint applied of its change; gain is None where that was not noted
+    gain, caution, dark_level   what the checkpoint applied; gain is None where that was not noted
     reference     sha256 of trust.safetensors
     """
 
@@ -58,6 +58,7 @@ class Calibration:
     reference: str = ""
     gain: float | None = None
     caution: float = 0.0
+    dark_level: float = 0.0
 
 
 def write_calibration(folder: Path, calibration: Calibration, reference: Mapping[str, np.ndarray]) -> None:
@@ -69,13 +70,14 @@ def write_calibration(folder: Path, calibration: Calibration, reference: Mapping
 
 
 def read_calibration(
-    folder: Path, generator: str, fusion: str, gain: float, caution: float
+    folder: Path, generator: str, fusion: str, applied: Mapping[str, float]
 ) -> Calibration | None:
     """The calibration in a checkpoint folder; None where there is none.
 
     generator, fusion   sha256 of the weights that are loaded, and of the fusion that is used
-    gain, caution       of the checkpoint
-    Raises InvalidCheckpoint for a file that cannot be read, or that was made for other weights, gain or caution.
+    applied             of the checkpoint's config: gain, caution and dark level by name
+    Raises InvalidCheckpoint for a file that cannot be read, or that was made for other weights, or where
+    something else was applied.
     """
     path = folder / TRUST_FILE
     if not path.is_file():
@@ -86,9 +88,9 @@ def read_calibration(
         raise _unusable(path, str(error)) from None
     if found.generator != generator:
         raise InvalidCheckpoint(f"{TRUST_FILE} of {folder.name} belongs to other weights; {_remedy(folder)}.")
-    if found.gain not in (None, gain) or found.caution != caution:
+    if any(getattr(found, name) not in (None, value) for name, value in applied.items()):
         raise InvalidCheckpoint(
-            f"{TRUST_FILE} of {folder.name} was made for another gain or caution; {_remedy(folder)}."
+            f"{TRUST_FILE} of {folder.name} was made for another gain, caution or dark level; {_remedy(folder)}."
         )
     return found if found.fusion == fusion else None
 

@@ -53,4 +53,6 @@ def enhancement_hash() -> str:
     }
     if any(config.caution for config in bundled):  # newer than the results, as above
         used["caution"] = {config.name: config.caution for config in bundled}
+    if any(config.dark_level for config in bundled):
+        used["dark_level"] = {config.name: config.dark_level for config in bundled}
     return hashlib.sha256(json.dumps(used, sort_keys=True, default=str).encode()).hexdigest()

@@ -6,7 +6,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echogan.core.grey_curve import REFERENCE, STRONGEST, TOE, VISIBLE, GreyCurve, canonical_curve
+from echogan.core.grey_curve import (
+    REFERENCE,
+    STRONGEST,
+    STRONGEST_LIFTED,
+    TOE,
+    VISIBLE,
+    GreyCurve,
+    canonical_curve,
+)
 
 PERCENT = np.arange(101)
 
@@ -73,3 +81,33 @@ def test_nothing_to_see_leaves_the_clip_alone(levels):
 def test_the_powers_are_bounded():
     assert canonical_curve([255.0] * 101).power == pytest.approx(STRONGEST, rel=0.01)
     assert canonical_curve([2.0] * 101).power == pytest.approx(1 / STRONGEST, rel=0.01)
+
+
+def test_black_tissue_is_lifted_to_the_dark_level_and_comes_back():
+    levels = shown(tissue(black=0.3), 1.3)
+    curve, x = canonical_curve(levels, 0.1), levels / 127.5 - 1
+    y = curve.to_canonical(x)
+    assert np.percentile(y / 2 + 0.5, 5) == pytest.approx(0.1, abs=1e-3)
+    assert np.median(y / 2 + 0.5) == pytest.approx(REFERENCE, abs=0.01)
+    assert np.allclose(curve.to_display(y), x, atol=1e-6)
+    assert curve.to_display(np.array([-1.0])) == pytest.approx(-1)
+
+
+def test_tissue_without_black_is_not_lifted():
+    levels = 255 * np.linspace(0.4, 0.6, 101)
+    assert canonical_curve(levels, 0.1) == canonical_curve(levels)
+
+
+@pytest.mark.parametrize("power", [0.5, 0.7, 1.4, 2.0])
+def test_a_lifted_clip_under_another_power_gets_the_same_canonical_levels(power):
+    grey = tissue(1, 0.3)
+    as_is, other = (
+        canonical_curve(shown(grey, p), 0.1).to_canonical(np.rint(255 * grey**p) / 127.5 - 1)
+        for p in (1, power)
+    )
+    assert np.abs(as_is - other).mean() * 127.5 < 3
+
+
+def test_a_lifted_clip_is_brightened_within_bounds():
+    levels = shown(tissue(black=0.9), 1.0)
+    assert canonical_curve(levels, 0.1).power >= STRONGEST_LIFTED * canonical_curve(levels).power - 1e-4

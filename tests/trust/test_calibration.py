@@ -23,10 +23,10 @@ MADE = Calibration(
 ARRAYS = {"removed": np.array([0.1, 0.2]), "features": np.eye(3, dtype=np.float32)}
 
 
-def read(folder, **other):
+def read(folder, generator=MADE.generator, fusion=MADE.fusion, **applied):
     """The calibration in a folder, for the checkpoint that MADE is of unless told otherwise."""
-    known = {"generator": MADE.generator, "fusion": MADE.fusion, "gain": 1.25, "caution": 0.0}
-    return read_calibration(folder, **known | other)
+    as_is = {"gain": 1.25, "caution": 0.0, "dark_level": 0.0}
+    return read_calibration(folder, generator, fusion, as_is | applied)
 
 
 def test_what_is_written_is_read_back(tmp_path):
@@ -64,18 +64,19 @@ def test_other_weights_are_refused_with_the_remedy(tmp_path):
         read(tmp_path, generator="00" * 32)
 
 
-def test_another_gain_or_caution_is_refused(tmp_path):
-    write_calibration(tmp_path, replace(MADE, gain=1.5, caution=0.3), ARRAYS)
-    assert read(tmp_path, gain=1.5, caution=0.3).gain == 1.5
-    for other in ({"gain": 1.25, "caution": 0.3}, {"gain": 1.5, "caution": 0.0}):
-        with pytest.raises(InvalidCheckpoint, match=r"another gain or caution.*python -m echogan calibrate"):
-            read(tmp_path, **other)
+def test_another_gain_caution_or_dark_level_is_refused(tmp_path):
+    made_for = {"gain": 1.5, "caution": 0.3, "dark_level": 0.1}
+    write_calibration(tmp_path, replace(MADE, **made_for), ARRAYS)
+    assert read(tmp_path, **made_for).gain == 1.5
+    for other in ({"gain": 1.25}, {"caution": 0.0}, {"dark_level": 0.0}):
+        with pytest.raises(InvalidCheckpoint, match=r"another gain, caution or.*python -m echogan calibrate"):
+            read(tmp_path, **made_for | other)
 
 
-def test_where_the_gain_was_not_noted_only_the_caution_must_agree(tmp_path):
+def test_where_the_gain_was_not_noted_only_the_others_must_agree(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
     assert read(tmp_path, gain=2.0).gain is None
-    with pytest.raises(InvalidCheckpoint, match="another gain or caution"):
+    with pytest.raises(InvalidCheckpoint, match="another gain, caution or dark level"):
         read(tmp_path, caution=0.3)
 
 

@@ -187,8 +187,14 @@ class Worker:
     def _key(self, source: Path) -> str:
         """Equal for two objects that have the same result at the same place."""
         job, model = self._job, self._job.checkpoint
-        applied = model.sha256, model.config.gain, model.config.caution
-        parts = object_key(source), *applied, job.settings, job.keep_identity, self._delivery
+        parts = (
+            object_key(source),
+            model.sha256,
+            model.config.applied,
+            job.settings,
+            job.keep_identity,
+            self._delivery,
+        )
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
     def deliver_one(self) -> bool:

@@ -27,6 +27,15 @@ class CheckpointConfig:
         default=False,  # checkpoints from before this field saw clips as they are displayed
         metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},
     )
+    dark_level: float = field(
+        default=0.0,
+        metadata={
+            "help": "grey, of full scale, that a clip's darkest tissue is lifted to on the canonical curve; 0 for none",
+            "min": 0.0,
+            "max": 0.25,
+            "optional": True,
+        },
+    )
     gain: float = field(
         default=1.0,
         metadata={
@@ -48,6 +57,11 @@ class CheckpointConfig:
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
     license: str = text("MIT", "of the weights", r"[ -~]{1,200}", "text of 1 to 200 plain characters")
+
+    @property
+    def applied(self) -> dict[str, float]:
+        """What decides, beside the weights and the working space, how much of a clip is changed."""
+        return {"gain": self.gain, "caution": self.caution, "dark_level": self.dark_level}
 
 
 def parse_config(data: bytes, where: str) -> CheckpointConfig:

@@ -96,6 +96,11 @@ def _networks(config: CheckpointConfig, parameters: int) -> list[str]:
         f"- Working size: the sector's longer side is {config.working_size} pixels, grey.",
         f"- Canonical grey curve: {'yes' if config.canonical_grey else 'no'}. Gain of the change: {config.gain:g}.",
         *(
+            [f"- A clip's darkest tissue is lifted to {config.dark_level:g} of full scale."]
+            if config.dark_level
+            else []
+        ),
+        *(
             [
                 f"- Caution: {config.caution:.0%} of the change is withheld where it looks like a structure removed or "
                 "invented."

@@ -92,6 +92,9 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
             "visible": grey_curve.VISIBLE,
             "strongest": grey_curve.STRONGEST,
             "toe": grey_curve.TOE,
+            "dark": grey_curve.DARK,
+            "dark_level": config.dark_level,
+            "strongest_lifted": grey_curve.STRONGEST_LIFTED,
         },
     }
 

@@ -79,21 +79,26 @@ export class WorkingSpace {
 export class GreyCurve {
   constructor(counts, facts) {
     this.toe = facts.curve.toe;
-    this.power = facts.canonical_grey ? powerOf(percentiles(counts), facts.curve) : 1;
+    const found = facts.canonical_grey ? curveOf(percentiles(counts), facts.curve) : { power: 1, lift: 0 };
+    Object.assign(this, found);
     this.low = this.toe ** this.power;
     this.high = (1 + this.toe) ** this.power;
   }
 
+  get asDisplayed() {
+    return this.power === 1 && this.lift === 0;
+  }
+
   toCanonical(x) {
-    if (this.power === 1) return x;
-    const level = Math.max(0, Math.min(1, x / 2 + 0.5));
-    return (((level + this.toe) ** this.power - this.low) * 2) / (this.high - this.low) - 1;
+    if (this.asDisplayed) return x;
+    const level = Math.max(0, Math.min(1, x / 2 + 0.5)), scale = (2 * (1 - this.lift)) / (this.high - this.low);
+    return ((level + this.toe) ** this.power - this.low) * scale + 2 * this.lift - 1;
   }
 
   toDisplay(y) {
-    if (this.power === 1) return y;
-    const level = Math.max(0, Math.min(1, y / 2 + 0.5)) * (this.high - this.low) + this.low;
-    return (level ** (1 / this.power) - this.toe) * 2 - 1;
+    if (this.asDisplayed) return y;
+    const room = 1 - this.lift, level = Math.max(0, Math.min(room, y / 2 + 0.5 - this.lift));
+    return (((level * (this.high - this.low)) / room + this.low) ** (1 / this.power) - this.toe) * 2 - 1;
   }
 }
 
@@ -108,18 +113,35 @@ function percentiles(counts) {
   });
 }
 
-function powerOf(levels, { toe, reference, visible, strongest }) {
-  if (!(Math.max(...levels) >= 1 / 255)) return 1;
+function curveOf(levels, facts) {
+  if (!(Math.max(...levels) >= 1 / 255)) return { power: 1, lift: 0 };
+  const plain = powerOf(levels, facts, 0), dark = facts.dark_level;
+  const power = dark ? Math.max(powerOf(levels, facts, dark), facts.strongest_lifted * plain) : plain;
+  const rounded = (value) => Math.round(value * 1e4) / 1e4;
+  return { power: rounded(power), lift: rounded(liftOf(onPower(levels, power, facts.toe), facts.dark, dark)) };
+}
+
+function onPower(levels, power, toe) {
+  const zero = toe ** power, span = (1 + toe) ** power - zero;
+  return levels.map((level) => ((level + toe) ** power - zero) / span);
+}
+
+// `levels` are percentiles, so that the one numbered `dark` is the level of the darkest part.
+function liftOf(levels, dark, darkLevel) {
+  return levels[dark] < darkLevel ? (darkLevel - levels[dark]) / (1 - levels[dark]) : 0;
+}
+
+function powerOf(levels, { toe, reference, visible, strongest, dark }, darkLevel) {
   let low = -Math.log(strongest), high = Math.log(strongest);
   for (let step = 0; step < 40; step++) {
-    const power = Math.exp((low + high) / 2), zero = toe ** power, span = (1 + toe) ** power - zero;
-    const seen = levels.map((level) => ((level + toe) ** power - zero) / span).filter((level) => level > visible);
+    const plain = onPower(levels, Math.exp((low + high) / 2), toe), lift = liftOf(plain, dark, darkLevel);
+    const seen = plain.map((level) => lift + (1 - lift) * level).filter((level) => level > visible);
     seen.sort((a, b) => a - b);
     const middle = seen.length ? (seen[(seen.length - 1) >> 1] + seen[seen.length >> 1]) / 2 : 0;
     if (middle > reference) low = (low + high) / 2;
     else high = (low + high) / 2;
   }
-  return Math.round(Math.exp((low + high) / 2) * 1e4) / 1e4;
+  return Math.exp((low + high) / 2);
 }
 
 export function halfEven(value) {

@@ -75,9 +75,8 @@ class ClipResult:
     def is_as_by(self, other: Checkpoint) -> bool:
         """Whether another checkpoint would make the same result: weights alone do not decide it."""
         mine, its = self.checkpoint.config, other.config
-        settings = ("working_size", "canonical_grey", "gain", "caution")
-        same = all(getattr(mine, name) == getattr(its, name) for name in settings)
-        return same and self.checkpoint.sha256 == other.sha256
+        same = all(getattr(mine, name) == getattr(its, name) for name in ("working_size", "canonical_grey"))
+        return same and mine.applied == its.applied and self.checkpoint.sha256 == other.sha256
 
 
 @dataclass(eq=False)

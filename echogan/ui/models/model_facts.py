@@ -86,7 +86,7 @@ def _facts(name: str, kind: Kind, folder: Path) -> ModelFacts | None:
     try:
         info = describe_checkpoint(folder)
         config = info.config
-        found = read_calibration(folder, info.sha256, fusion_sha256(), config.gain, config.caution)
+        found = read_calibration(folder, info.sha256, fusion_sha256(), config.applied)
         return ModelFacts(
             name=name,
             kind=kind,
