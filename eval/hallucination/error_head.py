@@ -31,12 +31,7 @@ from eval.hallucination.fit_fusion import MOST, OF_NETWORKS, fitting_examples
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 
 SIDE = 128  # of the frames that it sees: half the working size
-CHANNELS = (
-    12,
-    16,
-    24,
-    32,
-)  # at a half, a quarter, an eighth and a sixteenth of SIDE: a wrong place is smooth
+CHANNELS = (12, 16, 24, 32)  # at SIDE / 2, / 4, / 8 and / 16: a wrong place is smooth
 EPOCHS, BATCH, LEARNING_RATE, DECAY = 16, 8, 3e-3, 1e-3
 HELD_OUT = 6  # every sixth clip is for the choice of the epoch
 
