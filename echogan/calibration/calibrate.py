@@ -84,6 +84,7 @@ def calibrate(
         found.append(losses(clip, enhancer, fusion))
     amber, red = thresholds(found)
     with_errors = sum(one.missed is not None for one in found)
+    config = enhancer.checkpoint.config
     calibration = Calibration(
         generator=enhancer.checkpoint.sha256,
         fusion=fusion_sha256(),
@@ -93,7 +94,9 @@ def calibrate(
         phantom=PHANTOM_VERSION,
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
-        **enhancer.checkpoint.config.applied,
+        gain=config.gain,
+        caution=config.caution,
+        dark_level=config.dark_level,
     )
     for clip in counted():
         cards.append(card_numbers(clip, enhancer, calibration))

@@ -9,6 +9,7 @@ from torch import Tensor
 from echogan.model.batch import Batch
 from echogan.model.losses.adversarial_losses import adversarial_generator
 from echogan.model.losses.anatomy_losses import anatomy_loss, label_loss
+from echogan.model.losses.contrast_losses import between_loss, lesion_loss
 from echogan.model.losses.loss_weights import LossWeights
 from echogan.model.losses.losses import (
     cycle_loss,
@@ -55,6 +56,11 @@ def generator_terms(w: LossWeights, b: Batch, made: Translations) -> dict[str, L
             w.target_structure,
             lambda: paired_structure_loss(made.target, made.fake_high, low, b.low_paired),
         ),
+        "lesion_high": (w.lesion, lambda: lesion_loss(b.low, made.target, made.fake_high, made.lesions)),
+        "between_high": (
+            w.between,
+            lambda: between_loss(b.low, made.target, made.fake_high, low, b.low_paired),
+        ),
     }
 
 
@@ -63,5 +69,6 @@ def lacking_data(batch: Batch) -> set[str]:
     both = None if batch.low_labels is None or batch.high_labels is None else batch.low_labels
     needed = {"labels_high": both, "labels_low": both}
     needed |= dict.fromkeys(("temporal_high", "flicker_high"), batch.low_next)
-    needed |= dict.fromkeys(("paired_high", "target_structure_high"), batch.low_target)
+    needed |= dict.fromkeys(("paired_high", "target_structure_high", "between_high"), batch.low_target)
+    needed |= {"lesion_high": batch.low_lesions}
     return {name for name, data in needed.items() if data is None}

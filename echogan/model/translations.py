@@ -91,6 +91,12 @@ class Translations:
         assert self.batch.low_target is not None
         return self.batch.low_target
 
+    @cached_property
+    def lesions(self) -> Tensor:
+        """Where the lesions of the poor frames are."""
+        assert self.batch.low_lesions is not None
+        return self.batch.low_lesions
+
     def fakes(self) -> Fakes:
         """Both translations, cut from the graph."""
         b = self.batch

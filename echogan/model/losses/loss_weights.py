@@ -9,7 +9,7 @@ from echogan.core.errors import SettingsError
 from echogan.core.settings import check_settings, number, switch
 
 AdversarialKind = Literal["lsgan", "hinge"]
-PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure")
+PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure", "lesion", "between")
 """Terms that only some batches can give."""
 
 
@@ -30,9 +30,9 @@ class LossWeights:
     """What each term counts. A term of weight 0 is off and costs nothing, not even a network's forward pass.
 
     The terms are explained, with their papers, where they are computed: losses.py, adversarial_losses.py,
-    paired_losses.py, anatomy_losses.py, cutmix.py and penalties.py. `temporal`, `flicker`, `paired`,
-    `target_structure` and `labels` also need a batch that carries the next frame, the target or the labels; on one
-    without, they are off.
+    paired_losses.py, contrast_losses.py, anatomy_losses.py, cutmix.py and penalties.py. `temporal`, `flicker`,
+    `paired`, `target_structure`, `between`, `lesion` and `labels` also need a batch that carries the next frame, the
+    target, the lesions or the labels; on one without, they are off.
     """
 
     adversarial: float = _weight(1.0, "weight of looking like the other domain")
@@ -60,6 +60,8 @@ class LossWeights:
         },
     )
     target_structure: float = _weight(0.0, "weight of 1 - SSIM to the target of pairs")
+    lesion: float = _weight(0.0, "weight of the contrast that lesions of simulated pairs lose")
+    between: float = _weight(0.0, "weight of spots that leave what is between a pair's frame and its target")
     gradient_penalty: float = _weight(0.0, "weight of the R1 gradient penalty on real frames", 1000.0)
     penalty_every: int = _count(16, "steps between gradient penalties, each counted as many times", 1000)
     cutmix: float = _weight(1.0, "weight of CutMix; only a unet discriminator has it")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from echogan.model.networks.discriminator_layers import LABELS
 from echogan.model.networks.frames import FRAME_MS
+from echogan.training.data.lesion_map import lesion_map
 from echogan.training.data.shards import Shards
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class TrainingClip:
 
     frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
     truth   uint8 (T, h, w), the target                   labels  float (5,), see LABELS: 0, 1, NaN if unknown
+    lesions uint8 (T, h, w), LESION, SURROUNDINGS or 0
     frame_ms  how long a frame lasts
     """
 
@@ -37,6 +39,7 @@ class TrainingClip:
     mask: Tensor
     labels: Tensor
     truth: Tensor | None = None
+    lesions: Tensor | None = None
     frame_ms: float = FRAME_MS
 
 
@@ -65,7 +68,8 @@ class PhantomSource:
     `foreshortened` is the share of apical views that are foreshortened, the same in both domains: if only poor clips
     were, a network would learn to lengthen hearts. Pairs are never foreshortened.
     `lesion_share` of the clips have a lesion, in any look, and a pair's truth has it too: the network must keep it.
-    With `known_only` a pair's truth is limited to what can be known: see `known`.
+    With `known_only` a pair's truth is limited to what can be known: see `known`. With `lesions` a pair says where its
+    lesion is.
     """
 
     look: Look
@@ -73,6 +77,7 @@ class PhantomSource:
     foreshortened: float = 0.2
     lesion_share: float = 0.0
     known_only: bool = False
+    lesions: bool = False
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
@@ -80,7 +85,11 @@ class PhantomSource:
 
         settings = self.settings()
         if self.look == "pair":
-            wanted: list[Want] = ["clean", "degraded", *(["support"] if self.known_only else [])]
+            wanted: list[Want] = ["clean", "degraded"]
+            if self.known_only:
+                wanted.append("support")
+            if self.lesions:
+                wanted.append("labels")
             clip = phantom_pair(seed, settings, frames, self.device, wanted)
         else:
             want = ("clean" if self.good else "degraded",)
@@ -96,6 +105,7 @@ class PhantomSource:
             clip.sector_mask.cpu(),
             labels,
             None if truth is None else truth.cpu(),
+            lesion_map(clip),
             1000 / clip.truth["frame_rate"],
         )
 
@@ -202,7 +212,7 @@ class SemiRealSource:
         if self.augmented:
             both, mask = moved(both, mask, seed)
         poor, good = both.chunk(2)
-        return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None, clip.frame_ms)
+        return TrainingClip(poor, mask, UNKNOWN, good if self.paired else None, frame_ms=clip.frame_ms)
 
     def facts(self) -> dict[str, Any]:
         """The facts of the shard folder, and that its clips were degraded."""

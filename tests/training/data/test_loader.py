@@ -12,6 +12,7 @@ from shard_folders import shard_folder
 from toy_clips import ToyClips, toy_data
 
 from echogan.core.errors import TrainingError
+from echogan.model.losses.contrast_losses import LESION, SURROUNDINGS
 from echogan.phantom.render import Phantom, draw_view
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data.loader import HELD_OUT_SEED, Rounds, batches, open_data
@@ -125,6 +126,23 @@ def test_clips_have_lesions_in_the_domain_that_asks_for_them(shares):
         settings = source.source.settings()
         drawn = [Phantom(draw_view(seed, settings), seed, settings, 1).lesion for seed in range(4)]
         assert sum(lesion is not None for lesion in drawn) == 4 * share
+
+
+def test_pairs_say_where_their_lesion_is_only_if_a_term_asks():
+    weights = replace(CONFIG.loss, paired=1.0)
+    plain = open_data(replace(CONFIG, loss=weights, lesion_share=1.0)).low(0, 1)
+    asked = open_data(replace(CONFIG, loss=replace(weights, lesion=1.0), lesion_share=1.0)).low(0, 1)
+    assert plain.lesions is None
+    assert asked.lesions.shape == asked.frames.shape
+    assert set(asked.lesions.unique().tolist()) == {0, LESION, SURROUNDINGS}
+    assert torch.equal(plain.frames, asked.frames)
+
+
+def test_at_half_size_a_lesion_stays_in_its_place():
+    config = replace(CONFIG, half_size_steps=4, lesion_share=1.0, loss=replace(CONFIG.loss, lesion=1.0))
+    _, halved, _ = next(iter(batches(config, open_data(config), 0)))
+    _, whole, _ = next(iter(batches(replace(config, half_size_steps=0), open_data(config), 0)))
+    assert torch.equal(halved.low_lesions, whole.low_lesions[..., ::2, ::2])
 
 
 def test_a_run_begun_without_a_share_for_good_clips_goes_on_as_it_was():
