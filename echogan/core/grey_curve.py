@@ -20,8 +20,8 @@ TOE = 0.002
 """Added before the power is taken, and taken off after: it bounds the slope at black, both ways."""
 DARK = 5
 """The percentile of the tissue's levels that stands for its darkest part."""
-STRONGEST_LIFTED = 0.25
-"""A lifted clip's power is at least this share of what it would be without: more would show the steps of 8 bits."""
+STRONGEST_LIFTED = 0.8
+"""A lifted clip's power is at least this share of what it would be without: brighter still, walls lose structure."""
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,9 @@ def phantom() -> Callable[[float], tuple[np.ndarray, Fan]]:
 
 
 def careful() -> Checkpoint:
-    """The default network, applied as one with much caution."""
+    """The default network, applied as one with much caution, and with black tissue lifted."""
     model = load_checkpoint(DEFAULT)
-    return replace(model, config=replace(model.config, gain=1.5, caution=0.6))
+    return replace(model, config=replace(model.config, gain=1.5, caution=0.6, dark_level=0.1))
 
 
 def python_result(frames: np.ndarray, fan: Fan, path: Path) -> np.ndarray:
@@ -112,9 +112,14 @@ def shown(page: Page, pane: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.stack(frames)
 
 
-@pytest.mark.parametrize("scale", [0.7, 1.6], ids=["scaled up", "scaled down"])
-def test_a_phantom_is_enhanced_as_in_python(demo: Page, phantom, tmp_path: Path, scale: float):
+@pytest.mark.parametrize(
+    ("scale", "reject"),
+    [(0.7, 0), (1.6, 0), (0.7, 70)],
+    ids=["scaled up", "scaled down", "faint echoes shown as black"],
+)
+def test_a_phantom_is_enhanced_as_in_python(demo: Page, phantom, tmp_path: Path, scale: float, reject: int):
     frames, fan = phantom(scale)
+    frames = np.rint(np.maximum(frames.astype(float) - reject, 0) * 255 / (255 - reject)).astype(np.uint8)
     fan = Fan(fan.apex, round(fan.left_deg, 2), round(fan.right_deg, 2), fan.r_min, fan.r_max)
     path = save(ultrasound(frames), tmp_path / "phantom.dcm")
     demo.set_input_files("#file", path)

@@ -137,6 +137,7 @@ def test_report_has_everything(done):
         "license": "MIT",
         "gain": 1.0,
         "caution": 0.0,
+        "dark_level": 0.0,
     }
     assert (report["device"], report["backend"], report["strength"]) == ("cpu", "torch", 1.0)
     assert report["settings"]["working_size"] == 64

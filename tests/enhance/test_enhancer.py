@@ -96,16 +96,35 @@ def test_the_generators_see_the_canonical_curve_and_the_result_is_shown_on_the_c
 
 def test_the_curve_is_off_by_a_switch_and_for_checkpoints_from_before_it(network):
     clip, sector = clip_of(speckle(3)), fan_sector()
-    assert Enhancer(network, EnhanceSettings(device="cpu")).curve(clip, sector) == GreyCurve()
+    off = (GreyCurve(), GreyCurve())
+    assert Enhancer(network, EnhanceSettings(device="cpu")).curves(clip, sector) == off
     new = canonical(network)
-    assert Enhancer(new, EnhanceSettings(device="cpu")).curve(clip, sector) != GreyCurve()
-    assert Enhancer(new, EnhanceSettings(device="cpu", grey_curve=False)).curve(clip, sector) == GreyCurve()
+    assert GreyCurve() not in Enhancer(new, EnhanceSettings(device="cpu")).curves(clip, sector)
+    assert Enhancer(new, EnhanceSettings(device="cpu", grey_curve=False)).curves(clip, sector) == off
 
 
 def test_the_levels_that_the_sector_noted_make_the_curve(network):
     clip, sector = clip_of(speckle(3)), replace(fan_sector(), levels=tuple(float(x) for x in range(101)))
-    found = Enhancer(canonical(network), EnhanceSettings(device="cpu")).curve(clip, sector)
-    assert found == canonical_curve(sector.levels)
+    found = Enhancer(canonical(network), EnhanceSettings(device="cpu")).curves(clip, sector)
+    assert found == (canonical_curve(sector.levels),) * 2
+
+
+def test_black_tissue_is_lifted_for_the_generators_alone_where_the_checkpoint_asks_for_it(network):
+    clip, sector = clip_of(speckle(3)), replace(fan_sector(), levels=(0.0,) * 30 + tuple(range(71)))
+    asking = canonical(network)
+    asking = replace(asking, config=replace(asking.config, dark_level=0.1))
+    curve, plain = Enhancer(asking, EnhanceSettings(device="cpu")).curves(clip, sector)
+    assert (curve, plain) == (canonical_curve(sector.levels, 0.1), canonical_curve(sector.levels))
+    assert (curve.lift, plain.lift) == (0.1, 0.0)
+
+
+def test_what_a_lifted_network_leaves_alone_comes_back_as_it_was():
+    frames = np.where(speckle(4) < 60, 0, speckle(4)).astype(np.uint8)
+    asking = canonical(checkpoint(Scale(1.0)))
+    asking = replace(asking, config=replace(asking.config, dark_level=0.1))
+    enhanced, chunks = enhance(frames, fan_sector(), asking)
+    assert chunks[0].prepared.curve.lift > 0.05
+    np.testing.assert_array_equal(enhanced, frames)
 
 
 @pytest.mark.parametrize("tint", [(0, 0, 0), (30, 0, -30), (3, -2, 5)])

@@ -51,11 +51,19 @@ def test_a_side_taken_whole_may_see_another_number_of_frames(folders):
     to_high, to_low = build_generators(several)
     save_checkpoint(folders / "three", CheckpointConfig(name="three", generator=several), to_high, to_low)
     settings = AverageSettings(
-        folders / "three", folders / "two", folders / "mean", share=1.0, low_share=0.0, gain=1.5, caution=0.25
+        folders / "three",
+        folders / "two",
+        folders / "mean",
+        share=1.0,
+        low_share=0.0,
+        gain=1.5,
+        caution=0.25,
+        dark_level=0.1,
     )
     main(settings)
     two, three, mean = (read_checkpoint(folders / name) for name in ("two", "three", "mean"))
-    assert (mean.config.generator.frames, mean.config.gain, mean.config.caution) == (3, 1.5, 0.25)
+    assert mean.config.generator.frames == 3
+    assert mean.config.applied == {"gain": 1.5, "caution": 0.25, "dark_level": 0.1}
     assert all(map(torch.equal, mean.to_high.parameters(), three.to_high.parameters()))
     assert all(map(torch.equal, mean.to_low.parameters(), two.to_low.parameters()))
     with pytest.raises(EchoGANError, match="differ in their generators"):

@@ -48,11 +48,14 @@ def test_a_page_asks_its_own_server_only():
 
 def test_the_facts_are_the_programs_own():
     made = checkpoint(Scale(0.5))
-    config = replace(made.config, generator=GeneratorConfig(frames=3), gain=1.25, canonical_grey=True)
+    config = replace(
+        made.config, generator=GeneratorConfig(frames=3), gain=1.25, canonical_grey=True, dark_level=0.1
+    )
     facts = model_facts(replace(made, config=config))
     assert (facts["notice"], facts["sha256"]) == (IN_FULL, made.sha256)
     assert facts["offsets_ms"] == (-60, 0, 60)
     assert (facts["gain"], facts["canonical_grey"], facts["multiple"]) == (1.25, True, 16)
+    assert facts["curve"]["dark_level"] == 0.1
 
 
 def test_without_the_runtime_nothing_is_written(tmp_path: Path):
