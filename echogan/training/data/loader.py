@@ -18,8 +18,9 @@ from echogan.model.cyclegan import Batch
 from echogan.training.config import TrainingConfig
 from echogan.training.data.display_look import Shown
 from echogan.training.data.frame_pool import Drawn, FramePool, render_pool
+from echogan.training.data.mixture import mixed
 from echogan.training.data.shards import Shards, has_split, open_shards
-from echogan.training.data.sources import Look, PhantomSource, SemiRealSource, ShardSource, Source, mixed
+from echogan.training.data.sources import Look, PhantomSource, SemiRealSource, ShardSource, Source
 
 HELD_OUT_SEED = 1_000_000_000  # clips from here on are never trained on
 HEARTS = HELD_OUT_SEED // 2

@@ -1,10 +1,7 @@
-"""What the sources give: the phantom's looks, real clips in order, good clips made poor, and mixtures."""
+"""What the sources give: the phantom's looks, real clips in order, and good clips made poor."""
 
 import json
-import pickle
 
-import numpy as np
-import pytest
 import torch
 from shard_folders import shard_folder
 
@@ -14,12 +11,10 @@ from echogan.phantom.render import draw_view, phantom_clip
 from echogan.training.data.frame_pool import render_pool
 from echogan.training.data.shards import open_shards
 from echogan.training.data.sources import (
-    Mixture,
     PhantomSource,
     SemiRealSource,
     ShardSource,
     finding_labels,
-    mixed,
     position,
 )  # fmt: skip
 
@@ -119,36 +114,3 @@ def test_a_moved_pair_stays_a_pair(tmp_path):
     for clip in (still, moving):
         both = torch.stack([x[0][clip.mask].float() for x in (clip.frames, clip.truth)])
         assert torch.corrcoef(both)[0, 1] > 0.3
-
-
-# --- Mixtures
-
-
-class Constant:
-    def __init__(self, name):
-        self.name = name
-
-    def __call__(self, seed, frames):
-        return self.name
-
-    def facts(self):
-        return {"is": self.name}
-
-
-def test_a_mixture_draws_by_its_weights_and_tells_them():
-    source = mixed([(Constant("a"), 3.0), (Constant("b"), 1.0), (Constant("c"), 0.0)])
-    drawn = [source(2 * k, 1) for k in range(2000)]
-    assert np.mean([x == "a" for x in drawn]) == pytest.approx(0.75, abs=0.03)
-    assert drawn == [source(2 * k, 1) for k in range(2000)]
-    assert source.facts() == {"mixture": [{"share": 0.75, "is": "a"}, {"share": 0.25, "is": "b"}]}
-
-
-def test_one_part_is_no_mixture():
-    only = Constant("a")
-    assert mixed([(only, 0.3), (Constant("b"), 0.0)]) is only
-
-
-def test_sources_cross_to_a_worker(tmp_path):
-    shards = ShardSource(open_shards(shard_folder(tmp_path, clips=2)))
-    source = Mixture((PhantomSource("pair", "cpu", 0.5), shards), (1.0, 2.0))
-    assert pickle.loads(pickle.dumps(source)) == source
