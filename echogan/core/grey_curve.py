@@ -63,7 +63,7 @@ def canonical_curve(levels: Sequence[float] | np.ndarray, dark_level: float = 0.
     the same canonical levels. Without levels, or where nothing is visible, the curve that changes nothing.
 
     A scanner that shows faint echoes as black leaves black tissue also where a clip is hazy. Simulated hazy clips have
-    none, so that a network knows black tissue from clear clips alone, and leaves such a clip as it is. Where the
+    hardly any, so that a network knows black tissue from clear clips alone, and leaves such a clip as it is. Where the
     darkest part lies below `dark_level` (share of full scale; 0 for none), all levels are lifted to it.
     """
     x = np.asarray(levels, np.float64) / 255
