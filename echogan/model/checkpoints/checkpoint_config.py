@@ -13,6 +13,11 @@ from echogan.core.settings import NAME, NAME_WANTED, choice, fits, number, shown
 from echogan.model.networks.generators import SIZE_MULTIPLE, GeneratorConfig
 
 
+def _younger(default: float, help: str, low: float, high: float) -> Any:
+    """A number that checkpoints from before it lack."""
+    return field(default=default, metadata={"help": help, "min": low, "max": high, "optional": True})
+
+
 @dataclass(frozen=True)
 class CheckpointConfig:
     """How to build the two generators, and what they are: config.json is this, as JSON."""
@@ -27,32 +32,18 @@ class CheckpointConfig:
         default=False,  # checkpoints from before this field saw clips as they are displayed
         metadata={"help": "whether the generators expect the canonical grey curve", "optional": True},
     )
-    dark_level: float = field(
-        default=0.0,
-        metadata={
-            "help": "grey, of full scale, that a clip's darkest tissue is lifted to on the canonical curve; 0 for none",
-            "min": 0.0,
-            "max": 0.25,
-            "optional": True,
-        },
+    dark_level: float = _younger(
+        0.0,
+        "grey, of full scale, to which a clip's darkest tissue is lifted for the network; 0 for none",
+        0.0,
+        0.25,
     )
-    gain: float = field(
-        default=1.0,
-        metadata={
-            "help": "multiple of to_high's change that full strength applies",
-            "min": 0.1,
-            "max": 3.0,
-            "optional": True,
-        },
-    )
-    caution: float = field(
-        default=0.0,
-        metadata={
-            "help": "share of that change that is withheld where it looks like a structure removed or invented",
-            "min": 0.0,
-            "max": 1.0,
-            "optional": True,
-        },
+    gain: float = _younger(1.0, "multiple of to_high's change that full strength applies", 0.1, 3.0)
+    caution: float = _younger(
+        0.0,
+        "share of that change that is withheld where it looks like a structure removed or invented",
+        0.0,
+        1.0,
     )
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from echogan.model.losses.losses import frame_means
+from echogan.model.losses.paired_losses import mean_of_paired
 from echogan.model.losses.smoothing import masked_blur
 
 LESION, SURROUNDINGS = 1, 2
@@ -60,5 +61,4 @@ def between_loss(
         )
         low, high = torch.minimum(before, wanted), torch.maximum(before, wanted)
         values.append(frame_means(F.relu(low - after) + F.relu(after - high), mask))
-    mean = torch.stack(values).mean(0)
-    return mean.mean() if paired is None else (mean * paired).mean()
+    return mean_of_paired(torch.stack(values).mean(0), paired)

@@ -51,13 +51,8 @@ class LossWeights:
     temporal: float = _weight(0.0, "weight of adding the same change to adjacent frames")
     flicker: float = _weight(0.0, "weight of changing a little less from frame to frame than the input")
     paired: float = _weight(0.0, "weight of L1 to the target of simulated and semi-real pairs")
-    removal: float = field(
-        default=1.0,
-        metadata={
-            "help": "how often removing too much counts against leaving too much, in pairs",
-            "min": 1.0,
-            "max": 20.0,
-        },
+    removal: float = number(
+        1.0, "how often removing too much counts against leaving too much, in pairs", 1.0, 20.0
     )
     target_structure: float = _weight(0.0, "weight of 1 - SSIM to the target of pairs")
     lesion: float = _weight(0.0, "weight of the contrast that lesions of simulated pairs lose")

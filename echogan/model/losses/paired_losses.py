@@ -29,16 +29,16 @@ def paired_loss(
     """
     removed = translated < torch.minimum(x, target)
     cost = (translated - target).abs() * torch.where(removed, removal, 1.0)
-    return _of_paired(frame_means(cost, mask), paired)
+    return mean_of_paired(frame_means(cost, mask), paired)
 
 
 def paired_structure_loss(
     target: Tensor, translated: Tensor, mask: Tensor, paired: Tensor | None = None
 ) -> Tensor:
     """1 - SSIM(target, to_high(x)) (Wang et al., IEEE TIP 13(4), 2004) of the frames that have a target."""
-    return _of_paired(frame_means(1 - ssim_map(target, translated, mask), mask), paired)
+    return mean_of_paired(frame_means(1 - ssim_map(target, translated, mask), mask), paired)
 
 
-def _of_paired(values: Tensor, paired: Tensor | None) -> Tensor:
+def mean_of_paired(values: Tensor, paired: Tensor | None) -> Tensor:
     """The sum over the paired frames by the number of all (N,): the parts of a batch average to the whole."""
     return values.mean() if paired is None else (values * paired).mean()

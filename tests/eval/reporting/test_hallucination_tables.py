@@ -1,16 +1,9 @@
 """The tables of hallucination have the values of the result, and say where there is nothing to detect."""
 
+from detection_rows import SEEN, about
+
 from eval.reporting.hallucination_tables import hallucination
 
-
-def about(mean):
-    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
-
-
-SEEN = {
-    "base_rate": 0.0123, "auroc": about(0.9), "auprc": about(0.4), "regions": 7, "found_at_1%": about(0.25),
-    "found_at_5%": about(0.5),
-}  # fmt: skip
 SHARES = {"erased": about(0.012), "invented": about(0.0), "unverifiable": about(0.034)}
 
 
