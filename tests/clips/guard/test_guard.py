@@ -105,17 +105,21 @@ def test_looking_can_be_cancelled(tmp_path):
         look(path, cancel=cancel)
 
 
-def test_no_child_stays_behind(tmp_path):
-    clip = look(gif(tmp_path / "a.gif")).clip
-    frames = clip.iter_frames()
-    next(frames)
-    assert SERVER._process is not None
-    children = Path(f"/proc/{SERVER._process.pid}/task/{SERVER._process.pid}/children")
+def test_no_child_stays_behind(tmp_path, monkeypatch):
+    server = guard._Server()  # its children are those of this test alone
+    monkeypatch.setattr(guard, "SERVER", server)
+    # So many frames that they do not fit into the socket: the child has to wait for whoever wants them.
+    clip = look(gif(tmp_path / "a.gif", frames=60)).clip
+    assert server._process is not None
+    children = Path(f"/proc/{server._process.pid}/task/{server._process.pid}/children")
     if not children.exists():
         pytest.skip("this system does not list the children of a process")
-    assert _settled(children, 1), "the child that looked ends, the one that decodes waits"
+    assert _settled(children, 0), "the child that looked ends"
+    frames = clip.iter_frames()
+    next(frames)
+    assert _settled(children, 1), "the child that decodes waits"
     frames.close()  # pyright: ignore[reportAttributeAccessIssue]
-    assert _settled(children, 0)
+    assert _settled(children, 0), "the child that decoded ends"
 
 
 def _settled(children: Path, count: int) -> bool:
