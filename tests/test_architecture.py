@@ -35,6 +35,7 @@ PLACES = {
     "pydicom": ("echogan/clips/dicom/", "echogan/curation/"),
     "dicomweb_client": ("echogan/archive/pacs/",),
     "pynetdicom": ("echogan/archive/pacs/",),
+    "mcp": ("echogan/cli/mcp_server.py",),
 }
 # These packages train on a bare GPU box, so they get by with little.
 BARE = {"phantom", "model", "training"}

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "dicomweb": ("dicomweb", "DicomWeb", "enhance a study of a DICOM server, and store the results there"),
     "listen": ("listen", "Listen", "enhance what DICOM nodes send here (C-STORE), and deliver it"),
+    "mcp": ("mcp", "ServeTools", "serve an assistant on this machine (MCP): models, enhance, diagnose"),
     "users": ("users", "ManageUsers", "who may log in to the page, with hashed passwords"),
     "curate": ("training", "Curate", "make training shards from an archive of clips"),
     "study": ("study", "Study", "blinded reader studies: make, open, follow and end one"),

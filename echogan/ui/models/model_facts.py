@@ -27,7 +27,8 @@ class ModelFacts:
     """A model that can be chosen.
 
     name         as it is given where a model is asked for
-    kind         bundled with the program, added from a run of the Train tab, or cached from the Hub
+    kind         bundled with the program, added (a run of the Train tab, or named to `python -m echogan mcp`), or
+                 cached from the Hub
     size         bytes of the weights
     calibrated   whether results are flagged where they were probably changed wrongly
     trained_on   what it has seen, in a few words
@@ -67,7 +68,7 @@ def list_models(models: ModelChoices) -> list[ModelFacts]:
 
     What cannot be read is not listed: the cache holds repositories of other programs, too.
     """
-    return [facts for name, kind, folder in _folders(models) if (facts := _facts(name, kind, folder))]
+    return [facts for name, kind, folder in _folders(models) if (facts := facts_of(name, kind, folder))]
 
 
 def _folders(models: ModelChoices) -> Iterator[tuple[str, Kind, Path]]:
@@ -82,7 +83,8 @@ def _folders(models: ModelChoices) -> Iterator[tuple[str, Kind, Path]]:
             yield cached.name, "cached", cached.folder
 
 
-def _facts(name: str, kind: Kind, folder: Path) -> ModelFacts | None:
+def facts_of(name: str, kind: Kind, folder: Path) -> ModelFacts | None:
+    """What is told of the model in `folder`; None where it cannot be read."""
     try:
         info = describe_checkpoint(folder)
         config = info.config
