@@ -149,7 +149,9 @@ class ClipTools:
         except (OSError, ValueError, RuntimeError):
             raise UnreadableClip("This is no path: give that of a file in the folder of clips.") from None
         if not inside:
-            raise UnreadableClip(f"'{path.name}' is outside the folder of clips: only files in it are read.")
+            raise UnreadableClip(
+                f"'{Path(file).name}' is outside the folder of clips: only files in it are read."
+            )
         if not there:
             raise UnreadableClip(f"There is no file '{path.name}' at this path in the folder of clips.")
         return path
