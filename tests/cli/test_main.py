@@ -59,7 +59,7 @@ def test_the_program_prints_one_sentence_and_exits_2():
     assert (done.returncode, done.stdout) == (2, "")
     choice = (
         "Choose one of enhance, models, phantom, train, convert, calibrate, "
-        "publish, space, browser-demo, dicomweb, listen, users, curate, study."
+        "publish, space, browser-demo, dicomweb, listen, mcp, users, curate, study."
     )
     assert done.stderr == f"There is no command 'enhnce'. {choice}\n"
 
