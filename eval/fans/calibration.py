@@ -1,4 +1,4 @@
-"""Calibrate the confidence of find_sector: the IoU that its score stands for, on simulated hard fans.
+"""Calibrate the confidence of find_sector: the IoU that most fans of its score have, on simulated hard fans.
 
     python -m eval fan_calibration [--clips 200]
 
@@ -17,12 +17,14 @@ from scipy.optimize import isotonic_regression
 
 from echogan.clips.clip import Clip
 from echogan.clips.sector.find_sector import find_sector
+from echogan.clips.sector.not_b_mode import NotBMode
 from echogan.clips.sector.sector_confidence import CALIBRATION, calibration
 from eval.command import begin
 from eval.fans.fans import iou
 from eval.fans.hard_fans import hard_fan
 
 FIRST_SEED = 2_150_000_000
+WORST = 0.2  # share of the fans whose IoU may be less than the confidence: better asked than misled
 SIZES = (200, 480)  # longer side of a frame in pixels: as hard as larger ones, and faster to render
 
 
@@ -42,7 +44,11 @@ def main(settings: FanCalibrationSettings) -> None:
     pairs = []
     for seed in range(settings.first_seed, settings.first_seed + settings.clips):
         hard = hard_fan(seed, SIZES)
-        sector = find_sector(Clip(hard.frames))
+        try:
+            sector = find_sector(Clip(hard.frames))
+        except NotBMode as refusal:  # a mistake, of which no confidence tells
+            print(f"seed {seed} was refused: {refusal}")
+            continue
         if sector.kind == "fan":
             pairs.append((score_of(sector.confidence), iou(sector.mask, hard.truth)))
     scores, overlaps = curve(np.array(pairs), settings.knots)
@@ -58,18 +64,23 @@ def score_of(confidence: float) -> float:
 
 
 def curve(pairs: np.ndarray, knots: int) -> tuple[list[float], list[float]]:
-    """(scores, overlaps), both increasing from 0: isotonic regression of IoU on score, at bins of equal size.
+    """(scores, overlaps), both increasing from 0, scores to 1: the IoU that all but the WORST fans of a score have.
+
+    Isotonic regression of IoU on score, at bins of equal size, less what the WORST in the bin fall short of it.
 
     pairs  (N, 2): the score and the IoU of each fan
     """
     ordered = pairs[pairs[:, 0].argsort(kind="stable")]
     fitted = isotonic_regression(ordered[:, 1]).x
+    short = ordered[:, 1] - fitted
+    bins = np.array_split(np.arange(len(ordered)), knots)
+    reached = isotonic_regression([fitted[part].mean() + np.quantile(short[part], WORST) for part in bins]).x
     scores, overlaps = [0.0], [0.0]
-    for part in np.array_split(np.arange(len(ordered)), knots):
-        score, overlap = float(ordered[part, 0].mean()), float(fitted[part].mean())
-        scores.append(round(max(score, scores[-1] + 1e-3), 4))
-        overlaps.append(round(max(overlap, overlaps[-1] + 1e-3), 4))
-    return scores, overlaps
+    for part, overlap in zip(bins, reached, strict=True):
+        scores.append(round(max(float(ordered[part, 0].mean()), scores[-1] + 1e-3), 4))
+        overlaps.append(round(max(float(overlap), overlaps[-1] + 1e-3), 4))
+    # Up to a score of 1, so that every score can be read back.
+    return [*scores, 1.0], [*overlaps, min(1.0, round(overlaps[-1] + 1e-3, 4))]
 
 
 if __name__ == "__main__":

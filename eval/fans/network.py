@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,7 @@ SIZES = (150, 600)  # longer side of a training frame in pixels
 FRAMES, MANY, LONG = 6, 20, 0.4  # frames of a phantom clip, of a long one, and the share of long ones
 AVERAGED = 200  # steps over which the weights that are written are averaged
 CUT, DEEPEST_CUT = 0.3, 0.15  # share of examples of which one side is cut off, and how much of it at most
+CLOSER, CLOSEST = 0.4, 1.25  # share of examples that are cropped and enlarged, and how much at most
 LIT, GAIN = 0.5, (-0.7, 0.4)  # share of examples that are lit otherwise, and the logarithms of the factors
 
 
@@ -159,11 +161,13 @@ def train(network: FanNetwork, maps: np.ndarray, truths: np.ndarray, settings: F
 
 
 def varied(maps: np.ndarray, truths: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Examples, float32 (N, CHANNELS, S, S) and (N, S, S), mirrored, lit otherwise, and cut at one side, at random.
+    """Examples, float32 (N, CHANNELS, S, S) and (N, S, S), closer, mirrored, lit otherwise, cut at one side, at random.
 
     What is cut off is a part of the picture that cannot be used, as where another region covers it.
     """
     for example, truth in zip(maps, truths, strict=True):
+        if rng.random() < CLOSER:
+            show_closer(example, truth, rng)
         if rng.random() < 0.5:
             example[:], truth[:] = example[:, :, ::-1].copy(), truth[:, ::-1].copy()
             example[5] *= -1
@@ -175,6 +179,19 @@ def varied(maps: np.ndarray, truths: np.ndarray, rng: np.random.Generator) -> tu
             side = (np.s_[:, :depth], np.s_[:, -depth - 1 :], np.s_[:depth])[rng.integers(3)]
             example[(slice(4), *np.index_exp[side])], truth[side] = 0, 0
     return torch.from_numpy(maps), torch.from_numpy(truths)
+
+
+def show_closer(example: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> None:
+    """Replace a frame in its square by a part of it, as if the export had been cropped to that."""
+    rows, columns = (np.flatnonzero((example[5] != 0).any(axis)) for axis in (1, 0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    tall, wide = truth[window].shape
+    scale = rng.uniform(1, CLOSEST)
+    part = (round(tall / scale), round(wide / scale))
+    top, left = (int(rng.integers(whole - kept + 1)) for whole, kept in zip((tall, wide), part, strict=True))
+    for image in (*example[:4], truth):
+        shown = image[window][top : top + part[0], left : left + part[1]]
+        image[window] = cv2.resize(shown, (wide, tall), interpolation=cv2.INTER_LINEAR)
 
 
 def objective(logits: Tensor, truth: Tensor, usable: Tensor) -> Tensor:

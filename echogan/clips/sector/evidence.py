@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from echogan.clips.sector.bounds import Box
-from echogan.clips.sector.fan_fit import Target, overlap
+from echogan.clips.sector.fan_fit import Target
 from echogan.clips.sector.fan_network import Square, network_input, sector_probability
 from echogan.clips.sector.overlay import ClipStatistics
 
@@ -20,7 +20,6 @@ class Evidence:
     """Where the network finds imaged tissue, on the cells of its square.
 
     target   what a shape is fitted to; None if nothing was found
-    agree    overlap of the network's answers for the clip and for its mirror image, 0 to 1
     moving   whether the clip moves
     box      the part of the frame that was looked at: top, left, bottom, right, ends exclusive
     ground   grey level of the empty screen
@@ -30,7 +29,6 @@ class Evidence:
     """
 
     target: Target | None
-    agree: float
     moving: bool
     box: Box
     ground: float
@@ -55,15 +53,15 @@ def gather(stats: ClipStatistics, box: Box | None = None, pane: Box | None = Non
     box = box or _box(stats, panel)
     maps, square, ground = square_maps(stats, box)
     if np.expm1(maps[0].max() * np.log(256)) < DARK:
-        return Evidence(None, 0.0, moving, box, ground, 0, tuple(notes), cropped=cropped)
+        return Evidence(None, moving, box, ground, 0, tuple(notes), cropped=cropped)
     plain, mirrored = sector_probability(maps), sector_probability(_mirrored(maps))[:, ::-1]
     window = np.s_[square.rows, square.columns]
-    share, agree = ((plain + mirrored) / 2)[window], overlap(plain[window], mirrored[window])
+    share = ((plain + mirrored) / 2)[window]
     target, agrees = Target(share, square.y, square.x, 1 / square.scale), True
     if pane is not None:
         target, agrees = _within(target, pane)
     target, panes = _one_pane(target, maps[2 if moving else 1][window])
-    return Evidence(target, agree, moving, box, ground, panes, tuple(notes), agrees, cropped)
+    return Evidence(target, moving, box, ground, panes, tuple(notes), agrees, cropped)
 
 
 def square_maps(stats: ClipStatistics, box: Box) -> tuple[np.ndarray, Square, float]:

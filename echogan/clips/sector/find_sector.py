@@ -39,7 +39,7 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
     found = search(sample.statistics, sample.bounds)
     inside = found.mask(sample.frames.shape[1:3])
     sector = Sector(found.kind, inside, inside, found.confidence, found.fan, found.notes)
-    refuse_other_modes(sample.frames, sector)
+    refuse_other_modes(sample.frames, sector, sample.trace)
     return _with_overlay(sample, sector, found.moving)
 
 
@@ -60,7 +60,7 @@ def sector_from_fan(fan: Fan, clip: ClipFile | Clip | ClipSample, samples: int =
             "Give its apex and radii in pixels of the frame, and its angles in degrees from straight down."
         )
     sector = Sector("fan", inside, inside, 1.0, fan, ("The sector was given by hand.",))
-    refuse_other_modes(sample.frames, sector, given=True)
+    refuse_other_modes(sample.frames, sector, sample.trace, given=True)
     return _with_overlay(sample, sector, moves(sample.statistics))
 
 

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from echogan.clips.clip import grey
-from echogan.clips.sector.sector_confidence import CHECK_BELOW
 from echogan.clips.sector.tint import LUMA, NOISY, smoothed, spread, tint_curve
 from echogan.core.errors import UnsupportedClip
 from echogan.core.geometry import Sector
@@ -29,7 +28,9 @@ SIZES = (
 )  # least pixels, share of the longer side: neighbourhood, line, wide
 LEFT_OVER, EXPLAINED = 40.0, 0.92  # the same that a tint may leave, in at least this share of the lit pixels
 LIT = 30
+SMEARED = 13  # pixels across which JPEG smears the colour of a line
 SURE = 0.6  # confidence of a fan from which every patch of colour within it counts
+FAN = 0.8  # confidence of a fan from which its shape says that it is no strip
 SWEPT = 0.35  # share of a redrawn column that changes; in the dim tissue of a B-mode clip it is less
 SLOW = 4  # a strip that moves by a pixel in a frame is compared with the frame so many later
 STATIC = 2.5  # grey levels of change over time below which a patch is a drawing on the screen
@@ -55,16 +56,18 @@ class NotBMode(UnsupportedClip):
         self.mode = mode
 
 
-def refuse_other_modes(frames: np.ndarray, sector: Sector, given: bool = False) -> None:
+def refuse_other_modes(frames: np.ndarray, sector: Sector, trace: np.ndarray, given: bool = False) -> None:
     """Raise NotBMode if uint8 frames (n, H, W) or (n, H, W, 3), in order, show Doppler or M-mode in the sector.
 
-    `given` by hand: the sector's confidence says nothing about what it shows.
+    trace   bool (H, W): pixels of an ECG trace, whose colour is no flow
+    given   the sector was given by hand: its confidence says nothing about what it shows
     """
     sure = sector.kind == "fan" and sector.confidence >= SURE
-    if shows_flow(frames, sector.mask if sure else np.ones_like(sector.mask), sure):
+    drawn = cv2.dilate(trace.astype(np.uint8), np.ones((SMEARED, SMEARED), np.uint8)) > 0
+    if shows_flow(frames, (sector.mask if sure else np.ones_like(sector.mask)) & ~drawn, sure):
         raise NotBMode("colour")
     top, left, bottom, right = sector.box
-    if (given or sector.kind != "fan" or sector.confidence < CHECK_BELOW) and scrolls(
+    if (given or sector.kind != "fan" or sector.confidence < FAN) and scrolls(
         np.stack([grey(frame[top:bottom, left:right]) for frame in frames])
     ):
         raise NotBMode("strip")

@@ -9,13 +9,14 @@ import numpy as np
 from echogan.clips.sector.bounds import Bounds, Box, box_mask
 from echogan.clips.sector.evidence import Evidence, gather
 from echogan.clips.sector.fan_fit import Fit, fit_shape
-from echogan.clips.sector.fan_polish import polish
+from echogan.clips.sector.fan_polish import EXACT, polish
 from echogan.clips.sector.overlay import ClipStatistics
 from echogan.clips.sector.sector_confidence import CHECK_BELOW, sector_confidence
 from echogan.core.geometry import Fan, SectorKind
 
 WHOLE = 0.97  # share of what was searched from which all of it counts as tissue
 CONTRADICTS = 0.2  # share of a sure fan outside the DICOM region from which the region is wrong
+UNSURE = 0.9  # overlap of fan and network's map below which the lit tissue may show the fan better
 CLEARLY = 0.05  # how much higher the confidence of a fan with its apex below must be
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
@@ -104,14 +105,13 @@ def _shape(fit: Fit, evidence: Evidence, stats: ClipStatistics) -> Found:
             f"The frame shows {evidence.panes} panes side by side; the one with the most motion was taken. Give the "
             "sector by hand for another."
         )
-    lit = polish(fit.fan, stats, evidence.box, evidence.ground) if fit.fan is not None else None
-    shown = lit or fit
+    shown = _lit_fan(fit, evidence, stats) or fit
     if shown.fan is not None and shown.fan.aspect != 1:
         notes.append("The frame looks squeezed: a fan with oblong pixels fits it better than a round one.")
     found = Found("fan" if shown.fan else "rectangle", 0.0, (), evidence.moving, shown.fan, shown.box)
     if found.mask(stats.mean.shape).mean() > WHOLE:
         return _everything(evidence)
-    confidence = sector_confidence(fit, lit, evidence)
+    confidence = sector_confidence(fit)
     if not evidence.moving:
         notes.append("Nothing moves, so the sector was found from the grey levels.")
     if confidence < CHECK_BELOW:
@@ -119,6 +119,18 @@ def _shape(fit: Fit, evidence: Evidence, stats: ClipStatistics) -> Found:
             f"The sector found may overlap with the true one by only {confidence:.0%}. {PLEASE_CHECK}"
         )
     return replace(found, confidence=confidence, notes=tuple(notes))
+
+
+def _lit_fan(fit: Fit, evidence: Evidence, stats: ClipStatistics) -> Fit | None:
+    """The fan that the lit tissue fills, where the network is unsure, or where pixels are clearly oblong; else None.
+
+    Elsewhere the network's fan is the better one: lit tissue seldom ends just at the border.
+    """
+    lit = polish(fit.fan, stats, evidence.box, evidence.ground) if fit.fan is not None else None
+    if lit is None or lit.fan is None:
+        return None
+    oblong = lit.fan.aspect != 1 and lit.iou > EXACT
+    return lit if fit.iou < UNSURE or oblong else None
 
 
 def _everything(evidence: Evidence) -> Found:

@@ -8,6 +8,7 @@ from echogan.clips.clip import Clip
 from echogan.clips.sector.find_sector import find_sector, sector_from_fan
 from echogan.clips.sector.not_b_mode import NotBMode, scrolls
 from echogan.core.errors import UnsupportedClip
+from eval.fans.hard_fans import hard_fan
 
 # Size, number of frames, coding, seed: a compressed clip, and a still as a lossless file keeps it.
 CLIPS = [((180, 240), 4, "jpeg75", 1), ((300, 400), 1, "raw", 2)]
@@ -58,6 +59,18 @@ def test_flow_in_a_clip_without_a_border_is_refused_and_a_bar_beside_it_is_not()
     assert clip.shape[1:3] == size
     with pytest.raises(NotBMode):
         find_sector(Clip(clip))
+
+
+def test_a_coloured_trace_in_a_small_frame_is_no_flow_and_hides_none():
+    hard = hard_fan(2_150_000_059, (200, 480))  # 235 x 235, JPEG, a coloured trace over the tissue
+    assert hard.trace is not None
+    assert find_sector(Clip(hard.frames)).kind == "fan"
+    flow = hard.frames.copy()
+    rows, columns = np.nonzero(hard.truth & ~hard.trace)
+    top, left = int(np.median(rows)) - 30, int(np.median(columns)) - 10
+    flow[:, top : top + 18, left : left + 20] = (200, 40, 20)
+    with pytest.raises(NotBMode):
+        find_sector(Clip(flow))
 
 
 # --- what moves sideways ---------------------------------------------------------------------------------------
