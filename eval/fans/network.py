@@ -4,8 +4,8 @@
     python -m eval fan_network --start echogan/clips/sector/fan_network.safetensors --first-seed 2120000000
 
 The second command continues the training of given weights with other hearts. The weights in the package were trained
-in several runs; the settings of the last one stand in `docs/results.md`. The seeds differ from those of the calibration
-and of the evaluation (`eval.fans.fans`).
+in several runs; the settings of the last ones stand in `docs/results.md`. The seeds differ from those of the
+calibration and of the evaluation (`eval.fans.fans`).
 """
 
 from __future__ import annotations

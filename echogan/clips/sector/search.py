@@ -17,6 +17,7 @@ from echogan.core.geometry import Fan, SectorKind
 WHOLE = 0.97  # share of what was searched from which all of it counts as tissue
 CONTRADICTS = 0.2  # share of a sure fan outside the DICOM region from which the region is wrong
 UNSURE = 0.9  # overlap of fan and network's map below which the lit tissue may show the fan better
+BEYOND_DOUBT = 0.95  # confidence of a fan that cannot be one upside down
 CLEARLY = 0.05  # how much higher the confidence of a fan with its apex below must be
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
 
@@ -48,9 +49,9 @@ class Found:
 
 
 def search(stats: ClipStatistics, bounds: Bounds) -> Found:
-    """The sector of a clip. If no sure fan is found, the frame is searched upside down too."""
+    """The sector of a clip. If no fan is found beyond doubt, the frame is searched upside down too."""
     found = _search_upright(stats, bounds)
-    if found.sure:
+    if found.kind == "fan" and found.confidence >= BEYOND_DOUBT:
         return found
     height = stats.mean.shape[0]
     turned = _search_upright(stats.upside_down(), bounds.upside_down(height))
