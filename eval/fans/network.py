@@ -101,7 +101,7 @@ def main(settings: FanNetworkSettings) -> None:
     print(f"{settings.out} after {time.perf_counter() - start:.0f} s")
 
 
-def save(network: FanNetwork, out: Path) -> None:
+def save(network: nn.Module, out: Path) -> None:
     """Write the weights in half precision."""
     save_file({name: weight.half().contiguous() for name, weight in network.state_dict().items()}, out)
 
