@@ -70,6 +70,10 @@ BARS = (
     Bar("The sector is found in every real clip (IoU).", "fans", "real/*/iou", "at least", 0.93),
     Bar("The sector is found well in the real clips (median IoU).",
         "fans", "real/*/iou", "at least", 0.96, statistics.median),
+    Bar("The sector is found well in simulated hard fans (median IoU).",
+        "fans", "simulated/iou_median", "at least", 0.97),
+    Bar("The page seldom asks to check a sector that is right (share).",
+        "fans", "simulated/asks_elsewhere", "at most", 0.1),
     Bar("Hazy cavity and wall are separated (mean gCNR).", "haze", f"{MEAN_HAZE}/gcnr", "at least", 0.83),
     Bar("The wall keeps its level in every hazy clip (change in dB).",
         "haze", f"{EACH_HAZE}/wall_db", "at most", 1.5, greatest_size),
@@ -131,6 +135,10 @@ BARS = (
     Bar("Memory does not grow with the length of a clip (ratio of peaks).", "memory", "worst_ratio", "at most", 1.2),
 )  # fmt: skip
 NOT_REACHED = (
+    Bar("Few simulated hard fans are found badly (5th percentile of IoU).",
+        "fans", "simulated/iou_percentile_5", "at least", 0.9),
+    Bar("The page asks to check a sector that is wrong (share).",
+        "fans", "simulated/asks_where_below", "at least", 0.9),
     Bar("No lesions are invented (share of clips).", "lesions", f"rows/{DEFAULT}/invented/mean", "at most", 0.02),
     *(
         Bar(f"Where signal survives, as much is gained in {metric} as by the oracle (share of its gain).",
