@@ -97,7 +97,7 @@ class Sector:
 
     tissue_mask   bool (H, W): imaged tissue, the only pixels that may change
     overlay_mask  bool (H, W): text, ticks and traces inside the sector; disjoint from tissue_mask
-    confidence    0 to 1: estimated overlap (IoU) with the true sector, calibrated on simulated fans
+    confidence    0 to 1: overlap (IoU) with the true sector that four of five such simulated fans exceed
     fan           the fan's numbers where kind is "fan", else None
     notes         sentences for the reader
     text_sure     False for a still or a frozen clip, where text over tissue can be missed

@@ -26,8 +26,8 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
     """The imaged sector, from at most `samples` frames spread over the clip; a ClipSample is taken as it is.
 
     A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks, within the
-    regions of a DICOM header. The confidence estimates the overlap (IoU) with the true sector. If nothing is found: the
-    whole frame, with confidence 0 and a note. Raises NotBMode (UnsupportedClip) for Doppler and M-mode.
+    regions of a DICOM header. The confidence is an overlap (IoU) with the true sector that most sectors seen as clearly
+    exceed. If nothing is found: the whole frame, with confidence 0 and a note. Raises NotBMode (UnsupportedClip) for Doppler and M-mode.
     """
     sample = _sample(clip, samples)
     if sample.pixel_aspect != 1:

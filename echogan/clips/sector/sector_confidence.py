@@ -1,4 +1,4 @@
-"""How far a found sector can be trusted: its estimated overlap with the true one, calibrated on simulated fans."""
+"""How far a found sector can be trusted: the overlap with the true one that most such simulated fans exceed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from echogan.clips.sector.fan_fit import Fit
 
-CHECK_BELOW = 0.9  # estimated IoU below which the reader is asked to check the sector
+CHECK_BELOW = 0.9  # confidence below which the reader is asked to check the sector
 CALIBRATION = Path(__file__).with_name("sector_confidence.json")  # by `python -m eval fan_calibration`
 
 
