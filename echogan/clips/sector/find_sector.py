@@ -27,7 +27,8 @@ def find_sector(clip: ClipFile | Clip | ClipSample, samples: int = SAMPLES) -> S
 
     A small network marks it in the clip's statistics over time; a fan or a rectangle is fitted to the marks, within the
     regions of a DICOM header. The confidence is an overlap (IoU) with the true sector that most sectors seen as clearly
-    exceed. If nothing is found: the whole frame, with confidence 0 and a note. Raises NotBMode (UnsupportedClip) for Doppler and M-mode.
+    exceed. If nothing is found: the whole frame, with confidence 0 and a note. Raises NotBMode (UnsupportedClip) for
+    Doppler and M-mode.
     """
     sample = _sample(clip, samples)
     if sample.pixel_aspect != 1:
