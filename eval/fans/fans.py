@@ -2,9 +2,9 @@
 
     python -m eval fans [--clips 200]
 
-It measures the IoU with the true sector, the confidence (an IoU that most such fans exceed), and how often the user is asked to
-check the sector. Asking is right where the IoU is below 0.9, and wrong elsewhere. Seconds are processor time of one
-call, with the frames in memory.
+It measures the IoU with the true sector, the confidence (an IoU that most such fans exceed), and how often the user is
+asked to check the sector. Asking is right where the IoU is below 0.9, and wrong elsewhere. Seconds are processor time
+of one call, with the frames in memory.
 """
 
 from __future__ import annotations
