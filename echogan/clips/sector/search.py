@@ -8,7 +8,7 @@ import numpy as np
 
 from echogan.clips.sector.bounds import Bounds, Box, box_mask
 from echogan.clips.sector.evidence import Evidence, gather
-from echogan.clips.sector.fan_fit import Fit, fit_shape
+from echogan.clips.sector.fan_fit import Fit, fan_share, fit_shape, overlap
 from echogan.clips.sector.fan_polish import EXACT, polish
 from echogan.clips.sector.overlay import ClipStatistics
 from echogan.clips.sector.sector_confidence import CHECK_BELOW, sector_confidence
@@ -17,6 +17,7 @@ from echogan.core.geometry import Fan, SectorKind
 WHOLE = 0.97  # share of what was searched from which all of it counts as tissue
 CONTRADICTS = 0.2  # share of a sure fan outside the DICOM region from which the region is wrong
 UNSURE = 0.9  # overlap of fan and network's map below which the lit tissue may show the fan better
+FILLED, ALIKE = 0.985, 0.95  # overlaps of a lit fan with its tissue and with the network's fan: the fan is filled
 BEYOND_DOUBT = 0.95  # confidence of a fan that cannot be one upside down
 CLEARLY = 0.05  # how much higher the confidence of a fan with its apex below must be
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
@@ -123,15 +124,18 @@ def _shape(fit: Fit, evidence: Evidence, stats: ClipStatistics) -> Found:
 
 
 def _lit_fan(fit: Fit, evidence: Evidence, stats: ClipStatistics) -> Fit | None:
-    """The fan that the lit tissue fills, where the network is unsure, or where pixels are clearly oblong; else None.
+    """The fan that the lit tissue fills, where it may be better than the network's; else None.
 
-    Elsewhere the network's fan is the better one: lit tissue seldom ends just at the border.
+    It may be where the network is unsure, where pixels are clearly oblong, and where tissue fills to its borders a fan
+    that is nearly the network's. Elsewhere lit tissue seldom ends just at the border.
     """
     lit = polish(fit.fan, stats, evidence.box, evidence.ground) if fit.fan is not None else None
-    if lit is None or lit.fan is None:
+    if lit is None or lit.fan is None or fit.fan is None or evidence.target is None:
         return None
-    oblong = lit.fan.aspect != 1 and lit.iou > EXACT
-    return lit if fit.iou < UNSURE or oblong else None
+    if fit.iou < UNSURE or (lit.fan.aspect != 1 and lit.iou > EXACT):
+        return lit
+    both = (fan_share(evidence.target, fan) for fan in (fit.fan, lit.fan))
+    return lit if lit.iou > FILLED and overlap(*both) > ALIKE else None
 
 
 def _everything(evidence: Evidence) -> Found:
