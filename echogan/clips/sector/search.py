@@ -17,7 +17,7 @@ from echogan.core.geometry import Fan, SectorKind
 WHOLE = 0.97  # share of what was searched from which all of it counts as tissue
 CONTRADICTS = 0.2  # share of a sure fan outside the DICOM region from which the region is wrong
 UNSURE = 0.9  # overlap of fan and network's map below which the lit tissue may show the fan better
-FILLED, ALIKE = 0.985, 0.95  # overlaps of a lit fan with its tissue and with the network's fan: the fan is filled
+FILLED, ALIKE = 0.985, 0.95  # overlap of a lit fan with its tissue, and with the network's fan
 BEYOND_DOUBT = 0.95  # confidence of a fan that cannot be one upside down
 CLEARLY = 0.05  # how much higher the confidence of a fan with its apex below must be
 PLEASE_CHECK = "Please check it, and give the sector by hand if it is wrong."
