@@ -22,7 +22,7 @@ from eval.hallucination.discs import CHANGES, FLAGGED, FRAMES, Seen, look, throu
 from eval.measures.intervals import interval, share_interval
 from eval.real_data import pydicom_cine
 
-PLACES = 20  # of each change, in each clip
+PLACES = 60  # of each change, in each clip: with 20 the share of all clips scatters by 2 points
 REAL = ("clips/*.gif", "haze/hazy_*.mkv")  # under the folder of real clips
 
 
