@@ -176,7 +176,7 @@ def varied(maps: np.ndarray, truths: np.ndarray, rng: np.random.Generator) -> tu
             example[:3] = np.log1p(np.minimum(levels, 255)) / np.log(256)
         if rng.random() < CUT:
             depth = int(rng.uniform(0, DEEPEST_CUT) * example.shape[-1])
-            side = (np.s_[:, :depth], np.s_[:, -depth - 1 :], np.s_[:depth])[rng.integers(3)]
+            side = (np.s_[:, :depth], np.s_[:, truth.shape[1] - depth :], np.s_[:depth])[rng.integers(3)]
             example[(slice(4), *np.index_exp[side])], truth[side] = 0, 0
     return torch.from_numpy(maps), torch.from_numpy(truths)
 

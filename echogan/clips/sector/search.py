@@ -129,8 +129,10 @@ def _lit_fan(fit: Fit, evidence: Evidence, stats: ClipStatistics) -> Fit | None:
     It may be where the network is unsure, where pixels are clearly oblong, and where tissue fills to its borders a fan
     that is nearly the network's. Elsewhere lit tissue seldom ends just at the border.
     """
-    lit = polish(fit.fan, stats, evidence.box, evidence.ground) if fit.fan is not None else None
-    if lit is None or lit.fan is None or fit.fan is None or evidence.target is None:
+    if fit.fan is None or evidence.target is None:
+        return None
+    lit = polish(fit.fan, stats, evidence.box, evidence.ground)
+    if lit is None or lit.fan is None:
         return None
     if fit.iou < UNSURE or (lit.fan.aspect != 1 and lit.iou > EXACT):
         return lit
