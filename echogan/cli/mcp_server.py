@@ -70,7 +70,7 @@ class Server(MCPServer):
         strength: Strength = 1.0,
         keep_original: KeepOriginal = False,
     ) -> Result:
-        """Enhance one echocardiography clip. Research only, not for diagnosis.
+        """Enhance one echocardiography clip. Research only.
 
         Writes the enhanced clip (MP4) and the report (JSON) into a new folder. Returns their paths, the mean of each
         map in grey levels, the findings of the trust card, and warnings. What comes of DICOM is black outside the
