@@ -38,16 +38,15 @@ class CardMaker:
     def __init__(self, enhancer: Enhancer, prepared: PreparedClip, calibrated: Calibrated | None = None):
         self._enhancer, self._prepared, self._calibrated = enhancer, prepared, calibrated
         self.mode: Mode = enhancer.settings.trust
-        space, fan = prepared.space, prepared.sector.fan
-        self._up = -1 if fan is not None and fan.opens_up else 1
-        mask, tissue = (part[:: self._up] for part in (space.mask, space.tissue))
+        space = prepared.space
+        mask, tissue = (part[:: prepared.up] for part in (space.mask, space.tissue))
         self._segment = Segmentation(space.size, mask, tissue, enhancer.device)
         rate = (prepared.clip.fps or FPS) / SEGMENTED_PER_SECOND
         self._every = max(1, round(rate)) if self.mode == "fast" else 1
         c = calibrated.calibration if calibrated is not None else None
         self._thresholds = (c.amber, c.red) if c is not None else None
         self._sums = TrustSums(
-            space.tissue, working_fan(prepared), self._thresholds, self._segment.tissue[:: self._up]
+            space.tissue, working_fan(prepared), self._thresholds, self._segment.tissue[:: prepared.up]
         )
         self._seen = 0
 
@@ -57,8 +56,8 @@ class CardMaker:
         picked = np.s_[-self._seen % self._every :: self._every]
         lv = features = lv_after = None
         if len(chunk.x[picked]):
-            lv, features = self._outlined(chunk.x[picked])
-            lv_after, _ = self._outlined(chunk.g[picked])
+            both = np.concatenate([chunk.x[picked], chunk.g[picked]])
+            (lv, lv_after), (features, _) = (np.split(part, 2) for part in self._outlined(both))
         spread, twice = self._repeated(chunk) if self.mode == "full" else (None, None)
         residual = maps["removed_added"] / np.float32(2 * GREY)
         x, g, cycled = unit(chunk.x), unit(chunk.g), unit(chunk.cycled)
@@ -93,9 +92,10 @@ class CardMaker:
 
     def _outlined(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The left ventricle bool (n, h', w') of frames float32 (n, h, w) in [-1, 1], as displayed; and features."""
-        canonical = self._prepared.plain_curve.to_canonical(frames)[:, :: self._up]
+        up = self._prepared.up
+        canonical = self._prepared.plain_curve.to_canonical(frames)[:, ::up]
         labels, features = self._segment(np.ascontiguousarray(canonical, np.float32))
-        return (labels == Structure.LV)[:, :: self._up], features
+        return (labels == Structure.LV)[:, ::up], features
 
     def _repeated(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
         """Equivariance spread and idempotence. A result has no neighbours here: it is enhanced again as a still."""

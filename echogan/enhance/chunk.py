@@ -31,6 +31,12 @@ class PreparedClip:
     plain_curve: GreyCurve
     caution: Caution | None = None  # where the checkpoint asks for it
 
+    @property
+    def up(self) -> int:
+        """The step through the rows with which the apex is above, as the networks know fans: 1, or -1."""
+        fan = self.sector.fan
+        return -1 if fan is not None and fan.opens_up else 1
+
 
 @dataclass(frozen=True)
 class Chunk:

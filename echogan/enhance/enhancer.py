@@ -46,7 +46,10 @@ class EnhanceSettings:
         default="auto",
         metadata={"help": "what runs the network; onnx and openvino, on the CPU, are quicker than torch"},
     )
-    batch_size: int = field(default=8, metadata={"help": "frames enhanced at once", "min": 1, "max": 256})
+    batch_size: int = field(
+        default=4,
+        metadata={"help": "frames enhanced at once; on a GPU more are quicker", "min": 1, "max": 256},
+    )
     grey_curve: bool = field(
         default=True,
         metadata={"help": "bring the clip to the grey curve the network was trained on, and back after it"},
@@ -164,35 +167,53 @@ class Enhancer:
     ) -> Chunk:
         """The window's batch, whose decoded frames are `original`."""
         began = time.perf_counter()
-        seen = window.seen()
+        frames, places = window.seen()
+        x = frames[places[:, places.shape[1] // 2]]
 
-        def to_high(seen: np.ndarray) -> np.ndarray:
-            x = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
-            g = self._apply(self.to_high, seen, prepared, outside=x)
+        def to_high(canonical: torch.Tensor, x: np.ndarray) -> np.ndarray:
+            g = self._apply(self.to_high, canonical, prepared, outside=x)
             return applied(x, g, self.checkpoint.config.gain, prepared.caution)
 
-        x, g = np.ascontiguousarray(seen[:, seen.shape[1] // 2]), to_high(seen)
+        # A frame is a neighbour of others too: the grey curve is computed once for each.
+        g = to_high(self._canonical(frames, prepared)[torch.from_numpy(places)], x)
         took = time.perf_counter() - began
 
+        def to_high_again(seen: np.ndarray) -> np.ndarray:
+            middle = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
+            return to_high(self._canonical(seen, prepared), middle)
+
         def to_low(g: np.ndarray, x: np.ndarray) -> np.ndarray:
-            return self._apply(self.to_low, g[:, None], prepared, outside=x)
+            return self._apply(self.to_low, self._canonical(g[:, None], prepared), prepared, outside=x)
 
         return Chunk(
-            prepared, start, original, x, g, self.settings.strength, decode_s, took, to_low, seen, to_high
+            prepared,
+            start,
+            original,
+            x,
+            g,
+            self.settings.strength,
+            decode_s,
+            took,
+            to_low,
+            frames[places],
+            to_high_again,
         )
 
-    def _apply(
-        self, generator: Translate, seen: np.ndarray, prepared: PreparedClip, outside: np.ndarray
-    ) -> np.ndarray:
-        """Run a generator on float32 (n, frames, h, w); (n, h, w), outside the sector that of `outside`.
+    def _canonical(self, frames: np.ndarray, prepared: PreparedClip) -> torch.Tensor:
+        """Frames float32 (..., h, w) as displayed, as the generators see them: on the grey curve, the apex above."""
+        upright = np.ascontiguousarray(frames[..., :: prepared.up, :])
+        with torch.inference_mode():
+            return prepared.curve.to_canonical(torch.from_numpy(upright).to(self.device))
 
-        Both as displayed: the generator alone sees the frames on the grey curve.
+    def _apply(
+        self, generator: Translate, seen: torch.Tensor, prepared: PreparedClip, outside: np.ndarray
+    ) -> np.ndarray:
+        """Run a generator on `_canonical` frames (n, frames, h, w).
+
+        The result is as displayed, float32 (n, h, w), outside the sector that of `outside`.
         """
-        space, curve, fan = prepared.space, prepared.curve, prepared.sector.fan
-        up = -1 if fan is not None and fan.opens_up else 1  # the networks know fans with the apex above
+        space = prepared.space
         with torch.inference_mode(), precision(self.device):
-            seen = np.ascontiguousarray(seen[..., ::up, :])
-            batch = space.pad(curve.to_canonical(torch.from_numpy(seen).to(self.device)))
-            result = space.unpad(generator(batch)).float().clamp(-1, 1)[:, 0]
-            result = curve.to_display(result).cpu().numpy()[..., ::up, :]
+            result = space.unpad(generator(space.pad(seen))).float().clamp(-1, 1)[:, 0]
+            result = prepared.curve.to_display(result).cpu().numpy()[..., :: prepared.up, :]
         return np.where(space.mask, result, outside)

@@ -43,13 +43,14 @@ class FrameWindow:
         self._count = min(count, len(self._decoded))
         return self._decoded[: self._count]
 
-    def seen(self) -> np.ndarray:
-        """What the generator sees of each frame of the batch, itself in the middle: float32 (n, frames, h, w).
+    def seen(self) -> tuple[np.ndarray, np.ndarray]:
+        """Frames float32 (m, h, w), and which of them the generator sees of each of the batch: int (n, frames).
 
-        Before the clip's first frame and after its last these are repeated.
+        A frame itself is in the middle. Before the clip's first frame and after its last these are repeated.
         """
         new = self._decoded[len(self._entered) - self._before :]
         self._entered += [self._enter(frame) for frame in new]
         places = torch.arange(self._before, self._before + self._count)
         length = torch.full_like(places, len(self._entered))
-        return np.stack(self._entered)[neighbours(places, length, self._frame_ms, self._frames).numpy()]
+        seen = neighbours(places, length, self._frame_ms, self._frames).numpy()
+        return np.stack(self._entered), seen

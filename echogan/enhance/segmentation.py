@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -32,9 +33,9 @@ class Segmentation:
         self._size = tuple(max(1, round(side * scale)) for side in size)
         self._device = device
         self.tissue = self._shrink(tissue.astype(np.float32)) >= 0.5
-        weight = torch.from_numpy(self._padded(self._shrink(mask.astype(np.float32)), 0.0))
+        weight = torch.from_numpy(self._padded([self._shrink(mask.astype(np.float32))], 0.0))
         deepest = 2 ** len(self._network.down)
-        share = torch.nn.functional.avg_pool2d(weight[None, None], deepest)
+        share = torch.nn.functional.avg_pool2d(weight[:, None], deepest)
         self._weight = (share / share.sum()).to(device)
 
     def __call__(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +44,7 @@ class Segmentation:
         The frames are canonical, in [-1, 1], the apex above. The features are mean and standard deviation over the
         sector of the c channels at the coarsest level.
         """
-        seen = np.stack([self._padded(self._shrink(frame), -1.0) for frame in frames])
+        seen = self._padded([self._shrink(frame) for frame in frames], -1.0)
         with torch.inference_mode(), precision(self._device):
             logits = self._network(torch.from_numpy(seen)[:, None].to(self._device))
             coarse = self._coarse.float()
@@ -51,7 +52,8 @@ class Segmentation:
             deviation = ((coarse - mean) ** 2 * self._weight).sum((2, 3)).sqrt()
             features = torch.cat([mean[..., 0, 0], deviation], 1).cpu().numpy()
         height, width = self._size
-        return logits.argmax(1).byte().cpu().numpy()[:, :height, :width], features
+        labels = logits.max(1).indices  # `argmax` gives the same in ten times the time
+        return labels.byte().cpu().numpy()[:, :height, :width], features
 
     def _keep(self, module: torch.nn.Module, seen: tuple[torch.Tensor, ...], coarse: torch.Tensor) -> None:
         self._coarse = coarse
@@ -59,9 +61,13 @@ class Segmentation:
     def _shrink(self, frame: np.ndarray) -> np.ndarray:
         return cv2.resize(frame, self._size[::-1], interpolation=cv2.INTER_AREA)
 
-    def _padded(self, frame: np.ndarray, value: float) -> np.ndarray:
+    def _padded(self, frames: Sequence[np.ndarray], value: float) -> np.ndarray:
+        """Frames (h', w') at the size that the network takes: float32 (n, ., .)."""
         height, width = self._size
-        return np.pad(frame, ((0, -height % MULTIPLE), (0, -width % MULTIPLE)), constant_values=value)
+        sides = (height + -height % MULTIPLE, width + -width % MULTIPLE)
+        padded = np.full((len(frames), *sides), value, np.float32)
+        padded[:, :height, :width] = frames
+        return padded
 
 
 @cache

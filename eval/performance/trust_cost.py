@@ -16,7 +16,7 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.card.card import Mode
 
-CHUNKS: dict[Mode, int] = {"fast": 4, "full": 1}  # batches that are timed: full mode takes many passes
+CHUNKS: dict[Mode, int] = {"fast": 8, "full": 1}  # batches that are timed: full mode takes many passes
 WANTED = 0.3  # share of the rest that fast mode may add
 
 

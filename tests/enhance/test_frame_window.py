@@ -24,9 +24,9 @@ def walked(window: FrameWindow, size: int) -> list[list[int]]:
     """The numbers of the frames seen, for every frame of the clip."""
     seen: list[list[int]] = []
     while batch := window.advance(size):
-        found = window.seen()
-        assert len(found) == len(batch)
-        seen += found[:, :, 0, 0].astype(int).tolist()
+        frames, places = window.seen()
+        assert len(places) == len(batch)
+        seen += frames[places][:, :, 0, 0].astype(int).tolist()
     return seen
 
 
@@ -46,7 +46,8 @@ def test_one_frame_reads_nothing_ahead():
     frames = iter(numbered(5))
     window = FrameWindow(frames, lambda frame: frame)
     assert len(window.advance(2)) == 2
-    assert window.seen()[:, 0, 0, 0].tolist() == [0, 1]
+    entered, places = window.seen()
+    assert entered[places][:, 0, 0, 0].tolist() == [0, 1]
     assert next(frames)[0, 0] == 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from echogan.trust.maps.smoothing import smooth
+from echogan.trust.maps.smoothing import Smoother
 
 
 class FlickerRatio:
@@ -17,7 +17,7 @@ class FlickerRatio:
     """
 
     def __init__(self, tissue: np.ndarray):
-        self._tissue = tissue
+        self._smooth = Smoother(tissue)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._sums = np.zeros(2)
 
@@ -29,8 +29,8 @@ class FlickerRatio:
         if len(x) < 3:
             return
         for side, frames in enumerate((x, g)):
-            change = smooth(frames[:-2] - 2 * frames[1:-1] + frames[2:], self._tissue)
-            self._sums[side] += np.abs(change).sum(dtype=np.float64)
+            for change in frames[:-2] - 2 * frames[1:-1] + frames[2:]:
+                self._sums[side] += np.abs(self._smooth(change)).sum(dtype=np.float64)
 
     @property
     def ratio(self) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from echogan.trust.maps.smoothing import smooth
+from echogan.trust.maps.smoothing import Smoother
 from echogan.trust.maps.tone import ToneCurve
 
 SURROUND = 0.06  # sigma over the frame's height of what a blob is brighter than
@@ -23,17 +23,18 @@ def hidden_information(x: np.ndarray, g: np.ndarray, cycled: np.ndarray, tissue:
     x, g, cycled   float32 (n, h, w) in [0, 1]: the input, to_high(x) and to_low(g)
     tissue         bool (h, w)
     """
-    contrast = _contrast(x, tissue)
+    smoothers = Smoother(tissue), Smoother(tissue, SURROUND)
+    contrast = _contrast(x, *smoothers)
     peaks = _peaks(contrast)
     if not peaks.any():
         return None
     alike = [ToneCurve.fit(image, x, tissue)(image) for image in (cycled, g)]
-    kept = [np.clip(_contrast(image, tissue)[peaks] / contrast[peaks], 0, 1) for image in alike]
+    kept = [np.clip(_contrast(image, *smoothers)[peaks] / contrast[peaks], 0, 1) for image in alike]
     return float(np.median(kept[0] - kept[1]))
 
 
-def _contrast(frames: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    return smooth(frames, tissue) - smooth(frames, tissue, SURROUND)
+def _contrast(frames: np.ndarray, near: Smoother, wide: Smoother) -> np.ndarray:
+    return np.stack([near(frame) - wide(frame) for frame in frames])
 
 
 def _peaks(contrast: np.ndarray) -> np.ndarray:
