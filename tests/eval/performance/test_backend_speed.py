@@ -29,7 +29,8 @@ def test_waiting_counts_as_time_and_not_as_cpu_time():
     assert 1 < found["ratio"] <= 11
     assert found["ratio_least"] <= found["ratio"]
     # CPU time is of the whole process, and other threads of it may work a little in 200 ms.
-    assert found["ours_cpu_ms"] < 10 and found["reference_cpu_ms"] < 100, "to sleep is no work"
+    assert found["ours_cpu_ms"] < 10, "to sleep is no work"
+    assert found["reference_cpu_ms"] < 100, "to sleep is no work"
     assert shapes == {(0.02, (1, 3, 32, 32)), (0.2, (1, 1, 32, 32))}, "ours sees the neighbours too"
 
 
