@@ -134,4 +134,29 @@ def test_the_proxy_asks_for_a_user_but_not_readers():
     assert "auth_basic" not in readers
     assert "error_log /dev/null;" in readers, "a line of the log would name the link, which is secret"
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
-    assert f"proxy_pass http://app:{ENVIRONMENT['GRADIO_SERVER_PORT']};" in text
+
+
+def test_the_proxy_finds_the_page_again_at_another_address():
+    """With a name in proxy_pass nginx asks for its address once, and a restarted page is never found again."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    assert f"set $app http://app:{ENVIRONMENT['GRADIO_SERVER_PORT']};" in text
+    assert set(re.findall(r"proxy_pass (.*);", text)) == {"$app"}
+    assert "include /run/resolver.conf;" in text
+
+
+def test_the_proxy_asks_the_name_server_of_its_own_container(tmp_path):
+    *shell, command = COMPOSE["services"]["proxy"]["command"]
+    write, _, start = command.partition("&&")
+    assert start.strip() == "exec nginx -g 'daemon off;'"
+    given, written = tmp_path / "resolv.conf", tmp_path / "resolver.conf"
+    given.write_text("search dns.podman\nnameserver 10.89.1.1\nnameserver 10.89.2.1\noptions ndots:0\n")
+    write = write.replace("/etc/resolv.conf", str(given)).replace("/run/resolver.conf", str(written))
+    subprocess.run([*shell, write.replace("$$", "$")], check=True)
+    assert written.read_text() == "resolver 10.89.1.1 valid=10s;\n"
+
+
+def test_the_name_of_the_page_lies_where_every_compose_command_reads_it():
+    """`docker compose ps` refuses, too, where a variable that must be there is not."""
+    assert "ECHOGAN_HOSTS:?" in (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    assert "> .env" in (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
