@@ -29,6 +29,6 @@ ENV HF_HUB_OFFLINE=1 \
     ECHOGAN_DATA=/data
 EXPOSE 7860
 VOLUME /data
-HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 \
+HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/gradio_api/app_id', timeout=9)"]
 CMD ["python", "app.py"]

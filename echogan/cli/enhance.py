@@ -64,8 +64,8 @@ class Enhance:
     blackout: bool = False
     """black out everything but tissue, in every output"""
     mark: bool = True
-    """draw "AI-enhanced, not for diagnosis" in a corner beside the sector of .mp4, .webm, .gif and .png output; their
-    metadata say so anyway"""
+    """the words "AI-enhanced, not for diagnosis" in a corner beside the sector of .mp4, .webm, .gif and .png output,
+    unless left out; their metadata say so anyway"""
     sector: Annotated[str | None, arg(metavar="FAN")] = None
     """the sector by hand, a fan in pixels and degrees: apex_x,apex_y,left_deg,right_deg,r_min,r_max"""
     format: Format = "mp4"

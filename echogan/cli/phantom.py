@@ -27,5 +27,5 @@ class PhantomPairs:
         make_folder(self.output)
         with stop_on_interrupt() as cancel, progress_bar("phantom") as progress:
             count = write_pairs(self.output, self.settings, progress, cancel)
-        print(f"{self.output}: {count} pairs and sheet.png")
+        print(f"{self.output}: {count} pair{'s' * (count != 1)} and sheet.png")
         return 0

@@ -130,10 +130,12 @@ def open_writer(
     if suffix == ".png" and like.frames == 1 and not is_frame_folder(path):
         writer = PngWriter
     if writer is None:
-        known = ", ".join(_WRITERS)
-        raise OutputError(
-            f"'{suffix}' is no known format: end the name in {known}, or in nothing for a PNG folder."
+        wrong = (
+            f"A .png holds one frame and the clip has {like.frames}"
+            if suffix == ".png"
+            else f"'{suffix}' is no known format"
         )
+        raise OutputError(f"{wrong}: end the name in {', '.join(_WRITERS)}, or in nothing for a PNG folder.")
     return writer(target, like, sector, options or WriteOptions())
 
 

@@ -187,7 +187,7 @@ def test_names_that_cannot_be_written(tmp_path):
     (tmp_path / "filled" / "keep.txt").write_bytes(b"x")
     for name, sentence in {
         "a.avi": "no known format",
-        "a.png": "no known format",
+        "a.png": "holds one frame and the clip has 6",
         "file/a.mp4": "a.mp4",
         "file": "is a file",
         "filled": "not empty",
