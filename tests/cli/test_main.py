@@ -203,7 +203,7 @@ def test_phantom_writes_pairs(tmp_path, capsys):
     assert degradation["haze_db"] is not None
     assert degradation["shadows"]
     assert degradation["noise_db"] is None
-    assert "1 pairs" in capsys.readouterr().out
+    assert "1 pair and sheet.png" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
