@@ -160,3 +160,10 @@ def test_the_name_of_the_page_lies_where_every_compose_command_reads_it():
     assert "ECHOGAN_HOSTS:?" in (ROOT / "compose.yaml").read_text(encoding="utf-8")
     assert "> .env" in (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
     assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("kept", ["runs/a", "studies/a", "dicom-queue/received/a.dcm", "users"])
+def test_what_the_program_keeps_in_its_own_folder_cannot_be_committed(kept):
+    """It may be a patient's, or a password's hash."""
+    command = ["git", "check-ignore", "--no-index", "--quiet", kept]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
