@@ -52,7 +52,9 @@ class EnhanceSettings:
     )
     grey_curve: bool = field(
         default=True,
-        metadata={"help": "bring the clip to the grey curve the network was trained on, and back after it"},
+        metadata={
+            "help": "the clip is brought to the grey curve the network was trained on, and back, unless left out"
+        },
     )
     working_size: int | None = field(
         default=None,
