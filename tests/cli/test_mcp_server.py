@@ -169,7 +169,7 @@ def test_a_clip_is_enhanced(heard, folder):
     assert report["model"]["sha256"] == told["sha256"]
     assert told["mean_changes"] == {name: one["mean"] for name, one in report["diagnostics"].items()}
     assert Path(told["files"]["enhanced"]).read_bytes()[4:8] == b"ftyp"
-    assert heard["progress"] == [(8, 10), (10, 10)]
+    assert heard["progress"] == [(4, 10), (8, 10), (10, 10)]
     assert heard["again"].structured_content["files"] != told["files"]
 
 

@@ -131,7 +131,7 @@ def test_a_cancelled_call_leaves_nothing(tools):
 
     with pytest.raises(Cancelled):
         tools.enhance("long.gif", "", 1.0, False, progress, cancel)
-    assert seen[0][:2] == (8, 40)
+    assert seen[0][:2] == (EnhanceSettings().batch_size, 40)
     assert seen[0][2] > 1, "nothing was being written"
     assert not left_in(tools)
 

@@ -16,6 +16,8 @@ VIVID = 70.0  # the same, so far away that one frame is enough (a moving ECG tra
 MARK_CONTRAST = 30.0  # grey levels above the surroundings: a mark in a moving clip
 STILL_CONTRAST = 110.0  # the same in a still, in which speckle is as constant as text
 FEW = 5  # with fewer frames constancy over time is no evidence
+SOME = 10  # with fewer frames speckle too is constant by chance, here and there: a mark must have a sharp edge as well
+EDGE = 60.0  # grey levels between a pixel's neighbours: sharper than most speckle
 STAYS = 26.0  # grey levels of a mark's colour that noise does not explain: of the mean over the neighbourhood
 TEXTURE = 3  # grey levels between neighbours: more than within a bar drawn in one colour
 TINTED = 6.0  # mean chroma in grey levels above which the whole B-mode counts as tinted
@@ -79,7 +81,7 @@ def _coloured(frames: np.ndarray, std: np.ndarray, panes: np.ndarray | None) -> 
 def _textured(frame: np.ndarray) -> np.ndarray:
     """Pixels of a still (H, W, 3) that differ from their neighbours, as speckle does and bars do not: bool (H, W)."""
     level = grey(frame)
-    ring = cv2.dilate(level, np.ones((3, 3), np.uint8)) - cv2.erode(level, np.ones((3, 3), np.uint8))
+    ring = _ring(level)
     return ring > TEXTURE if (ring > TEXTURE).mean() > 0.01 else np.ones(level.shape, bool)
 
 
@@ -97,29 +99,43 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
     """Text, ticks and traces within the sector `inside`: bool (H, W).
 
     Coloured pixels always. Grey ones must be thin, brighter than what surrounds them, and constant while the
-    tissue around them moves; in a still, or in fewer than FEW frames, where speckle too may stay the same by
-    chance, they must also have sharper edges than an ultrasound beam can draw.
+    tissue around them moves, but for what JPEG adds to each frame; or have sharper edges than an ultrasound beam can
+    draw. In a still, or in fewer than FEW frames, where speckle too may stay the same by chance, the edges alone count.
     The main bang, also thin, bright and constant, is left out: marks within 6 % of the depth from the probe.
     The gaps within and between letters count as overlay: black strokes would spell a name as well as white ones.
     """
     moving = text_is_sure(stats, moving)
     size = max(5, round(0.025 * min(inside.shape)) | 1)
     top_hat = cv2.morphologyEx(stats.mean, cv2.MORPH_TOPHAT, _disc(size))
+    marks, bright = _text_like(stats.mean, top_hat), top_hat > MARK_CONTRAST
+    if stats.frames < SOME:
+        bright &= _ring(stats.mean) > EDGE
     if moving:
-        nearby = cv2.blur(stats.std, (4 * size + 1, 4 * size + 1))
-        constant = (stats.std < 1) | ((stats.std < 2.5) & (stats.std < 0.25 * nearby))
-        marks = (top_hat > MARK_CONTRAST) & constant
-    else:
-        marks = _text_like(stats.mean, top_hat)
+        marks |= bright & _constant(stats, top_hat, 4 * size + 1)
     if fan is not None:
         r, _ = fan.polar(*inside.shape)
         depth = (r - fan.r_min) / (fan.r_max - fan.r_min)
         marks &= depth > 0.06
         if moving:  # ticks along an edge: compression makes them flicker with the tissue that they touch
             rim = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3) < size
-            marks |= (top_hat > MARK_CONTRAST) & (stats.std < 0.08 * top_hat) & rim & (depth > 0.3)
+            marks |= bright & (stats.std < 0.08 * top_hat) & rim & (depth > 0.3)
     marks = cv2.dilate((marks | stats.coloured).astype(np.uint8), np.ones((3, 3), np.uint8))
     return (_blocks(marks, 2 * size + 1) > 0) & inside
+
+
+def _constant(stats: ClipStatistics, top_hat: np.ndarray, reach: int) -> np.ndarray:
+    """Pixels that stay as they are while what is within `reach` pixels of them moves: bool (H, W)."""
+    nearby = cv2.blur(stats.std, (reach, reach))
+    coded = np.maximum(
+        2.5, 0.06 * top_hat
+    )  # what compression of single frames does to a mark of this contrast
+    return (stats.std < 1) | ((stats.std < 0.25 * nearby) & (stats.std < coded))
+
+
+def _ring(image: np.ndarray) -> np.ndarray:
+    """How much the neighbours of each pixel differ, itself among them: as `image` (H, W)."""
+    around = np.ones((3, 3), np.uint8)
+    return cv2.dilate(image, around) - cv2.erode(image, around)
 
 
 def _blocks(marks: np.ndarray, gap: int) -> np.ndarray:
@@ -132,9 +148,7 @@ def _blocks(marks: np.ndarray, gap: int) -> np.ndarray:
 
 def _text_like(mean: np.ndarray, top_hat: np.ndarray) -> np.ndarray:
     """Flat bright strokes with edges one pixel wide: what a screen draws and speckle never is."""
-    ring = cv2.morphologyEx(mean, cv2.MORPH_DILATE, np.ones((3, 3))) - cv2.morphologyEx(
-        mean, cv2.MORPH_ERODE, np.ones((3, 3))
-    )
+    ring = _ring(mean)
     strokes = (top_hat > STILL_CONTRAST) & (mean > 150)
     count, found = cv2.connectedComponents(strokes.astype(np.uint8), connectivity=8)
     labels = np.asarray(found, int)

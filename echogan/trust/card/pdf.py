@@ -27,7 +27,7 @@ CHARACTER = 0.5  # mean width of a letter in Helvetica, over its size
 def card_pdf(card: TrustCard, picture: np.ndarray) -> bytes:
     """The document; `picture` is that of the card, RGB uint8 (H, W, 3). Same card, same bytes."""
     buffer = io.BytesIO()
-    # The fonts that every reader has: small files, and text that can be found. The axes of the picture look for one more
+    # The fonts that every reader has: small files, and text that can be found. The picture's axes look for one more
     # font, in vain, unless their numbers, which are not shown, are mathtext.
     fonts = {"pdf.use14corefonts": True, "font.family": "Helvetica", "font.weight": "medium"}
     with matplotlib.rc_context(fonts | {"axes.formatter.use_mathtext": True}):

@@ -14,6 +14,8 @@ from echogan.clips.files import open_clip
 from echogan.clips.sector.find_sector import find_sector, merge, sector_from_fan, split
 from echogan.core.errors import SectorError
 from echogan.core.geometry import Fan, Sector
+from echogan.phantom.clip import PhantomSettings
+from echogan.phantom.render import phantom_clip
 from eval.fans.outlines import CINE, GOOD, PLOT, POOR, polygon
 
 # Boxes (top, left, bottom, right) around what is drawn beside the fan, read off the same frames.
@@ -274,6 +276,36 @@ def test_speckle_that_stays_the_same_by_chance_is_no_overlay(frames):
     cv2.putText(text := np.zeros(SIZE, np.uint8), "DOE", (105, 110), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1)
     clip[:, text > 0] = 255
     assert find_sector(Clip(clip)).overlay_mask[text > 128].mean() > 0.98
+
+
+def as_jpeg(frames: np.ndarray, quality: int) -> np.ndarray:
+    """The frames, uint8 (T, H, W), each compressed on its own, as DICOM cines are."""
+    coded = [cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1] for frame in frames]
+    return np.stack([cv2.imdecode(one, cv2.IMREAD_GRAYSCALE) for one in coded])
+
+
+@pytest.mark.parametrize("frames", [8, 24])
+def test_a_name_over_the_tissue_is_overlay_in_a_clip_of_jpegs(frames):
+    clip = phantom_clip(3, frames=frames, want=("clean",))
+    assert clip.clean is not None
+    shown = clip.clean.numpy().copy()
+    cv2.putText(
+        text := np.zeros(shown.shape[1:], np.uint8), "DOE", (100, 140), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255
+    )
+    shown[:, text > 0] = 230
+    sector = find_sector(Clip(as_jpeg(shown, 75)))
+    assert sector.overlay_mask[text > 0].mean() > 0.8
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_short_clip_of_a_heart_loses_hardly_any_tissue(seed):
+    """Its far field is bright and hardly moves within a sixth of a second."""
+    clip = phantom_clip(
+        seed, PhantomSettings(view_shares=(1.0, 0.0, 0.0, 0.0, 0.0)), frames=8, want=("clean",)
+    )
+    assert clip.clean is not None
+    sector = find_sector(Clip(clip.clean.numpy()))
+    assert sector.overlay_mask.sum() < 0.02 * sector.mask.sum()
 
 
 def test_coloured_marks_inside_a_still_are_overlay():

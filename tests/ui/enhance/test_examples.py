@@ -53,7 +53,7 @@ def test_the_first_example_shows_at_once_what_enhancing_does_and_comes_nearer_to
     poor = open_clip(FOLDER / first.file_name("degraded"))
     sector = find_sector(poor)
     clean = np.stack(list(open_clip(FOLDER / first.file_name("clean")).iter_frames()))[:8]
-    enhancer = Enhancer(load_checkpoint("echogan"), EnhanceSettings(device="cpu"))
+    enhancer = Enhancer(load_checkpoint("echogan"), EnhanceSettings(device="cpu", batch_size=8))
     chunk = next(enhancer.stream(poor, sector))
     inside = sector.tissue_mask
 
