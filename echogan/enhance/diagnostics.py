@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
-from echogan.clips.clip import grey
+from echogan.clips.sector.tint import LUMA
 from echogan.core.geometry import Sector
 from echogan.enhance.chunk import Chunk
 from echogan.enhance.working_space import WorkingSpace
@@ -24,10 +25,8 @@ class Diagnoses:
     def __init__(self, space: WorkingSpace):
         self.space = space
         self.summaries = {name: MapSummary(space.tissue) for name in MAP_STYLES}
-        self.frames = 0
         self._tone: ToneCurve | None = None
-        self._original = np.zeros(space.box_size)
-        self._enhanced = np.zeros(space.box_size)
+        self._originals, self._results = _ColourSum(), _ColourSum()
 
     def add(self, chunk: Chunk) -> dict[str, np.ndarray]:
         """Take in the next chunk; returns its maps by name, float32 (n, h, w) in grey levels, some of them signed."""
@@ -37,10 +36,9 @@ class Diagnoses:
         maps = {name: MAP_STYLES[name].compute(frames) for name in self.summaries}
         for name, summary in self.summaries.items():
             summary.add(maps[name])
-        self.frames += len(chunk.x)
         box = np.s_[:, *self.space.box]
-        self._original += grey(chunk.original[box]).sum(axis=0, dtype=np.float64)
-        self._enhanced += grey(chunk.enhanced[box]).sum(axis=0, dtype=np.float64)
+        self._originals.add(chunk.original[box])
+        self._results.add(chunk.enhanced[box])
         return maps
 
     def figure(self, sector: Sector, caption: str) -> bytes:
@@ -55,11 +53,32 @@ class Diagnoses:
 
         tissue = sector.tissue_mask[self.space.box]
         return FigureData(
-            masked(self._original / self.frames, tissue),
-            masked(self._enhanced / self.frames, tissue),
+            masked(self._originals.mean_luma, tissue),
+            masked(self._results.mean_luma, tissue),
             {name: masked(s.mean_map, self.space.tissue) for name, s in self.summaries.items()},
             {name: s.curve for name, s in self.summaries.items()},
         )
+
+
+class _ColourSum:
+    """The sum of frames; their luma is taken of the mean, which costs a fraction of that of each frame."""
+
+    def __init__(self):
+        self._total, self._frames = np.zeros(()), 0
+
+    def add(self, frames: np.ndarray) -> None:
+        """The next frames, uint8 (n, H, W) or (n, H, W, 3)."""
+        if not self._frames:
+            self._total = np.zeros(frames.shape[1:])
+        for frame in frames:
+            cv2.accumulate(frame, self._total)
+        self._frames += len(frames)
+
+    @property
+    def mean_luma(self) -> np.ndarray:
+        """The mean, float64 (H, W)."""
+        mean = self._total / self._frames
+        return mean if mean.ndim == 2 else mean @ LUMA.astype(float)
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _in_words(where: str, numbers: dict) -> str:
 
 
 def complete_enhancement(
-    clip: Path, checkpoint: Checkpoint, device: Device, backend: Backend = "auto", runs: int = 3
+    clip: Path, checkpoint: Checkpoint, device: Device, backend: Backend = "auto", runs: int = 9
 ) -> dict:
     """The timing of `enhance_file` from the file to an MP4, a report and arrays: the median of `runs` runs.
 
