@@ -29,8 +29,14 @@ def card_pdf(card: TrustCard, picture: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     # The fonts that every reader has: small files, and text that can be found. The picture's axes look for one more
     # font, in vain, unless their numbers, which are not shown, are mathtext.
-    fonts = {"pdf.use14corefonts": True, "font.family": "Helvetica", "font.weight": "medium"}
-    with matplotlib.rc_context(fonts | {"axes.formatter.use_mathtext": True}):
+    with matplotlib.rc_context(
+        {
+            "pdf.use14corefonts": True,
+            "font.family": "Helvetica",
+            "font.weight": "medium",
+            "axes.formatter.use_mathtext": True,
+        }
+    ):
         pages = _Pages()
         pages.line(TITLE, size=16, bold=True)
         pages.text(card.made_by, colour="#444444")
