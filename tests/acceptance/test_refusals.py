@@ -198,7 +198,7 @@ def test_a_limit_that_is_just_met_lets_the_clip_through(tmp_path, make, flag):
         ("file/out.mp4", "permissions|folder"),
         ("sub", "not empty"),
         ("out.avi", "no known format"),
-        ("out.png", "no known format"),
+        ("out.png", "holds one frame"),
     ],
 )
 def test_outputs_that_cannot_be(tmp_path, capfd, output, sentence):
