@@ -19,7 +19,7 @@ EDGE = 4  # pixels of the working space over which the original fades into the r
 
 def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
     """`gain` times the change from x to g, float32 (n, h, w) in [-1, 1]: the gain is the checkpoint's."""
-    return g if gain == 1 else np.clip(x + gain * (g - x), -1, 1).astype(np.float32)
+    return g if gain == 1 else np.clip(x + gain * (g - x), -1, 1)
 
 
 def applied(
@@ -43,7 +43,7 @@ def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
     """
     level = np.stack([cv2.GaussianBlur(frame, (0, 0), BLACK_SIGMA) for frame in (x + 1) * GREY])
     share = np.clip(level / BLACK_LEVEL, 0, 1)
-    return np.where(g > x, x + share * (g - x), g).astype(np.float32)
+    return np.where(g > x, x + share * (g - x), g)
 
 
 def put_back(frame: np.ndarray, residual: np.ndarray, sector: Sector, space: WorkingSpace) -> np.ndarray:

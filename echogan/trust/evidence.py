@@ -55,7 +55,8 @@ class Evidence:
 
     def _reduced(self, frame: np.ndarray) -> np.ndarray:
         """At half the size, from tissue alone, zero outside."""
-        mean = _half(np.where(self._all, frame, 0).astype(np.float32)) / np.maximum(self._share, 1e-6)
+        inside = np.where(self._all, frame, 0).astype(np.float32, copy=False)
+        mean = _half(inside) / np.maximum(self._share, 1e-6)
         return np.where(self.tissue, mean, np.float32(0))
 
     def _of(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -69,13 +70,13 @@ class Evidence:
             rank, span = self._rank(level)
             ranks.append(rank)
         maps = (near, near / span, wide, wide / span, far / span, contrast / span, *ranks)
-        return np.stack(maps, -1).astype(np.float32)
+        return np.stack(maps, -1)
 
     def _rank(self, level: np.ndarray) -> tuple[np.ndarray, float]:
         """The rank of each pixel's level (h, w) among the tissue, and the range of the levels."""
         levels = quantiles(level[self.tissue])
         low, high = np.interp(RANGE, QUANTILES, levels)
-        rank = np.where(self.tissue, np.interp(level, levels, QUANTILES), 0)
+        rank = np.where(self.tissue, np.interp(level, levels, QUANTILES), 0).astype(np.float32)
         return rank, max(float(high - low), LEAST_RANGE)
 
 

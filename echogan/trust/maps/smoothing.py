@@ -25,8 +25,8 @@ class Smoother:
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """The smoothed frame (h, w), zero outside the tissue: float32."""
-        smoothed = _blur(np.where(self._tissue, frame, 0).astype(np.float32), self._share)
-        return np.where(self._tissue, smoothed / self._weight, np.float32(0)).astype(np.float32)
+        inside = np.where(self._tissue, frame, 0).astype(np.float32, copy=False)
+        return np.where(self._tissue, _blur(inside, self._share) / self._weight, np.float32(0))
 
 
 def smooth(frames: np.ndarray, tissue: np.ndarray, share: float = SPECKLE) -> np.ndarray:
