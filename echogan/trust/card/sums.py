@@ -169,12 +169,14 @@ class TrustSums:
             return
         assert self._tracker is not None
         amber, red = self._thresholds
-        removed, invented = frames.removed, frames.invented
-        self._tracker.add(removed, invented)
+        self._tracker.add(frames.removed, frames.invented)
         # Of both probabilities the larger one decides, as for the regions.
-        self._count("removed", (removed >= amber) & (removed >= invented) & self.tissue)
-        self._count("added", (invented >= amber) & (invented > removed) & self.tissue)
-        self._count("red", (np.maximum(removed, invented) >= red) & self.tissue)
+        larger = np.maximum(frames.removed, frames.invented)
+        flagged = np.flatnonzero((larger >= amber) & self.tissue)  # few pixels, of which the rest is counted
+        removed, invented, larger = (p.ravel()[flagged] for p in (frames.removed, frames.invented, larger))
+        self._count("removed", removed >= invented)
+        self._count("added", invented > removed)
+        self._count("red", larger >= red)
 
     def _keep_picture(self, frames: CardFrames) -> None:
         """The frame of the largest flagged region; while there is none, that of the largest residual."""
