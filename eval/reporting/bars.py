@@ -130,8 +130,10 @@ BARS = (
         "speed", "trust_cpu/fast/share", "at most", 0.3),
     Bar("With ONNX Runtime one core makes 30 frames of 256 x 256 a second.",
         "speed", "backends/onnx/ours_fps", "at least", 30),
-    Bar("The page shows the first enhanced frames of a cine within 4 s.",
-        "speed", "page_cpu/first_s", "at most", 4.0),
+    Bar("A cine becomes MP4, report and arrays as fast as it plays (frames/s after the first batch).",
+        "speed", "enhance_cpu/after_first_frames_per_s", "at least", 30),
+    Bar("The page shows the first enhanced frames of a cine within 3 s.",
+        "speed", "page_cpu/first_s", "at most", 3.0),
     Bar("Memory does not grow with the length of a clip (ratio of peaks).", "memory", "worst_ratio", "at most", 1.2),
 )  # fmt: skip
 NOT_REACHED = (
@@ -145,8 +147,6 @@ NOT_REACHED = (
             "image_quality", f"share_of_oracle/enhanced/supported_{metric}/mean", "at least", 1.0)
         for metric in ("ssim", "tone_matched_psnr_db")
     ),
-    Bar("A cine becomes MP4, report and arrays as fast as it plays (frames/s after the first batch).",
-        "speed", "enhance_cpu/after_first_frames_per_s", "at least", 30),
 )  # fmt: skip
 """What was asked too and is not reached; one that a later network reaches moves up to BARS."""
 
