@@ -48,7 +48,7 @@ class EnhanceSettings:
     )
     batch_size: int = field(
         default=4,
-        metadata={"help": "frames enhanced at once; on a GPU more are quicker", "min": 1, "max": 256},
+        metadata={"help": "frames enhanced at once; on a GPU more may be quicker", "min": 1, "max": 256},
     )
     grey_curve: bool = field(
         default=True,

@@ -57,9 +57,8 @@ class FlagRecorder:
 
     def __init__(self, amber: float, red: float, prepared: PreparedClip):
         self._amber, self._red = amber, red
-        fan, tissue = prepared.sector.fan, prepared.space.tissue
-        opens_up = fan is not None and fan.opens_up
-        self._tracker = RegionTracker(tissue, amber, red, opens_up)
+        tissue = prepared.space.tissue
+        self._tracker = RegionTracker(tissue, amber, red, opens_up=prepared.up < 0)
         weaker = [name for name, style in MAP_STYLES.items() if style.follows_strength]
         self._summaries = {name: MapSummary(tissue) for name in weaker}
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 
+from echogan.clips.clip import grey
 from echogan.enhance.diagnostics import Diagnoses
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 
@@ -34,3 +35,24 @@ def test_a_generator_that_changes_tones_alone_removes_and_adds_nothing():
     maps = maps_of(Scale(0.5), speckle(5), 2)
     assert np.abs(maps["difference"]).max() > 20
     assert np.abs(maps["removed_added"]).max() < 0.5
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_the_figure_s_frames_are_the_means_of_their_luma(batch_size):
+    frames = np.repeat(speckle(5)[..., None], 3, -1)
+    frames[..., 1] = frames[..., 1] * 0.9  # a tint, as of a colour B-mode
+    sector = fan_sector()
+    enhancer = Enhancer(
+        checkpoint(Scale(0.5)), EnhanceSettings(device="cpu", working_size=64, batch_size=batch_size)
+    )
+    prepared = enhancer.prepare(clip_of(frames), sector)
+    diagnoses = Diagnoses(prepared.space)
+    results = []
+    for chunk in enhancer.run(prepared):
+        diagnoses.add(chunk)
+        results.append(chunk.enhanced)
+    figure, tissue = diagnoses.figure_data(sector), sector.tissue_mask[prepared.space.box]
+    for found, shown in ((figure.original, frames), (figure.enhanced, np.concatenate(results))):
+        means = grey(shown)[:, *prepared.space.box].mean(0)
+        np.testing.assert_allclose(found[tissue], means[tissue], atol=0.5)  # each frame's luma is rounded
+        assert np.isnan(found[~tissue]).all()

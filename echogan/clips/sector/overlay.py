@@ -124,11 +124,10 @@ def find_overlay(stats: ClipStatistics, inside: np.ndarray, moving: bool, fan: F
 
 
 def _constant(stats: ClipStatistics, top_hat: np.ndarray, reach: int) -> np.ndarray:
-    """Pixels that stay as they are while what is within `reach` pixels of them moves: bool (H, W)."""
+    """Pixels that stay as they are while the square of `reach` pixels around them moves: bool (H, W)."""
     nearby = cv2.blur(stats.std, (reach, reach))
-    coded = np.maximum(
-        2.5, 0.06 * top_hat
-    )  # what compression of single frames does to a mark of this contrast
+    # Compression of single frames makes a mark flicker by a share of its contrast.
+    coded = np.maximum(2.5, 0.06 * top_hat)
     return (stats.std < 1) | ((stats.std < 0.25 * nearby) & (stats.std < coded))
 
 

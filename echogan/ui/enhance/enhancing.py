@@ -29,8 +29,6 @@ from echogan.ui.enhance.on_device import store
 from echogan.ui.enhance.visits import Visits
 from echogan.ui.error_words import log_place, sentence
 
-BATCH = 4  # frames: while some are on their way back, for the cycle error, the next are enhanced
-
 JOB_SECONDS = 1800.0  # of a clip on a server that others wait for, too
 SAME_NETWORK = (
     "Both models have the same weights and settings: there is nothing to compare. Choose another one."
@@ -137,8 +135,7 @@ class Enhancing:
         shared = entry.example if sector is opened.found and checkpoint.source == self.models.first else ""
         kept = self.examples.result(shared, checkpoint)
         if kept is None:
-            settings = EnhanceSettings(batch_size=BATCH, device=zero_gpu.own_device())
-            enhancer = Enhancer(checkpoint, settings)
+            enhancer = Enhancer(checkpoint, EnhanceSettings(device=zero_gpu.own_device()))
             self._make(entry, enhancer, enhancer.prepare(opened.clip, sector.sector), job, shared)
         else:
             self._show(entry, kept, job)

@@ -16,7 +16,7 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.ui.enhance import news
 from echogan.ui.enhance.clip_entry import ClipEntry, Visit
 from echogan.ui.enhance.comparing import NO_SECOND, NOT_BOTH
-from echogan.ui.enhance.enhancing import BATCH, SAME_NETWORK
+from echogan.ui.enhance.enhancing import SAME_NETWORK
 from echogan.ui.enhance.fair_queue import Job
 from echogan.ui.enhance.workplace import NOT_OPEN, Workplace
 
@@ -76,7 +76,7 @@ def test_each_result_is_that_of_its_own_model(place, ann, clip):
     assert (waiting["model"], waiting["second"]["model"]) == ("halve", "dim")
     entry, second = both_made(place, ann, clip)
     for one, model in ((entry, "halve"), (second, "dim")):
-        enhancer = Enhancer(place.models.load(model), EnhanceSettings(batch_size=BATCH, device="cpu"))
+        enhancer = Enhancer(place.models.load(model), EnhanceSettings(device="cpu"))
         assert entry.opened is not None
         assert entry.sector is not None
         chunks = enhancer.stream(entry.opened.clip, entry.sector.sector)
