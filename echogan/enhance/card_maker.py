@@ -9,6 +9,7 @@ from echogan.core.scale import GREY
 from echogan.enhance.calibrated import Calibrated
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.enhancer import Enhancer
+from echogan.enhance.hidden_walls import HiddenWalls
 from echogan.enhance.segmentation import Segmentation
 from echogan.model.networks.segmenter import Structure
 from echogan.trust.card.card import Mode, TrustCard
@@ -16,12 +17,14 @@ from echogan.trust.card.picture import draw_picture
 from echogan.trust.card.sums import CardFrames, CardNumbers, TrustSums
 from echogan.trust.card.words import make_card
 from echogan.trust.error_finder import Probabilities
+from echogan.trust.hidden_walls import hidden_codes
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.stability import equivariance_spread, idempotence
 
 SEGMENTED_PER_SECOND = (
     8.0  # frames of the clip that the segmenter sees in fast mode: some of every heart beat
 )
+LOOKED_AT = 3  # one of so many frames that the segmenter sees is looked at for hidden walls: drop-out stays
 FPS = 25.0  # where the clip does not tell
 
 Maps = dict[str, np.ndarray]
@@ -41,8 +44,10 @@ class CardMaker:
         space = prepared.space
         mask, tissue = (part[:: prepared.up] for part in (space.mask, space.tissue))
         self._segment = Segmentation(space.size, mask, tissue, enhancer.device)
-        rate = (prepared.clip.fps or FPS) / SEGMENTED_PER_SECOND
-        self._every = max(1, round(rate)) if self.mode == "fast" else 1
+        rate = prepared.clip.fps or FPS
+        self._every = max(1, round(rate / SEGMENTED_PER_SECOND)) if self.mode == "fast" else 1
+        self._find_hidden = HiddenWalls(tissue, enhancer.device)
+        self._hidden = np.zeros(space.size, np.uint8)
         c = calibrated.calibration if calibrated is not None else None
         self._thresholds = (c.amber, c.red) if c is not None else None
         self._sums = TrustSums(
@@ -50,21 +55,32 @@ class CardMaker:
         )
         self._seen = 0
 
-    def add(self, chunk: Chunk, maps: Maps, found: Probabilities | None = None) -> None:
-        """The next chunk, its maps as `Diagnoses.add` gives them, and what a `Flagger` found in it."""
+    def add(self, chunk: Chunk, maps: Maps, found: Probabilities | None = None) -> np.ndarray:
+        """The next chunk, its maps as `Diagnoses.add` gives them, and what a `Flagger` found in it.
+
+        Returns where its frames hide a wall, as `hidden_codes`: uint8 (n, h, w).
+        """
         removed, invented = found if found is not None and self._calibrated is not None else (None, None)
-        picked = np.s_[-self._seen % self._every :: self._every]
+        picked = list(range(-self._seen % self._every, len(chunk.x), self._every))
         lv = features = lv_after = None
-        if len(chunk.x[picked]):
-            both = np.concatenate([chunk.x[picked], chunk.g[picked]])
-            (lv, lv_after), (features, _) = (np.split(part, 2) for part in self._outlined(both))
+        looked: dict[int, np.ndarray] = {}
+        if picked:
+            canonical = self._canonical(np.concatenate([chunk.x[picked], chunk.g[picked]]))
+            segmented = self._segment(canonical)
+            lv, lv_after = np.split((segmented.labels == Structure.LV)[:, :: self._prepared.up], 2)
+            features = segmented.features[: len(picked)]
+            looked = self._hidden_walls(picked, canonical, chunk.g, segmented.myocardium)
+        hidden = self._held(looked, len(chunk.x))
         spread, twice = self._repeated(chunk) if self.mode == "full" else (None, None)
         residual = maps["removed_added"] / np.float32(2 * GREY)
         x, g, cycled = unit(chunk.x), unit(chunk.g), unit(chunk.cycled)
         self._sums.add(
-            CardFrames(x, g, cycled, residual, removed, invented, lv, lv_after, features, spread, twice)
+            CardFrames(
+                x, g, cycled, residual, removed, invented, lv, lv_after, features, hidden, spread, twice
+            )
         )
         self._seen += len(chunk.x)
+        return hidden
 
     def numbers(self) -> CardNumbers:
         """The numbers so far, of which a reference is made."""
@@ -90,12 +106,33 @@ class CardMaker:
         assert self._sums.picture is not None, "a clip has frames"
         return draw_picture(self._sums.picture, self._thresholds)
 
-    def _outlined(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The left ventricle bool (n, h', w') of frames float32 (n, h, w) in [-1, 1], as displayed; and features."""
-        up = self._prepared.up
-        canonical = self._prepared.plain_curve.to_canonical(frames)[:, ::up]
-        labels, features = self._segment(np.ascontiguousarray(canonical, np.float32))
-        return (labels == Structure.LV)[:, ::up], features
+    def _hidden_walls(
+        self, picked: list[int], canonical: np.ndarray, g: np.ndarray, myocardium: np.ndarray
+    ) -> dict[int, np.ndarray]:
+        """Codes uint8 (h, w) of the frames looked at, of those picked, by their index in the chunk.
+
+        canonical, myocardium   of the frames picked, the apex above; g: of all frames, as displayed
+        """
+        up, found = self._prepared.up, {}
+        for place, index in enumerate(picked):
+            if (self._seen + index) % (LOOKED_AT * self._every) == 0:
+                one, shown = np.s_[place : place + 1], unit(g[index : index + 1])[:, ::up]
+                hidden = self._find_hidden(canonical[one], shown, myocardium[one])
+                found[index] = hidden_codes(hidden[0, ::up])
+        return found
+
+    def _held(self, looked: dict[int, np.ndarray], count: int) -> np.ndarray:
+        """Codes of `count` frames, uint8 (count, h, w): between the frames looked at, the last ones."""
+        codes = np.empty((count, *self._hidden.shape), np.uint8)
+        for index in range(count):
+            self._hidden = looked.get(index, self._hidden)
+            codes[index] = self._hidden
+        return codes
+
+    def _canonical(self, frames: np.ndarray) -> np.ndarray:
+        """Frames as displayed, float32 (n, h, w) in [-1, 1], as the segmenters know them."""
+        canonical = self._prepared.plain_curve.to_canonical(frames)[:, :: self._prepared.up]
+        return np.ascontiguousarray(canonical, np.float32)
 
     def _repeated(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
         """Equivariance spread and idempotence. A result has no neighbours here: it is enhanced again as a still."""

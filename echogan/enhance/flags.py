@@ -13,6 +13,7 @@ from echogan.enhance.report import Report, describe_map
 from echogan.trust.card.card import TrustCard
 from echogan.trust.error_finder import Probabilities
 from echogan.trust.flagged import flag_codes, flagged
+from echogan.trust.hidden_walls import FULL
 from echogan.trust.map_styles import MAP_STYLES
 from echogan.trust.regions import Region, RegionTracker
 from echogan.trust.residuals import MapSummary
@@ -63,14 +64,15 @@ class FlagRecorder:
         self._summaries = {name: MapSummary(tissue) for name in weaker}
 
     def add(
-        self, maps: dict[str, np.ndarray], removed: np.ndarray, invented: np.ndarray
+        self, maps: dict[str, np.ndarray], removed: np.ndarray, invented: np.ndarray, hidden: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each of the next frames its codes (`flag_codes`) and weights (`keep_weights`), uint8 (h, w) each.
 
         maps                as `Diagnoses.add` gives them
         removed, invented   float32 (n, h, w) in [0, 1], as `Flagger` gives them
+        hidden              uint8 (n, h, w), as `CardMaker.add` gives them: hidden walls are listed with the regions
         """
-        self._tracker.add(removed, invented)
+        self._tracker.add(removed, invented, hidden / np.float32(FULL))
         codes = flag_codes(removed, invented)
         weights = _weights(codes, self._amber)
         for name, summary in self._summaries.items():

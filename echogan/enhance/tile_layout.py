@@ -9,7 +9,7 @@ import numpy as np
 from echogan.enhance.chunk import PreparedClip
 from echogan.trust.map_styles import MAP_STYLES
 
-FLAGGED_PART, KEPT_PART = FLAG_PARTS = ("flagged", "kept")
+FLAGGED_PART, KEPT_PART, HIDDEN_PART = FLAG_PARTS = ("flagged", "kept", "hidden_walls")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TileLayout:
     map_size  (height, width) of a map in the working space
     maps      names of MAP_STYLES, from top to bottom
     flagged   whether there is a stream of flags: FLAGGED_PART, the codes of `flag_codes`, above KEPT_PART, those of
-              `keep_weights`
+              `keep_weights`, above HIDDEN_PART, those of `hidden_codes`
     """
 
     box: tuple[int, int, int, int]

@@ -87,10 +87,10 @@ class TrustStage:
         chunk, maps = self._waiting.popleft()
         self._bytes -= _size(chunk, maps)
         found = found_in(chunk, self._flagger)
+        hidden = self._maker.add(chunk, maps, found)
         if self._recorder is not None and found is not None:
-            for parts in self._recorder.add(maps, *found):
-                self._tiles.add(np.concatenate(parts))
-        self._maker.add(chunk, maps, found)
+            for parts, codes in zip(self._recorder.add(maps, *found, hidden), hidden, strict=True):
+                self._tiles.add(np.concatenate([*parts, codes]))
         self._done += len(chunk.x)
         self._on_frames(self._done, self._tiles.ready)
 

@@ -1,4 +1,4 @@
-"""Flagged regions: connected pixels over the amber threshold, followed from frame to frame by overlap."""
+"""Flagged regions and hidden walls: connected pixels over a threshold, followed from frame to frame by overlap."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from echogan.trust.hidden_walls import LIKELY
+
 LEAST = 0.001  # of the tissue: smaller spots are no region
 GAP = 2  # frames that a region may be away and still be the same one
 PERSISTENT = 5  # frames: a region seen in so many is persistent, else it flickers
 MOST = 64  # regions that are kept, the largest ones
 
-Kind = Literal["removed", "added"]
+Kind = Literal["removed", "added", "hidden wall"]
+HIDDEN: Kind = "hidden wall"
 Depth = Literal["near", "mid", "far"]
 Side = Literal["left", "centre", "right"]
 
 
 @dataclass(frozen=True)
 class Region:
-    """One flagged region through time.
+    """One flagged region through time, or one hidden wall.
 
-    kind          what the generator did there
+    kind          what the generator did there, or "hidden wall"
     first, last   the first and the last frame, counted from 0
     frames        in how many frames it was seen
     frame         where it is largest; the next four are of that frame
@@ -30,7 +33,7 @@ class Region:
     box           (top, left, bottom, right) in the working space, ends exclusive
     depth, side   where its centre is in the sector: the distance from the probe, and left or right on the screen
     probability   the highest in it, in any frame
-    red           whether that reaches the red threshold
+    red           whether that reaches the red threshold; never of a hidden wall
     persistent    seen in at least PERSISTENT frames; None where the clip has fewer
     """
 
@@ -56,7 +59,7 @@ def regions(
     red: float,
     opens_up: bool = False,
 ) -> list[Region]:
-    """The flagged regions of a whole clip, the largest first; arguments as of `RegionTracker`."""
+    """The flagged regions of a whole clip, the largest first; arguments as of `RegionTracker` and its `add`."""
     tracker = RegionTracker(tissue, amber, red, opens_up)
     tracker.add(removed, invented)
     return tracker.regions()
@@ -83,27 +86,33 @@ class RegionTracker:
         self._open: dict[int, Region] = {}
         self._closed: list[Region] = []
         # Of each kind, the region last seen at each pixel (0: none) and when.
-        kinds: tuple[Kind, ...] = ("removed", "added")
+        kinds: tuple[Kind, ...] = ("removed", "added", HIDDEN)
         self._ids = {kind: np.zeros(tissue.shape, np.int64) for kind in kinds}
         self._seen = {kind: np.full(tissue.shape, -GAP - 2, np.int64) for kind in kinds}
 
-    def add(self, removed: np.ndarray, invented: np.ndarray) -> None:
-        """Take in the next frames: probabilities float32 (n, h, w) in [0, 1]. The larger one decides the kind."""
-        for less, more in zip(removed, invented, strict=True):
+    def add(self, removed: np.ndarray, invented: np.ndarray, hidden: np.ndarray | None = None) -> None:
+        """Take in the next frames: probabilities float32 (n, h, w) in [0, 1].
+
+        Of removed and invented the larger one decides the kind. `hidden` is that of a hidden wall.
+        """
+        for index, (less, more) in enumerate(zip(removed, invented, strict=True)):
             self._add("removed", np.where(less >= more, less, 0))
             self._add("added", np.where(more > less, more, 0))
+            if hidden is not None:
+                self._add(HIDDEN, hidden[index])
             self._frame += 1
             self._close(self._frame - GAP - 1)
 
     def regions(self) -> list[Region]:
-        """The regions so far, the largest first, at most MOST of them."""
+        """The regions so far, hidden walls last, of both the largest first; at most MOST of them."""
         found = _largest([*self._closed, *self._open.values()])
         if self._frame < PERSISTENT:
             return found
         return [replace(one, persistent=one.frames >= PERSISTENT) for one in found]
 
     def _add(self, kind: Kind, probability: np.ndarray) -> None:
-        flagged = (probability >= self._amber) & self._tissue
+        least = LIKELY if kind == HIDDEN else self._amber
+        flagged = (probability >= least) & self._tissue
         if np.count_nonzero(flagged) < self._least:
             return
         count, labels, stats, centres = cv2.connectedComponentsWithStats(flagged.astype(np.uint8))
@@ -130,7 +139,7 @@ class RegionTracker:
                 box,
                 *place,
                 highest,
-                highest >= self._red,
+                kind != HIDDEN and highest >= self._red,
             )
             parts[number] = _together(parts[number], part) if number in parts else part
         for number, part in parts.items():
@@ -195,4 +204,4 @@ def _later(region: Region, part: Region) -> Region:
 
 
 def _largest(found: list[Region]) -> list[Region]:
-    return sorted(found, key=lambda one: (-one.pixels, one.first, one.box))[:MOST]
+    return sorted(found, key=lambda one: (one.kind == HIDDEN, -one.pixels, one.first, one.box))[:MOST]

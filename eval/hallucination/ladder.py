@@ -44,23 +44,25 @@ BASE = with_settings(
 )  # fmt: skip
 
 
-def configure(row: str, seed: int, steps: int, runs: Path) -> TrainingConfig:
-    """The training settings of a row's run; `seed` counts from 0."""
+def configure(row: str, seed: int, steps: int, runs: Path, size: int = BASE.size) -> TrainingConfig:
+    """The training settings of a row's run; `seed` counts from 0, `size` is of the frames in pixels."""
     low, high = ROWS[row]
     name = f"{100 * low:.0f}-to-{100 * high:.0f}-seed-{FIRST_SEED + seed}"
     if steps != BASE.steps:  # a short run has another learning rate, so it gets a folder of its own
         name += f"-{steps}"
+    if size != BASE.size:
+        name += f"-{size}px"
     return replace(
-        BASE, name=name, folder=str(runs), seed=FIRST_SEED + seed, steps=steps,
+        BASE, name=name, folder=str(runs), seed=FIRST_SEED + seed, steps=steps, size=size,
         lesion_share=low, lesion_share_high=high,
     )  # fmt: skip
 
 
-def train_missing(rows: tuple[str, ...], seeds: int, steps: int, runs: Path) -> None:
+def train_missing(rows: tuple[str, ...], seeds: int, steps: int, runs: Path, size: int = BASE.size) -> None:
     """Train every run that is not finished, all rows of a seed before the next. A stopped run is resumed."""
     for seed in range(seeds):
         for row in rows:
-            config = configure(row, seed, steps, runs)
+            config = configure(row, seed, steps, runs, size)
             if finished(config):
                 continue
             print(f"{row}, seed {config.seed}: training", flush=True)
@@ -69,17 +71,19 @@ def train_missing(rows: tuple[str, ...], seeds: int, steps: int, runs: Path) -> 
                 raise EchoGANError(f"The run of {row} was stopped; the same command resumes it.")
 
 
-def finished_runs(seeds: int, steps: int, runs: Path) -> Iterator[tuple[str, int, Path]]:
+def finished_runs(
+    seeds: int, steps: int, runs: Path, size: int = BASE.size
+) -> Iterator[tuple[str, int, Path]]:
     """(row, seed, checkpoint folder) of every finished run of the ladder."""
     for row in ROWS:
         for seed in range(seeds):
-            if finished(config := configure(row, seed, steps, runs)):
+            if finished(config := configure(row, seed, steps, runs, size)):
                 yield row, config.seed, RunFolder(config.run_path).checkpoint
 
 
-def facts() -> dict[str, Any]:
+def facts(size: int = BASE.size) -> dict[str, Any]:
     """What all rows share, as JSON."""
     return {
-        "steps": BASE.steps, "size": BASE.size, "generator": dict(SMALL), "loss": {"identity": BASE.loss.identity,
+        "steps": BASE.steps, "size": size, "generator": dict(SMALL), "loss": {"identity": BASE.loss.identity,
         "cycle": BASE.loss.cycle, "paired": BASE.loss.paired}, "looks": BASE.look_share,
     }  # fmt: skip

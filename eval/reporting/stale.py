@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from echogan.model.checkpoints.checkpoint import bundled_checkpoints, describe_checkpoint
-from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
+from echogan.model.checkpoints.segmenter_checkpoint import WALLS, load_segmenter
 from echogan.phantom import PHANTOM_VERSION
 from echogan.trust.fusion import fusion_sha256
 from eval.camus.splits import split_hash
@@ -31,6 +31,7 @@ def stale_results() -> list[str]:
     bundled = {folder.name: describe_checkpoint(folder).sha256 for folder in bundled_checkpoints()}
     now = bundled | {
         "segmenter": load_segmenter(ROOT / "checkpoints" / "segmenter-phantom").sha256,
+        "walls": load_segmenter(ROOT / "checkpoints" / WALLS, "walls").sha256,
         "phantom": phantom_kind(PHANTOM_VERSION),
         "oracle": describe_checkpoint(ORACLE).sha256,
         "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
@@ -62,6 +63,7 @@ def _used(result: dict[str, Any], bundled: set[str]) -> dict[str, str | None]:
     return {
         **{model["name"]: model["sha256"] for model in models if model and model["name"] in bundled},
         "segmenter": result.get("segmenter", {}).get("sha256"),
+        "walls": result.get("walls", {}).get("sha256"),
         "phantom": phantom_kind(result["phantom"]) if "phantom" in result else None,
         "oracle": result.get("oracle", {}).get("sha256"),
         "classical": result.get("classical"),

@@ -24,6 +24,7 @@ from eval.reporting import (
     clip_tables,
     hallucination_tables,
     haze_tables,
+    hidden_wall_tables,
     image_tables,
     performance_tables,
     realism_tables,
@@ -39,7 +40,10 @@ from eval.reporting.stale import stale_results
 
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "checkpoints" / name / "README.md" for name in (*BUNDLED, "segmenter-phantom")),
+    *(
+        ROOT / "checkpoints" / name / "README.md"
+        for name in (*BUNDLED, "segmenter-phantom", "segmenter-walls")
+    ),
     ROOT / "docs" / "archive.md",
     ROOT / "docs" / "phantom.md",
     ROOT / "docs" / "results.md",
@@ -67,6 +71,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "rivals": rivals_tables.rivals,
     "haze": haze_tables.haze,
     "lesions": haze_tables.lesions,
+    "hidden_walls": hidden_wall_tables.hidden_walls,
     "lesions_short": haze_tables.lesions_short,
     "semireal": semireal_tables.semireal,
     "frontier": haze_tables.frontier,

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from echogan.clips.files import open_clip
 from echogan.enhance import trust_stage
 from echogan.enhance.calibrated import found_in
+from echogan.enhance.hidden_walls import HiddenWalls
 from echogan.ui.enhance import enhancing
 from tests.support.fake_flagger import Spots
 from tests.support.viewer_page import WORKING, counted_clip, enhanced, frame, in_pane, pause
@@ -34,6 +35,14 @@ AMBER_LINE, RED_LINE = (255, 196, 0), (255, 59, 48)
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
     return counted_clip(tmp_path_factory.mktemp("drawn") / "drawn.gif", 6)
+
+
+@pytest.fixture(autouse=True)
+def no_hidden_walls(monkeypatch) -> None:
+    """What the network guesses in speckle without a heart is nothing to test."""
+    monkeypatch.setattr(
+        HiddenWalls, "__call__", lambda self, canonical, g, myocardium: np.zeros(g.shape, np.float32)
+    )
 
 
 @pytest.fixture
@@ -69,6 +78,30 @@ def test_the_list_leads_to_a_region_and_both_thresholds_are_outlined(flagged: Pa
     flagged.keyboard.press("0")
     assert flagged.evaluate(COUNT, ["map", *AMBER_LINE]) > 50
     expect(flagged.locator(".eg-misses")).not_to_be_empty()
+
+
+def test_a_hidden_wall_is_listed_last_and_leads_to_its_own_map(page: Page, drawn, strong_model, monkeypatch):
+    def block(self: HiddenWalls, canonical: np.ndarray, g: np.ndarray, myocardium: np.ndarray) -> np.ndarray:
+        found, (height, width) = np.zeros(canonical.shape, np.float32), canonical.shape[1:]
+        found[:, height // 2 : 2 * height // 3, width // 2 : 2 * width // 3] = 0.9
+        return found
+
+    monkeypatch.setattr(HiddenWalls, "__call__", block)
+    monkeypatch.setattr(enhancing, "flagger_for", lambda enhancer, prepared: Spots())
+    enhanced(page, drawn, strong_model)
+    pause(page)
+    page.locator(".eg-flags summary").click()
+    regions = page.locator(".eg-region")
+    expect(regions).to_have_count(3)
+    expect(regions.last).to_contain_text("Hidden wall")
+    expect(regions.last.locator("i")).to_have_attribute("title", "More probable than not")
+    regions.last.click()
+    expect(page.locator("[data-pane=map] figcaption")).to_contain_text("Hidden walls")
+    assert page.evaluate(COUNT, ["map", *AMBER_LINE]) == 0, (
+        "the thresholds of what is flagged are not its own"
+    )
+    regions.first.click()
+    expect(page.locator("[data-pane=map] figcaption")).to_contain_text("Flagged")
 
 
 def test_the_original_is_kept_as_the_server_does(flagged: Page, drawn):

@@ -136,8 +136,10 @@ def test_flags_and_card_are_those_of_one_pass_however_many_frames_wait(
     recorder, parts = FlagRecorder(AMBER, RED, prepared), []
     for chunk in enhancer.run(prepared):
         maps, found = diagnoses.add(chunk), found_in(chunk, Spots())
-        parts += recorder.add(maps, *found)
-        maker.add(chunk, maps, found)
+        hidden = maker.add(chunk, maps, found)
+        parts += [
+            (*one, codes) for one, codes in zip(recorder.add(maps, *found, hidden), hidden, strict=True)
+        ]
     assert result.report.trust == maker.card().to_dict()
     assert np.array_equal(result.card_picture(), maker.picture())
     assert result.flags.regions == recorder.flags(result.report).regions

@@ -20,6 +20,7 @@ from echogan.model.checkpoints.checkpoint_files import CONFIG_FILE, WEIGHTS_FILE
 from echogan.model.networks.segmenter import Segmenter, SegmenterConfig
 
 KIND = "segmenter"
+STRUCTURES, WALLS = "segmenter-phantom", "segmenter-walls"  # bundled, by what they find
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,11 @@ def save_segmenter(folder: str | Path, network: Segmenter, config: SegmenterConf
         ) from None
 
 
-def load_segmenter(source: str | Path = "segmenter-phantom") -> SegmenterCheckpoint:
-    """The segmenter in a folder, or bundled under that name. Raises CheckpointNotFound, InvalidCheckpoint."""
+def load_segmenter(source: str | Path = STRUCTURES, finds: str = "structures") -> SegmenterCheckpoint:
+    """The segmenter in a folder, or bundled under that name. Raises CheckpointNotFound, InvalidCheckpoint.
+
+    `finds` is what it has to find.
+    """
     folder = Path(source)
     if not folder.is_dir() and folder.parent == Path():
         folder = BUNDLED / folder
@@ -64,6 +68,8 @@ def load_segmenter(source: str | Path = "segmenter-phantom") -> SegmenterCheckpo
         raise CheckpointNotFound(f"There is no segmenter '{where}'; give a folder that holds one.")
     check_files({entry.name for entry in folder.iterdir()}, where)
     config = _parse(_read(folder / CONFIG_FILE, where), where)
+    if config.finds != finds:
+        raise InvalidCheckpoint(f"{where} finds {config.finds}; give a segmenter that finds {finds}.")
     data = _read(folder / WEIGHTS_FILE, where)
     try:
         weights = safetensors.torch.load(data)

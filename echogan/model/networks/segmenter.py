@@ -1,4 +1,4 @@
-"""The segmenter: a small U-Net that names the chambers in a grey frame.
+"""The segmenter: a small U-Net that names the chambers in a grey frame, or its walls, shown and hidden ones.
 
 It serves the anatomy loss, the choice of checkpoints and the trust maps. `eval.camus.segmentation` rates with another.
 """
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echogan.core.settings import NAME, NAME_WANTED, check_settings, number, text
+from echogan.core.settings import NAME, NAME_WANTED, check_settings, choice, number, text
 
 MULTIPLE = 16
 WIDTHS = (1, 3, 6, 10, 14)  # of the five levels, in units of `channels`
@@ -33,6 +33,18 @@ class Structure(IntEnum):
     RA = 5
 
 
+class Wall(IntEnum):
+    """The classes of a segmenter of walls: of the ventricles, the atria, and the septa."""
+
+    NONE = 0
+    SHOWN = 1
+    HIDDEN = 2  # a wall lies there, and its signal is lost
+
+
+CLASSES: dict[str, type[IntEnum]] = {"structures": Structure, "walls": Wall}
+"""What a segmenter finds -> the classes of its logits."""
+
+
 @dataclass(frozen=True)
 class SegmenterConfig:
     """How to build the segmenter, and what it is: config.json is this, as JSON, with "kind": "segmenter"."""
@@ -40,6 +52,7 @@ class SegmenterConfig:
     name: str = text("segmenter", "letters, digits, spaces and . _ - only", NAME, NAME_WANTED)
     channels: int = number(8, "width of the first level", 4, 64, GROUP)
     working_size: int = number(128, "longer side at which frames are seen, pixels", 64, 512, GROUP)
+    finds: str = choice("structures", "what it finds: keys of CLASSES", *CLASSES)
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
     license: str = text("MIT", "of the weights")
@@ -68,10 +81,10 @@ class Segmenter(nn.Module):
             nn.Conv2d(b, a, 1) for a, b in pairwise(widths)
         )  # before going up, where it is cheap
         self.up = nn.ModuleList(_conv(2 * a, a) for a in widths[:-1])
-        self.head = nn.Conv2d(widths[0], len(Structure), 1)
+        self.head = nn.Conv2d(widths[0], len(CLASSES[config.finds]), 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Grey (N, 1, h, w) in [-1, 1], h and w multiples of 16, to logits (N, 6, h, w) over `Structure`."""
+        """Grey (N, 1, h, w) in [-1, 1], h and w multiples of 16, to logits (N, k, h, w) over the k classes."""
         size = x.shape[-2:]
         assert not any(side % MULTIPLE for side in size), f"{size}: give multiples of {MULTIPLE}"
         small = self._to_working_size(x)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from echogan.core.errors import TrainingError
-from echogan.core.settings import NAME, NAME_WANTED, check_settings, number, switch, text
-from echogan.model.networks.segmenter import SegmenterConfig
+from echogan.core.settings import NAME, NAME_WANTED, check_settings, choice, number, switch, text
+from echogan.model.networks.segmenter import CLASSES, SegmenterConfig
 
 FREE_ON_RESUME = {"folder", "resume", "steps", "threads", "tick", "save_every"}
 
@@ -18,6 +18,10 @@ class SegmentConfig:
 
     name: str = text("segmenter", "name of the run's folder and of the checkpoint", NAME, NAME_WANTED)
     folder: str = text("runs", "where run folders are made")
+    finds: str = choice("structures", "what the network learns to find", *CLASSES)
+    start_from: str = text(
+        "", "segmenter (name or folder) whose weights, but for the last layer, the network starts with"
+    )
     resume: bool = switch(False, "go on where the run of this name stopped")
     steps: int = number(3000, "training steps; the learning rate falls to 0 along a cosine", 1, 1_000_000)
     batch_size: int = number(8, "frames in a step", 1, 256)
@@ -42,7 +46,7 @@ class SegmentConfig:
 
     def segmenter(self) -> SegmenterConfig:
         """How to build the network."""
-        return SegmenterConfig(self.name, self.channels, self.size)
+        return SegmenterConfig(self.name, self.channels, self.size, self.finds)
 
 
 def check_same(config: SegmentConfig, before: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.model.networks.segmenter import Structure
+from echogan.model.networks.segmenter import Structure, Wall
 from echogan.phantom.acoustics.probe import CLEAR
 from echogan.phantom.clip import PhantomClip, PhantomSettings
 from echogan.phantom.render import phantom_clip
@@ -31,11 +31,14 @@ NAMED = {
     Tissue.VALVE: IGNORED,  # a leaflet lies in either chamber
     Tissue.LESION: IGNORED,
 }
+WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)
+LOST, SHOWN = 0.35, 0.75
+"""Support up to which a wall is hidden, and from which it is shown. Between them it does not count."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """images float32 (n, 1, s, s) in [-1, 1]; classes int64 (n, s, s), Structure or IGNORED."""
+    """images float32 (n, 1, s, s) in [-1, 1]; classes int64 (n, s, s), those of the network or IGNORED."""
 
     images: Tensor
     classes: Tensor
@@ -56,6 +59,38 @@ def render_phantom(seed: int, frames: int, size: int) -> Frames:
     return labelled(clip, size)
 
 
+def render_walls(seed: int, frames: int, size: int) -> Frames:
+    """A clip's frames, and their walls: one clip in five through the best windows, the others degraded."""
+    settings = PhantomSettings(lesion_share=0.2)
+    if seed % 5 == 0:
+        clip = phantom_clip(seed, replace(settings, acoustics=CLEAR), frames, want=("clean", "labels"))
+        shown, support = clip.clean, None
+    else:
+        clip = phantom_clip(seed, settings, frames, want=("degraded", "labels", "support"))
+        shown, support = clip.degraded, clip.support
+    assert shown is not None
+    assert clip.labels is not None
+    classes = wall_classes(clip.labels, torch.full_like(clip.labels, 255) if support is None else support)
+    return Frames(_fit(to_float(shown), size), _majority(classes, [*map(int, Wall), IGNORED], size))
+
+
+def wall_classes(labels: Tensor, support: Tensor) -> Tensor:
+    """Tissue labels and support, uint8 of one shape, to classes int64: `Wall`, or IGNORED.
+
+    Leaflets and lesions do not count, nor do walls whose support lies between LOST and SHOWN.
+    """
+    wall = torch.isin(labels, torch.tensor(WALLS, dtype=labels.dtype))
+    found = torch.where(wall, IGNORED, int(Wall.NONE))
+    found[(labels == Tissue.VALVE) | (labels == Tissue.LESION)] = IGNORED
+    found[wall & (support >= 255 * SHOWN)] = int(Wall.SHOWN)
+    found[wall & (support <= 255 * LOST)] = int(Wall.HIDDEN)
+    return found
+
+
+RENDERERS: dict[str, Render] = {"structures": render_phantom, "walls": render_walls}
+"""What a segmenter finds -> how its frames are made."""
+
+
 def labelled(clip: PhantomClip, size: int) -> Frames:
     """All looks of a clip with their classes, scaled to `size` on a side."""
     assert clip.labels is not None
@@ -70,9 +105,11 @@ def to_classes(labels: Tensor, size: int) -> Tensor:
     table = torch.zeros(len(Tissue), dtype=torch.long)
     for tissue, structure in NAMED.items():
         table[tissue] = structure
-    found = table[labels.long()]
-    kinds = [int(structure) for structure in Structure] + [IGNORED]
-    shares = _fit(torch.stack([found == kind for kind in kinds], 1).float(), size)
+    return _majority(table[labels.long()], [*map(int, Structure), IGNORED], size)
+
+
+def _majority(classes: Tensor, kinds: list[int], size: int) -> Tensor:
+    shares = _fit(torch.stack([classes == kind for kind in kinds], 1).float(), size)
     return torch.tensor(kinds)[shares.argmax(1)]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from echogan.core.errors import TrainingError
+from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
 from echogan.model.networks.segmenter import Segmenter
 from echogan.training.segmenter.config import SegmentConfig
 
@@ -19,6 +20,8 @@ class SegmentState:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.network = Segmenter(config.segmenter())
+        if config.start_from:
+            _start(self.network, load_segmenter(config.start_from).network)
         self.average = Segmenter(config.segmenter())
         self.average.load_state_dict(self.network.state_dict())
         self.average.eval().requires_grad_(False)
@@ -58,3 +61,15 @@ class SegmentState:
             raise TrainingError(
                 "The saved state is of another segmenter. Start a new run with another --name."
             ) from None
+
+
+def _start(network: Segmenter, other: Segmenter) -> None:
+    """Take over the weights of another segmenter but for its last layer. Raises TrainingError where they do not fit."""
+    weights = {name: t for name, t in other.state_dict().items() if not name.startswith("head.")}
+    try:
+        network.load_state_dict(weights, strict=False)
+    except RuntimeError:
+        raise TrainingError(
+            f"'{other.config.name}' has {other.config.channels} channels, and the new network "
+            f"{network.config.channels}. Give both the same --channels."
+        ) from None

@@ -1,4 +1,6 @@
-"""Train the segmenter on the phantom: `python -m echogan.training.segmenter.train --name segmenter`.
+"""Train a segmenter on the phantom: `python -m echogan.training.segmenter.train --name segmenter`.
+
+With `--finds walls` it learns to find walls, also those that a frame does not show.
 
 Pure torch, one process. A run stopped at any step and resumed ends with the same bits on the CPU.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,27 +19,29 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from echogan.model.checkpoints.segmenter_checkpoint import save_segmenter
-from echogan.model.networks.segmenter import Segmenter, SegmenterConfig, Structure
+from echogan.model.networks.segmenter import CLASSES, Segmenter, SegmenterConfig
 from echogan.phantom import PHANTOM_VERSION
 from echogan.training.flags import add_flags, ended
 from echogan.training.run_folder import RunFolder
 from echogan.training.segmenter.config import SegmentConfig, check_same
-from echogan.training.segmenter.data import HELD_OUT_SEED, IGNORED, Frames, Render, batches, render_phantom
+from echogan.training.segmenter.data import HELD_OUT_SEED, IGNORED, RENDERERS, Frames, Render, batches
 from echogan.training.segmenter.state import SegmentState
 from echogan.training.stop_signal import StopSignal
 
-WEIGHTS = (0.4, 1.0, 1.5, 1.5, 1.5, 2.0)
-"""Of each structure's pixels in the cross-entropy: thin and small ones else come last."""
+WEIGHTS = {"structures": (0.4, 1.0, 1.5, 1.5, 1.5, 2.0), "walls": (0.5, 1.0, 2.0)}
+"""Of each class's pixels in the cross-entropy: thin and small ones else come last."""
 
 
 def train_segmenter(
-    config: SegmentConfig, render: Render = render_phantom, say: Callable[[str], None] = print
+    config: SegmentConfig, render: Render | None = None, say: Callable[[str], None] = print
 ) -> Path:
     """Train, or go on, until `config.steps` or until asked to stop; the folder of the run.
 
-    `checkpoint/` in it is the averaged network. Raises SettingsError and TrainingError.
+    `render` makes the frames; without it, that of RENDERERS does. `checkpoint/` in the folder is the averaged network.
+    Raises SettingsError, TrainingError and, for `start_from`, CheckpointNotFound and InvalidCheckpoint.
     """
     config.check()
+    render = render or RENDERERS[config.finds]
     torch.set_num_threads(config.threads)
     folder, state = RunFolder(Path(config.folder) / config.name), SegmentState(config)
     if config.resume:
@@ -60,7 +64,7 @@ def train_segmenter(
             for group in state.adam.param_groups:
                 group["lr"] = learning_rate(config, step)
             state.adam.zero_grad(set_to_none=True)
-            loss = segmentation_loss(state.network(frames.images), frames.classes)
+            loss = segmentation_loss(state.network(frames.images), frames.classes, WEIGHTS[config.finds])
             loss.backward()
             torch.nn.utils.clip_grad_norm_(state.network.parameters(), 5.0)
             state.adam.step()
@@ -91,18 +95,23 @@ def train_segmenter(
     return folder.path
 
 
-def segmentation_loss(logits: Tensor, classes: Tensor) -> Tensor:
-    """Weighted cross-entropy plus one minus the soft Dice of the structures over a batch (Milletari et al., 3DV 2016).
+def segmentation_loss(
+    logits: Tensor, classes: Tensor, weights: Sequence[float] = WEIGHTS["structures"]
+) -> Tensor:
+    """Weighted cross-entropy plus one minus the soft Dice of all but the first class over a batch
+    (Milletari et al., 3DV 2016).
 
-    logits (n, 6, h, w); classes int64 (n, h, w), IGNORED where a pixel does not count.
+    logits (n, k, h, w); classes int64 (n, h, w), IGNORED where a pixel does not count; weights of the k classes.
     """
     known = classes != IGNORED
-    wanted = F.one_hot(classes.where(known, 0), len(Structure)).movedim(3, 1) * known[:, None]
+    wanted = F.one_hot(classes.where(known, 0), len(weights)).movedim(3, 1) * known[:, None]
     shown = logits.softmax(1) * known[:, None]
     both, each = (shown * wanted).sum((0, 2, 3)), (shown + wanted).sum((0, 2, 3))
     overlap = (2 * both + 1) / (each + 1)
-    weights = torch.tensor(WEIGHTS, device=logits.device)
-    return F.cross_entropy(logits, classes, weights, ignore_index=IGNORED) + 1 - overlap[1:].mean()
+    weighted = F.cross_entropy(
+        logits, classes, torch.tensor(weights, device=logits.device), ignore_index=IGNORED
+    )
+    return weighted + 1 - overlap[1:].mean()
 
 
 def learning_rate(config: SegmentConfig, step: int) -> float:
@@ -118,13 +127,13 @@ def learning_rate(config: SegmentConfig, step: int) -> float:
 
 @torch.no_grad()
 def dice(network: Segmenter, frames: Frames) -> dict[str, float]:
-    """Dice of each structure, with the pixels of all frames pooled."""
+    """Dice of each class but the first, with the pixels of all frames pooled."""
     found = torch.cat([network(part).argmax(1) for part in frames.images.split(8)])
     known = frames.classes != IGNORED
     scores = {}
-    for structure in list(Structure)[1:]:
-        a, b = (found == structure) & known, frames.classes == structure
-        scores[structure.name] = 2 * float((a & b).sum()) / max(1.0, float(a.sum() + b.sum()))
+    for kind in list(CLASSES[network.config.finds])[1:]:
+        a, b = (found == kind) & known, frames.classes == kind
+        scores[kind.name] = 2 * float((a & b).sum()) / max(1.0, float(a.sum() + b.sum()))
     return scores
 
 
@@ -132,7 +141,7 @@ def _described(config: SegmentConfig, state: SegmentState, found: dict[str, floa
     settings = asdict(config)
     del settings["folder"], settings["resume"]
     return SegmenterConfig(
-        config.name, config.channels, config.size, {"phantom": PHANTOM_VERSION},
+        config.name, config.channels, config.size, config.finds, {"phantom": PHANTOM_VERSION},
         settings | {"finished_steps": state.step, "held_out_dice": {k: round(v, 4) for k, v in found.items()}},
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from echogan.core.geometry import Fan
+from echogan.trust.hidden_walls import FULL, LIKELY
 from echogan.trust.maps.anatomy import AnatomyShift, AnatomySums
 from echogan.trust.maps.flicker_ratio import FlickerRatio
 from echogan.trust.maps.hidden import hidden_information
@@ -25,6 +26,7 @@ class CardFrames:
     removed, invented      float32 (n, h, w) in [0, 1]: probabilities; None without a calibration
     lv_before, lv_after    bool (m, h', w'): the left ventricle in the input and in the result, of some of the frames
     features               float32 (m, d) of the input, of the same frames
+    hidden_walls           uint8 (n, h, w): `hidden_codes`; None where they were not looked for
     spread, idempotence    float32 (n, h, w) in [0, 1]; None in fast mode
     """
 
@@ -37,6 +39,7 @@ class CardFrames:
     lv_before: np.ndarray | None = None
     lv_after: np.ndarray | None = None
     features: np.ndarray | None = None
+    hidden_walls: np.ndarray | None = None
     spread: np.ndarray | None = None
     idempotence: np.ndarray | None = None
 
@@ -67,6 +70,7 @@ class CardNumbers:
     removed, added    share of the sector over the amber threshold, mean over the frames
     red               share of the sector over the red threshold
     shadow            share of the sector where the input is dark to the end of the beam
+    hidden_walls      share of the sector where a wall probably lies that the result does not show
     spread, idempotence   means over the sector, in [0, 1]
     features          float64 (d,): the mean over the frames
     """
@@ -76,6 +80,7 @@ class CardNumbers:
     added: float | None
     red: float | None
     shadow: float
+    hidden_walls: float | None
     anatomy: AnatomyShift | None
     flicker_ratio: float | None
     hidden: float | None
@@ -120,6 +125,8 @@ class TrustSums:
         if self._frames == 0:
             self._level = shadow_level(frames.x[0], self.tissue)
         self._flicker.add(frames.x, frames.g)
+        if frames.hidden_walls is not None:
+            self._count("hidden_walls", (frames.hidden_walls >= FULL * LIKELY) & self.tissue)
         for index in range(-self._frames % EVERY, len(frames.x), EVERY):
             one = np.s_[index : index + 1]
             self._count("shadow", shadowed(frames.x[one], self.tissue, self._beams, self._level))
@@ -152,6 +159,7 @@ class TrustSums:
             added=share("added"),
             red=share("red"),
             shadow=self._pixels["shadow"] / (self._sampled * int(self.tissue.sum())),
+            hidden_walls=share("hidden_walls"),
             anatomy=self._anatomy.result() if self._anatomy is not None else None,
             flicker_ratio=self._flicker.ratio,
             hidden=float(np.median(self._hidden)) if self._hidden else None,

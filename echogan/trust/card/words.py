@@ -40,6 +40,7 @@ def make_card(
         _novelty(numbers, reference),
         *_flagged(numbers, calibrated),
         _shadow(numbers),
+        *_hidden_walls(numbers),
         _largest(numbers, calibrated, pixel_mm2),
         *_anatomy(numbers.anatomy),
         _flicker(numbers),
@@ -115,6 +116,16 @@ def _shadow(numbers: CardNumbers) -> Finding:
         "verified. Places hidden by haze come on top and are not counted."
     )
     return _percent("shadow", "Cannot be verified", numbers.shadow, said)
+
+
+def _hidden_walls(numbers: CardNumbers) -> list[Finding]:
+    if numbers.hidden_walls is None:
+        return []
+    said = (
+        "Share of the sector in which a wall probably lies that the result does not show: hidden in the input by "
+        "drop-out, shadow or haze, or cleared with the haze. Nothing there tells wall from cavity."
+    )
+    return [_percent("hidden_walls", "Hidden walls", numbers.hidden_walls, said)]
 
 
 def _largest(numbers: CardNumbers, calibrated: bool, pixel_mm2: float | None) -> Finding:

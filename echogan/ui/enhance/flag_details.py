@@ -6,9 +6,9 @@ from typing import Any
 
 from echogan.clips.clip import ClipFile
 from echogan.enhance.flags import Flags
-from echogan.enhance.tile_layout import FLAGGED_PART, KEPT_PART, TileLayout
+from echogan.enhance.tile_layout import FLAGGED_PART, HIDDEN_PART, KEPT_PART, TileLayout
 from echogan.trust.flagged import FLAGGED
-from echogan.trust.regions import Region
+from echogan.trust.regions import HIDDEN, Region
 from echogan.ui.enhance.clip_entry import ClipResult
 
 NOT_CALIBRATED = "This network has no calibration: the page cannot flag what it may have removed or added."
@@ -49,7 +49,9 @@ def region_detail(region: Region, layout: TileLayout, clip: ClipFile) -> dict[st
     down, across = (bottom - top) / layout.map_size[0], (right - left) / layout.map_size[1]
     y0, x0, y1, x1 = region.box
     return {
-        "kind": region.kind,
+        "kind": region.kind.split()[0],
+        "map": HIDDEN_PART if region.kind == HIDDEN else FLAGGED_PART,
+        "over": _threshold(region),
         "title": f"{region.kind.capitalize()}, {region.depth} {region.side}",
         "text": " · ".join(
             filter(None, (_frames(region, clip), _area(region, down * across, clip), _lasts(region)))
@@ -58,6 +60,12 @@ def region_detail(region: Region, layout: TileLayout, clip: ClipFile) -> dict[st
         "frame": region.frame,
         "box": [left + x0 * across, top + y0 * down, left + x1 * across, top + y1 * down],
     }
+
+
+def _threshold(region: Region) -> str:
+    if region.kind == HIDDEN:
+        return "More probable than not"
+    return f"Over the {'red' if region.red else 'amber'} threshold"
 
 
 def _frames(region: Region, clip: ClipFile) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from echogan.enhance.tile_layout import FLAGGED_PART, TileLayout
+from echogan.enhance.tile_layout import FLAG_PARTS, FLAGGED_PART, HIDDEN_PART, TileLayout
 from echogan.trust.flagged import FLAGGED
+from echogan.trust.hidden_walls import HIDDEN_WALLS
 from echogan.trust.map_styles import MAP_STYLES, MapLook
 
 
 def map_details(layout: TileLayout) -> list[dict[str, Any]]:
     """All maps that stand in a result's tiles, in the order in which they are shown."""
     looks = {name: MAP_STYLES[name] for name in layout.maps} | (
-        {FLAGGED_PART: FLAGGED} if layout.flagged else {}
+        {FLAGGED_PART: FLAGGED, HIDDEN_PART: HIDDEN_WALLS} if layout.flagged else {}
     )
     return [map_detail(name, look, layout.place(name)) for name, look in looks.items()]
 
@@ -35,7 +36,7 @@ def map_detail(name: str, look: MapLook, place: tuple[int, int, int, int]) -> di
         "legend": look.legend(),
         "colors": look.table()[0].round().astype(int).tolist(),
         "tile": list(place),
-        "stream": "flags" if name == FLAGGED_PART else "maps",
+        "stream": "flags" if name in FLAG_PARTS else "maps",
     }
 
 

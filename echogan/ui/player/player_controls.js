@@ -83,10 +83,9 @@ function setKeep(on) {
 }
 
 // The map that a region was found in, its frame, and the region in the middle.
-function goToRegion({ frame, box }) {
-  const { maps, flags } = result();
+function goToRegion({ frame, box, map: name }) {
   transport.stop();
-  setMap(maps.findIndex((map) => map.name === flags.part));
+  setMap(result().maps.findIndex((map) => map.name === name));
   view.show(box);
   transport.seek(frame);
   if (narrow.matches) $(".eg-flags").open = false; // it lies over the picture there

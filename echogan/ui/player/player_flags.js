@@ -60,10 +60,10 @@ function makeFlagList(menu, go) {
     regions = flags?.regions || [];
     name.textContent = flags?.label || "";
     count.textContent = ended ? regions.length || "" : "…";
-    none.hidden = !ended || regions.length > 0;
+    none.hidden = !ended || regions.some((region) => region.kind !== "hidden");
     list.replaceChildren(...regions.map((region, i) => {
       const button = make("button", "", { type: "button", "data-region": i, class: `eg-region eg-${region.kind}` });
-      button.append(make("i", "", { class: region.red ? "eg-over-red" : "eg-over-amber", title: region.red ? "Over the red threshold" : "Over the amber threshold" }),
+      button.append(make("i", "", { class: region.red ? "eg-over-red" : "eg-over-amber", title: region.over }),
         make("b", region.title), make("span", region.text));
       const item = document.createElement("li");
       item.append(button);

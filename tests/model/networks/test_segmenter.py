@@ -1,6 +1,7 @@
 """The segmenter: sizes, independence of frames, its folder and what is refused, and that it is no enhancer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import echogan.model.checkpoints.checkpoint as store
 from echogan.core.errors import CheckpointNotFound, InvalidCheckpoint, SettingsError
 from echogan.model.checkpoints.checkpoint import bundled_checkpoints
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter, save_segmenter
-from echogan.model.networks.segmenter import Segmenter, SegmenterConfig, Structure
+from echogan.model.networks.segmenter import Segmenter, SegmenterConfig, Structure, Wall
 
 SMALL = SegmenterConfig("small", channels=4, working_size=64)
 
@@ -111,8 +112,20 @@ def test_a_bundled_segmenter_is_not_offered_as_an_enhancer(network, tmp_path: Pa
     assert bundled_checkpoints() == []
 
 
-def test_the_shipped_segmenter_loads_and_is_small():
-    shipped = load_segmenter("segmenter-phantom")
+def test_a_segmenter_of_the_wrong_kind_is_refused(tmp_path: Path):
+    walls = Segmenter(replace(SMALL, finds="walls"))
+    assert walls(torch.zeros(1, 1, 64, 64)).shape[1] == len(Wall)
+    save_segmenter(tmp_path, walls)
+    assert load_segmenter(tmp_path, "walls").config.finds == "walls"
+    with pytest.raises(InvalidCheckpoint, match="finds walls; give a segmenter that finds structures"):
+        load_segmenter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "finds"), [("segmenter-phantom", "structures"), ("segmenter-walls", "walls")]
+)
+def test_the_shipped_segmenters_load_and_are_small(name, finds):
+    shipped = load_segmenter(name, finds)
     assert shipped.config.license == "MIT"
     assert (shipped.folder / "model.safetensors").stat().st_size < 4_000_000
     assert (shipped.folder / "README.md").is_file()

@@ -10,8 +10,19 @@ from safetensors.torch import load_file
 
 from echogan.core.errors import SettingsError, TrainingError
 from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
+from echogan.model.networks.segmenter import Wall
 from echogan.phantom.tissues import Tissue
-from echogan.training.segmenter.data import IGNORED, Frames, place, recolour, render_phantom, to_classes
+from echogan.training.segmenter.data import (
+    IGNORED,
+    Frames,
+    place,
+    recolour,
+    render_phantom,
+    render_walls,
+    to_classes,
+    wall_classes,
+)
+from echogan.training.segmenter.state import SegmentState
 from echogan.training.segmenter.train import SegmentConfig, main, segmentation_loss, train_segmenter
 
 
@@ -108,6 +119,51 @@ def test_phantom_frames_carry_their_chambers():
     assert len(frames.images) == len(frames.classes) >= 1
     assert set(frames.classes.unique().tolist()) <= {0, 1, 2, 3, 4, 5, IGNORED}
     assert 0.02 < float((frames.classes == 1).float().mean()) < 0.5
+
+
+def test_walls_are_shown_or_hidden_by_their_support():
+    tissues = [Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL, Tissue.MYOCARDIUM]
+    tissues += [Tissue.LV, Tissue.PERICARDIUM, Tissue.VALVE, Tissue.LESION]
+    labels = torch.tensor([tissues], dtype=torch.uint8)
+    support = torch.tensor([[255, 192, 89, 140, 0, 0, 255, 0]], dtype=torch.uint8)  # 1, .753, .349, .55, ...
+    shown, hidden, none = Wall.SHOWN, Wall.HIDDEN, Wall.NONE
+    wanted = [shown, shown, hidden, IGNORED, none, none, IGNORED, IGNORED]
+    assert wall_classes(labels, support).tolist() == [wanted]
+
+
+def test_phantom_frames_carry_their_walls():
+    clear, poor = (render_walls(seed, 2, 64) for seed in (760_000_000, 760_000_003))
+    assert clear.images.shape == poor.images.shape == (2, 1, 64, 64)
+    assert 0.02 < float((clear.classes == Wall.SHOWN).float().mean()) < 0.4
+    assert not (clear.classes == Wall.HIDDEN).any(), "the best windows hide nothing"
+    assert float((poor.classes == Wall.HIDDEN).float().mean()) > 0.005, "this heart has a wall in drop-out"
+
+
+def test_it_learns_walls_from_the_weights_of_another(tmp_path: Path):
+    before = train_segmenter(replace(TOY, folder=str(tmp_path), steps=1), blob, say=lambda text: None)
+    config = replace(
+        TOY, folder=str(tmp_path), name="walls", finds="walls", start_from=str(before / "checkpoint")
+    )
+    first, state = load_segmenter(before / "checkpoint").network, SegmentState(config)
+    for name, weight in state.network.state_dict().items():
+        same = (
+            torch.equal(weight, first.state_dict()[name])
+            if not name.startswith("head.")
+            else len(weight) == 3
+        )
+        assert same, name
+    config = replace(config, steps=120, save_every=120, tick=120, batch_size=4, clips_per_round=4,
+                     learning_rate=2e-2, ema_decay=0.5)  # fmt: skip
+    found = load_segmenter(train_segmenter(config, hidden_blob, lambda text: None) / "checkpoint", "walls")
+    assert found.config.training["held_out_dice"]["HIDDEN"] > 0.8
+    with pytest.raises(TrainingError, match="channels"):
+        SegmentState(replace(config, channels=8))
+
+
+def hidden_blob(seed: int, frames: int, size: int) -> Frames:
+    """The bright square of `blob` is a hidden wall, the darker one is nothing."""
+    made = blob(seed, frames, size)
+    return Frames(made.images, torch.where(made.classes == 1, int(Wall.HIDDEN), int(Wall.NONE)))
 
 
 def test_mistakes_are_told_in_a_sentence(tmp_path: Path, capsys):

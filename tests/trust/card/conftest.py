@@ -26,7 +26,10 @@ def calibration() -> Calibration:
 
 @pytest.fixture
 def drawn() -> CardFrames:
-    """Frames (20, 64, 64): removed 8 x 8 at red in all, added 16 x 16 at amber in frames 5 to 9."""
+    """Frames (20, 64, 64): removed 8 x 8 at red in all, added 16 x 16 at amber in frames 5 to 9.
+
+    A hidden wall of 4 x 16 in the second half of them, and one of 10 x 10 that is not likely enough.
+    """
     rng = np.random.default_rng(0)
     x = rng.uniform(0.2, 0.8, (FRAMES, SIZE, SIZE)).astype(np.float32)
     removed, invented = np.zeros_like(x), np.zeros_like(x)
@@ -36,7 +39,9 @@ def drawn() -> CardFrames:
     for t in range(FRAMES):
         lv[t, 10:50, 20 : 36 - abs(t % 10 - 5)] = True
     features = rng.normal(size=(FRAMES, 6)).astype(np.float32)
-    return CardFrames(x, x * 0.5, x, invented - removed, removed, invented, lv, lv, features)
+    hidden = np.zeros(x.shape, np.uint8)
+    hidden[:, 50:60, 30:40], hidden[10:, 0:4, 0:16] = 127, 128  # below and at the code that counts
+    return CardFrames(x, x * 0.5, x, invented - removed, removed, invented, lv, lv, features, hidden)
 
 
 def parts_of(frames: CardFrames, size: int):

@@ -26,6 +26,7 @@ def reference():
         "added",
         "red",
         "shadow",
+        "hidden_walls",
         "lv_overlap",
         "lv_area",
         "ef",

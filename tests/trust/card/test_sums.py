@@ -12,6 +12,7 @@ def test_shares_and_regions_of_the_drawn_squares(drawn, sums_of):
     assert numbers.removed == pytest.approx(64 / 4096)
     assert numbers.added == pytest.approx(5 * 256 / (20 * 4096))
     assert numbers.red == pytest.approx(64 / 4096)
+    assert numbers.hidden_walls == pytest.approx(64 / 4096 / 2)
     assert [(one.kind, one.pixels, one.frames) for one in numbers.regions] == [
         ("added", 256, 5),
         ("removed", 64, 20),
@@ -47,6 +48,8 @@ def test_without_a_calibration_the_picture_is_of_the_largest_residual(drawn, sum
     assert not sums.picture.flagged
     assert (sums.picture.frame, sums.picture.box) == (13, None)
     numbers = sums.numbers()
+    assert numbers.hidden_walls is not None, "it needs no calibration"
+    assert sums_of(replace(drawn, hidden_walls=None)).numbers().hidden_walls is None
     assert (numbers.removed, numbers.added, numbers.red, numbers.regions) == (None, None, None, [])
 
 

@@ -13,7 +13,7 @@ from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.enhance.frame_tiles import TileReader
 from echogan.enhance.result_stages import store_result
 from echogan.enhance.result_writer import FLAG_TILES, MAP_TILES, TILES
-from echogan.enhance.tile_layout import FLAGGED_PART, TileLayout
+from echogan.enhance.tile_layout import FLAGGED_PART, HIDDEN_PART, TileLayout
 from echogan.trust.regions import Region
 from echogan.ui.enhance.clip_entry import ClipResult, Stream
 from echogan.ui.enhance.flag_details import flag_details, region_detail
@@ -39,9 +39,9 @@ def test_the_page_can_find_the_codes_and_the_thresholds(shown):
     sent = json.loads(json.dumps(flag_details(shown, CLIP)))
     assert (sent["amber"], sent["red"]) == (AMBER, RED)
     maps = {one["name"]: one for one in map_details(shown.layout)}
-    assert list(maps)[-1] == sent["part"] == FLAGGED_PART
+    assert list(maps)[-2:] == [sent["part"], HIDDEN_PART] == [FLAGGED_PART, HIDDEN_PART]
     tile = next(iter(TileReader(shown.flags.folder)))
-    assert [one["stream"] for one in maps.values()] == ["maps"] * (len(maps) - 1) + ["flags"]
+    assert [one["stream"] for one in maps.values()] == ["maps"] * (len(maps) - 2) + ["flags"] * 2
     x, y, width, height = maps[FLAGGED_PART]["tile"]
     codes = tile[y : y + height, x : x + width].astype(int)
     assert set(np.unique(codes)) == {128 - round(127 * 0.9), 128, 128 + round(127 * 0.6)}
@@ -49,6 +49,9 @@ def test_the_page_can_find_the_codes_and_the_thresholds(shown):
     kept = tile[y : y + height, x : x + width]
     assert ((kept == 255) == (np.abs(codes - 128) >= 127 * AMBER)).all()
     assert maps[FLAGGED_PART]["ends"] == ["1 removed", "1 added"]
+    assert maps[HIDDEN_PART]["ends"] == ["0", "1 hidden wall"]
+    assert maps[HIDDEN_PART]["tile"] == [0, 2 * height, width, height]
+    assert tile.shape[0] == 3 * height
 
 
 def test_regions_and_kept_numbers_come_when_the_flags_are_complete(shown):
@@ -57,7 +60,9 @@ def test_regions_and_kept_numbers_come_when_the_flags_are_complete(shown):
         assert (early["regions"], early["ended"]) == ([], False)
     sent = flag_details(shown, CLIP)
     assert sent["ended"]
-    assert [one["kind"] for one in sent["regions"]] == ["removed", "added"]
+    kinds = [one["kind"] for one in sent["regions"]]
+    assert kinds[:2] == ["removed", "added"]
+    assert set(kinds[2:]) <= {"hidden"}, "noise is no heart, but the network may guess"
     assert sent["mean_change"] < shown.stored.report.diagnostics["difference"]["mean"]
     assert len(sent["curves"]["difference"]) == 6
     assert flag_details(replace(shown, thresholds=None), CLIP) is None
@@ -69,6 +74,13 @@ def test_a_region_in_words_and_its_box_in_the_clips_pixels():
     assert sent["text"] == "frames 3 to 5 · 122 px · persistent"  # 200 px of 100 / 128 by 50 / 64 each
     assert sent["box"] == [35, 32.5, 60, 45]
     assert (sent["frame"], sent["red"]) == (3, False)
+    assert (sent["kind"], sent["map"], sent["over"]) == ("removed", FLAGGED_PART, "Over the amber threshold")
+
+
+def test_a_hidden_wall_leads_to_its_own_map():
+    sent = region_detail(replace(REGION, kind="hidden wall"), LAYOUT, CLIP)
+    assert sent["title"] == "Hidden wall, far left"
+    assert (sent["kind"], sent["map"], sent["over"]) == ("hidden", HIDDEN_PART, "More probable than not")
 
 
 def test_its_area_is_in_mm2_where_the_spacing_is_known():

@@ -1,0 +1,49 @@
+"""Finds walls that a result does not show, frame by frame; see `echogan.trust.hidden_walls`."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+
+import cv2
+import numpy as np
+import torch
+
+from echogan.enhance.device import precision
+from echogan.enhance.segmentation import SegmenterInput
+from echogan.model.checkpoints.segmenter_checkpoint import WALLS, load_segmenter
+from echogan.model.networks.segmenter import Segmenter, Wall
+from echogan.trust.hidden_walls import hidden_walls
+
+
+class HiddenWalls:
+    """The probability that a wall lies at a pixel and the result does not show it.
+
+    tissue   bool (h, w), the apex above; elsewhere the probability is 0
+    """
+
+    def __init__(self, tissue: np.ndarray, device: torch.device):
+        self._network, self._device, self._tissue = _network(device), device, tissue
+        self._input = SegmenterInput(tissue.shape, self._network.config.working_size)
+
+    def __call__(self, canonical: np.ndarray, g: np.ndarray, myocardium: np.ndarray) -> np.ndarray:
+        """Float32 (n, h, w) in [0, 1].
+
+        canonical    float32 (n, h, w) in [-1, 1]: the input on the canonical grey curve
+        g            float32 (n, h, w) in [0, 1]: the result, as displayed
+        myocardium   float32 (n, h', w') in [0, 1], as `Segmentation` gives it of the input
+        """
+        small = self._input.padded([self._input.shrink(frame) for frame in canonical], -1.0)
+        with torch.inference_mode(), precision(self._device):
+            logits = self._network(torch.from_numpy(small)[:, None].to(self._device)).float()
+        height, width = self._input.size
+        hidden = logits.softmax(1)[:, Wall.HIDDEN, :height, :width].cpu().numpy()
+        return hidden_walls(self._enlarged(hidden), self._enlarged(myocardium), g, self._tissue)
+
+    def _enlarged(self, maps: np.ndarray) -> np.ndarray:
+        return np.stack([cv2.resize(one, self._tissue.shape[::-1]) for one in maps])
+
+
+@cache
+def _network(device: torch.device) -> Segmenter:
+    return copy.deepcopy(load_segmenter(WALLS, "walls").network).to(device)
