@@ -104,7 +104,7 @@ class RegionTracker:
             self._close(self._frame - GAP - 1)
 
     def regions(self) -> list[Region]:
-        """The regions so far, hidden walls last, of both the largest first; at most MOST of them."""
+        """The regions so far, the largest first, at most MOST of them."""
         found = _largest([*self._closed, *self._open.values()])
         if self._frame < PERSISTENT:
             return found
@@ -204,4 +204,4 @@ def _later(region: Region, part: Region) -> Region:
 
 
 def _largest(found: list[Region]) -> list[Region]:
-    return sorted(found, key=lambda one: (one.kind == HIDDEN, -one.pixels, one.first, one.box))[:MOST]
+    return sorted(found, key=lambda one: (-one.pixels, one.first, one.box))[:MOST]

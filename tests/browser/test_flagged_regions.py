@@ -80,7 +80,7 @@ def test_the_list_leads_to_a_region_and_both_thresholds_are_outlined(flagged: Pa
     expect(flagged.locator(".eg-misses")).not_to_be_empty()
 
 
-def test_a_hidden_wall_is_listed_last_and_leads_to_its_own_map(page: Page, drawn, strong_model, monkeypatch):
+def test_a_hidden_wall_is_listed_and_leads_to_its_own_map(page: Page, drawn, strong_model, monkeypatch):
     def block(self: HiddenWalls, canonical: np.ndarray, g: np.ndarray, myocardium: np.ndarray) -> np.ndarray:
         found, (height, width) = np.zeros(canonical.shape, np.float32), canonical.shape[1:]
         found[:, height // 2 : 2 * height // 3, width // 2 : 2 * width // 3] = 0.9
@@ -93,14 +93,15 @@ def test_a_hidden_wall_is_listed_last_and_leads_to_its_own_map(page: Page, drawn
     page.locator(".eg-flags summary").click()
     regions = page.locator(".eg-region")
     expect(regions).to_have_count(3)
-    expect(regions.last).to_contain_text("Hidden wall")
-    expect(regions.last.locator("i")).to_have_attribute("title", "More probable than not")
-    regions.last.click()
+    wall = page.locator(".eg-region.eg-hidden")
+    expect(wall).to_contain_text("Hidden wall")
+    expect(wall.locator("i")).to_have_attribute("title", "More probable than not")
+    wall.click()
     expect(page.locator("[data-pane=map] figcaption")).to_contain_text("Hidden walls")
     assert page.evaluate(COUNT, ["map", *AMBER_LINE]) == 0, (
         "the thresholds of what is flagged are not its own"
     )
-    regions.first.click()
+    page.locator(".eg-region.eg-removed").click()
     expect(page.locator("[data-pane=map] figcaption")).to_contain_text("Flagged")
 
 

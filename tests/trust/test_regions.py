@@ -111,14 +111,14 @@ def test_how_a_clip_is_cut_into_chunks_changes_nothing_and_memory_is_bounded(tis
     assert [one.pixels for one in whole] == sorted((one.pixels for one in whole), reverse=True)
 
 
-def test_hidden_walls_are_listed_after_what_is_flagged_and_never_red(tissue):
+def test_hidden_walls_are_listed_with_what_is_flagged_and_never_red(tissue):
     removed, added, hidden = clip(6), clip(6), clip(6)
     removed[:, disc(80, 20)] = 0.5
     hidden[:, disc(30, 70, 12)] = 0.95  # larger, and over the red threshold of what is flagged
     hidden[:, disc(30, 20, 12)] = 0.45  # over the amber threshold, but not likely
     tracker = RegionTracker(tissue, AMBER, RED)
     tracker.add(removed, added, hidden)
-    flagged, wall = tracker.regions()
+    wall, flagged = tracker.regions()  # the largest first
     assert (flagged.kind, wall.kind) == ("removed", "hidden wall")
     assert wall.pixels == disc(30, 70, 12).sum() > flagged.pixels
     assert (wall.red, wall.persistent, wall.side) == (False, True, "right")
