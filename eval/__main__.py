@@ -31,6 +31,7 @@ PARTS = {
     "hidden_walls": "eval.hallucination.hidden_walls",
     "image_quality": "eval.simulated.image_quality",
     "kid": "eval.measures.kid",
+    "ladder": "eval.hallucination.ladder_corners",
     "lesions": "eval.simulated.lesions",
     "load": "eval.performance.load",
     "memory": "eval.performance.memory",

@@ -133,7 +133,7 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         "swapped": measure(list(swapped(own)), OF_ANY_RESULT),
         "calibration": calibrated
         and calibration_measures(calibrated.calibration, shipped, known, clips, settings.faulty, discs),
-        "rows": ladder_rows(settings, clips),
+        "rows": ladder_rows(clips, settings.seeds, settings.steps, settings.runs),
         "ladder": ladder.facts(),
         "settings": {
             "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
@@ -144,10 +144,12 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
     }  # fmt: skip
 
 
-def ladder_rows(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
+def ladder_rows(
+    clips: list[LesionClip], seeds: int, steps: int, runs: Path, size: int = BASE.size
+) -> dict[str, Any]:
     """The finished rows of the ladder: the runs of each, and what all of them did together."""
     rows: dict[str, Any] = {}
-    for row, seed, folder in finished_runs(settings.seeds, settings.steps, settings.runs):
+    for row, seed, folder in finished_runs(seeds, steps, runs, size):
         enhancer = open_enhancer(str(folder))
         found = rows.setdefault(row, {"runs": [], "examples": []})
         found["runs"].append({"seed": seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
@@ -226,11 +228,13 @@ def detection(
 
 def show(result: dict[str, Any]) -> None:
     """Print what each network did, and the AUROC of each diagnostic."""
-    for row, found in {
-        **result["rows"],
-        **result["faulty"],
-        **{name: result[name] for name in ("shipped", "swapped")},
-    }.items():
+    apart = {name: result[name] for name in ("shipped", "swapped")}
+    show_rows({**result["rows"], **result["faulty"], **apart})
+
+
+def show_rows(rows: dict[str, Any]) -> None:
+    """Print what the networks of each row did, and the AUROC of each diagnostic."""
+    for row, found in rows.items():
         shares = ", ".join(f"{name} {one['mean']:.2%}" for name, one in found["share"].items())
         left = found.get("contrast_left")
         print(f"{row}: {shares} of the sector" + (f"; contrast left {left['mean']:.2f}" if left else ""))

@@ -26,6 +26,18 @@ def hallucination(result: dict[str, Any]) -> str:
     return "\n\n".join([*tables, _method(result)])
 
 
+def ladder(result: dict[str, Any]) -> str:
+    """The corners of the ladder at the working size: what the networks do, and how well it is seen."""
+    networks = {f"lesions {row}": found for row, found in result["rows"].items()}
+    tables = [_networks(networks), *(detection(name, found) for name, found in networks.items())]
+    used, runs = result["ladder"], result["settings"]
+    tables.append(
+        f"{used['steps']:,} steps at {used['size']} px, small generators, no identity loss, unpaired. Measured on "
+        f"{runs['clips']} simulated clips of each kind of lesion, as above. Phantom {result['phantom']}."
+    )
+    return "\n\n".join(tables)
+
+
 def _promises(found: dict[str, Any]) -> str:
     """What is missed and flagged at the thresholds of the shipped network, on clips of several kinds."""
     rows = [_promise("fresh clips, all kinds of lesion", found["fresh"])]

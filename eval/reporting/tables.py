@@ -68,6 +68,7 @@ MAKERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "retrained_segmenter": still_tables.retrained_segmenter,
     "grades": still_tables.grades,
     "hallucination": hallucination_tables.hallucination,
+    "ladder": hallucination_tables.ladder,
     "rivals": rivals_tables.rivals,
     "haze": haze_tables.haze,
     "lesions": haze_tables.lesions,

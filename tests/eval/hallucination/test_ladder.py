@@ -1,5 +1,6 @@
 """The prevalence ladder: each row asks for its own shares of lesions, and a stopped run is resumed."""
 
+import json
 from dataclasses import asdict, replace
 
 import pytest
@@ -8,9 +9,11 @@ from toy_clips import toy_data
 from echogan.core.errors import EchoGANError, TrainingError
 from echogan.training import trainer
 from echogan.training.run_folder import RunFolder
-from eval.hallucination import ladder
+from eval.hallucination import hallucination, ladder, ladder_corners
 from eval.hallucination.hallucination import HallucinationSettings, main
 from eval.hallucination.ladder import BASE, ERASING, INVENTING, ROWS, configure, finished_runs, train_missing
+from eval.hallucination.ladder_corners import LadderSettings
+from eval.reporting.hallucination_tables import ladder as ladder_table
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -29,8 +32,11 @@ def test_the_ladder_is_whole_and_its_corners_are_rows_of_it():
 
 
 def test_every_run_has_a_name_of_its_own(tmp_path):
+    sizes = (BASE.size, 256)
     made = [(row, seed, steps) for row in ROWS for seed in (0, 1) for steps in (20, BASE.steps)]
-    assert len({configure(*one, tmp_path).name for one in made}) == len(made)
+    names = {configure(*one, tmp_path, size).name for one in made for size in sizes}
+    assert len(names) == 2 * len(made)
+    assert configure(ERASING, 0, 20, tmp_path, 256).size == 256
 
 
 @pytest.fixture
@@ -72,6 +78,30 @@ def test_a_folder_of_another_row_is_not_taken_for_this_one(tiny, tmp_path):
     configure(ERASING, 0, 2, tmp_path).run_path.rename(configure(INVENTING, 0, 2, tmp_path).run_path)
     with pytest.raises(TrainingError, match="lesion_share"):
         train_missing((INVENTING,), 1, 2, tmp_path)
+
+
+def test_the_corners_are_trained_at_the_size_and_measured_together(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(ladder_corners, "CORNERS", (ERASING, INVENTING))
+    settings = LadderSettings(
+        seeds=2,
+        steps=2,
+        size=128,
+        clips=1,
+        runs=tmp_path / "runs",
+        kept=tmp_path,
+        out=tmp_path / "ladder.json",
+    )
+    monkeypatch.setattr(hallucination, "LESIONS", ("mass",))
+    ladder_corners.main(settings)
+    found = json.loads(settings.out.read_text())
+    assert set(found["rows"]) == {ERASING, INVENTING}
+    for row in found["rows"].values():
+        assert [run["seed"] for run in row["runs"]] == [61, 62]
+        assert len({run["sha256"] for run in row["runs"]}) == 2
+        assert 0 <= row["share"]["erased"]["mean"] <= 1
+    assert (found["ladder"]["size"], found["ladder"]["steps"]) == (128, 2)
+    assert all("128px" in folder.name for folder in settings.runs.iterdir())
+    assert "| lesions 50% to 0% | 2 |" in ladder_table(found)
 
 
 def test_an_unknown_row_is_told():

@@ -61,7 +61,10 @@ def test_regions_and_kept_numbers_come_when_the_flags_are_complete(shown):
     sent = flag_details(shown, CLIP)
     assert sent["ended"]
     kinds = [one["kind"] for one in sent["regions"]]
-    assert [kind for kind in kinds if kind != "hidden"] == ["removed", "added"]  # of noise the network guesses walls
+    assert [kind for kind in kinds if kind != "hidden"] == [
+        "removed",
+        "added",
+    ]  # of noise the network guesses walls
     assert sent["mean_change"] < shown.stored.report.diagnostics["difference"]["mean"]
     assert len(sent["curves"]["difference"]) == 6
     assert flag_details(replace(shown, thresholds=None), CLIP) is None
