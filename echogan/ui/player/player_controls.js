@@ -22,6 +22,18 @@ function controls() {
 
 const rows = (pairs) => pairs.flatMap(([name, value, full]) => [make("dt", name), make("dd", value, full ? { title: full } : {})]);
 
+// The box as it was ticked last, until the server has answered: an answer that was on its way shows its old state.
+let ticked = null;
+
+async function tick(on) {
+  const mine = { id: state.detail.id, on };
+  ticked = mine;
+  await redraw("blackout", { on });
+  if (ticked !== mine) return; // ticked again meanwhile
+  ticked = null;
+  $("#eg-blackout").checked = Boolean(state.detail?.blackout);
+}
+
 function describe(detail) {
   const shown = detail.result, notes = [...new Set([...(shown?.stale ? [shown.stale] : []), ...detail.notes, ...(shown?.notes || [])])];
   $(".eg-sector-note").textContent = detail.sector.note;
@@ -30,7 +42,7 @@ function describe(detail) {
   root.classList.toggle("eg-has-truth", Boolean(detail.truth));
   if (!detail.truth) state.truth = false;
   $(".eg-scrub").max = detail.frames - 1;
-  $("#eg-blackout").checked = detail.blackout;
+  $("#eg-blackout").checked = ticked?.id === detail.id ? ticked.on : detail.blackout;
   $(".eg-notes").replaceChildren(...notes.map((n) => make("li", n)));
   $(".eg-about-clip .eg-count").textContent = notes.length || "";
   $(".eg-tags").replaceChildren(...rows(detail.tags));
@@ -231,7 +243,7 @@ $(".eg-strength input").addEventListener("change", () => mmode.again(how()));
 $(".eg-opacity input").addEventListener("input", (event) => { state.opacity = event.target.value / 100; paint(); });
 $(".eg-keep").addEventListener("change", (event) => setKeep(event.target.checked));
 for (const input of $$("[data-display]")) input.addEventListener("input", display);
-$("#eg-blackout").addEventListener("change", (event) => { if (state.detail) redraw("blackout", { on: event.target.checked }); });
+$("#eg-blackout").addEventListener("change", (event) => { if (state.detail) tick(event.target.checked); });
 for (const input of $$(".eg-drop input")) input.addEventListener("change", () => { add(input.files); input.value = ""; });
 
 $(".eg-divider").addEventListener("pointerdown", (event) => event.currentTarget.setPointerCapture(event.pointerId));
