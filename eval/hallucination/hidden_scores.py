@@ -130,10 +130,12 @@ def _scored(
     beams = Beams(tissue, working_fan(prepared))
     space = prepared.space
     myocardium = Segmentation(space.size, space.mask, tissue, CPU)(canonical).myocardium
+    found, (removed, _) = HiddenWalls(tissue, CPU)(canonical, g, myocardium)[0], ErrorFinder(tissue)(x, g)
     scores = {
-        MAP: HiddenWalls(tissue, CPU)(canonical, g, myocardium)[0],
+        MAP: found,
         "dark myocardium": cv2.resize(myocardium[0], space.size[::-1]) * dark,
-        "removed": ErrorFinder(tissue)(x, g)[0][0],
+        "removed": removed[0],
+        "hidden or removed": np.maximum(found, removed[0]),
         "shadow": shadowed(x, tissue, beams, shadow_level(x[0], tissue))[0].astype(np.float32),
     }
     return Scored(group, x[0], g[0], scores, hidden, cleared, faithful, tissue)

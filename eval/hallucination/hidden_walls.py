@@ -11,6 +11,7 @@ leaflets and lesions without signal; nor does the rest of the expert's myocardiu
 hidden walls      the map of `echogan.trust.hidden_walls`
 dark myocardium   the probability of myocardium by the shipped segmenter of structures, where the result is dark
 removed           what the fusion of the trust maps calls removed, from input and result
+hidden or removed the larger of both
 shadow            whether the input is dark to the end of the beam, as the trust card counts it
 
 Without CAMUS beside the project nothing is measured.

@@ -121,6 +121,11 @@ BARS = (
         "hallucination", "calibration/discs/*/truly there/flagged/mean", "at most", 0.1, statistics.fmean),
     Bar("A disc changes little elsewhere (share of the sector flagged, worst clip).",
         "hallucination", "calibration/discs/*/*/elsewhere/mean", "at most", 0.01, greatest_size),
+    *(
+        Bar(f"Walls that the result does not show are told from other tissue, {where} (AUROC).",
+            "hidden_walls", f"sets/{name}/cleared/hidden walls/auroc/mean", "at least", limit)
+        for name, where, limit in (("simulated", "in simulated clips", 0.9), ("Poor stills", "in Poor stills", 0.85))
+    ),
     Bar("The generator is much faster than the reference ResNet-9 on a CPU (ratio of frames per second).",
         "speed", "cpu/ratio", "at least", 20),
     Bar("The same with ONNX Runtime, which runs both.", "speed", "backends/onnx/ratio", "at least", 20),

@@ -51,8 +51,9 @@ def _told(result: dict[str, Any]) -> str:
         "stills all but the expert's myocardium. "
         "Dark myocardium: the shipped segmenter's probability, where the result is dark by that rule; it is told the "
         "levels of the true wall and cavity, which no user has, and knows the left ventricle alone. "
-        "Removed: the fusion of the trust maps. Shadow: dark to the end of the beam. AUPRC in brackets: by chance. "
-        "Found: regions of which at least half is flagged where 1 % or 5 % of the other tissue are. In "
+        "Removed: the fusion of the trust maps; hidden or removed: the larger of both. Shadow: dark to the end of the "
+        "beam. AUPRC in brackets: by chance. Found: regions of which at least half is flagged where 1 % or 5 % of the "
+        "other tissue are. In "
         "square brackets: bootstrap 95 % intervals by heart or patient. Stills: CAMUS' test patients, both views. "
         f"Walls network `{result['walls']['sha256'][:12]}`. {made_with(result)}"
     )
