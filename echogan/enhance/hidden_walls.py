@@ -46,4 +46,5 @@ class HiddenWalls:
 
 @cache
 def _network(device: torch.device) -> Segmenter:
-    return copy.deepcopy(load_segmenter(WALLS, "walls").network).to(device)
+    network = load_segmenter(WALLS, "walls").network
+    return copy.deepcopy(network).to(device, memory_format=torch.channels_last)
