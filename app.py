@@ -10,11 +10,13 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from echogan.core.blas_threads import ONE_BLAS_THREAD
 from echogan.core.errors import OutputError
 from echogan.core.kept_folders import DATA, models_home
 from echogan.ui.private_folder import private_folder
 from echogan.ui.start_folder import TEMPORARY, UPLOADS, start_folder
 
+os.environ.setdefault(*ONE_BLAS_THREAD)  # before numpy is loaded
 # A temporary folder that no other app shares, nor another start of this one: what is left in it goes (Sessions.sweep).
 try:
     OWN = start_folder(Path(os.environ.get("GRADIO_TEMP_DIR") or private_folder()))

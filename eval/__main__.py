@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 import sys
+
+from echogan.core.blas_threads import ONE_BLAS_THREAD
 
 PARTS = {
     "ablations": "eval.ablations.ablations",
@@ -80,6 +83,7 @@ ALL = (
 
 def main() -> None:
     """Run each part in a process of its own, so that its memory and threads do not affect another part."""
+    os.environ.setdefault(*ONE_BLAS_THREAD)  # before numpy is loaded
     if sys.argv[1:] and sys.argv[1] in PARTS:
         runpy.run_module(PARTS[sys.argv.pop(1)], run_name="__main__", alter_sys=True)
         return

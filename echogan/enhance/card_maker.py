@@ -24,7 +24,7 @@ from echogan.trust.maps.stability import equivariance_spread, idempotence
 SEGMENTED_PER_SECOND = (
     8.0  # frames of the clip that the segmenter sees in fast mode: some of every heart beat
 )
-LOOKED_AT = 3  # one of so many frames that the segmenter sees is looked at for hidden walls: drop-out stays
+LOOKED_AT = 4  # one of so many frames that the segmenter sees is looked at for hidden walls: drop-out stays
 FPS = 25.0  # where the clip does not tell
 
 Maps = dict[str, np.ndarray]
