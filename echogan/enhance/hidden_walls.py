@@ -47,4 +47,4 @@ class HiddenWalls:
 @cache
 def _network(device: torch.device) -> Segmenter:
     network = load_segmenter(WALLS, "walls").network
-    return copy.deepcopy(network).to(device, memory_format=torch.channels_last)
+    return copy.deepcopy(network).to(device).to(memory_format=torch.channels_last)

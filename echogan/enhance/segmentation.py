@@ -97,4 +97,4 @@ class Segmentation:
 @cache
 def _network(device: torch.device) -> Segmenter:
     # With the channels last the same convolutions take a quarter less time on a CPU.
-    return copy.deepcopy(load_segmenter().network).to(device, memory_format=torch.channels_last)
+    return copy.deepcopy(load_segmenter().network).to(device).to(memory_format=torch.channels_last)

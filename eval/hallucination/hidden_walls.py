@@ -33,6 +33,7 @@ from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.model.checkpoints.segmenter_checkpoint import WALLS, load_segmenter
 from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.render import phantom_clip
+from echogan.trust.fusion import fusion_sha256
 from echogan.trust.hidden_walls import LIKELY
 from eval.camus.splits import split_hash
 from eval.camus.stills import held_out_stills
@@ -81,6 +82,7 @@ def main(settings: HiddenWallsSettings) -> None:
         "settings": {k: v for k, v in asdict(settings).items() if k in ("clips", "patients")},
         "likely": LIKELY,
         "walls": {"sha256": finder.sha256, **finder.config.trained_on},
+        "fusion": fusion_sha256(),
         "split_sha256": split_hash(),
         "views_sha256": list_hash(),
         **provenance([checkpoint_facts(enhancer)]),
