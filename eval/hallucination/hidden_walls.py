@@ -5,8 +5,8 @@
 Simulated: a wall is hidden where at most 35 % of its signal survive (the phantom's `support`), and cleared where the
 result there is nearer to the level of the fluid than to that of the walls that are shown. Real: stills of CAMUS' test
 patients in both views; a wall is cleared where the expert outlined myocardium and the result is nearer to the level of
-the cavity than to that of the myocardium. All other tissue is faithful. Walls between hidden and shown do not count, nor
-do leaflets and lesions, nor the rest of the expert's myocardium.
+the cavity than to that of the myocardium. All other tissue is faithful. Walls between hidden and shown do not count,
+nor do leaflets and lesions, nor the rest of the expert's myocardium.
 
 hidden walls      the map of `echogan.trust.hidden_walls`
 dark myocardium   the probability of myocardium by the shipped segmenter of structures, where the result is dark
