@@ -17,7 +17,7 @@ from echogan.trust.card.picture import draw_picture
 from echogan.trust.card.sums import CardFrames, CardNumbers, TrustSums
 from echogan.trust.card.words import make_card
 from echogan.trust.error_finder import Probabilities
-from echogan.trust.hidden_walls import hidden_codes
+from echogan.trust.hidden_walls import HIDDEN_WALLS
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.stability import equivariance_spread, idempotence
 
@@ -58,7 +58,7 @@ class CardMaker:
     def add(self, chunk: Chunk, maps: Maps, found: Probabilities | None = None) -> np.ndarray:
         """The next chunk, its maps as `Diagnoses.add` gives them, and what a `Flagger` found in it.
 
-        Returns where its frames hide a wall, as `hidden_codes`: uint8 (n, h, w).
+        Returns where its frames hide a wall, as `HIDDEN_WALLS.codes`: uint8 (n, h, w).
         """
         removed, invented = found if found is not None and self._calibrated is not None else (None, None)
         picked = list(range(-self._seen % self._every, len(chunk.x), self._every))
@@ -118,7 +118,7 @@ class CardMaker:
             if (self._seen + index) % (LOOKED_AT * self._every) == 0:
                 one, shown = np.s_[place : place + 1], unit(g[index : index + 1])[:, ::up]
                 hidden = self._find_hidden(canonical[one], shown, myocardium[one])
-                found[index] = hidden_codes(hidden[0, ::up])
+                found[index] = HIDDEN_WALLS.codes(hidden[0, ::up])
         return found
 
     def _held(self, looked: dict[int, np.ndarray], count: int) -> np.ndarray:

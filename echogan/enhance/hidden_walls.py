@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-from functools import cache
-
 import cv2
 import numpy as np
 import torch
 
 from echogan.enhance.device import precision
-from echogan.enhance.segmentation import SegmenterInput
-from echogan.model.checkpoints.segmenter_checkpoint import WALLS, load_segmenter
-from echogan.model.networks.segmenter import Segmenter, Wall
+from echogan.enhance.segmentation import SegmenterInput, segmenter_on
+from echogan.model.checkpoints.segmenter_checkpoint import WALLS
+from echogan.model.networks.segmenter import Wall
 from echogan.trust.hidden_walls import hidden_walls
 
 
@@ -23,7 +20,7 @@ class HiddenWalls:
     """
 
     def __init__(self, tissue: np.ndarray, device: torch.device):
-        self._network, self._device, self._tissue = _network(device), device, tissue
+        self._network, self._device, self._tissue = segmenter_on(device, WALLS, "walls"), device, tissue
         self._input = SegmenterInput(tissue.shape, self._network.config.working_size)
 
     def __call__(self, canonical: np.ndarray, g: np.ndarray, myocardium: np.ndarray) -> np.ndarray:
@@ -33,18 +30,11 @@ class HiddenWalls:
         g            float32 (n, h, w) in [0, 1]: the result, as displayed
         myocardium   float32 (n, h', w') in [0, 1], as `Segmentation` gives it of the input
         """
-        small = self._input.padded([self._input.shrink(frame) for frame in canonical], -1.0)
         with torch.inference_mode(), precision(self._device):
-            logits = self._network(torch.from_numpy(small)[:, None].to(self._device)).float()
+            logits = self._network(self._input(canonical).to(self._device)).float()
         height, width = self._input.size
         hidden = logits.softmax(1)[:, Wall.HIDDEN, :height, :width].cpu().numpy()
         return hidden_walls(self._enlarged(hidden), self._enlarged(myocardium), g, self._tissue)
 
     def _enlarged(self, maps: np.ndarray) -> np.ndarray:
         return np.stack([cv2.resize(one, self._tissue.shape[::-1]) for one in maps])
-
-
-@cache
-def _network(device: torch.device) -> Segmenter:
-    network = load_segmenter(WALLS, "walls").network
-    return copy.deepcopy(network).to(device).to(memory_format=torch.channels_last)

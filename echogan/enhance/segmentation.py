@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from echogan.enhance.device import precision
-from echogan.model.checkpoints.segmenter_checkpoint import load_segmenter
+from echogan.model.checkpoints.segmenter_checkpoint import STRUCTURES, load_segmenter
 from echogan.model.networks.segmenter import MULTIPLE, Segmenter, Structure
 
 
@@ -25,6 +25,10 @@ class SegmenterInput:
     def __init__(self, size: tuple[int, int], working_size: int):
         scale = working_size / max(size)
         self.size = tuple(max(1, round(side * scale)) for side in size)
+
+    def __call__(self, frames: np.ndarray) -> torch.Tensor:
+        """Frames float32 (n, h, w) as the network takes them: (n, 1, ., .), black beyond their edges."""
+        return torch.from_numpy(self.padded([self.shrink(frame) for frame in frames], -1.0))[:, None]
 
     def shrink(self, frame: np.ndarray) -> np.ndarray:
         """A frame float32 (h, w) as (h', w')."""
@@ -62,7 +66,7 @@ class Segmentation:
 
     def __init__(self, size: tuple[int, int], mask: np.ndarray, tissue: np.ndarray, device: torch.device):
         self._network = copy.deepcopy(
-            _network(device)
+            segmenter_on(device)
         )  # its own, for another thread's frames would call the hook
         self._network.down[-1].register_forward_hook(self._keep)
         self._coarse = torch.empty(0)
@@ -77,9 +81,8 @@ class Segmentation:
 
     def __call__(self, frames: np.ndarray) -> Segmented:
         """Frames float32 (n, h, w), canonical, in [-1, 1], the apex above."""
-        seen = self._input.padded([self._input.shrink(frame) for frame in frames], -1.0)
         with torch.inference_mode(), precision(self._device):
-            logits = self._network(torch.from_numpy(seen)[:, None].to(self._device))
+            logits = self._network(self._input(frames).to(self._device))
             coarse = self._coarse.float()
             mean = (coarse * self._weight).sum((2, 3), keepdim=True)
             deviation = ((coarse - mean) ** 2 * self._weight).sum((2, 3)).sqrt()
@@ -95,6 +98,9 @@ class Segmentation:
 
 
 @cache
-def _network(device: torch.device) -> Segmenter:
+def segmenter_on(device: torch.device, source: str = STRUCTURES, finds: str = "structures") -> Segmenter:
+    """A bundled segmenter on a device; see `load_segmenter`. All callers get the same one."""
     # With the channels last the same convolutions take a quarter less time on a CPU.
-    return copy.deepcopy(load_segmenter().network).to(device).to(memory_format=torch.channels_last)
+    return (
+        copy.deepcopy(load_segmenter(source, finds).network).to(device).to(memory_format=torch.channels_last)
+    )

@@ -21,7 +21,7 @@ class TileLayout:
     map_size  (height, width) of a map in the working space
     maps      names of MAP_STYLES, from top to bottom
     flagged   whether there is a stream of flags: FLAGGED_PART, the codes of `flag_codes`, above KEPT_PART, those of
-              `keep_weights`, above HIDDEN_PART, those of `hidden_codes`
+              `keep_weights`, above HIDDEN_PART, those of `HIDDEN_WALLS`
     """
 
     box: tuple[int, int, int, int]

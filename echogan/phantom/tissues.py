@@ -27,3 +27,4 @@ class Tissue(IntEnum):
 FLUID = (
     Tissue.LV, Tissue.LA, Tissue.RV, Tissue.RA, Tissue.AORTA, Tissue.VEIN, Tissue.EFFUSION,
 )  # fmt: skip
+WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)

@@ -14,7 +14,7 @@ from echogan.trust.map_styles import MapLook
 from echogan.trust.maps.smoothing import smooth
 
 LIKELY = 0.5  # probability from which a place counts as a hidden wall
-FULL = 255  # the code of a probability of 1
+FULL = 255  # the code of a probability of 1, as `HIDDEN_WALLS.codes` gives it
 CAVITY = 0.1  # quantile of the tissue's grey levels that stands for a cavity's
 DOUBT = 0.5  # how much counts that the result is dark where the input shows myocardium
 LEAST_RANGE = 0.02  # of grey levels in [0, 1]: what lies closer together does not tell wall from cavity
@@ -62,8 +62,3 @@ def _darkness(level: np.ndarray, myocardium: np.ndarray, tissue: np.ndarray) -> 
         return np.zeros_like(level)
     bright, dark = float(np.median(walls)), float(np.quantile(level[tissue], CAVITY))
     return np.clip((bright - level) / max(bright - dark, LEAST_RANGE), 0, 1)
-
-
-def hidden_codes(probability: np.ndarray) -> np.ndarray:
-    """Probabilities in [0, 1] as codes of HIDDEN_WALLS: uint8 of their shape."""
-    return np.rint(probability * FULL).astype(np.uint8)

@@ -32,7 +32,7 @@ from echogan.model.networks.frames import neighbours
 from echogan.model.networks.generators import SMALL, GeneratorConfig, build_generators
 from echogan.phantom import PHANTOM_VERSION
 from echogan.phantom.lesions import LESIONS
-from echogan.phantom.tissues import FLUID, Tissue
+from echogan.phantom.tissues import FLUID, WALLS, Tissue
 from echogan.training.data.sources import known
 from eval.measures.baselines import open_enhancer
 
@@ -42,7 +42,6 @@ CLIPS, FRAMES = 24, 5  # of each kind of lesion, whose controls are used; of a c
 BATCH = 2
 WEIGHTS = {"paired": 10.0, "structure": 1.0, "cycle": 3.0}  # those of the shipped recipe
 LEARNING_RATE = 2e-4
-WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)
 DROPPED = 0.35  # support under which a wall is in drop-out; `known` hides the truth there
 MARGIN, GROWTH = 2, 7  # pixels around a tissue that are erased with it, or painted
 

@@ -43,7 +43,7 @@ from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
 from eval.hallucination.disc_clips import real, simulated
 from eval.hallucination.faulty import FAULTY, FITTED_ON, faulty_examples, train_faulty
 from eval.hallucination.fit_fusion import write_fusion
-from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, ROWS, finished_runs, train_missing
+from eval.hallucination.ladder import BASE, CORNERS, ROWS, finished_runs, train_missing
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.intervals import interval
 from eval.measures.metrics import ratio_of_means
@@ -61,9 +61,7 @@ FIRST_SEED = 1_930_000_000  # hearts that nothing else is trained, chosen or tes
 class HallucinationSettings:
     """Which networks are trained, on what they are measured, and where the result goes."""
 
-    rows: tuple[str, ...] = field(
-        default=(ERASING, INVENTING, BALANCED), metadata={"help": "rows of the ladder to train"}
-    )
+    rows: tuple[str, ...] = field(default=CORNERS, metadata={"help": "rows of the ladder to train"})
     seeds: int = field(default=1, metadata={"help": "runs of each row, with different seeds"})
     steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
     train_only: bool = field(default=False, metadata={"help": "measure nothing"})

@@ -16,8 +16,8 @@ from echogan.enhance.hidden_walls import HiddenWalls
 from echogan.enhance.segmentation import Segmentation
 from echogan.model.networks.segmenter import Structure, Wall
 from echogan.phantom.clip import PhantomClip
-from echogan.phantom.tissues import FLUID
-from echogan.training.segmenter.data import IGNORED, SHOWN, WALLS, wall_classes
+from echogan.phantom.tissues import FLUID, WALLS
+from echogan.training.segmenter.data import IGNORED, SHOWN, wall_classes
 from echogan.trust.error_finder import ErrorFinder
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.shadow import Beams, shadow_level, shadowed

@@ -31,7 +31,7 @@ def row_name(low: float, high: float) -> str:
 
 ROWS = {row_name(low, high): (low, high) for low in INPUT_SHARES for high in TARGET_SHARES}
 """Name of a row -> the shares of the low and of the high domain with a lesion."""
-ERASING, INVENTING, BALANCED = row_name(0.5, 0), row_name(0, 0.75), row_name(0.5, 0.5)
+CORNERS = ERASING, INVENTING, BALANCED = row_name(0.5, 0), row_name(0, 0.75), row_name(0.5, 0.5)
 
 # No identity loss and no vendor looks: both hold a network back from what it is to be caught at here.
 BASE = with_settings(

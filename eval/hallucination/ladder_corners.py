@@ -19,17 +19,17 @@ from echogan.trust.fusion import fusion_sha256
 from eval.command import begin, write
 from eval.hallucination.hallucination import (
     FIRST_SEED,
+    RUNS,
     HallucinationSettings,
     ladder_rows,
     show_rows,
     test_clips,
 )
-from eval.hallucination.ladder import BALANCED, BASE, ERASING, INVENTING, facts, train_missing
+from eval.hallucination.ladder import BASE, CORNERS, facts, train_missing
 from eval.measures.provenance import provenance
-from eval.paths import RESULTS, RUNS
+from eval.paths import RESULTS
 
 RESULT = RESULTS / "ladder.json"
-CORNERS = (ERASING, INVENTING, BALANCED)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from echogan.phantom.tissues import FLUID, Tissue
+from echogan.phantom.tissues import FLUID, WALLS, Tissue
 
 GAP_CM, RING_CM = 0.1, 0.8
 """Distances from the lesion at which its ring begins and ends."""
@@ -22,7 +22,7 @@ RADII_CM = (0.25, 0.4, 0.65, 1.0)  # radii of the spots: the sizes of lesions
 RING_WIDTH = 0.8  # width of the ring around a spot, in radii of the spot
 COVERED, QUARTER_COVERED, LEAST_QUARTERS = 0.6, 0.3, 2
 """Least share of a disc and of a quarter of its ring that lies in the tissue; least number of such quarters."""
-TISSUES = {1: FLUID, -1: (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)}
+TISSUES = {1: FLUID, -1: WALLS}
 """The tissues in which bright spots are searched (fluid), and dark spots (walls)."""
 
 

@@ -126,6 +126,7 @@ def test_the_page_says_where_the_result_is_not_of_what_is_chosen(page: Page, sho
     page.get_by_role("button", name="As found").click()
     expect(page.locator(".eg-verdict")).to_contain_text("Mean change")
     page.locator("#eg-blackout").check()
+    expect(page.locator("#eg-blackout")).to_be_checked()
     expect(page.locator(".eg-verdict")).to_contain_text("Mean change")  # it applies to the exports alone
     choose_model(page, bundled_checkpoints()[0].name)
     expect(page.locator(".eg-verdict")).to_contain_text("Shown is the result of small")

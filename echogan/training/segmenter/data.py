@@ -15,8 +15,9 @@ from echogan.model.networks.segmenter import Structure, Wall
 from echogan.phantom.acoustics.probe import CLEAR
 from echogan.phantom.clip import PhantomClip, PhantomSettings
 from echogan.phantom.render import phantom_clip
-from echogan.phantom.tissues import Tissue
+from echogan.phantom.tissues import WALLS, Tissue
 from echogan.training.data.frame_pool import to_float
+from echogan.training.data.sources import SUPPORTED
 
 FIRST_SEED = 700_000_000  # other hearts than the generators' (from 0) and the held-out ones (from 10^9)
 HELD_OUT_SEED = 1_100_000_000
@@ -31,8 +32,7 @@ NAMED = {
     Tissue.VALVE: IGNORED,  # a leaflet lies in either chamber
     Tissue.LESION: IGNORED,
 }
-WALLS = (Tissue.MYOCARDIUM, Tissue.RV_WALL, Tissue.ATRIAL_WALL)
-LOST, SHOWN = 0.35, 0.75
+LOST, SHOWN = SUPPORTED
 """Support up to which a wall is hidden, and from which it is shown. Between them it does not count."""
 
 

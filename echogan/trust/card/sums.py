@@ -26,7 +26,7 @@ class CardFrames:
     removed, invented      float32 (n, h, w) in [0, 1]: probabilities; None without a calibration
     lv_before, lv_after    bool (m, h', w'): the left ventricle in the input and in the result, of some of the frames
     features               float32 (m, d) of the input, of the same frames
-    hidden_walls           uint8 (n, h, w): `hidden_codes`; None where they were not looked for
+    hidden_walls           uint8 (n, h, w): codes of HIDDEN_WALLS; None where they were not looked for
     spread, idempotence    float32 (n, h, w) in [0, 1]; None in fast mode
     """
 

@@ -12,7 +12,7 @@ from echogan.core.geometry import Fan
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
 from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.render import phantom_clip
-from echogan.training.segmenter.data import WALLS
+from echogan.phantom.tissues import WALLS
 from eval.camus.stills import Still
 from eval.hallucination.hidden_scores import MAP, Scored, score_clip, score_still
 from eval.hallucination.hidden_sheet import draw_sheet
@@ -87,4 +87,5 @@ def test_the_sheet_and_a_missing_folder(tmp_path):
 
 
 def test_what_is_measured_can_be_written():
-    json.dumps(measure([scored(name, 0.9) for name in "ab"]), allow_nan=False)
+    found = measure([scored(name, 0.9) for name in "ab"])
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
