@@ -35,7 +35,7 @@ def generator_terms(w: LossWeights, b: Batch, made: Translations) -> dict[str, L
         "cycle_low": (w.cycle, lambda: cycle_loss(b.low, made.cycled_low, low)),
         "cycle_high": (w.cycle, lambda: cycle_loss(b.high, made.cycled_high, high)),
         "identity_high": (w.identity, lambda: identity_loss(b.high, made.same_high, high)),
-        "identity_low": (w.identity, lambda: identity_loss(b.low, made.same_low, low)),
+        "identity_low": (w.identity * w.degrades, lambda: identity_loss(b.low, made.same_low, low)),
         "structure_high": (w.structure, lambda: structure_loss(b.low, made.fake_high, low)),
         "structure_low": (w.structure, lambda: structure_loss(b.high, made.fake_low, high)),
         "illumination_high": (w.illumination, lambda: illumination_loss(b.low, made.fake_high, low)),

@@ -59,7 +59,14 @@ class TrainingConfig:
     look_share: float = number(
         0.7, "share of clips shown with another vendor's display, filters and pixels", 0.0, 1.0
     )
+    reject_share: float = number(0.4, "share of those displays that show faint echoes as black", 0.0, 1.0)
+    reject: float = number(
+        0.12, "grey, of full scale, below which the strictest of them show black", 0.0, 0.5
+    )
     canonical_grey: bool = switch(True, "bring every clip to the canonical grey curve first")
+    dark_level: float = number(
+        0.0, "grey, of full scale, to which black tissue is lifted on that curve, here and at use", 0.0, 0.25
+    )
     known_only: bool = switch(
         True, "ask of a pair only what can be known of the truth: where signal survived"
     )
@@ -106,6 +113,10 @@ class TrainingConfig:
     threads: int = number(1, "threads of torch on the CPU; they change a run's last bits", 1, 256)
     device: Literal["auto", "cpu", "cuda", "mps"] = choice(
         "auto", "where to train", "auto", "cpu", "cuda", "mps"
+    )
+    bf16: bool = switch(
+        False,
+        "half precision on the CPU too, as on a GPU: about twice as quick on a CPU with AMX or AVX512-BF16",
     )
     tick: int = number(25, "steps between lines of metrics.jsonl", 1, 100_000)
     preview_every: int = number(250, "steps between previews", 1, 1_000_000)

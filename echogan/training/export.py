@@ -27,6 +27,7 @@ def keep(
         generator=config.generator,
         working_size=config.size,
         canonical_grey=config.canonical_grey,
+        dark_level=config.dark_level,
         trained_on=data.facts(),
         training={**decisive(config), "finished_steps": state.step, "held_out": measured},
         license=licence(config, data),

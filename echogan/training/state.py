@@ -44,7 +44,7 @@ class TrainingState:
         device = accelerator.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            bf16 = device.type == "cuda"
+            bf16 = config.bf16 or device.type == "cuda"
             segmenter = load_segmenter(config.segmenter).network if config.loss.anatomy else None
             self.gan = CycleGAN(config.generator, config.discriminator, config.loss, bf16, segmenter)
         self.gan.to(device)

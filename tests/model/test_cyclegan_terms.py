@@ -68,7 +68,7 @@ def test_the_default_is_plain_cyclegan_bit_for_bit(batch):
 def test_each_term_stands_alone_on_its_switch(batch, term):
     made = gan(**OFF | {term: 3.0})
     losses, _ = made.generator_losses(batch, numbers())
-    one_way = term in ("temporal", "flicker", "paired", "target_structure")
+    one_way = term in ("temporal", "flicker", "paired", "target_structure", "identity")
     names = {f"{term}_high"} if one_way else {f"{term}_high", f"{term}_low"}
     assert set(losses) - {"generators", "change_low", "change_high"} == names
     expected = 3 * sum(float(losses[name].detach()) for name in names)
@@ -84,7 +84,8 @@ def test_each_term_stands_alone_on_its_switch(batch, term):
     [
         ({"adversarial": 1.0}, {"to_high": 1, "to_low": 1, "discriminator_high": 1, "discriminator_low": 1}),
         ({"cycle": 1.0}, {"to_high": 2, "to_low": 2}),
-        ({"identity": 1.0}, {"to_high": 2, "to_low": 1}),
+        ({"identity": 1.0}, {"to_high": 2}),
+        ({"identity": 1.0, "cycle": 1.0}, {"to_high": 3, "to_low": 3}),
         ({"structure": 1.0, "illumination": 1.0, "paired": 1.0}, {"to_high": 1, "to_low": 1}),
         ({"temporal": 1.0}, {"to_high": 2}),
         ({"paired": 1.0, "target_structure": 1.0}, {"to_high": 1}),
@@ -99,6 +100,14 @@ def test_what_is_off_costs_no_forward_pass(batch, weights, runs):
     counted = count_runs(made)
     made.generator_losses(batch)
     assert dict(counted) == runs
+
+
+@pytest.mark.parametrize("term", ["adversarial", "cycle", "structure", "illumination"])
+def test_identity_teaches_to_low_only_beside_a_term_that_teaches_it_to_degrade(batch, term):
+    alone, _ = gan(**OFF | {"identity": 1.0, "paired": 1.0}).generator_losses(batch)
+    beside, _ = gan(**OFF | {"identity": 1.0, term: 1.0}).generator_losses(batch)
+    assert "identity_low" not in alone
+    assert beside["identity_low"] > 0
 
 
 @pytest.mark.parametrize("term", ["labels", "temporal", "flicker", "paired", "target_structure"])

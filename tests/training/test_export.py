@@ -58,3 +58,10 @@ def test_a_checkpoint_tells_no_folder_of_the_machine(config, tmp_path):
     kept = read_checkpoint(train(away, toy_data(), lambda text: None) / "checkpoint").config.training
     assert (kept["segmenter"], kept["start_from"]) == ("segmenter", "first")
     assert str(tmp_path) not in str(kept)
+
+
+def test_a_checkpoint_asks_for_the_dark_level_that_it_was_trained_with(config):
+    lifted = train(replace(config, dark_level=0.1), toy_data(), lambda text: None)
+    assert read_checkpoint(lifted / "checkpoint").config.dark_level == 0.1
+    plain = train(replace(config, name="plain"), toy_data(), lambda text: None)
+    assert read_checkpoint(plain / "checkpoint").config.dark_level == 0.0

@@ -65,9 +65,9 @@ def assert_same(a: dict, b: dict) -> None:
             assert torch.equal(tensor, b["weights"][name][key]), f"{name}: {key}"
 
 
-@pytest.mark.parametrize("norm", ["instance", "spectral"])
-def test_a_stopped_and_resumed_run_has_the_same_bits(config, norm):
-    config = replace(config, discriminator=replace(config.discriminator, norm=norm))
+@pytest.mark.parametrize(("norm", "bf16"), [("instance", False), ("spectral", False), ("instance", True)])
+def test_a_stopped_and_resumed_run_has_the_same_bits(config, norm, bf16):
+    config = replace(config, discriminator=replace(config.discriminator, norm=norm), bf16=bf16)
     whole = left_behind(train(replace(config, name="whole"), toy_data(), quiet))
     stop = Path(config.folder) / "parts" / "stop"
     train(replace(config, name="parts"), toy_data(), at_step(2, stop.touch))  # seen after step 3
@@ -76,6 +76,18 @@ def test_a_stopped_and_resumed_run_has_the_same_bits(config, norm):
     assert_same(whole, parts)
     assert "state.safetensors" in whole["weights"]
     assert len(whole["weights"]["state.safetensors"]) > 100
+
+
+def test_half_precision_learns_nearly_the_same(config):
+    def weights(**settings) -> dict:
+        run = train(replace(config, steps=1, name=f"bf16-{bool(settings)}", **settings), toy_data(), quiet)
+        return load_file(run / "state.safetensors")
+
+    full, half = weights(), weights(bf16=True)
+    assert any(not torch.equal(full[name], half[name]) for name in full)
+    assert all(tensor.dtype == full[name].dtype for name, tensor in half.items())  # only sums are in bf16
+    heads = full["gan/to_high.heads.bias"], half["gan/to_high.heads.bias"]
+    torch.testing.assert_close(*heads, atol=2.1 * config.learning_rate, rtol=0)  # a step of Adam each
 
 
 def test_a_crashed_run_resumes_from_its_last_state(config):

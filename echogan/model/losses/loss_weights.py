@@ -63,6 +63,12 @@ class LossWeights:
     cutmix_warmup: int = _count(2000, "steps until CutMix is drawn every second time", 1_000_000)
     black_outside: bool = _switch("paint frames black outside the sector before any network sees them")
 
+    @property
+    def degrades(self) -> bool:
+        """Whether a term teaches `to_low` to degrade; identity alone would teach it to change nothing."""
+        w = self
+        return any((w.adversarial, w.cycle, w.structure, w.illumination, w.anatomy, w.labels))
+
     def check(self) -> None:
         """Raise SettingsError, naming the field and its range, unless every value can be used."""
         check_settings(self, "Loss")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from echogan.core.grey_curve import GreyCurve, canonical_curve
 from echogan.core.scale import GREY
-from echogan.phantom.artefacts.vendor_look import draw_look, show
+from echogan.phantom.artefacts.vendor_look import VendorLookSettings, draw_look, show
 from echogan.phantom.draw import Draw
 from echogan.training.data.sources import Source, TrainingClip
 
@@ -25,23 +25,27 @@ class Shown:
     """The clips of a source, a share of them under a random vendor look; frames and truth always under the same one.
 
     With `canonical` the frames are brought to the canonical grey curve of the clip as it is shown, with a small random
-    error, as at use; the truth goes through the same curve.
+    error, as at use; the truth goes through the same curve. With a `dark_level` that curve lifts black tissue to it.
+    `looks` are the ranges that a look is drawn from.
     """
 
     source: Source
     look_share: float
     canonical: bool
+    dark_level: float = 0.0
+    looks: VendorLookSettings = field(default_factory=VendorLookSettings)
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
         clip = self.source(seed, frames)
         draw = Draw(seed * 65536 + 13)
-        looked, look, spread = draw.chance(self.look_share), draw_look(draw), draw.uniform(-1, 1)
+        looked, look = draw.chance(self.look_share), draw_look(draw, self.looks)
+        spread = draw.uniform(-1, 1)
         if looked:
             clip = _each(clip, lambda x: show(x, clip.mask, look))
         if self.canonical:
-            curve = canonical_curve(grey_levels(clip.frames, clip.mask))
-            beside = GreyCurve(curve.power * float(torch.tensor(spread * CURVE_SPREAD).exp()))
+            curve = canonical_curve(grey_levels(clip.frames, clip.mask), self.dark_level)
+            beside = replace(curve, power=curve.power * float(torch.tensor(spread * CURVE_SPREAD).exp()))
             clip = _each(clip, lambda x: on_curve(x, clip.mask, beside))
         return clip
 

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from echogan.core.errors import TrainingError
 from echogan.model.cyclegan import Batch
+from echogan.phantom.artefacts.vendor_look import VendorLookSettings
 from echogan.training.config import TrainingConfig
 from echogan.training.data.display_look import Shown
 from echogan.training.data.frame_pool import Drawn, FramePool, render_pool
@@ -98,8 +99,9 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
     notes = (SIMULATED_ONLY,) if own and isinstance(held_out, PhantomSource) else ()
     if config.generator.frames > 1 and config.frames_per_clip < ENOUGH_FRAMES:
         notes += (FEW_FRAMES,)
+    looks = VendorLookSettings(reject_chance=config.reject_share, reject=(0.0, config.reject))
     low_shown, high_shown, held_out_shown = (
-        Shown(source, config.look_share, config.canonical_grey)
+        Shown(source, config.look_share, config.canonical_grey, config.dark_level, looks)
         for source in (mixed(low), mixed(high), held_out)
     )
     return TrainingData(low_shown, high_shown, held_out_shown, notes)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from echogan.core.grey_curve import REFERENCE, VISIBLE, GreyCurve
+from echogan.phantom.artefacts.vendor_look import VendorLookSettings
 from echogan.training.data.display_look import CURVE_SPREAD, Shown, grey_levels, on_curve
 from echogan.training.data.sources import UNKNOWN, TrainingClip
 
@@ -89,3 +90,22 @@ def test_on_a_curve_what_is_outside_stays():
     assert int(out[0, 0, 0]) == round(
         255 * GreyCurve(2.0).to_canonical(100 / 127.5 - 1 + np.zeros(1))[0] / 2 + 127.5
     )
+
+
+def test_black_tissue_is_lifted_to_the_dark_level_in_frames_and_truth():
+    lifted = Shown(Noise(3.0), 0.0, canonical=True, dark_level=0.1)
+    for seed in range(6):
+        clip = lifted(seed, 2)
+        darkest = np.percentile(clip.frames[:, clip.mask], 5) / 255
+        assert darkest == pytest.approx(0.1, abs=0.02)
+        assert int(clip.truth[:, clip.mask].min()) >= int(clip.frames[:, clip.mask].min()) > 0
+        assert not clip.frames[:, ~clip.mask].any()
+
+
+def test_stricter_looks_show_more_of_a_clip_as_black():
+    def black(most: float) -> float:
+        looks = VendorLookSettings(reject_chance=1.0, reject=(0.0, most))
+        clips = [Shown(Noise(), 1.0, canonical=False, looks=looks)(seed, 2) for seed in range(8)]
+        return float(np.mean([(clip.frames[:, clip.mask] == 0).float().mean() for clip in clips]))
+
+    assert black(0.4) > black(0.05) + 0.05

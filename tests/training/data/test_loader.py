@@ -13,6 +13,7 @@ from toy_clips import ToyClips, toy_data
 
 from echogan.core.errors import TrainingError
 from echogan.model.losses.contrast_losses import LESION, SURROUNDINGS
+from echogan.phantom.artefacts.vendor_look import VendorLookSettings
 from echogan.phantom.render import Phantom, draw_view
 from echogan.training.config import TrainingConfig, check_same
 from echogan.training.data.loader import HELD_OUT_SEED, Rounds, batches, open_data
@@ -109,6 +110,14 @@ def test_ordinary_clips_come_as_often_as_their_share():
         ("ordinary windows", 0.25),
     ]
     assert "mixture" not in open_data(CONFIG).facts()["high"]
+
+
+def test_both_domains_are_shown_with_the_dark_level_and_the_blacks_asked_for():
+    data = open_data(replace(CONFIG, dark_level=0.1, reject_share=0.6, reject=0.3))
+    for source in (data.low, data.high, data.held_out):
+        assert source.dark_level == 0.1
+        assert (source.looks.reject_chance, source.looks.reject) == (0.6, (0.0, 0.3))
+    assert open_data(CONFIG).low.looks == VendorLookSettings()
 
 
 @pytest.mark.parametrize(("high", "wanted"), [(-1.0, 0.4), (0.0, 0.0), (0.9, 0.9)])
