@@ -68,3 +68,14 @@ def test_nothing_gives_no_shape():
 def test_overlap_of_soft_masks():
     assert overlap(np.ones((2, 2)), np.ones((2, 2))) == pytest.approx(1)
     assert overlap(np.array([[1.0, 0.5]]), np.array([[1.0, 0.0]])) == pytest.approx(1 / 1.5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", [10, 46, 105, 114])
+def test_scattered_boxes_send_no_fit_out_of_range(seed):
+    draw, mask = np.random.default_rng(seed), np.zeros(SIZE, bool)
+    for _ in range(draw.integers(1, 6)):
+        y, x, height, width = (draw.integers(*limits) for limits in ((0, 280), (0, 380), (2, 60), (2, 80)))
+        mask[y : y + height, x : x + width] = True
+    fit = refit(target_of(mask), Fan((200, 12), -38, 38, 3, 270, aspect=1.3), oblong=True)
+    assert fit is None or 0.4 < fit.fan.aspect < 2.5
