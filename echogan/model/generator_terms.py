@@ -50,7 +50,7 @@ def generator_terms(w: LossWeights, b: Batch, made: Translations) -> dict[str, L
         "flicker_high": (w.flicker, lambda: flicker_loss(b.low, made.fake_high, *made.next_high, low)),
         "paired_high": (
             w.paired,
-            lambda: paired_loss(b.low, made.target, made.fake_high, low, b.low_paired, w.removal),
+            lambda: paired_loss(b.low, made.target, made.fake_high, low, b.low_paired, w.removal, w.addition),
         ),
         "target_structure_high": (
             w.target_structure,

@@ -54,6 +54,9 @@ class LossWeights:
     removal: float = number(
         1.0, "how often removing too much counts against leaving too much, in pairs", 1.0, 20.0
     )
+    addition: float = number(
+        1.0, "how often adding too much counts against adding too little, in pairs", 1.0, 20.0
+    )
     target_structure: float = _weight(0.0, "weight of 1 - SSIM to the target of pairs")
     lesion: float = _weight(0.0, "weight of the contrast that lesions of simulated pairs lose")
     between: float = _weight(0.0, "weight of spots that leave what is between a pair's frame and its target")

@@ -19,6 +19,7 @@ def paired_loss(
     mask: Tensor,
     paired: Tensor | None = None,
     removal: float = 1.0,
+    addition: float = 1.0,
 ) -> Tensor:
     """|to_high(x) - target| of the frames that have a target (Isola et al., CVPR 2017, eq. 3).
 
@@ -26,9 +27,11 @@ def paired_loss(
     A result darker than both its target and x has removed too much, which counts `removal` times: so that of what
     the frame leaves open not the median is shown but an upper quantile, as far as x itself (pinball loss; Koenker and
     Bassett, Econometrica 46, 1978). Haze is left in doubt rather than a wall taken away, and nothing is lit for it.
+    A result brighter than both has added too much, which counts `addition` times: in doubt nothing is lit.
     """
-    removed = translated < torch.minimum(x, target)
-    cost = (translated - target).abs() * torch.where(removed, removal, 1.0)
+    removed, added = translated < torch.minimum(x, target), translated > torch.maximum(x, target)
+    times = 1 + (removal - 1) * removed + (addition - 1) * added
+    cost = (translated - target).abs() * times
     return mean_of_paired(frame_means(cost, mask), paired)
 
 

@@ -29,6 +29,21 @@ def test_removal_counts_more_and_nothing_else_does(x, target, result, cost):
     )
 
 
+@pytest.mark.parametrize(
+    ("x", "target", "result", "cost"),
+    [
+        (0.0, 0.5, 0.25, 0.25),  # not lit enough counts once
+        (0.0, 0.5, 0.75, 4 * 0.25),  # brighter than both: added
+        (0.5, -0.5, 0.75, 4 * 1.25),  # to be cleared, and lit
+        (0.5, -0.5, 0.0, 0.5),  # haze left over, but no brighter than x
+        (0.5, -0.5, -0.75, 3 * 0.25),  # removed counts its own times
+    ],
+)
+def test_addition_counts_more_beside_removal(x, target, result, cost):
+    loss = paired_loss(frame(x), frame(target), frame(result), MASK, removal=3.0, addition=4.0)
+    assert float(loss) == pytest.approx(cost)
+
+
 def test_with_removal_1_it_is_l1():
     x, target, result = torch.rand(3, 4, 1, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
     mask = torch.ones(4, 1, 16, 16)
