@@ -116,7 +116,7 @@ class TrainingConfig:
     )
     bf16: bool = switch(
         False,
-        "half precision on the CPU too, as on a GPU: about twice as quick on a CPU with AMX or AVX512-BF16",
+        "half precision on the CPU too, as on a GPU: quicker on a CPU with AMX",
     )
     tick: int = number(25, "steps between lines of metrics.jsonl", 1, 100_000)
     preview_every: int = number(250, "steps between previews", 1, 1_000_000)

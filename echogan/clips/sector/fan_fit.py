@@ -80,7 +80,7 @@ def refit(target: Target, start: Fan, oblong: bool) -> Fit | None:
 def _fit(target: Target, p: np.ndarray) -> Fit | None:
     """The numbers as a fit; None if they do not describe a fan that opens downwards."""
     x, y, left, right, r_min, r_max = (float(number) for number in p[:6])
-    aspect = float(np.exp(np.clip(p[6], -WIDEST, WIDEST))) if len(p) > 6 else 1.0
+    aspect = _aspect(p)
     if not (-89 < left < right - 8 and right < 89 and r_min < 0.8 * r_max and 0.4 < aspect < 2.5):
         return None
     fan = Fan((x, y), left, right, max(0.0, r_min), r_max, aspect)
@@ -125,12 +125,16 @@ def _numbers(fan: Fan) -> tuple[float, ...]:
     return (*fan.apex, fan.left_deg, fan.right_deg, fan.r_min, fan.r_max)
 
 
+def _aspect(p: np.ndarray) -> float:
+    """The aspect of six numbers, whose pixels are square, or of seven."""
+    return float(np.exp(np.clip(p[6], -WIDEST, WIDEST))) if len(p) > 6 else 1.0
+
+
 def _mask(target: Target, p: np.ndarray, softness: float) -> np.ndarray:
     """The soft mask of a fan: six numbers, or seven with the logarithm of its aspect."""
     left, right = np.radians(p[2:4]).astype(np.float32)
     dx, dy = (
-        (target.x - np.float32(p[0]))
-        * np.float32(np.exp(np.clip(p[6], -WIDEST, WIDEST)) if len(p) > 6 else 1),
+        (target.x - np.float32(p[0])) * np.float32(_aspect(p)),
         target.y - np.float32(p[1]),
     )
     r = np.hypot(dx, dy)
