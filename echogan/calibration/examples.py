@@ -178,6 +178,6 @@ def translation(enhancer: Enhancer, prepared: PreparedClip) -> Translate:
             seen = curve.to_canonical(torch.from_numpy(x[places.numpy()]).to(enhancer.device))
             shown = space.unpad(enhancer.to_high(space.pad(seen))).float().clamp(-1, 1)[:, 0]
             result = np.where(space.mask, curve.to_display(shown).cpu().numpy(), x)
-        return unit(applied(x, result, config.gain, prepared.caution))
+        return unit(applied(x, result, config.gain, prepared.black_level, prepared.caution))
 
     return translate

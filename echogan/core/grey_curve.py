@@ -14,6 +14,8 @@ REFERENCE = 0.3
 """Share of full scale to which the median of the visible tissue is brought: that of good clips, real and simulated."""
 VISIBLE = 0.06
 """Share of full scale, on the canonical curve, under which tissue is as good as black and does not count."""
+ECHO = 0.125
+"""Share of full scale, on the canonical curve, from which tissue holds echo, however dark the clip is displayed."""
 STRONGEST = 5.0
 """The powers lie from 1 / STRONGEST to STRONGEST."""
 TOE = 0.002

@@ -13,7 +13,7 @@ from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
 from echogan.core.scale import GREY
 from echogan.enhance.caution import Caution
-from echogan.enhance.put_back import blend, keep_original, put_back
+from echogan.enhance.put_back import black_level, blend, keep_original, put_back
 from echogan.enhance.working_space import WorkingSpace
 
 
@@ -30,6 +30,11 @@ class PreparedClip:
     curve: GreyCurve
     plain_curve: GreyCurve
     caution: Caution | None = None  # where the checkpoint asks for it
+
+    @cached_property
+    def black_level(self) -> float:
+        """The grey level below which the clip holds hardly any echo."""
+        return black_level(self.plain_curve)
 
     @property
     def up(self) -> int:

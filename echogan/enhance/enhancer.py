@@ -174,7 +174,7 @@ class Enhancer:
 
         def to_high(canonical: torch.Tensor, x: np.ndarray) -> np.ndarray:
             g = self._apply(self.to_high, canonical, prepared, outside=x)
-            return applied(x, g, self.checkpoint.config.gain, prepared.caution)
+            return applied(x, g, self.checkpoint.config.gain, prepared.black_level, prepared.caution)
 
         # A frame is a neighbour of others too: the grey curve is computed once for each.
         g = to_high(self._canonical(frames, prepared)[torch.from_numpy(places)], x)

@@ -10,6 +10,7 @@ import numpy as np
 from echogan.clips.clip import grey
 from echogan.clips.sector.find_sector import merge
 from echogan.core.geometry import Sector
+from echogan.core.grey_curve import ECHO, GreyCurve
 from echogan.core.scale import GREY
 from echogan.enhance.working_space import WorkingSpace
 
@@ -23,26 +24,38 @@ def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
 
 
 def applied(
-    x: np.ndarray, g: np.ndarray, gain: float, caution: Callable[[np.ndarray, np.ndarray], np.ndarray] | None
+    x: np.ndarray,
+    g: np.ndarray,
+    gain: float,
+    black_level: float,
+    caution: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
 ) -> np.ndarray:
     """What of a generator's answer is the result at full strength: float32 (n, h, w) in [-1, 1], as x and g.
 
-    The change times the checkpoint's gain, without what it adds to black, and with a `Caution` less where it looks
-    like an error.
+    The change times the checkpoint's gain, without what it adds to black (`keep_black`), and with a `Caution` less
+    where it looks like an error.
     """
-    held = keep_black(x, amplified(x, g, gain))
+    held = keep_black(x, amplified(x, g, gain), black_level)
     return held if caution is None else caution(x, held)
 
 
-def keep_black(x: np.ndarray, g: np.ndarray) -> np.ndarray:
+def black_level(plain: GreyCurve) -> float:
+    """The grey level below which a clip holds hardly any echo, from 0 to BLACK_LEVEL; plain: its curve without lift.
+
+    BLACK_LEVEL, but never above the level of ECHO: in a clip that is displayed very dark, tissue lies below BLACK_LEVEL.
+    """
+    return min(BLACK_LEVEL, (float(plain.to_display(np.float64(2 * ECHO - 1))) + 1) * GREY)
+
+
+def keep_black(x: np.ndarray, g: np.ndarray, black_level: float) -> np.ndarray:
     """Take back what `g` adds where `x` holds no echo; float32 (n, h, w) in [-1, 1], as the result.
 
     What fell below the display's range is lost: anything painted there is invented. The share of an addition
     that stays grows with the local mean level of x (Gaussian of BLACK_SIGMA pixels), from none in black to all at
-    BLACK_LEVEL grey levels. What `g` removes stays removed.
+    `black_level` grey levels. What `g` removes stays removed.
     """
     level = np.stack([cv2.GaussianBlur(frame, (0, 0), BLACK_SIGMA) for frame in (x + 1) * GREY])
-    share = np.clip(level / BLACK_LEVEL, 0, 1)
+    share = np.clip(level / black_level, 0, 1)
     return np.where(g > x, x + share * (g - x), g)
 
 

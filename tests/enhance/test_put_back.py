@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from echogan.enhance.put_back import BLACK_LEVEL, EDGE, keep_black, keep_original, keep_weights
+from echogan.core.grey_curve import ECHO, GreyCurve
+from echogan.enhance.put_back import BLACK_LEVEL, EDGE, black_level, keep_black, keep_original, keep_weights
 
 
 def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
@@ -11,16 +12,26 @@ def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
     level[..., 48:] = 100  # grey levels: black on the left, tissue on the right
     x = level / 127.5 - 1
     brighter, darker = np.minimum(x + 0.2, 1), np.maximum(x - 0.2, -1)
-    held = keep_black(x, brighter)
+    held = keep_black(x, brighter, BLACK_LEVEL)
     far = np.s_[..., :30]  # ten sigma from the tissue
     assert np.array_equal(held[far], x[far])
     assert np.array_equal(held[..., 48:], brighter[..., 48:])
-    assert np.array_equal(keep_black(x, darker), darker)
+    assert np.array_equal(keep_black(x, darker, BLACK_LEVEL), darker)
 
 
 def test_half_of_the_black_level_lets_half_of_an_addition_through():
     x = np.full((2, 32, 32), BLACK_LEVEL / 2 / 127.5 - 1, np.float32)
-    assert keep_black(x, x + 0.4) == pytest.approx(x + 0.2, abs=1e-5)
+    assert keep_black(x, x + 0.4, BLACK_LEVEL) == pytest.approx(x + 0.2, abs=1e-5)
+
+
+def test_the_black_level_of_a_clip_shown_very_dark_is_that_of_its_faint_tissue():
+    assert black_level(GreyCurve()) == BLACK_LEVEL
+    assert black_level(GreyCurve(0.8)) == BLACK_LEVEL
+    dark = GreyCurve(0.35)  # shown dark: the curve brightens it
+    level = black_level(dark)
+    assert level < BLACK_LEVEL
+    canonical = dark.to_canonical(np.float64(level / 127.5 - 1))
+    assert (canonical + 1) / 2 == pytest.approx(ECHO)
 
 
 def test_the_original_is_kept_where_flagged_and_fades_out_around_it():

@@ -90,6 +90,7 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "curve": {
             "reference": grey_curve.REFERENCE,
             "visible": grey_curve.VISIBLE,
+            "echo": grey_curve.ECHO,
             "strongest": grey_curve.STRONGEST,
             "toe": grey_curve.TOE,
             "dark": grey_curve.DARK,

@@ -33,7 +33,7 @@ async function enhance({ facts, frames, mask, box, width, fps }) {
     });
     const input = new ort.Tensor("float32", seen, [1, offsets.length, height, across]);
     const found = await session.run({ [facts.input]: input });
-    const x = entered.get(index), held = space.settle(x, space.unpad(found[facts.output].data, curve, x));
+    const x = entered.get(index), held = space.settle(x, space.unpad(found[facts.output].data, curve, x), curve.blackLevel);
     const g = caution ? caution.apply(x, held) : held;
     const after = space.putBack(frames[index], x, g);
     self.postMessage({ kind: "frame", index, after, power: curve.power }, [after.buffer]);

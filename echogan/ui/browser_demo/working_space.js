@@ -65,12 +65,12 @@ export class WorkingSpace {
   }
 
   // The change, as often as the checkpoint asks, less what it adds where x is black.
-  settle(x, g) {
-    const { gain, black_level, black_sigma } = this.facts;
+  settle(x, g, blackLevel) {
+    const { gain, black_sigma } = this.facts;
     const level = blur(x.map((value) => (value + 1) * GREY), this.size, black_sigma);
     return g.map((value, at) => {
       const change = gain === 1 ? value - x[at] : Math.max(-1, Math.min(1, x[at] + gain * (value - x[at]))) - x[at];
-      return change > 0 ? x[at] + Math.max(0, Math.min(1, level[at] / black_level)) * change : x[at] + change;
+      return change > 0 ? x[at] + Math.max(0, Math.min(1, level[at] / blackLevel)) * change : x[at] + change;
     });
   }
 }
@@ -79,8 +79,9 @@ export class WorkingSpace {
 export class GreyCurve {
   constructor(counts, facts) {
     this.toe = facts.curve.toe;
-    const found = facts.canonical_grey ? curveOf(percentiles(counts), facts.curve) : { power: 1, lift: 0 };
+    const found = facts.canonical_grey ? curveOf(percentiles(counts), facts.curve) : { power: 1, lift: 0, plain: 1 };
     Object.assign(this, found);
+    this.blackLevel = Math.min(facts.black_level, blackLevelOf(this.plain, facts.curve));
     this.low = this.toe ** this.power;
     this.high = (1 + this.toe) ** this.power;
   }
@@ -114,11 +115,18 @@ function percentiles(counts) {
 }
 
 function curveOf(levels, facts) {
-  if (!(Math.max(...levels) >= 1 / 255)) return { power: 1, lift: 0 };
+  if (!(Math.max(...levels) >= 1 / 255)) return { power: 1, lift: 0, plain: 1 };
   const plain = powerOf(levels, facts, 0), dark = facts.dark_level;
   const power = dark ? Math.max(powerOf(levels, facts, dark), facts.strongest_lifted * plain) : plain;
   const rounded = (value) => Math.round(value * 1e4) / 1e4;
-  return { power: rounded(power), lift: rounded(liftOf(onPower(levels, power, facts.toe), facts.dark, dark)) };
+  const lift = rounded(liftOf(onPower(levels, power, facts.toe), facts.dark, dark));
+  return { power: rounded(power), lift, plain: rounded(plain) };
+}
+
+// The grey level from which tissue holds echo, on the curve without lift.
+function blackLevelOf(power, { toe, echo }) {
+  const zero = toe ** power, span = (1 + toe) ** power - zero;
+  return ((echo * span + zero) ** (1 / power) - toe) * 255;
 }
 
 function onPower(levels, power, toe) {
