@@ -42,7 +42,7 @@ def applied(
 def black_level(plain: GreyCurve) -> float:
     """The grey level below which a clip holds hardly any echo, from 0 to BLACK_LEVEL; plain: its curve without lift.
 
-    BLACK_LEVEL, but never above the level of ECHO: in a clip that is displayed very dark, tissue lies below BLACK_LEVEL.
+    BLACK_LEVEL, but never above the level of ECHO: a clip that is displayed very dark has tissue below BLACK_LEVEL.
     """
     return min(BLACK_LEVEL, (float(plain.to_display(np.float64(2 * ECHO - 1))) + 1) * GREY)
 
