@@ -79,10 +79,15 @@ export class WorkingSpace {
 export class GreyCurve {
   constructor(counts, facts) {
     this.toe = facts.curve.toe;
-    const found = facts.canonical_grey ? curveOf(percentiles(counts), facts.curve) : { power: 1, lift: 0 };
-    Object.assign(this, found);
-    this.low = this.toe ** this.power;
-    this.high = (1 + this.toe) ** this.power;
+    const found = facts.canonical_grey ? curveOf(percentiles(counts), facts.curve) : { power: 1, lift: 0, plain: 1 };
+    this.settle(found.power, found.lift);
+    // Without lift, as the networks that know structures see the clip.
+    this.plain = Object.assign(Object.create(GreyCurve.prototype), { toe: this.toe });
+    this.plain.settle(found.plain, 0);
+  }
+
+  settle(power, lift) {
+    Object.assign(this, { power, lift, low: this.toe ** power, high: (1 + this.toe) ** power });
   }
 
   get asDisplayed() {
@@ -114,11 +119,12 @@ function percentiles(counts) {
 }
 
 function curveOf(levels, facts) {
-  if (!(Math.max(...levels) >= 1 / 255)) return { power: 1, lift: 0 };
+  if (!(Math.max(...levels) >= 1 / 255)) return { power: 1, lift: 0, plain: 1 };
   const plain = powerOf(levels, facts, 0), dark = facts.dark_level;
   const power = dark ? Math.max(powerOf(levels, facts, dark), facts.strongest_lifted * plain) : plain;
   const rounded = (value) => Math.round(value * 1e4) / 1e4;
-  return { power: rounded(power), lift: rounded(liftOf(onPower(levels, power, facts.toe), facts.dark, dark)) };
+  const lift = rounded(liftOf(onPower(levels, power, facts.toe), facts.dark, dark));
+  return { power: rounded(power), lift, plain: rounded(plain) };
 }
 
 function onPower(levels, power, toe) {
