@@ -41,6 +41,9 @@ class AverageSettings:
         0.0, "grey that a clip's darkest tissue is lifted to, of full scale", 0.0, 0.25
     )
     caution: float = number(0.0, "share of that change to withhold where it looks like an error", 0.0, 1.0)
+    keep_walls: float = number(
+        0.0, "share of what is removed to withhold where a hidden wall is certain", 0.0, 1.0
+    )
 
 
 def main(settings: AverageSettings) -> None:
@@ -69,6 +72,7 @@ def main(settings: AverageSettings) -> None:
         generator=(first if settings.share == 1 else second).config.generator,
         gain=settings.gain,
         caution=settings.caution,
+        keep_walls=settings.keep_walls,
         dark_level=settings.dark_level,
         training={**second.config.training, "averaged": averaged},
     )

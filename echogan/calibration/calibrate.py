@@ -97,6 +97,7 @@ def calibrate(
         gain=config.gain,
         caution=config.caution,
         dark_level=config.dark_level,
+        keep_walls=config.keep_walls,
     )
     for clip in counted():
         cards.append(card_numbers(clip, enhancer, calibration))

@@ -19,6 +19,7 @@ from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, painted_truth
 from echogan.clips.clip import ClipFile
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.enhancer import Enhancer
+from echogan.enhance.keep_walls import KeptWallsInOrder, keep_walls
 from echogan.enhance.put_back import applied
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.frames import FRAME_MS, neighbours, offsets
@@ -100,7 +101,7 @@ def example(clip: LesionClip, shown: str, enhancer: Enhancer, number: int) -> Ex
     lesion = np.zeros_like(space.tissue)
     if shown == "poor" and visible(clip):
         lesion = entered(255 * clip.array("lesion").astype(np.uint8), middle, space) >= 0.5
-    reach = int(offsets(enhancer.checkpoint.config.generator.frames, frame_ms(prepared)).max())
+    reach = reach_of(enhancer, prepared)
     return Example(
         x, g, cycled, translation(enhancer, prepared), space.tissue,
         clear=entered(clip.array("clear" if shown == "poor" else "clear_control"), middle, space),
@@ -163,6 +164,11 @@ def frame_ms(prepared: PreparedClip) -> torch.Tensor:
     return torch.tensor([1000 / prepared.clip.fps if prepared.clip.fps else FRAME_MS])
 
 
+def reach_of(enhancer: Enhancer, prepared: PreparedClip) -> int:
+    """How many frames before or after a frame the furthest of those lies that the network sees with it."""
+    return int(offsets(enhancer.checkpoint.config.generator.frames, frame_ms(prepared)).max())
+
+
 def translation(enhancer: Enhancer, prepared: PreparedClip) -> Translate:
     """The network on frames of a clip's working space, with the clip's grey curve; beyond the ends they are repeated.
 
@@ -178,6 +184,10 @@ def translation(enhancer: Enhancer, prepared: PreparedClip) -> Translate:
             seen = curve.to_canonical(torch.from_numpy(x[places.numpy()]).to(enhancer.device))
             shown = space.unpad(enhancer.to_high(space.pad(seen))).float().clamp(-1, 1)[:, 0]
             result = np.where(space.mask, curve.to_display(shown).cpu().numpy(), x)
-        return unit(applied(x, result, config.gain, prepared.black_level, prepared.caution))
+        result = applied(x, result, config.gain, prepared.black_level, prepared.caution)
+        if prepared.walls is not None:
+            kept = KeptWallsInOrder(prepared.walls, max(1, reach_of(enhancer, prepared)))(x, 0, range(len(x)))
+            result = keep_walls(x, result, kept)
+        return unit(result)
 
     return translate

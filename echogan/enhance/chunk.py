@@ -13,6 +13,7 @@ from echogan.core.geometry import Sector
 from echogan.core.grey_curve import GreyCurve
 from echogan.core.scale import GREY
 from echogan.enhance.caution import Caution
+from echogan.enhance.keep_walls import KeptWalls
 from echogan.enhance.put_back import black_level, blend, keep_original, put_back
 from echogan.enhance.working_space import WorkingSpace
 
@@ -22,6 +23,7 @@ class PreparedClip:
     """A clip with all that is settled before its first frame is enhanced.
 
     curve     the grey curve on which the generators see it; plain_curve: on which the segmenter does
+    caution, walls   where the checkpoint asks for them
     """
 
     clip: ClipFile
@@ -29,7 +31,8 @@ class PreparedClip:
     space: WorkingSpace
     curve: GreyCurve
     plain_curve: GreyCurve
-    caution: Caution | None = None  # where the checkpoint asks for it
+    caution: Caution | None = None
+    walls: KeptWalls | None = None
 
     @cached_property
     def black_level(self) -> float:

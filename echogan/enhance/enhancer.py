@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from echogan.enhance.caution import Caution
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.device import precision
 from echogan.enhance.frame_window import FrameWindow
+from echogan.enhance.keep_walls import KeptWalls, KeptWallsInOrder, keep_walls
 from echogan.enhance.put_back import applied
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -118,9 +119,13 @@ class Enhancer:
                 f"pixels, the clip has {clip.width} x {clip.height}. Find the sector on this clip."
             )
         space = WorkingSpace(sector, self.working_size, self.multiple)
-        share = self.checkpoint.config.caution
-        caution = Caution(share, space.tissue) if share else None
-        return PreparedClip(clip, sector, space, *self.curves(clip, sector), caution)
+        config = self.checkpoint.config
+        caution = Caution(config.caution, space.tissue) if config.caution else None
+        prepared = PreparedClip(clip, sector, space, *self.curves(clip, sector), caution)
+        if not config.keep_walls:
+            return prepared
+        walls = KeptWalls(config.keep_walls, space.tissue, prepared.plain_curve, prepared.up, self.device)
+        return replace(prepared, walls=walls)
 
     def curves(self, clip: ClipFile, sector: Sector) -> tuple[GreyCurve, GreyCurve]:
         """The grey curve on which the generators see this clip, and the one of the segmenter, which knows no lift.
@@ -151,6 +156,7 @@ class Enhancer:
         frames, start = self.checkpoint.config.generator.frames, 0
         batch_size = min(self.settings.batch_size, max(1, BATCH_PIXELS // (clip.height * clip.width)))
         window = FrameWindow(clip.iter_frames(), enter, frames, clip.fps)
+        walls = prepared.walls and KeptWallsInOrder(prepared.walls, max(1, window.reach))
         while True:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("Stopped; nothing was written.")
@@ -159,30 +165,39 @@ class Enhancer:
             if not batch:
                 return
             decoded = time.perf_counter() - began
-            yield self._enhance(np.stack(batch), window, prepared, start, decoded)
+            yield self._enhance(np.stack(batch), window, prepared, walls, start, decoded)
             start += len(batch)
             if progress is not None:
                 progress(min(start, clip.frames), clip.frames)
 
     def _enhance(
-        self, original: np.ndarray, window: FrameWindow, prepared: PreparedClip, start: int, decode_s: float
+        self,
+        original: np.ndarray,
+        window: FrameWindow,
+        prepared: PreparedClip,
+        walls: KeptWallsInOrder | None,
+        start: int,
+        decode_s: float,
     ) -> Chunk:
         """The window's batch, whose decoded frames are `original`."""
         began = time.perf_counter()
         frames, places = window.seen()
-        x = frames[places[:, places.shape[1] // 2]]
+        middle = places[:, places.shape[1] // 2]
+        x = frames[middle]
 
-        def to_high(canonical: torch.Tensor, x: np.ndarray) -> np.ndarray:
+        def to_high(canonical: torch.Tensor, x: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
             g = self._apply(self.to_high, canonical, prepared, outside=x)
-            return applied(x, g, self.checkpoint.config.gain, prepared.black_level, prepared.caution)
+            result = applied(x, g, self.checkpoint.config.gain, prepared.black_level, prepared.caution)
+            return result if kept is None else keep_walls(x, result, kept)
 
+        kept = walls and walls(frames, start - int(middle[0]), range(start, start + len(x)))
         # A frame is a neighbour of others too: the grey curve is computed once for each.
-        g = to_high(self._canonical(frames, prepared)[torch.from_numpy(places)], x)
+        g = to_high(self._canonical(frames, prepared)[torch.from_numpy(places)], x, kept)
         took = time.perf_counter() - began
 
         def to_high_again(seen: np.ndarray) -> np.ndarray:
             middle = np.ascontiguousarray(seen[:, seen.shape[1] // 2])
-            return to_high(self._canonical(seen, prepared), middle)
+            return to_high(self._canonical(seen, prepared), middle, prepared.walls and prepared.walls(middle))
 
         def to_low(g: np.ndarray, x: np.ndarray) -> np.ndarray:
             return self._apply(self.to_low, self._canonical(g[:, None], prepared), prepared, outside=x)

@@ -17,6 +17,8 @@ class FrameWindow:
     source   the clip's decoded frames; read ahead as far as the last frame's neighbours lie
     enter    a decoded frame to float32 (h, w) of the working space, called once for each
     frames   how many frames the generator sees, chosen by time: `fps` is the clip's rate, None where unknown
+
+    reach    how many frames before or after a frame the furthest of its neighbours lies
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class FrameWindow:
     ) -> None:
         self._source, self._enter, self._frames = source, enter, frames
         self._frame_ms = torch.tensor([1000 / fps if fps else FRAME_MS])
-        self._reach = int(offsets(frames, self._frame_ms).max())
+        self.reach = int(offsets(frames, self._frame_ms).max())
         self._decoded: list[np.ndarray] = []  # from the batch's first frame on
         self._entered: list[np.ndarray] = []  # from `_before` frames before it on
         self._before = self._count = 0
@@ -37,9 +39,9 @@ class FrameWindow:
         """The next `count` decoded frames; fewer at the clip's end, none after it."""
         del self._decoded[: self._count]
         passed = self._before + self._count
-        self._before = min(passed, self._reach)
+        self._before = min(passed, self.reach)
         del self._entered[: passed - self._before]
-        self._decoded += islice(self._source, count + self._reach - len(self._decoded))
+        self._decoded += islice(self._source, count + self.reach - len(self._decoded))
         self._count = min(count, len(self._decoded))
         return self._decoded[: self._count]
 

@@ -30,11 +30,17 @@ class HiddenWalls:
         g            float32 (n, h, w) in [0, 1]: the result, as displayed
         myocardium   float32 (n, h', w') in [0, 1], as `Segmentation` gives it of the input
         """
+        return hidden_walls(self.hidden(canonical), self._enlarged(myocardium), g, self._tissue)
+
+    def hidden(self, canonical: np.ndarray) -> np.ndarray:
+        """The probability that a wall lies at a pixel and the input does not show it: float32 (n, h, w) in [0, 1].
+
+        canonical    as above; outside the tissue the probability means nothing
+        """
         with torch.inference_mode(), precision(self._device):
             logits = self._network(self._input(canonical).to(self._device)).float()
         height, width = self._input.size
-        hidden = logits.softmax(1)[:, Wall.HIDDEN, :height, :width].cpu().numpy()
-        return hidden_walls(self._enlarged(hidden), self._enlarged(myocardium), g, self._tissue)
+        return self._enlarged(logits.softmax(1)[:, Wall.HIDDEN, :height, :width].cpu().numpy())
 
     def _enlarged(self, maps: np.ndarray) -> np.ndarray:
         return np.stack([cv2.resize(one, self._tissue.shape[::-1]) for one in maps])

@@ -138,6 +138,7 @@ def test_report_has_everything(done):
         "gain": 1.0,
         "caution": 0.0,
         "dark_level": 0.0,
+        "keep_walls": 0.0,
     }
     assert (report["device"], report["backend"], report["strength"]) == ("cpu", "torch", 1.0)
     assert report["settings"]["working_size"] == 64

@@ -45,6 +45,9 @@ class CheckpointConfig:
         0.0,
         1.0,
     )
+    keep_walls: float = _younger(
+        0.0, "share of what is removed that is withheld where a hidden wall is certain; 0 for none", 0.0, 1.0
+    )
     trained_on: dict[str, Any] = field(default_factory=dict, metadata={"help": "data it has seen"})
     training: dict[str, Any] = field(default_factory=dict, metadata={"help": "settings of the run"})
     license: str = text("MIT", "of the weights", r"[ -~]{1,200}", "text of 1 to 200 plain characters")
@@ -52,7 +55,12 @@ class CheckpointConfig:
     @property
     def applied(self) -> dict[str, float]:
         """What decides, beside the weights and the working space, how much of a clip is changed."""
-        return {"gain": self.gain, "caution": self.caution, "dark_level": self.dark_level}
+        return {
+            "gain": self.gain,
+            "caution": self.caution,
+            "dark_level": self.dark_level,
+            "keep_walls": self.keep_walls,
+        }
 
 
 def parse_config(data: bytes, where: str) -> CheckpointConfig:

@@ -108,6 +108,11 @@ def _networks(config: CheckpointConfig, parameters: int) -> list[str]:
             if config.caution
             else []
         ),
+        *(
+            [f"- Where a hidden wall is certain, {config.keep_walls:.0%} of what would be removed is kept."]
+            if config.keep_walls
+            else []
+        ),
     ]
 
 

@@ -90,7 +90,7 @@ class Segmenter(nn.Module):
         small = self._to_working_size(x)
         bottom, right = (-side % MULTIPLE for side in small.shape[-2:])
         seen = F.pad(small, (0, right, 0, bottom), value=-1.0)
-        logits = self._logits(seen)[..., : small.shape[-2], : small.shape[-1]]
+        logits = self.logits(seen)[..., : small.shape[-2], : small.shape[-1]]
         if logits.shape[-2:] == size:
             return logits
         return F.interpolate(logits, size, mode="bilinear", align_corners=False)
@@ -104,7 +104,8 @@ class Segmenter(nn.Module):
             return F.interpolate(x, size, mode="area")
         return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
+        """As `forward`, of frames that have the working size already."""
         kept = [self.stem(x)]
         for level in self.down:
             kept.append(level(kept[-1]))

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor, nn
+
 from echogan.core import grey_curve
 from echogan.core.atomic import moving_into, output_errors
 from echogan.core.errors import OutputError, SettingsError
@@ -22,7 +24,10 @@ from echogan.enhance.caution import SUSPECTED
 from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
 from echogan.enhance.working_space import MULTIPLE, SMALLEST
 from echogan.model.checkpoints.checkpoint import Checkpoint
+from echogan.model.checkpoints.segmenter_checkpoint import WALLS, load_segmenter
 from echogan.model.networks.frames import FASTEST_MS, FRAME_MS, OFFSETS_MS
+from echogan.model.networks.segmenter import MULTIPLE as SEGMENTER_MULTIPLE
+from echogan.model.networks.segmenter import Segmenter, Wall
 from echogan.trust.evidence import FAR, LEAST_RANGE, RANGE, WIDE
 from echogan.trust.fusion import bundled_fusion
 from echogan.trust.maps.smoothing import SPECKLE
@@ -31,7 +36,7 @@ PAGE = Path(__file__).parent
 SHOWN = (".html", ".css", ".js", ".svg")
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 RUNTIME_VERSION = "1.30.0"  # of onnxruntime-web, the one that was tried
-MODEL = "to_high.onnx"
+MODEL, WALLS_MODEL = "to_high.onnx", "walls.onnx"
 
 
 def assemble(folder: Path, checkpoint: Checkpoint, runtime: Path) -> list[Path]:
@@ -54,6 +59,8 @@ def assemble(folder: Path, checkpoint: Checkpoint, runtime: Path) -> list[Path]:
         MODEL: export(checkpoint.to_high, checkpoint.config.generator.frames),
         "model.json": json.dumps(model_facts(checkpoint), indent=2).encode(),
     }
+    if checkpoint.config.keep_walls:
+        made[WALLS_MODEL] = export(HiddenWall(load_segmenter(WALLS, "walls").network), 1)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with moving_into(folder) as part:
@@ -81,6 +88,7 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "fastest_ms": FASTEST_MS,
         "gain": config.gain,
         "caution": caution_facts(config.caution) if config.caution else None,
+        "keep_walls": walls_facts(config.keep_walls) if config.keep_walls else None,
         "working_size": config.working_size,
         "multiple": math.lcm(MULTIPLE, getattr(network, "size_multiple", MULTIPLE)),
         "smallest": SMALLEST,
@@ -97,6 +105,29 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
             "dark_level": config.dark_level,
             "strongest_lifted": grey_curve.STRONGEST_LIFTED,
         },
+    }
+
+
+class HiddenWall(nn.Module):
+    """The probability of a hidden wall, of frames that have the walls' network's own size already."""
+
+    def __init__(self, network: Segmenter):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Grey (N, 1, h, w) in [-1, 1], h and w multiples of MULTIPLE, to (N, 1, h, w) in [0, 1]."""
+        return self.network.logits(x).softmax(1)[:, Wall.HIDDEN : Wall.HIDDEN + 1]
+
+
+def walls_facts(share: float) -> dict[str, Any]:
+    """What keeping walls needs: its network, the size at which that sees frames, and how wide its map is smoothed."""
+    return {
+        "share": share,
+        "file": WALLS_MODEL,
+        "working_size": load_segmenter(WALLS, "walls").config.working_size,
+        "multiple": SEGMENTER_MULTIPLE,
+        "speckle": SPECKLE,
     }
 
 

@@ -117,7 +117,7 @@ function ranked(level, inside) {
 }
 
 // The Gaussian mean over the tissue around each pixel; `share` is sigma over the height.
-function smoother(inside, size, share) {
+export function smoother(inside, size, share) {
   const sigma = share * size[0], weights = blur(Float32Array.from(inside), size, sigma, true);
   return (map) => {
     const sums = blur(map.map((value, at) => (inside[at] ? value : 0)), size, sigma, true);

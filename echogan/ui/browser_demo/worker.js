@@ -2,6 +2,7 @@
 
 import * as ort from "./ort.wasm.min.mjs";
 import { Caution } from "./caution.js";
+import { KeptWalls } from "./kept_walls.js";
 import { GreyCurve, halfEven, WorkingSpace } from "./working_space.js";
 
 // More than one thread needs memory that threads share, which browsers give only to isolated pages.
@@ -17,11 +18,12 @@ self.onmessage = async ({ data }) => {
 };
 
 async function enhance({ facts, frames, mask, box, width, fps }) {
-  const session = await ort.InferenceSession.create(new URL(facts.file, import.meta.url).href, { executionProviders: ["wasm"] });
+  const session = await opened(facts.file);
   const space = new WorkingSpace(mask, box, width, facts), curve = new GreyCurve(levelsOf(frames, mask), facts);
   const caution = facts.caution ? new Caution(space, facts.caution) : null;
   const entered = new Map(), [height, across] = space.padded, side = height * across;
   const offsets = offsetsOf(facts, fps), reach = Math.max(...offsets);
+  const walls = facts.keep_walls ? new KeptWalls(space, curve.plain, facts.keep_walls, await opened(facts.keep_walls.file), ort.Tensor) : null;
   for (let index = 0; index < frames.length; index++) {
     for (let near = Math.max(0, index - reach); near <= Math.min(frames.length - 1, index + reach); near++)
       if (!entered.has(near)) entered.set(near, space.enter(frames[near]));
@@ -34,11 +36,16 @@ async function enhance({ facts, frames, mask, box, width, fps }) {
     const input = new ort.Tensor("float32", seen, [1, offsets.length, height, across]);
     const found = await session.run({ [facts.input]: input });
     const x = entered.get(index), held = space.settle(x, space.unpad(found[facts.output].data, curve, x), curve.blackLevel);
-    const g = caution ? caution.apply(x, held) : held;
+    const result = caution ? caution.apply(x, held) : held;
+    const g = walls ? walls.apply(x, result, await walls.at(index, Math.max(1, reach), frames.length, (near) => entered.get(near))) : result;
     const after = space.putBack(frames[index], x, g);
     self.postMessage({ kind: "frame", index, after, power: curve.power }, [after.buffer]);
   }
   self.postMessage({ kind: "done" });
+}
+
+function opened(file) {
+  return ort.InferenceSession.create(new URL(file, import.meta.url).href, { executionProviders: ["wasm"] });
 }
 
 function levelsOf(frames, mask) {

@@ -80,10 +80,15 @@ export class GreyCurve {
   constructor(counts, facts) {
     this.toe = facts.curve.toe;
     const found = facts.canonical_grey ? curveOf(percentiles(counts), facts.curve) : { power: 1, lift: 0, plain: 1 };
-    Object.assign(this, found);
-    this.blackLevel = Math.min(facts.black_level, blackLevelOf(this.plain, facts.curve));
-    this.low = this.toe ** this.power;
-    this.high = (1 + this.toe) ** this.power;
+    this.settle(found.power, found.lift);
+    // Without lift, as the networks that know structures see the clip.
+    this.plain = Object.assign(Object.create(GreyCurve.prototype), { toe: this.toe });
+    this.plain.settle(found.plain, 0);
+    this.blackLevel = Math.min(facts.black_level, (this.plain.toDisplay(2 * facts.curve.echo - 1) + 1) * GREY);
+  }
+
+  settle(power, lift) {
+    Object.assign(this, { power, lift, low: this.toe ** power, high: (1 + this.toe) ** power });
   }
 
   get asDisplayed() {
@@ -121,12 +126,6 @@ function curveOf(levels, facts) {
   const rounded = (value) => Math.round(value * 1e4) / 1e4;
   const lift = rounded(liftOf(onPower(levels, power, facts.toe), facts.dark, dark));
   return { power: rounded(power), lift, plain: rounded(plain) };
-}
-
-// The grey level from which tissue holds echo, on the curve without lift.
-function blackLevelOf(power, { toe, echo }) {
-  const zero = toe ** power, span = (1 + toe) ** power - zero;
-  return ((echo * span + zero) ** (1 / power) - toe) * 255;
 }
 
 function onPower(levels, power, toe) {
