@@ -19,7 +19,7 @@ from echogan.calibration.truth_map import LEAST_SUPPORT, TruthMap, painted_truth
 from echogan.clips.clip import ClipFile
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.enhancer import Enhancer
-from echogan.enhance.keep_walls import KeptWallsInOrder, keep_walls
+from echogan.enhance.keep_walls import KeptWallsInOrder
 from echogan.enhance.put_back import applied
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.frames import FRAME_MS, neighbours, offsets
@@ -184,10 +184,8 @@ def translation(enhancer: Enhancer, prepared: PreparedClip) -> Translate:
             seen = curve.to_canonical(torch.from_numpy(x[places.numpy()]).to(enhancer.device))
             shown = space.unpad(enhancer.to_high(space.pad(seen))).float().clamp(-1, 1)[:, 0]
             result = np.where(space.mask, curve.to_display(shown).cpu().numpy(), x)
-        result = applied(x, result, config.gain, prepared.black_level, prepared.caution)
-        if prepared.walls is not None:
-            kept = KeptWallsInOrder(prepared.walls, max(1, reach_of(enhancer, prepared)))(x, 0, range(len(x)))
-            result = keep_walls(x, result, kept)
-        return unit(result)
+        walls = prepared.walls and KeptWallsInOrder(prepared.walls, reach_of(enhancer, prepared))
+        kept = walls and walls(x, 0, range(len(x)))
+        return unit(applied(x, result, config.gain, prepared.black_level, prepared.caution, kept))
 
     return translate

@@ -24,7 +24,7 @@ from echogan.enhance.caution import Caution
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.device import precision
 from echogan.enhance.frame_window import FrameWindow
-from echogan.enhance.keep_walls import KeptWalls, KeptWallsInOrder, keep_walls
+from echogan.enhance.keep_walls import KeptWalls, KeptWallsInOrder
 from echogan.enhance.put_back import applied
 from echogan.enhance.working_space import MULTIPLE, WorkingSpace
 from echogan.model.checkpoints.checkpoint import Checkpoint
@@ -156,7 +156,7 @@ class Enhancer:
         frames, start = self.checkpoint.config.generator.frames, 0
         batch_size = min(self.settings.batch_size, max(1, BATCH_PIXELS // (clip.height * clip.width)))
         window = FrameWindow(clip.iter_frames(), enter, frames, clip.fps)
-        walls = prepared.walls and KeptWallsInOrder(prepared.walls, max(1, window.reach))
+        walls = prepared.walls and KeptWallsInOrder(prepared.walls, window.reach)
         while True:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("Stopped; nothing was written.")
@@ -187,8 +187,7 @@ class Enhancer:
 
         def to_high(canonical: torch.Tensor, x: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
             g = self._apply(self.to_high, canonical, prepared, outside=x)
-            result = applied(x, g, self.checkpoint.config.gain, prepared.black_level, prepared.caution)
-            return result if kept is None else keep_walls(x, result, kept)
+            return applied(x, g, self.checkpoint.config.gain, prepared.black_level, prepared.caution, kept)
 
         kept = walls and walls(frames, start - int(middle[0]), range(start, start + len(x)))
         # A frame is a neighbour of others too: the grey curve is computed once for each.

@@ -37,19 +37,21 @@ class KeptWalls:
 
 
 class KeptWallsInOrder:
-    """`KeptWalls` of a clip's frames from its first to its last: looked for in every `step`-th, and linear between.
+    """`KeptWalls` of a clip's frames from its first to its last: looked for in every so many, and linear between.
 
     Walls move little in so short a time. After the last frame in which they were looked for, its map stays.
+
+    reach   from one of these frames to the next, as far as the generator's neighbours lie; 0 for every frame
     """
 
-    def __init__(self, kept: KeptWalls, step: int):
-        self._kept, self._step = kept, step
+    def __init__(self, kept: KeptWalls, reach: int):
+        self._kept, self._step = kept, max(1, reach)
         self._found: dict[int, np.ndarray] = {}
 
     def __call__(self, frames: np.ndarray, first: int, wanted: range) -> np.ndarray:
         """Float32 (n, h, w) of the wanted frames of the clip.
 
-        frames   float32 (m, h, w) in [-1, 1]: the clip's frames from number `first` on, up to `step` beyond the wanted
+        frames   float32 (m, h, w) in [-1, 1]: the clip's frames from number `first` on, up to `reach` beyond the wanted
         """
         ends = {index: self._ends(index, first + len(frames)) for index in wanted}
         needed = sorted({end for pair in ends.values() for end in pair})
@@ -68,8 +70,3 @@ class KeptWallsInOrder:
     def _between(self, index: int, before: int, after: int) -> np.ndarray:
         share = np.float32((index - before) / self._step)
         return self._found[before] + share * (self._found[after] - self._found[before])
-
-
-def keep_walls(x: np.ndarray, g: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """g with less of what it removes from x; float32 (n, h, w) in [-1, 1] as both. `kept`: the share, (n, h, w)."""
-    return np.where(g < x, g + kept * (x - g), g)

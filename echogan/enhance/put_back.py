@@ -29,14 +29,21 @@ def applied(
     gain: float,
     black_level: float,
     caution: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
+    kept: np.ndarray | None,
 ) -> np.ndarray:
     """What of a generator's answer is the result at full strength: float32 (n, h, w) in [-1, 1], as x and g.
 
-    The change times the checkpoint's gain, without what it adds to black (`keep_black`), and with a `Caution` less
-    where it looks like an error.
+    The change times the checkpoint's gain, without what it adds to black (`keep_black`), with a `Caution` less where it
+    looks like an error, and with the shares of `KeptWalls` less removed where a wall is probably hidden.
     """
     held = keep_black(x, amplified(x, g, gain), black_level)
-    return held if caution is None else caution(x, held)
+    careful = held if caution is None else caution(x, held)
+    return careful if kept is None else keep_walls(x, careful, kept)
+
+
+def keep_walls(x: np.ndarray, g: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """g with less of what it removes from x; float32 (n, h, w) in [-1, 1] as both. `kept`: the share, (n, h, w)."""
+    return np.where(g < x, g + kept * (x - g), g)
 
 
 def black_level(plain: GreyCurve) -> float:

@@ -10,7 +10,10 @@ from fake_checkpoint import Scale, checkpoint, clip_of, fan_sector, speckle
 from echogan.clips.sector.find_sector import grey_levels
 from echogan.core.grey_curve import AS_DISPLAYED, canonical_curve
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
-from echogan.enhance.keep_walls import KeptWalls, KeptWallsInOrder, keep_walls
+from echogan.enhance.keep_walls import KeptWalls, KeptWallsInOrder
+from echogan.enhance.put_back import keep_walls
+from echogan.model.checkpoints.checkpoint import DEFAULT
+from echogan.model.checkpoints.hub import load_checkpoint
 from echogan.model.networks.segmenter import Wall
 from echogan.phantom.clip import PhantomSettings
 from echogan.phantom.render import phantom_clip
@@ -88,6 +91,25 @@ def test_the_enhancer_keeps_the_share_that_its_checkpoint_asks_for(batch_size: i
         assert np.array_equal(after.g, expected)
         assert np.array_equal(after.cycled, after.to_low(after.g, after.x))
         assert np.array_equal(after.to_high(after.seen), after.g)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_a_network_of_several_frames_has_its_walls_looked_for_as_far_apart_as_its_neighbours(batch_size: int):
+    default = load_checkpoint(DEFAULT)
+    models = [replace(default, config=replace(default.config, keep_walls=share)) for share in (0.0, 1.0)]
+    settings = EnhanceSettings(device="cpu", backend="torch", batch_size=batch_size)
+    clip = clip_of(speckle(8), fps=50)  # neighbours 60 ms away: 3 frames
+    plain, less = (list(Enhancer(one, settings).stream(clip, fan_sector())) for one in models)
+    x, g, found = (
+        np.concatenate(parts)
+        for parts in zip(*((a.x, a.g, b.g) for a, b in zip(plain, less, strict=True)), strict=True)
+    )
+    keys = less[0].prepared.walls(x[::3])
+    share = np.array([0, 1 / 3, 2 / 3, 0, 1 / 3, 2 / 3, 0, 0], np.float32)[:, None, None]
+    before, after = keys[[0, 0, 0, 1, 1, 1, 2, 2]], keys[[0, 1, 1, 1, 2, 2, 2, 2]]
+    wanted = keep_walls(x, g, before + share * (after - before))
+    assert np.abs(wanted - g).max() > 0.01
+    assert found == pytest.approx(wanted, abs=1e-5)
 
 
 def test_without_the_wish_nothing_is_looked_for():
