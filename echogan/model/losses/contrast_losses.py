@@ -1,4 +1,4 @@
-"""The terms that keep structures of pairs: the contrast of lesions whose place is known, and spots of their size.
+"""The terms that keep structures of pairs: lesions and hidden walls whose place is known, and spots of their size.
 
 Images are (N, 1, h, w) in [-1, 1]; masks (N, 1, h, w) are 1 inside the sector and 0 outside.
 """
@@ -13,13 +13,24 @@ from echogan.model.losses.losses import frame_means
 from echogan.model.losses.paired_losses import mean_of_paired
 from echogan.model.losses.smoothing import masked_blur
 
-LESION, SURROUNDINGS = 1, 2
-"""The values of a map of lesions; 0 is elsewhere."""
-LEAST_PIXELS = 20  # of lesion and of surroundings that a frame needs
+LESION, SURROUNDINGS, HIDDEN_WALL = 1, 2, 3
+"""The values of a map of structures; 0 is elsewhere."""
+LEAST_PIXELS = 20  # of lesion and of surroundings, or of hidden walls, that a frame needs
 APPLIED = 1.25
 """The term of lesions looks at a change applied so many times, because full strength may apply more than once it."""
 SPOT_SDS = ((1 / 128, 3 / 128), (2 / 128, 6 / 128))
 """Inner and outer sd of the differences of Gaussians, of the frame's longer side: spots of about 3 to 15 mm."""
+
+
+def hidden_wall_loss(x: Tensor, target: Tensor, translated: Tensor, structures: Tensor) -> Tensor:
+    """How much darker hidden walls become than in both x and its target, mean over their pixels and over the frames.
+
+    A wall in drop-out or under haze looks like a cavity under haze. Its target is x, but its pixels are few. structures
+    (N, 1, h, w) holds HIDDEN_WALL where a wall lies and its signal is lost; a frame with hardly any counts 0.
+    """
+    hidden = (structures == HIDDEN_WALL).float()
+    lost = frame_means(F.relu(torch.minimum(x, target) - translated), hidden)
+    return (lost * (hidden.sum((1, 2, 3)) >= LEAST_PIXELS)).mean()
 
 
 def lesion_loss(x: Tensor, target: Tensor, translated: Tensor, lesions: Tensor) -> Tensor:

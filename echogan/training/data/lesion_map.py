@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.model.losses.contrast_losses import LESION, SURROUNDINGS
+from echogan.model.losses.contrast_losses import HIDDEN_WALL, LESION, SURROUNDINGS
 
 if TYPE_CHECKING:
     from echogan.phantom.clip import PhantomClip
@@ -22,7 +22,8 @@ def lesion_map(clip: PhantomClip) -> Tensor | None:
 
     The surroundings of a solid lesion are fluid, those of an effusion or a defect are solid.
     """
-    from echogan.phantom.tissues import FLUID, Tissue
+    from echogan.phantom.tissues import FLUID, WALLS, Tissue
+    from echogan.training.data.sources import SUPPORTED
 
     if clip.labels is None or clip.lesion_mask is None:
         return None
@@ -32,7 +33,13 @@ def lesion_map(clip: PhantomClip) -> Tensor | None:
     solid = bool((labels[lesion] == Tissue.LESION).any())
     ring = grown(lesion, RING_MM / spacing) & ~grown(lesion, GAP_MM / spacing)
     around = ring & within & (fluid if solid else ~fluid & (labels != Tissue.LESION))
-    return (LESION * (lesion & within) + SURROUNDINGS * around).to(torch.uint8)
+    found = (LESION * (lesion & within) + SURROUNDINGS * around).to(torch.uint8)
+    if clip.support is not None:
+        wall = torch.isin(labels, torch.tensor(WALLS, dtype=labels.dtype)) & (
+            clip.support.cpu() <= 255 * SUPPORTED[0]
+        )
+        found[wall & within & (found == 0)] = HIDDEN_WALL
+    return found
 
 
 def grown(mask: Tensor, pixels: float) -> Tensor:

@@ -61,16 +61,16 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
     phantom = 1.0 if not (config.low or config.high or config.semireal) else config.phantom_share
     own = 1.0 - phantom
     w = config.loss
-    paired = any(weight > 0 for weight in (w.paired, w.target_structure, w.lesion, w.between))
+    paired = any(weight > 0 for weight in (w.paired, w.target_structure, w.lesion, w.hidden_wall, w.between))
     if paired and not phantom and not config.semireal:
         raise TrainingError(
             "Recorded poor clips have no truth to pair with: add pairs with --phantom-share 0.5 or --semireal, or "
-            "train without the loss terms of pairs: paired, target-structure, lesion and between at 0."
+            "train without the loss terms of pairs: paired, target-structure, lesion, hidden-wall and between at 0."
         )
     semireal = open_shards(Path(config.semireal), split, with_fan=True) if config.semireal else None
 
     def simulated(look: Look, lesions: float) -> PhantomSource:
-        where = config.loss.lesion > 0
+        where = config.loss.lesion > 0 or config.loss.hidden_wall > 0
         return PhantomSource(look, device, lesion_share=lesions, known_only=config.known_only, lesions=where)
 
     in_low, in_high = lesion_shares(config)

@@ -85,7 +85,7 @@ class PhantomSource:
         settings = self.settings()
         if self.look == "pair":
             wanted: list[Want] = ["clean", "degraded"]
-            if self.known_only:
+            if self.known_only or self.lesions:
                 wanted.append("support")
             if self.lesions:
                 wanted.append("labels")
@@ -96,7 +96,8 @@ class PhantomSource:
         shown = clip.clean if self.good else clip.degraded
         truth = clip.clean if self.look == "pair" else None
         assert shown is not None
-        if truth is not None and clip.support is not None:
+        if truth is not None and self.known_only:
+            assert clip.support is not None
             truth = known(truth, shown, clip.support)
         labels = finding_labels(clip.truth["findings"])
         return TrainingClip(
