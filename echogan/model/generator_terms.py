@@ -56,10 +56,10 @@ def generator_terms(w: LossWeights, b: Batch, made: Translations) -> dict[str, L
             w.target_structure,
             lambda: paired_structure_loss(made.target, made.fake_high, low, b.low_paired),
         ),
-        "lesion_high": (w.lesion, lambda: lesion_loss(b.low, made.target, made.fake_high, made.lesions)),
+        "lesion_high": (w.lesion, lambda: lesion_loss(b.low, made.target, made.fake_high, made.places)),
         "hidden_wall_high": (
             w.hidden_wall,
-            lambda: hidden_wall_loss(b.low, made.target, made.fake_high, made.lesions),
+            lambda: hidden_wall_loss(b.low, made.target, made.fake_high, made.places),
         ),
         "between_high": (
             w.between,
@@ -74,5 +74,5 @@ def lacking_data(batch: Batch) -> set[str]:
     needed = {"labels_high": both, "labels_low": both}
     needed |= dict.fromkeys(("temporal_high", "flicker_high"), batch.low_next)
     needed |= dict.fromkeys(("paired_high", "target_structure_high", "between_high"), batch.low_target)
-    needed |= dict.fromkeys(("lesion_high", "hidden_wall_high"), batch.low_lesions)
+    needed |= dict.fromkeys(("lesion_high", "hidden_wall_high"), batch.low_places)
     return {name for name, data in needed.items() if data is None}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from echogan.model.networks.discriminator_layers import LABELS
 from echogan.model.networks.frames import FRAME_MS
-from echogan.training.data.lesion_map import lesion_map
+from echogan.training.data.places import SUPPORTED, places_of
 from echogan.training.data.shards import Shards
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 Look = Literal["clear", "ordinary", "degraded", "pair"]
 LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
-SUPPORTED = (0.35, 0.75)
-"""Support up to which the target is the poor frame, and from which it is the clear truth."""
 KNOWN = "the clear clip where signal survived, the poor one where it did not"
 CHAMBERS = ("LA", "RA", "LV", "RV")
 
@@ -30,7 +28,7 @@ class TrainingClip:
 
     frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
     truth   uint8 (T, h, w), the target                   labels  float (5,), see LABELS: 0, 1, NaN if unknown
-    lesions uint8 (T, h, w), LESION, SURROUNDINGS or 0
+    places  uint8 (T, h, w), LESION, SURROUNDINGS, HIDDEN_WALL or 0
     frame_ms  how long a frame lasts
     """
 
@@ -38,7 +36,7 @@ class TrainingClip:
     mask: Tensor
     labels: Tensor
     truth: Tensor | None = None
-    lesions: Tensor | None = None
+    places: Tensor | None = None
     frame_ms: float = FRAME_MS
 
 
@@ -67,8 +65,8 @@ class PhantomSource:
     `foreshortened` is the share of apical views that are foreshortened, the same in both domains: if only poor clips
     were, a network would learn to lengthen hearts. Pairs are never foreshortened.
     `lesion_share` of the clips have a lesion, in any look, and a pair's truth has it too: the network must keep it.
-    With `known_only` a pair's truth is limited to what can be known: see `known`. With `lesions` a pair says where its
-    lesion is.
+    With `known_only` a pair's truth is limited to what can be known: see `known`. With `places` a pair says where its
+    lesion and its hidden walls are.
     """
 
     look: Look
@@ -76,7 +74,7 @@ class PhantomSource:
     foreshortened: float = 0.2
     lesion_share: float = 0.0
     known_only: bool = False
-    lesions: bool = False
+    places: bool = False
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
@@ -85,9 +83,9 @@ class PhantomSource:
         settings = self.settings()
         if self.look == "pair":
             wanted: list[Want] = ["clean", "degraded"]
-            if self.known_only or self.lesions:
+            if self.known_only or self.places:
                 wanted.append("support")
-            if self.lesions:
+            if self.places:
                 wanted.append("labels")
             clip = phantom_pair(seed, settings, frames, self.device, wanted)
         else:
@@ -105,7 +103,7 @@ class PhantomSource:
             clip.sector_mask.cpu(),
             labels,
             None if truth is None else truth.cpu(),
-            lesion_map(clip),
+            places_of(clip),
             1000 / clip.truth["frame_rate"],
         )
 

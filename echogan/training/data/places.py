@@ -1,4 +1,4 @@
-"""Where the lesion of a simulated clip is, and the surroundings that it stands out from."""
+"""Where a simulated clip has a lesion, the surroundings that it stands out from, and hidden walls."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from echogan.model.losses.contrast_losses import HIDDEN_WALL, LESION, SURROUNDIN
 if TYPE_CHECKING:
     from echogan.phantom.clip import PhantomClip
 
+SUPPORTED = (0.35, 0.75)
+"""Support up to which the signal is lost, and from which it survived."""
 GAP_MM, RING_MM = 1.0, 8.0
 """Distances from the lesion between which its surroundings lie."""
 
 
-def lesion_map(clip: PhantomClip) -> Tensor | None:
-    """uint8 (T, h, w) of LESION, SURROUNDINGS and 0, on the CPU; None for a clip that was rendered without labels.
+def places_of(clip: PhantomClip) -> Tensor | None:
+    """uint8 (T, h, w) of LESION, SURROUNDINGS, HIDDEN_WALL and 0, on the CPU; None for a clip rendered without labels.
 
-    The surroundings of a solid lesion are fluid, those of an effusion or a defect are solid.
+    The surroundings of a solid lesion are fluid, those of an effusion or a defect are solid. A hidden wall is one whose
+    signal is lost; a clip rendered without support has none.
     """
     from echogan.phantom.tissues import FLUID, WALLS, Tissue
-    from echogan.training.data.sources import SUPPORTED
 
     if clip.labels is None or clip.lesion_mask is None:
         return None
@@ -35,10 +37,9 @@ def lesion_map(clip: PhantomClip) -> Tensor | None:
     around = ring & within & (fluid if solid else ~fluid & (labels != Tissue.LESION))
     found = (LESION * (lesion & within) + SURROUNDINGS * around).to(torch.uint8)
     if clip.support is not None:
-        wall = torch.isin(labels, torch.tensor(WALLS, dtype=labels.dtype)) & (
-            clip.support.cpu() <= 255 * SUPPORTED[0]
-        )
-        found[wall & within & (found == 0)] = HIDDEN_WALL
+        lost = clip.support.cpu() <= 255 * SUPPORTED[0]
+        wall = torch.isin(labels, torch.tensor(WALLS, dtype=labels.dtype))
+        found[wall & lost & within & (found == 0)] = HIDDEN_WALL
     return found
 
 
