@@ -95,7 +95,6 @@ def calibrate(
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
         gain=config.gain,
-        addition=config.addition,
         caution=config.caution,
         dark_level=config.dark_level,
         keep_walls=config.keep_walls,

@@ -13,33 +13,30 @@ from echogan.core.geometry import Sector
 from echogan.core.grey_curve import ECHO, GreyCurve
 from echogan.core.scale import GREY
 from echogan.enhance.working_space import WorkingSpace
-from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
 
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
 EDGE = 4  # pixels of the working space over which the original fades into the result
 
 
-def amplified(x: np.ndarray, g: np.ndarray, gain: float, addition: float) -> np.ndarray:
-    """`gain` times the change from x to g, float32 (n, h, w) in [-1, 1], and `addition` times more of what is added."""
-    if gain == addition == 1:
-        return g
-    return np.clip(x + np.where(g > x, np.float32(gain * addition), np.float32(gain)) * (g - x), -1, 1)
+def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
+    """`gain` times the change from x to g, float32 (n, h, w) in [-1, 1]: the gain is the checkpoint's."""
+    return g if gain == 1 else np.clip(x + gain * (g - x), -1, 1)
 
 
 def applied(
     x: np.ndarray,
     g: np.ndarray,
-    config: CheckpointConfig,
+    gain: float,
     black_level: float,
     caution: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
     kept: np.ndarray | None,
 ) -> np.ndarray:
     """What of a generator's answer is the result at full strength: float32 (n, h, w) in [-1, 1], as x and g.
 
-    The change times the checkpoint's gain and addition, without what it adds to black (`keep_black`), with a `Caution`
-    less where it looks like an error, and with the shares of `KeptWalls` less removed where a wall is probably hidden.
+    The change times the checkpoint's gain, without what it adds to black (`keep_black`), with a `Caution` less where it
+    looks like an error, and with the shares of `KeptWalls` less removed where a wall is probably hidden.
     """
-    held = keep_black(x, amplified(x, g, config.gain, config.addition), black_level)
+    held = keep_black(x, amplified(x, g, gain), black_level)
     careful = held if caution is None else caution(x, held)
     return careful if kept is None else keep_walls(x, careful, kept)
 

@@ -17,7 +17,7 @@ class Batch:
     low_next     the frame after each of `low`, in the same sector, or None
     low_target   what each of `low` is to become, where it is of a pair, or None
     low_paired   float (N,): 1 where `low_target` is known, 0 where not; None where all are
-    low_places  uint8 (N, 1, h, w): where lesions and hidden walls of pairs are, see contrast_losses.py; or None
+    low_lesions  uint8 (N, 1, h, w): where lesions of pairs and their surroundings are, see contrast_losses.py; or None
     low_labels   float (N, 5) in the order of LABELS: 0, 1, or NaN where unknown; or None
     high_labels  the same of `high`
     low_stack    what `to_high` sees of `low`: (N, F, h, w), its neighbours and itself in the middle (see
@@ -36,7 +36,7 @@ class Batch:
     high_stack: Tensor | None = None
     low_next_stack: Tensor | None = None
     low_paired: Tensor | None = None
-    low_places: Tensor | None = None
+    low_lesions: Tensor | None = None
 
     @property
     def low_seen(self) -> Tensor:

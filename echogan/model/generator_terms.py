@@ -9,7 +9,7 @@ from torch import Tensor
 from echogan.model.batch import Batch
 from echogan.model.losses.adversarial_losses import adversarial_generator
 from echogan.model.losses.anatomy_losses import anatomy_loss, label_loss
-from echogan.model.losses.contrast_losses import between_loss, hidden_wall_loss, lesion_loss
+from echogan.model.losses.contrast_losses import between_loss, lesion_loss
 from echogan.model.losses.loss_weights import LossWeights
 from echogan.model.losses.losses import (
     cycle_loss,
@@ -56,11 +56,7 @@ def generator_terms(w: LossWeights, b: Batch, made: Translations) -> dict[str, L
             w.target_structure,
             lambda: paired_structure_loss(made.target, made.fake_high, low, b.low_paired),
         ),
-        "lesion_high": (w.lesion, lambda: lesion_loss(b.low, made.target, made.fake_high, made.places)),
-        "hidden_wall_high": (
-            w.hidden_wall,
-            lambda: hidden_wall_loss(b.low, made.target, made.fake_high, made.places),
-        ),
+        "lesion_high": (w.lesion, lambda: lesion_loss(b.low, made.target, made.fake_high, made.lesions)),
         "between_high": (
             w.between,
             lambda: between_loss(b.low, made.target, made.fake_high, low, b.low_paired),
@@ -74,5 +70,5 @@ def lacking_data(batch: Batch) -> set[str]:
     needed = {"labels_high": both, "labels_low": both}
     needed |= dict.fromkeys(("temporal_high", "flicker_high"), batch.low_next)
     needed |= dict.fromkeys(("paired_high", "target_structure_high", "between_high"), batch.low_target)
-    needed |= dict.fromkeys(("lesion_high", "hidden_wall_high"), batch.low_places)
+    needed |= {"lesion_high": batch.low_lesions}
     return {name for name, data in needed.items() if data is None}

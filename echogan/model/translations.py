@@ -92,10 +92,10 @@ class Translations:
         return self.batch.low_target
 
     @cached_property
-    def places(self) -> Tensor:
-        """Where the lesions and the hidden walls of the poor frames are."""
-        assert self.batch.low_places is not None
-        return self.batch.low_places
+    def lesions(self) -> Tensor:
+        """Where the lesions of the poor frames are."""
+        assert self.batch.low_lesions is not None
+        return self.batch.low_lesions
 
     def fakes(self) -> Fakes:
         """Both translations, cut from the graph."""

@@ -56,8 +56,6 @@ def enhancement_hash() -> str:
         used["caution"] = {config.name: config.caution for config in bundled}
     if any(config.dark_level for config in bundled):
         used["dark_level"] = {config.name: config.dark_level for config in bundled}
-    if any(config.addition != 1 for config in bundled):
-        used["addition"] = {config.name: config.addition for config in bundled}
     if any(config.keep_walls for config in bundled):
         used["keep_walls"] = {config.name: config.keep_walls for config in bundled}
     return hashlib.sha256(json.dumps(used, sort_keys=True, default=str).encode()).hexdigest()

@@ -39,7 +39,6 @@ class CheckpointConfig:
         0.25,
     )
     gain: float = _younger(1.0, "multiple of to_high's change that full strength applies", 0.1, 3.0)
-    addition: float = _younger(1.0, "multiple of what that change adds, beside the gain", 0.1, 3.0)
     caution: float = _younger(
         0.0,
         "share of that change that is withheld where it looks like a structure removed or invented",
@@ -58,7 +57,6 @@ class CheckpointConfig:
         """What decides, beside the weights and the working space, how much of a clip is changed."""
         return {
             "gain": self.gain,
-            "addition": self.addition,
             "caution": self.caution,
             "dark_level": self.dark_level,
             "keep_walls": self.keep_walls,

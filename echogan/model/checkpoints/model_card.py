@@ -96,11 +96,6 @@ def _networks(config: CheckpointConfig, parameters: int) -> list[str]:
         f"- Working size: the sector's longer side is {config.working_size} pixels, grey.",
         f"- Canonical grey curve: {'yes' if config.canonical_grey else 'no'}. Gain of the change: {config.gain:g}.",
         *(
-            [f"- What is added counts {config.addition:g} times as much as what is removed."]
-            if config.addition != 1
-            else []
-        ),
-        *(
             [f"- A clip's darkest tissue is lifted to {config.dark_level:g} of full scale."]
             if config.dark_level
             else []

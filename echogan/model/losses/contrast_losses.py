@@ -1,4 +1,4 @@
-"""The terms that keep structures of pairs: lesions and hidden walls whose place is known, and spots of their size.
+"""The terms that keep structures of pairs: the contrast of lesions whose place is known, and spots of their size.
 
 Images are (N, 1, h, w) in [-1, 1]; masks (N, 1, h, w) are 1 inside the sector and 0 outside.
 """
@@ -13,42 +13,31 @@ from echogan.model.losses.losses import frame_means
 from echogan.model.losses.paired_losses import mean_of_paired
 from echogan.model.losses.smoothing import masked_blur
 
-LESION, SURROUNDINGS, HIDDEN_WALL = 1, 2, 3
-"""The values of a map of places; 0 is elsewhere."""
-LEAST_PIXELS = 20  # of lesion and of surroundings, or of hidden walls, that a frame needs
+LESION, SURROUNDINGS = 1, 2
+"""The values of a map of lesions; 0 is elsewhere."""
+LEAST_PIXELS = 20  # of lesion and of surroundings that a frame needs
 APPLIED = 1.25
 """The term of lesions looks at a change applied so many times, because full strength may apply more than once it."""
 SPOT_SDS = ((1 / 128, 3 / 128), (2 / 128, 6 / 128))
 """Inner and outer sd of the differences of Gaussians, of the frame's longer side: spots of about 3 to 15 mm."""
 
 
-def hidden_wall_loss(x: Tensor, target: Tensor, translated: Tensor, places: Tensor) -> Tensor:
-    """How much darker hidden walls become than in both x and its target, mean over their pixels and over the frames.
-
-    A wall in drop-out or under haze looks like a cavity under haze. Its target is x, but its pixels are few. places
-    (N, 1, h, w) holds HIDDEN_WALL where a wall lies and its signal is lost; a frame with hardly any counts 0.
-    """
-    hidden = (places == HIDDEN_WALL).float()
-    lost = frame_means(F.relu(torch.minimum(x, target) - translated), hidden)
-    return (lost * (hidden.sum((1, 2, 3)) >= LEAST_PIXELS)).mean()
-
-
-def lesion_loss(x: Tensor, target: Tensor, translated: Tensor, places: Tensor) -> Tensor:
+def lesion_loss(x: Tensor, target: Tensor, translated: Tensor, lesions: Tensor) -> Tensor:
     """How much less a lesion stands out in the result than it does in both x and its target, mean over the frames.
 
-    Nor may it stand out the other way than in the target. places (N, 1, h, w) holds LESION, SURROUNDINGS or 0; a
+    Nor may it stand out the other way than in the target. lesions (N, 1, h, w) holds LESION, SURROUNDINGS or 0; a
     frame without both counts 0.
     """
-    before, wanted, after = (contrasts(image, places) for image in (x, target, translated))
+    before, wanted, after = (contrasts(image, lesions) for image in (x, target, translated))
     shown = before + APPLIED * (after - before)
     sign = wanted.sign()
     least = torch.minimum(sign * before, sign * wanted).clamp_min(0)
     return F.relu(least - sign * shown).mean()
 
 
-def contrasts(image: Tensor, places: Tensor) -> Tensor:
+def contrasts(image: Tensor, lesions: Tensor) -> Tensor:
     """Mean of the lesion less that of its surroundings, (N,); 0 where either is missing."""
-    inside, around = (places == LESION).float(), (places == SURROUNDINGS).float()
+    inside, around = (lesions == LESION).float(), (lesions == SURROUNDINGS).float()
     seen = torch.minimum(inside.sum((1, 2, 3)), around.sum((1, 2, 3))) >= LEAST_PIXELS
     return (frame_means(image, inside) - frame_means(image, around)) * seen
 

@@ -9,7 +9,7 @@ from echogan.core.errors import SettingsError
 from echogan.core.settings import check_settings, number, switch
 
 AdversarialKind = Literal["lsgan", "hinge"]
-PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure", "lesion", "hidden_wall", "between")
+PARTIAL = ("labels", "temporal", "flicker", "paired", "target_structure", "lesion", "between")
 """Terms that only some batches can give."""
 
 
@@ -31,8 +31,8 @@ class LossWeights:
 
     The terms are explained, with their papers, where they are computed: losses.py, adversarial_losses.py,
     paired_losses.py, contrast_losses.py, anatomy_losses.py, cutmix.py and penalties.py. `temporal`, `flicker`,
-    `paired`, `target_structure`, `between`, `lesion`, `hidden_wall` and `labels` also need a batch that carries the
-    next frame, the target, the places of lesions and hidden walls or the labels; on one without, they are off.
+    `paired`, `target_structure`, `between`, `lesion` and `labels` also need a batch that carries the next frame, the
+    target, the lesions or the labels; on one without, they are off.
     """
 
     adversarial: float = _weight(1.0, "weight of looking like the other domain")
@@ -59,7 +59,6 @@ class LossWeights:
     )
     target_structure: float = _weight(0.0, "weight of 1 - SSIM to the target of pairs")
     lesion: float = _weight(0.0, "weight of the contrast that lesions of simulated pairs lose")
-    hidden_wall: float = _weight(0.0, "weight of what is removed of hidden walls of simulated pairs")
     between: float = _weight(0.0, "weight of spots that leave what is between a pair's frame and its target")
     gradient_penalty: float = _weight(0.0, "weight of the R1 gradient penalty on real frames", 1000.0)
     penalty_every: int = _count(16, "steps between gradient penalties, each counted as many times", 1000)

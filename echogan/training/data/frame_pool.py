@@ -19,8 +19,7 @@ class FramePool:
 
     lengths int (clips,): how many frames are real, the rest repeat the last; frame_ms float (clips,): how long each
     lasts; labels float (clips, 5); paired float (clips,): 1 if the clip has a truth, else 0;
-    truth: the target frames, None if no clip has one. places: where lesions and hidden walls are, None if no
-    clip says so.
+    truth: the target frames, None if no clip has one. lesions: where lesions are, None if no clip says so.
     """
 
     frames: Tensor
@@ -30,7 +29,7 @@ class FramePool:
     labels: Tensor
     paired: Tensor
     truth: Tensor | None = None
-    places: Tensor | None = None
+    lesions: Tensor | None = None
 
     def draw(self, count: int, generator: torch.Generator, frames: int = 1) -> Drawn:
         """`count` frames drawn with replacement, each with the frame after it.
@@ -52,7 +51,7 @@ class FramePool:
             None if self.truth is None else to_float(self.truth[clip, frame]),
             self._stack(clip, frame, frames),
             self._stack(clip, after, frames),
-            None if self.places is None else self.places[clip, frame].unsqueeze(1),
+            None if self.lesions is None else self.lesions[clip, frame].unsqueeze(1),
         )
 
     def _stack(self, clip: Tensor, frame: Tensor, frames: int) -> Tensor | None:
@@ -69,7 +68,7 @@ class Drawn:
 
     paired (N,): 1 if the truth is known, else 0.
     stack and after_stack: the input of a generator of F frames for `frames` and `after`, (N, F, h, w), or None.
-    places: uint8 (N, 1, h, w), or None.
+    lesions: uint8 (N, 1, h, w), or None.
     """
 
     frames: Tensor
@@ -80,7 +79,7 @@ class Drawn:
     truth: Tensor | None
     stack: Tensor | None = None
     after_stack: Tensor | None = None
-    places: Tensor | None = None
+    lesions: Tensor | None = None
 
 
 def in_range(frames: Tensor) -> Tensor:
@@ -115,7 +114,7 @@ def render_pool(source: Source, seeds: list[int], frames: int, size: int) -> Fra
         torch.stack([clip.labels for clip in clips]),
         paired,
         _truths(clips, frames, size) if paired.any() else None,
-        _places(clips, frames, size),
+        _lesions(clips, frames, size),
     )
 
 
@@ -125,11 +124,11 @@ def _truths(clips: list[TrainingClip], frames: int, size: int) -> Tensor:
     return torch.stack([to_size(filled(truth, frames), size) for truth in truths])
 
 
-def _places(clips: list[TrainingClip], frames: int, size: int) -> Tensor | None:
-    """Where each clip's lesion and hidden walls are, uint8 (clips, frames, size, size); None where no clip says so."""
-    if all(clip.places is None for clip in clips):
+def _lesions(clips: list[TrainingClip], frames: int, size: int) -> Tensor | None:
+    """Where each clip's lesion is, uint8 (clips, frames, size, size); None where no clip says so."""
+    if all(clip.lesions is None for clip in clips):
         return None
-    maps = [torch.zeros_like(clip.frames) if clip.places is None else clip.places for clip in clips]
+    maps = [torch.zeros_like(clip.frames) if clip.lesions is None else clip.lesions for clip in clips]
     return torch.cat([F.interpolate(filled(one, frames)[None], (size, size)) for one in maps])
 
 

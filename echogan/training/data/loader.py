@@ -61,17 +61,17 @@ def open_data(config: TrainingConfig, device: str = "cpu", split: str = "train")
     phantom = 1.0 if not (config.low or config.high or config.semireal) else config.phantom_share
     own = 1.0 - phantom
     w = config.loss
-    paired = any(weight > 0 for weight in (w.paired, w.target_structure, w.lesion, w.hidden_wall, w.between))
+    paired = any(weight > 0 for weight in (w.paired, w.target_structure, w.lesion, w.between))
     if paired and not phantom and not config.semireal:
         raise TrainingError(
             "Recorded poor clips have no truth to pair with: add pairs with --phantom-share 0.5 or --semireal, or "
-            "train without the loss terms of pairs: paired, target-structure, lesion, hidden-wall and between at 0."
+            "train without the loss terms of pairs: paired, target-structure, lesion and between at 0."
         )
     semireal = open_shards(Path(config.semireal), split, with_fan=True) if config.semireal else None
 
     def simulated(look: Look, lesions: float) -> PhantomSource:
-        where = config.loss.lesion > 0 or config.loss.hidden_wall > 0
-        return PhantomSource(look, device, lesion_share=lesions, known_only=config.known_only, places=where)
+        where = config.loss.lesion > 0
+        return PhantomSource(look, device, lesion_share=lesions, known_only=config.known_only, lesions=where)
 
     in_low, in_high = lesion_shares(config)
     low: list[tuple[Source, float]] = [(simulated("pair" if paired else "degraded", in_low), phantom)]
@@ -222,7 +222,7 @@ def as_batch(x: Drawn, y: Drawn) -> Batch:
     return Batch(
         low=x.frames, high=y.frames, low_mask=x.mask, high_mask=y.mask,
         low_next=x.after, low_target=x.truth, low_paired=x.paired, low_labels=x.labels, high_labels=y.labels,
-        low_places=x.places, low_stack=x.stack, high_stack=y.stack, low_next_stack=x.after_stack,
+        low_lesions=x.lesions, low_stack=x.stack, high_stack=y.stack, low_next_stack=x.after_stack,
     )  # fmt: skip
 
 
@@ -242,5 +242,5 @@ def halved(batch: Batch) -> Batch:
         low_next=half(batch.low_next), low_target=half(batch.low_target),
         low_stack=half(batch.low_stack), high_stack=half(batch.high_stack),
         low_next_stack=half(batch.low_next_stack),
-        low_places=None if batch.low_places is None else batch.low_places[..., ::2, ::2],
+        low_lesions=None if batch.low_lesions is None else batch.low_lesions[..., ::2, ::2],
     )  # fmt: skip

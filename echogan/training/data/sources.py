@@ -10,7 +10,7 @@ from torch import Tensor
 
 from echogan.model.networks.discriminator_layers import LABELS
 from echogan.model.networks.frames import FRAME_MS
-from echogan.training.data.places import SUPPORTED, places_of
+from echogan.training.data.lesion_map import lesion_map
 from echogan.training.data.shards import Shards
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Look = Literal["clear", "ordinary", "degraded", "pair"]
 LOOKS = {"clear": "the best windows", "ordinary": "ordinary windows"}
+SUPPORTED = (0.35, 0.75)
+"""Support up to which the target is the poor frame, and from which it is the clear truth."""
 KNOWN = "the clear clip where signal survived, the poor one where it did not"
 CHAMBERS = ("LA", "RA", "LV", "RV")
 
@@ -28,7 +30,7 @@ class TrainingClip:
 
     frames  uint8 (T, h, w), black outside the sector     mask    bool (h, w), the sector
     truth   uint8 (T, h, w), the target                   labels  float (5,), see LABELS: 0, 1, NaN if unknown
-    places  uint8 (T, h, w), LESION, SURROUNDINGS, HIDDEN_WALL or 0
+    lesions uint8 (T, h, w), LESION, SURROUNDINGS or 0
     frame_ms  how long a frame lasts
     """
 
@@ -36,7 +38,7 @@ class TrainingClip:
     mask: Tensor
     labels: Tensor
     truth: Tensor | None = None
-    places: Tensor | None = None
+    lesions: Tensor | None = None
     frame_ms: float = FRAME_MS
 
 
@@ -65,8 +67,8 @@ class PhantomSource:
     `foreshortened` is the share of apical views that are foreshortened, the same in both domains: if only poor clips
     were, a network would learn to lengthen hearts. Pairs are never foreshortened.
     `lesion_share` of the clips have a lesion, in any look, and a pair's truth has it too: the network must keep it.
-    With `known_only` a pair's truth is limited to what can be known: see `known`. With `places` a pair says where its
-    lesion and its hidden walls are.
+    With `known_only` a pair's truth is limited to what can be known: see `known`. With `lesions` a pair says where its
+    lesion is.
     """
 
     look: Look
@@ -74,7 +76,7 @@ class PhantomSource:
     foreshortened: float = 0.2
     lesion_share: float = 0.0
     known_only: bool = False
-    places: bool = False
+    lesions: bool = False
 
     def __call__(self, seed: int, frames: int) -> TrainingClip:
         """See Source."""
@@ -83,9 +85,9 @@ class PhantomSource:
         settings = self.settings()
         if self.look == "pair":
             wanted: list[Want] = ["clean", "degraded"]
-            if self.known_only or self.places:
+            if self.known_only:
                 wanted.append("support")
-            if self.places:
+            if self.lesions:
                 wanted.append("labels")
             clip = phantom_pair(seed, settings, frames, self.device, wanted)
         else:
@@ -94,8 +96,7 @@ class PhantomSource:
         shown = clip.clean if self.good else clip.degraded
         truth = clip.clean if self.look == "pair" else None
         assert shown is not None
-        if truth is not None and self.known_only:
-            assert clip.support is not None
+        if truth is not None and clip.support is not None:
             truth = known(truth, shown, clip.support)
         labels = finding_labels(clip.truth["findings"])
         return TrainingClip(
@@ -103,7 +104,7 @@ class PhantomSource:
             clip.sector_mask.cpu(),
             labels,
             None if truth is None else truth.cpu(),
-            places_of(clip),
+            lesion_map(clip),
             1000 / clip.truth["frame_rate"],
         )
 

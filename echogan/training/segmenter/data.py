@@ -17,7 +17,7 @@ from echogan.phantom.clip import PhantomClip, PhantomSettings
 from echogan.phantom.render import phantom_clip
 from echogan.phantom.tissues import WALLS, Tissue
 from echogan.training.data.frame_pool import to_float
-from echogan.training.data.places import SUPPORTED
+from echogan.training.data.sources import SUPPORTED
 
 FIRST_SEED = 700_000_000  # other hearts than the generators' (from 0) and the held-out ones (from 10^9)
 HELD_OUT_SEED = 1_100_000_000

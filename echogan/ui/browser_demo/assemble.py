@@ -87,7 +87,6 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "frame_ms": FRAME_MS,
         "fastest_ms": FASTEST_MS,
         "gain": config.gain,
-        "addition": config.addition,
         "caution": caution_facts(config.caution) if config.caution else None,
         "keep_walls": walls_facts(config.keep_walls) if config.keep_walls else None,
         "working_size": config.working_size,

@@ -66,11 +66,10 @@ export class WorkingSpace {
 
   // The change, as often as the checkpoint asks, less what it adds where x is black.
   settle(x, g, blackLevel) {
-    const { gain, addition, black_sigma } = this.facts;
+    const { gain, black_sigma } = this.facts;
     const level = blur(x.map((value) => (value + 1) * GREY), this.size, black_sigma);
     return g.map((value, at) => {
-      const times = value > x[at] ? gain * addition : gain;
-      const change = times === 1 ? value - x[at] : Math.max(-1, Math.min(1, x[at] + times * (value - x[at]))) - x[at];
+      const change = gain === 1 ? value - x[at] : Math.max(-1, Math.min(1, x[at] + gain * (value - x[at]))) - x[at];
       return change > 0 ? x[at] + Math.max(0, Math.min(1, level[at] / blackLevel)) * change : x[at] + change;
     });
   }

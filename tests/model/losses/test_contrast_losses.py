@@ -5,12 +5,10 @@ import torch
 
 from echogan.model.losses.contrast_losses import (
     APPLIED,
-    HIDDEN_WALL,
     LESION,
     SURROUNDINGS,
     between_loss,
     contrasts,
-    hidden_wall_loss,
     lesion_loss,
 )
 
@@ -53,25 +51,6 @@ def test_frames_without_a_lesion_cost_nothing():
     both = [torch.cat([part, part]) for part in (shown(0.4), shown(0.6), shown(0.2))]
     half = lesion_loss(*both, torch.cat([LESIONS, none]))
     assert float(half) == pytest.approx(APPLIED * 0.1)
-
-
-def test_what_is_removed_of_a_hidden_wall_costs_as_far_as_neither_frame_nor_target_lacks_it():
-    wall = (HIDDEN_WALL * (AWAY < 6)).to(torch.uint8)
-    flat = torch.zeros(1, 1, SIDE, SIDE)
-    for target, result, cost in (
-        (0.5, 0.5, 0.0),
-        (0.5, 0.2, 0.3),
-        (0.3, 0.2, 0.1),
-        (0.8, 0.2, 0.3),
-        (0.5, 0.9, 0.0),
-    ):
-        found = hidden_wall_loss(flat + 0.5, flat + target, flat + result, wall)
-        assert float(found) == pytest.approx(cost, abs=1e-6)
-    elsewhere = torch.where(wall > 0, flat + 0.5, flat)
-    assert float(hidden_wall_loss(flat + 0.5, flat + 0.5, elsewhere, wall)) == 0
-    none = torch.zeros_like(wall)
-    both = [torch.cat([flat + level] * 2) for level in (0.5, 0.5, 0.2)]
-    assert float(hidden_wall_loss(*both, torch.cat([wall, none]))) == pytest.approx(0.15)
 
 
 def test_a_spot_between_frame_and_target_costs_nothing_and_one_beyond_does():

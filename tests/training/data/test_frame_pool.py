@@ -60,16 +60,16 @@ def test_each_frame_comes_with_the_map_of_its_lesion():
     class Marked:
         def __call__(self, seed, frames):
             clip = ToyClips("pair")(seed, frames)
-            return replace(clip, places=torch.full_like(clip.frames, seed) if seed != 2 else None)
+            return replace(clip, lesions=torch.full_like(clip.frames, seed) if seed != 2 else None)
 
     pool = render_pool(Marked(), [1, 2, 3], 2, 32)
     pool = replace(pool, frames=numbered(pool.frames))
     drawn = pool.draw(60, torch.Generator().manual_seed(0))
     clip = ((drawn.frames[:, 0, 0, 0] + 1) * 127.5).round().long() // 10
-    assert drawn.places is not None
-    assert drawn.places.shape == drawn.frames.shape
-    assert torch.equal(drawn.places[:, 0, 5, 7].long(), torch.tensor([1, 0, 3])[clip])  # 2 says nothing
-    assert render_pool(ToyClips("pair"), [1], 2, 32).places is None
+    assert drawn.lesions is not None
+    assert drawn.lesions.shape == drawn.frames.shape
+    assert torch.equal(drawn.lesions[:, 0, 5, 7].long(), torch.tensor([1, 0, 3])[clip])  # 2 says nothing
+    assert render_pool(ToyClips("pair"), [1], 2, 32).lesions is None
 
 
 def numbered(frames: torch.Tensor) -> torch.Tensor:

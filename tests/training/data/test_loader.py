@@ -12,7 +12,7 @@ from shard_folders import shard_folder
 from toy_clips import ToyClips, toy_data
 
 from echogan.core.errors import TrainingError
-from echogan.model.losses.contrast_losses import HIDDEN_WALL, LESION, SURROUNDINGS
+from echogan.model.losses.contrast_losses import LESION, SURROUNDINGS
 from echogan.phantom.artefacts.vendor_look import VendorLookSettings
 from echogan.phantom.render import Phantom, draw_view
 from echogan.training.config import TrainingConfig, check_same
@@ -141,9 +141,9 @@ def test_pairs_say_where_their_lesion_is_only_if_a_term_asks():
     weights = replace(CONFIG.loss, paired=1.0)
     plain = open_data(replace(CONFIG, loss=weights, lesion_share=1.0)).low(0, 1)
     asked = open_data(replace(CONFIG, loss=replace(weights, lesion=1.0), lesion_share=1.0)).low(0, 1)
-    assert plain.places is None
-    assert asked.places.shape == asked.frames.shape
-    assert set(asked.places.unique().tolist()) <= {0, LESION, SURROUNDINGS, HIDDEN_WALL}
+    assert plain.lesions is None
+    assert asked.lesions.shape == asked.frames.shape
+    assert set(asked.lesions.unique().tolist()) == {0, LESION, SURROUNDINGS}
     assert torch.equal(plain.frames, asked.frames)
 
 
@@ -151,7 +151,7 @@ def test_at_half_size_a_lesion_stays_in_its_place():
     config = replace(CONFIG, half_size_steps=4, lesion_share=1.0, loss=replace(CONFIG.loss, lesion=1.0))
     _, halved, _ = next(iter(batches(config, open_data(config), 0)))
     _, whole, _ = next(iter(batches(replace(config, half_size_steps=0), open_data(config), 0)))
-    assert torch.equal(halved.low_places, whole.low_places[..., ::2, ::2])
+    assert torch.equal(halved.low_lesions, whole.low_lesions[..., ::2, ::2])
 
 
 def test_a_run_begun_without_a_share_for_good_clips_goes_on_as_it_was():

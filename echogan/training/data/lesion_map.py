@@ -1,4 +1,4 @@
-"""Where a simulated clip has a lesion, the surroundings that it stands out from, and hidden walls."""
+"""Where the lesion of a simulated clip is, and the surroundings that it stands out from."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echogan.model.losses.contrast_losses import HIDDEN_WALL, LESION, SURROUNDINGS
+from echogan.model.losses.contrast_losses import LESION, SURROUNDINGS
 
 if TYPE_CHECKING:
     from echogan.phantom.clip import PhantomClip
 
-SUPPORTED = (0.35, 0.75)
-"""Support up to which the signal is lost, and from which it survived."""
 GAP_MM, RING_MM = 1.0, 8.0
 """Distances from the lesion between which its surroundings lie."""
 
 
-def places_of(clip: PhantomClip) -> Tensor | None:
-    """uint8 (T, h, w) of LESION, SURROUNDINGS, HIDDEN_WALL and 0, on the CPU; None for a clip rendered without labels.
+def lesion_map(clip: PhantomClip) -> Tensor | None:
+    """uint8 (T, h, w) of LESION, SURROUNDINGS and 0, on the CPU; None for a clip that was rendered without labels.
 
-    The surroundings of a solid lesion are fluid, those of an effusion or a defect are solid. A hidden wall is one whose
-    signal is lost; a clip rendered without support has none.
+    The surroundings of a solid lesion are fluid, those of an effusion or a defect are solid.
     """
-    from echogan.phantom.tissues import FLUID, WALLS, Tissue
+    from echogan.phantom.tissues import FLUID, Tissue
 
     if clip.labels is None or clip.lesion_mask is None:
         return None
@@ -35,12 +32,7 @@ def places_of(clip: PhantomClip) -> Tensor | None:
     solid = bool((labels[lesion] == Tissue.LESION).any())
     ring = grown(lesion, RING_MM / spacing) & ~grown(lesion, GAP_MM / spacing)
     around = ring & within & (fluid if solid else ~fluid & (labels != Tissue.LESION))
-    found = (LESION * (lesion & within) + SURROUNDINGS * around).to(torch.uint8)
-    if clip.support is not None:
-        lost = clip.support.cpu() <= 255 * SUPPORTED[0]
-        wall = torch.isin(labels, torch.tensor(WALLS, dtype=labels.dtype))
-        found[wall & lost & within & (found == 0)] = HIDDEN_WALL
-    return found
+    return (LESION * (lesion & within) + SURROUNDINGS * around).to(torch.uint8)
 
 
 def grown(mask: Tensor, pixels: float) -> Tensor:
