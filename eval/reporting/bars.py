@@ -103,11 +103,8 @@ BARS = (
         "segmentation", f"{BOTH_VIEWS} semi-real/{GAIN}/dice/mean", "at least", 0.04),
     Bar("A segmenter trained and tested on enhanced stills loses hardly any Dice on Poor ones (mean gain).",
         "retrained_segmenter", f"sets/Poor/{GAIN}/dice/mean", "at least", -0.005),
-    *(
-        Bar(f"Where signal survives, as much is gained in {metric} as by the oracle (share of its gain).",
-            "image_quality", f"share_of_oracle/enhanced/supported_{metric}/mean", "at least", 1.0)
-        for metric in ("ssim", "tone_matched_psnr_db")
-    ),
+    Bar("Where signal survives, as much is gained in SSIM as by the oracle (share of its gain).",
+        "image_quality", "share_of_oracle/enhanced/supported_ssim/mean", "at least", 1.0),
     Bar("Visible lesions are not erased (share).", "lesions", f"rows/{DEFAULT}/erased/mean", "at most", 0.05),
     Bar("No lesions are invented (share of clips).", "lesions", f"rows/{DEFAULT}/invented/mean", "at most", 0.01),
     *(
@@ -159,6 +156,8 @@ NOT_REACHED = (
         "fans", "simulated/iou_percentile_5", "at least", 0.9),
     Bar("The page asks to check a sector that is wrong (share).",
         "fans", "simulated/asks_where_below", "at least", 0.9),
+    Bar("Where signal survives, as much is gained in tone-matched PSNR as by the oracle (share of its gain).",
+        "image_quality", "share_of_oracle/enhanced/supported_tone_matched_psnr_db/mean", "at least", 1.0),
 )  # fmt: skip
 """What was asked too and is not reached; one that a later network reaches moves up to BARS."""
 
