@@ -6,7 +6,7 @@ wall-like speckle, in a dark place; the piece of wall, as wide, is replaced by w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -104,7 +104,11 @@ def truly_there(
     calibration: Calibration,
     seed: int,
 ) -> list[Seen]:
-    """What becomes of discs that are painted into the input, uint8 (FRAMES, H, W), before it is enhanced."""
+    """What becomes of discs that are painted into the input, uint8 (FRAMES, H, W), before it is enhanced.
+
+    A network that sees a disc changes the rest of the picture a little too, and the flags follow. `elsewhere` is what
+    the map does by itself: the rest of the picture is that without the disc.
+    """
     rng = np.random.default_rng(seed)
     plain = through(enhancer, frames, sector, mm)
     before = np.maximum(*probabilities(plain, plain.g, calibration)) >= calibration.amber
@@ -117,8 +121,11 @@ def truly_there(
         changed[:, *space.box] += GREY * space.leave(2 * change)
         found = through(enhancer, np.clip(np.rint(changed), 0, 255).astype(np.uint8), sector, mm)
         after = np.maximum(*probabilities(found, found.g, calibration)) >= calibration.amber
-        apart = plain.tissue & ~dilated(disc, 2 * plain.radius)
-        seen.append(Seen(float(after[disc].mean()), float(after[apart].mean()) - float(before[apart].mean())))
+        near = dilated(disc, 2 * plain.radius)
+        mixed = replace(plain, x=np.where(near, found.x, plain.x), g=np.where(near, found.g, plain.g))
+        alone = np.maximum(*probabilities(mixed, mixed.g, calibration)) >= calibration.amber
+        apart = plain.tissue & ~near
+        seen.append(Seen(float(after[disc].mean()), float(alone[apart].mean()) - float(before[apart].mean())))
     return seen
 
 

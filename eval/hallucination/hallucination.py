@@ -68,7 +68,7 @@ class HallucinationSettings:
     fit: bool = field(default=False, metadata={"help": "fit the fusion anew before measuring"})
     measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
-    clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=12, metadata={"help": "clips of each kind of lesion"})
     known: int = field(
         default=24, metadata={"help": "clips of each kind like those of the calibration, for other splits"}
     )
