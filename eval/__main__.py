@@ -50,6 +50,7 @@ PARTS = {
     "stability": "eval.simulated.stability",
     "study": "eval.study.study",
     "tables": "eval.reporting.tables",
+    "trace_network": "eval.fans.trace_network",
     "two_chamber": "eval.camus.two_chamber",
 }
 """Name on the command line -> module."""

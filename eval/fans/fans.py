@@ -34,6 +34,7 @@ from eval.real_data import fan_of_regions
 RESULT = RESULTS / "fans.json"
 FIRST_SEED = 2_200_000_000
 ENOUGH = 0.9  # IoU below which the user should be asked to check
+HALF = 0.5  # share of an ECG trace below which it counts as missed
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "asks_where_below": round(float(asks[poor].mean()), 4) if poor.any() else None,
         "asks_elsewhere": round(float(asks[~poor].mean()), 4) if (~poor).any() else None,
         "confidence_error": round(float(np.abs(claimed - overlaps).mean()), 4),
+        "traces": len(traces),
+        "traces_missed": sum(one < HALF for one in traces),
         "trace_found_median": round(float(np.median(traces)), 4) if traces else None,
         "overlay_mean_without_trace": round(float(np.mean(plain)), 4) if plain else None,
         "refused": sum(row["refused"] for row in rows),

@@ -15,7 +15,7 @@ import numpy as np
 from echogan.phantom.acoustics.probe import AcousticSettings
 from echogan.phantom.clip import PhantomClip, PhantomSettings
 from echogan.phantom.render import phantom_clip
-from eval.fans.hard_overlays import draw_overlays
+from eval.fans.hard_overlays import USUAL, TraceStyle, draw_overlays
 
 MOST_FRAMES = 40
 # A wider range of angles than in the clips that networks are trained on.
@@ -62,7 +62,11 @@ def phantom(seed: int, frames: int, rng: np.random.Generator) -> PhantomClip:
 
 
 def harden(
-    clip: PhantomClip, rng: np.random.Generator, sizes: tuple[int, int], others: bool = False
+    clip: PhantomClip,
+    rng: np.random.Generator,
+    sizes: tuple[int, int],
+    others: bool = False,
+    style: TraceStyle = USUAL,
 ) -> HardFan:
     """A phantom clip (clean or degraded frames) made hard to find. With `others` some have another shape than a fan."""
     pixels = clip.degraded if clip.degraded is not None else clip.clean
@@ -80,7 +84,7 @@ def harden(
         frames = np.concatenate([frames, frames[..., ::-1] * rng.uniform(0.4, 1)], 2)
         truth = np.concatenate([truth, truth[:, ::-1]], 1)
     frames = _on_screen(rng, frames, truth)
-    frames, trace = draw_overlays(rng, frames, truth) if shape != "full" else (frames, None)
+    frames, trace = draw_overlays(rng, frames, truth, style) if shape != "full" else (frames, None)
     return HardFan(_coded(rng, frames), truth, trace, shape)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -19,16 +22,42 @@ WORDS = (
 )
 GREEN, YELLOW, CYAN = (40, 220, 80), (240, 230, 60), (60, 210, 230)
 
+Beat = Callable[[np.ndarray], np.ndarray]
+"""One heart beat of a trace: its height, about 1 at the R wave, over the phase from 0 to 1."""
+
+
+def usual_beat(phase: np.ndarray) -> np.ndarray:
+    """One heart beat over its phase 0 to 1, 1 at the R wave: P, Q, R, S, T as Gaussians (McSharry et al., 2003)."""
+    waves = (
+        (0.2, 0.025, 0.12),
+        (0.31, 0.008, -0.1),
+        (0.34, 0.01, 1.0),
+        (0.37, 0.01, -0.2),
+        (0.58, 0.04, 0.25),
+    )
+    return sum(height * np.exp(-((phase - at) ** 2) / (2 * width**2)) for at, width, height in waves)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class TraceStyle:
+    """How a trace is drawn: its beat, and the range of its grey levels."""
+
+    beat: Beat = usual_beat
+    greys: tuple[float, float] = (90, 230)
+
+
+USUAL = TraceStyle()
+
 
 def draw_overlays(
-    rng: np.random.Generator, frames: np.ndarray, truth: np.ndarray
+    rng: np.random.Generator, frames: np.ndarray, truth: np.ndarray, style: TraceStyle = USUAL
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """(frames, trace): float32 (T, H, W), or (T, H, W, 3) with a coloured overlay; trace bool (H, W) or None."""
     if rng.random() < 0.6:
         layer = _still_marks(rng, truth)
         frames = np.maximum(frames, layer)
     if rng.random() < 0.5:
-        return draw_trace(rng, frames, truth)
+        return draw_trace(rng, frames, truth, style)
     if rng.random() < 0.15:  # the same grey in three channels, or a uniform tint
         tint = np.array([1.0, rng.uniform(0.8, 1), rng.uniform(0.55, 1)], np.float32)
         frames = frames[..., None] * (tint if rng.random() < 0.5 else np.ones(3, np.float32))
@@ -69,7 +98,7 @@ def _still_marks(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray:
 
 
 def draw_trace(
-    rng: np.random.Generator, frames: np.ndarray, truth: np.ndarray
+    rng: np.random.Generator, frames: np.ndarray, truth: np.ndarray, style: TraceStyle = USUAL
 ) -> tuple[np.ndarray, np.ndarray]:
     """(frames, trace) with an ECG trace, grey or coloured, that sweeps, scrolls or stands still over the lower fan.
 
@@ -79,11 +108,11 @@ def draw_trace(
     count, height, width = frames.shape
     kind = rng.choice(["sweep", "scroll", "still"], p=[0.4, 0.4, 0.2])
     colour = [None, None, GREEN, YELLOW, CYAN][rng.integers(0, 5)]
-    grey = rng.uniform(90, 230)
+    grey = rng.uniform(*style.greys)
     tall, thick = rng.uniform(0.03, 0.14) * height, int(rng.integers(1, 2 + height // 300))
     bottom = np.nonzero(truth.any(1))[0][-1]
     baseline = min(height - 4, bottom - rng.uniform(-0.02, 0.25) * height)
-    beat, first, last = rng.uniform(0.12, 0.4) * width, 0, width
+    period, first, last = rng.uniform(0.12, 0.4) * width, 0, width
     if rng.random() < 0.4:
         first, last = int(rng.uniform(0, 0.2) * width), int(rng.uniform(0.75, 1) * width)
     columns = np.arange(first, last)
@@ -91,7 +120,7 @@ def draw_trace(
     drawn = np.zeros(frames.shape, np.uint8)
     for t, layer in enumerate(drawn):
         shift = t * speed if kind == "scroll" else 0
-        y = baseline - tall * _ecg(((columns + shift) % beat) / beat)
+        y = baseline - tall * style.beat(((columns + shift) % period) / period)
         line = np.stack([columns, y], 1).round().astype(np.int32)
         head = max(2, (t + 1) * len(line) // count) if kind == "sweep" else len(line)
         cv2.polylines(layer, [line[:head]], False, 255, thick, cv2.LINE_AA)
@@ -101,15 +130,3 @@ def draw_trace(
         return frames * (1 - alpha) + np.maximum(frames, grey) * alpha, trace
     alpha = alpha[..., None]
     return frames[..., None] * (1 - alpha) + np.array(colour, np.float32) * alpha, trace
-
-
-def _ecg(phase: np.ndarray) -> np.ndarray:
-    """One heart beat over its phase 0 to 1, 1 at the R wave: P, Q, R, S, T as Gaussians (McSharry et al., 2003)."""
-    waves = (
-        (0.2, 0.025, 0.12),
-        (0.31, 0.008, -0.1),
-        (0.34, 0.01, 1.0),
-        (0.37, 0.01, -0.2),
-        (0.58, 0.04, 0.25),
-    )
-    return sum(height * np.exp(-((phase - at) ** 2) / (2 * width**2)) for at, width, height in waves)  # type: ignore[return-value]

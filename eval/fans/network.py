@@ -10,7 +10,6 @@ calibration and of the evaluation (`eval.fans.fans`).
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,20 +18,19 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from safetensors.torch import load_file
+from torch import Tensor
 
 from echogan.clips.sector.evidence import square_maps
 from echogan.clips.sector.fan_network import CHANNELS, WEIGHTS, WIDTHS
 from echogan.clips.sector.overlay import ClipStatistics
 from eval.command import begin
 from eval.fans.hard_fans import HardFan, harden, phantom
+from eval.fans.unet import UNet, train
 
 FIRST_SEED = 2_100_000_000
 SIZES = (150, 600)  # longer side of a training frame in pixels
 FRAMES, MANY, LONG = 6, 20, 0.4  # frames of a phantom clip, of a long one, and the share of long ones
-AVERAGED = 200  # steps over which the weights that are written are averaged
 CUT, DEEPEST_CUT = 0.3, 0.15  # share of examples of which one side is cut off, and how much of it at most
 CLOSER, CLOSEST = 0.4, 1.25  # share of examples that are cropped and enlarged, and how much at most
 LIT, GAIN = 0.5, (-0.7, 0.4)  # share of examples that are lit otherwise, and the logarithms of the factors
@@ -54,39 +52,6 @@ class FanNetworkSettings:
     out: Path = field(default=WEIGHTS, metadata={"help": "safetensors to write"})
 
 
-class FanNetwork(nn.Module):
-    """The U-Net of echogan.clips.sector.fan_network in torch: maps (N, CHANNELS, S, S) to logits (N, S, S)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        before = 4 * CHANNELS
-        for level, width in enumerate(WIDTHS):
-            self.add_module(f"down{level}a", nn.Conv2d(before, width, 3, padding=1))
-            self.add_module(f"down{level}b", nn.Conv2d(width, width, 3, padding=1))
-            before = width
-        for level in reversed(range(len(WIDTHS) - 1)):
-            self.add_module(f"up{level}", nn.Conv2d(before + WIDTHS[level], WIDTHS[level], 3, padding=1))
-            before = WIDTHS[level]
-        self.add_module("out", nn.Conv2d(before, 4, 3, padding=1))
-        for module in self.children():
-            assert isinstance(module, nn.Conv2d)
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-
-    def forward(self, maps: Tensor) -> Tensor:
-        x, skips = F.pixel_unshuffle(maps, 2), []
-        for level in range(len(WIDTHS)):
-            if level:
-                skips.append(x)
-                x = F.max_pool2d(x, 2)
-            for half in "ab":
-                x = F.relu(self.get_submodule(f"down{level}{half}")(x))
-        for level in reversed(range(len(WIDTHS) - 1)):
-            x = torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), skips[level]], 1)
-            x = F.relu(self.get_submodule(f"up{level}")(x))
-        return F.pixel_shuffle(self.get_submodule("out")(x), 2)[:, 0]
-
-
 def main(settings: FanNetworkSettings) -> None:
     """Render, train, write."""
     torch.set_num_threads(1)
@@ -94,16 +59,11 @@ def main(settings: FanNetworkSettings) -> None:
     start = time.perf_counter()
     maps, truths = render(settings)
     print(f"{len(maps)} hard fans in {time.perf_counter() - start:.0f} s", flush=True)
-    network = FanNetwork()
+    network = UNet(CHANNELS, WIDTHS)
     if settings.start is not None:
         network.load_state_dict({name: weight.float() for name, weight in load_file(settings.start).items()})
-    train(network, maps, truths, settings)
+    train(network, maps, truths, settings, varied, objective)
     print(f"{settings.out} after {time.perf_counter() - start:.0f} s")
-
-
-def save(network: nn.Module, out: Path) -> None:
-    """Write the weights in half precision."""
-    save_file({name: weight.half().contiguous() for name, weight in network.state_dict().items()}, out)
 
 
 def render(settings: FanNetworkSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -132,32 +92,6 @@ def example(hard: HardFan) -> tuple[np.ndarray, np.ndarray]:
     truth = np.zeros(maps.shape[1:], np.float32)
     truth[square.rows, square.columns] = square.shrink(hard.truth)
     return maps, truth
-
-
-def train(network: FanNetwork, maps: np.ndarray, truths: np.ndarray, settings: FanNetworkSettings) -> None:
-    """Train with Adam, a warm-up and a cosine learning rate; write a running mean of the weights after each epoch."""
-    steps, step = settings.epochs * (len(maps) // settings.batch), 0
-    optimizer = torch.optim.Adam(network.parameters(), settings.rate)
-    rng = np.random.default_rng(settings.first_seed)
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / AVERAGED))
-    for epoch in range(settings.epochs):
-        total, order = 0.0, rng.permutation(len(maps))
-        for first in range(0, len(order) - settings.batch + 1, settings.batch):
-            taken = order[first : first + settings.batch]
-            given, truth = varied(maps[taken].astype(np.float32), truths[taken].astype(np.float32) / 255, rng)
-            for group in optimizer.param_groups:
-                group["lr"] = (
-                    settings.rate * min(1, step / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-                )
-            loss = objective(network(given), truth, given[:, 3])
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            mean.update_parameters(network)
-            total, step = total + loss.item(), step + 1
-        save(mean.module, settings.out)
-        print(f"epoch {epoch + 1}: loss {total / (len(order) // settings.batch):.4f}", flush=True)
 
 
 def varied(maps: np.ndarray, truths: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -194,9 +128,9 @@ def show_closer(example: np.ndarray, truth: np.ndarray, rng: np.random.Generator
         image[window] = cv2.resize(shown, (wide, tall), interpolation=cv2.INTER_LINEAR)
 
 
-def objective(logits: Tensor, truth: Tensor, usable: Tensor) -> Tensor:
+def objective(logits: Tensor, truth: Tensor, maps: Tensor) -> Tensor:
     """Cross-entropy plus half of (1 - soft IoU). Pixels outside the frame do not count."""
-    weight = (usable > 0).float()
+    weight = (maps[:, 3] > 0).float()
     entropy = (
         F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * weight
     ).sum() / weight.sum()

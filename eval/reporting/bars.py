@@ -79,6 +79,8 @@ BARS = (
         "fans", "simulated/iou_median", "at least", 0.97),
     Bar("The page seldom asks to check a sector that is right (share).",
         "fans", "simulated/asks_elsewhere", "at most", 0.1),
+    Bar("ECG traces over the sector are found (number missed, of about 100).",
+        "fans", "simulated/traces_missed", "at most", 10),
     Bar("Hazy cavity and wall are separated (mean gCNR).", "haze", f"{MEAN_HAZE}/gcnr", "at least", 0.83),
     Bar("The wall keeps its level in every hazy clip (change in dB).",
         "haze", f"{EACH_HAZE}/wall_db", "at most", 1.5, greatest_size),

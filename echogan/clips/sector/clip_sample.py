@@ -50,7 +50,7 @@ class ClipSample:
     @cached_property
     def trace(self) -> np.ndarray:
         """Pixels that an ECG trace covers: bool (H, W)."""
-        return find_trace(self.frames)
+        return find_trace(self.frames, self.statistics)
 
     @property
     def nbytes(self) -> int:

@@ -1,17 +1,17 @@
-"""The network that marks the imaged sector from a clip's statistics over time; in numpy, so clips need no torch.
+"""The network that marks the imaged sector from a clip's statistics over time.
 
-A small U-Net (Ronneberger et al., MICCAI 2015), trained on simulated fans alone by `python -m eval fan_network`.
+A small U-Net (`echogan.clips.sector.unet`), trained on simulated fans alone by `python -m eval fan_network`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-from safetensors.numpy import load_file
+
+from echogan.clips.sector.unet import probability
 
 SIDE = 96  # pixels of the square that the frame is shrunk into
 CHANNELS = 6  # highest, mean and spread over time, what is usable, row, column
@@ -83,50 +83,4 @@ def network_input(
 
 def sector_probability(maps: np.ndarray) -> np.ndarray:
     """The network's probability that each pixel is imaged tissue, float32 (SIDE, SIDE), from `network_input`."""
-    return 1 / (1 + np.exp(-np.clip(forward(maps, _weights()), -30, 30)))
-
-
-@lru_cache(maxsize=1)
-def _weights() -> dict[str, np.ndarray]:
-    return {name: array.astype(np.float32) for name, array in load_file(WEIGHTS).items()}
-
-
-def forward(maps: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
-    """Logits, float32 (SIDE, SIDE): `eval.fans.network` has the same in torch, and a test compares them."""
-    x, skips = _unshuffle(maps), []
-    for level in range(len(WIDTHS)):
-        if level:
-            skips.append(x)
-            x = x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2).max((2, 4))
-        for half in "ab":
-            x = np.maximum(_convolved(x, weights, f"down{level}{half}"), 0)
-    for level in reversed(range(len(WIDTHS) - 1)):
-        x = np.concatenate([x.repeat(2, 1).repeat(2, 2), skips[level]])
-        x = np.maximum(_convolved(x, weights, f"up{level}"), 0)
-    return _shuffle(_convolved(x, weights, "out"))
-
-
-def _convolved(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """3 x 3 convolution with zeros around, (C, h, w) to (D, h, w): nine matrix products, one for each tap."""
-    kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
-    _, height, width = x.shape
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
-    out = np.repeat(bias[:, None], height * width, 1)
-    for row in range(3):
-        for column in range(3):
-            part = padded[:, row : row + height, column : column + width].reshape(len(x), -1)
-            out += kernel[:, :, row, column] @ part
-    return out.reshape(-1, height, width)
-
-
-def _unshuffle(x: np.ndarray) -> np.ndarray:
-    """(C, h, w) to (4 C, h / 2, w / 2), as torch's pixel_unshuffle orders them."""
-    channels, height, width = x.shape
-    blocks = x.reshape(channels, height // 2, 2, width // 2, 2).transpose(0, 2, 4, 1, 3)
-    return blocks.reshape(4 * channels, height // 2, width // 2)
-
-
-def _shuffle(x: np.ndarray) -> np.ndarray:
-    """(4, h, w) to (2 h, 2 w), as torch's pixel_shuffle orders them."""
-    _, height, width = x.shape
-    return x.reshape(2, 2, height, width).transpose(2, 0, 3, 1).reshape(2 * height, 2 * width)
+    return probability(maps, WIDTHS, WEIGHTS)

@@ -1,112 +1,96 @@
-"""Find the ECG trace over the tissue: a thin level baseline, and the strokes that are connected to it."""
+"""Find the ECG trace over the tissue: a small network marks it in one frame and in the clip's statistics over time."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from echogan.clips.clip import grey
-from echogan.clips.sector.overlay import FEW
+from echogan.clips.sector.fan_network import Square
+from echogan.clips.sector.overlay import SOME, ClipStatistics
+from echogan.clips.sector.unet import probability
 
-BASELINE_CONTRAST = 30.0  # grey levels that a baseline is brighter than what lies above and below it
-CONTRAST = 18.0  # the same for the trace's other strokes, against both sides, across or down
-BORDER = 6.0  # the same for pixels beside a stroke, from which they are part of it
-LEVEL_RUN = 0.03  # share of the frame's width that a piece of the baseline runs level
-BASELINE = 0.14  # share of the frame's width that one row's pieces cover more than those of the rows around
-BASELINE_STILL = 0.28  # the same if constancy over time cannot separate a trace from a line in the speckle
-AS_BRIGHT = 0.6  # grey of the trace's strokes, as a share of its baseline's: over tissue a trace is no darker
-RISES, FALLS = 0.15, 0.06  # shares of the frame's height that the trace reaches above and below its baseline
-SPIKES = 0.008  # share of the band's width that strokes cover in a row of it: an R wave is a pixel or two in a beat
-OFTEN = 0.6  # share of the frames from which a stroke counts as still
-MOVING = 0.04  # share of the frame's width over which strokes must come and go for the trace to move
+SIDE = 256  # pixels of the square that the frame is shrunk into
+CHANNELS = 7  # a frame and its lines, the highest over time and its lines, the spread over time, row, column
+WIDTHS = (8, 16, 24, 32, 32)  # channels at 128, 64, 32, 16 and 8 pixels
+WEIGHTS = Path(__file__).with_name("trace_network.safetensors")
+LINE = 0.012  # share of the frame's shorter side within which a line is darker on both sides
+SURE = 0.2  # probability from which a pixel of the square counts as trace
+BORDER = 6.0  # grey levels from which a pixel beside a stroke is part of it
+PASSES = 0.04  # share of the frame's width between two strokes at one height that a moving trace passes over
+ACROSS = 0.2  # share of the frame's columns in which a trace has strokes: letters and ticks have not
 
 
-def find_trace(frames: np.ndarray) -> np.ndarray:
-    """Pixels that a trace covers: bool (H, W), from uint8 frames (T, H, W) or (T, H, W, 3).
+def find_trace(frames: np.ndarray, stats: ClipStatistics) -> np.ndarray:
+    """Pixels that a trace covers in some frame, with the borders of its strokes: bool (H, W).
 
-    Strokes connected to the baseline that stand still are the trace. If they come and go, everything they cover counts,
-    and the gaps between: the trace passes there in frames that were not sampled.
+    Of SOME frames and more, others may lie between them, in which a trace that moves passes between its strokes.
+
+    frames  uint8 (n, H, W) or (n, H, W, 3), of which the statistics are
     """
-    height, width = frames.shape[1:3]
-    reach = max(2, round(0.012 * min(height, width)))
-    row = _baseline(frames, reach)
-    trace = np.zeros((height, width), bool)
-    if row is None:
-        return trace
-    first = max(0, row - round(RISES * height))
-    rows = np.s_[first : row + round(FALLS * height)]
-    share = np.mean([_connected(frame, rows, row - first, reach) for frame in frames], axis=0)
-    often, ever = share >= OFTEN, share > 0
-    top, bottom = _band((often if often.sum() > ever.sum() / 2 else ever).mean(1), row - first)
-    trace[first + top : first + bottom] = often[top:bottom]
-    passing = ever[top:bottom] & ~often[top:bottom]
-    columns = cv2.blur(passing.any(0).astype(np.float32)[None], (4 * reach + 1, 1))[0] > 0.5
-    if columns.sum() > MOVING * width:
-        trace[first + top : first + bottom] |= _swept(ever[top:bottom], 4 * reach + 1)
-    return trace
+    square = Square.around((0, 0, *stats.mean.shape), SIDE)
+    maps = trace_maps(frames[len(frames) // 2], stats, square)
+    found = probability(maps, WIDTHS, WEIGHTS)[square.rows, square.columns] > SURE
+    if found.any(0).mean() < ACROSS:
+        return np.zeros(stats.mean.shape, bool)
+    near = cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8))
+    near = cv2.resize(near, stats.mean.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    strokes = near & _drawn(frames, np.flatnonzero(near.any(1)))
+    return _swept(strokes, round(PASSES * strokes.shape[1])) if len(frames) >= SOME else strokes
+
+
+def _drawn(frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Lines of any frame, and the pixels around them, between the first and the last of some rows: bool (H, W)."""
+    part = slice(rows[0], rows[-1] + 1)
+    lines = [_lines(grey(frame[part]).astype(np.float32), frame.shape[:2]) > BORDER for frame in frames]
+    drawn = np.zeros(frames.shape[1:3], np.uint8)
+    drawn[part] = np.any(lines, axis=0)
+    return cv2.dilate(drawn, np.ones((3, 3), np.uint8)) > 0
+
+
+def trace_maps(frame: np.ndarray, stats: ClipStatistics, square: Square) -> np.ndarray:
+    """What the network sees: float32 (CHANNELS, SIDE, SIDE), about 0 to 1, 0 around the frame."""
+    level = grey(frame).astype(np.float32)
+    maps = np.zeros((CHANNELS, SIDE, SIDE), np.float32)
+    window = maps[:, square.rows, square.columns]
+    seen = (
+        square.shrink(level),
+        greatest(_lines(level, level.shape), square),
+        square.shrink(stats.high),
+        greatest(_lines(stats.high, stats.high.shape), square),
+        square.shrink(stats.std),
+    )
+    for channel, image in zip(window, seen, strict=False):
+        channel[:] = np.log1p(np.maximum(image, 0)) / np.log(256)
+    window[5] = np.linspace(0, 1, window.shape[1], dtype=np.float32)[:, None]
+    window[6] = np.linspace(-1, 1, window.shape[2], dtype=np.float32)[None]
+    return maps
+
+
+def greatest(image: np.ndarray, square: Square) -> np.ndarray:
+    """About the greatest value of an image (H, W) in each pixel of the square: a thin line keeps its level."""
+    size = max(1, round(1 / square.scale))
+    return square.shrink(cv2.dilate(image, np.ones((size, size), np.uint8)))
+
+
+def _lines(level: np.ndarray, frame: tuple[int, ...]) -> np.ndarray:
+    """Grey levels by which pixels are brighter than both sides, across or down: float32 (h, W), as `level`.
+
+    frame   the shape of the frame that `level` is a part of
+    """
+    reach = max(2, round(LINE * min(frame)))
+    padded = cv2.copyMakeBorder(level, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    height, width = level.shape
+    rows, columns = np.s_[reach : reach + height], np.s_[reach : reach + width]
+    down = np.maximum(padded[:height, columns], padded[2 * reach :, columns])
+    across = np.maximum(padded[rows, :width], padded[rows, 2 * reach :])
+    return level - np.minimum(down, across)
 
 
 def _swept(strokes: np.ndarray, gap: int) -> np.ndarray:
-    """The area that moving strokes, bool (h, W), sweep over: gaps of up to `gap` columns are filled."""
-    framed = cv2.copyMakeBorder(strokes.astype(np.uint8), 1, 1, gap, gap, cv2.BORDER_CONSTANT, value=0)
-    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    return closed[1:-1, gap:-gap] > 0
-
-
-def _baseline(frames: np.ndarray, reach: int) -> int | None:
-    """The row in which thin level pieces cover much more of the width than in the rows around; None without one."""
-    height, width = frames.shape[1:3]
-    covered = np.zeros(height)
-    for frame in frames:
-        flat = _above(grey(frame), reach, 0) > BASELINE_CONTRAST
-        count, labels, boxes, _ = cv2.connectedComponentsWithStats(
-            cv2.morphologyEx(flat.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
-        )
-        level = (boxes[:, 2] >= LEVEL_RUN * width) & (boxes[:, 3] <= 2 * reach + 2) & (np.arange(count) > 0)
-        covered += cv2.dilate(level[labels].astype(np.uint8), np.ones((3, 1), np.uint8)).mean(1)
-    covered /= len(frames)
-    covered[: 2 * reach] = covered[-2 * reach :] = 0  # a line around the picture
-    near = height // 8
-    usual = np.array([np.median(covered[max(0, i - near) : i + near]) for i in range(height)])
-    row = int((covered - usual).argmax())
-    wanted = BASELINE if len(frames) >= FEW else BASELINE_STILL
-    return row if covered[row] - usual[row] > wanted else None
-
-
-def _above(level: np.ndarray, reach: int, axis: int) -> np.ndarray:
-    """Grey levels by which pixels are brighter than both of those `reach` away along an axis: int16 (H, W)."""
-    padding = ((reach, reach), (0, 0)) if axis == 0 else ((0, 0), (reach, reach))
-    padded = np.pad(level.astype(np.int16), padding, mode="edge")
-    size = level.shape[axis]
-    before, after = padded.take(range(size), axis), padded.take(range(2 * reach, 2 * reach + size), axis)
-    return level - np.maximum(before, after)
-
-
-def _connected(frame: np.ndarray, rows: slice, row: int, reach: int) -> np.ndarray:
-    """Strokes in the frame's `rows` that are connected to the baseline's `row` among them: bool (h, W)."""
-    level = grey(frame)[rows]
-    down = _above(level, reach, 0)
-    drawn = level[max(0, row - 1) : row + 2][down[max(0, row - 1) : row + 2] > BASELINE_CONTRAST]
-    if not len(drawn):
-        return np.zeros(level.shape, bool)
-    # The two sides of an R wave stand as close together as `reach`: a shorter one separates them.
-    across = np.maximum(_above(level, reach, 1), _above(level, max(1, reach // 2), 1))
-    lines = np.maximum(down, across)
-    strokes = lines > CONTRAST
-    strokes &= level > AS_BRIGHT * np.median(drawn)
-    labels = cv2.connectedComponents(strokes.astype(np.uint8), connectivity=8)[1]
-    touching = np.unique(labels[max(0, row - 2) : row + 3])
-    traced = (strokes & np.isin(labels, touching[touching > 0])).astype(np.uint8)
-    # A stroke's soft border, and what compression smears around it, is brighter than the tissue; speckle stays out.
-    return (cv2.dilate(traced, np.ones((3, 3), np.uint8)) > 0) & ((traced > 0) | (lines > BORDER))
-
-
-def _band(covered: np.ndarray, row: int) -> tuple[int, int]:
-    """(top, bottom) rows, the end exclusive, around a baseline that strokes cover without a gap; `covered` (h,)."""
-    filled = cv2.dilate((covered > SPIKES).astype(np.uint8)[:, None], np.ones((3, 1), np.uint8))[:, 0] > 0
-    top = bottom = row
-    while top > 0 and filled[top - 1]:
-        top -= 1
-    while bottom < len(filled) and filled[bottom]:
-        bottom += 1
-    return top, max(bottom, row + 1)
+    """Strokes bool (H, W) with gaps along the rows of up to `gap` columns filled."""
+    framed = cv2.copyMakeBorder(strokes.astype(np.uint8), 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((1, gap + 1), np.uint8))
+    return closed[:, gap:-gap] > 0

@@ -29,6 +29,12 @@ def test_rates_of_asking_below_and_above_the_limit():
     assert found["iou_median"] == 0.95
 
 
+def test_a_trace_of_which_less_than_half_is_found_is_missed():
+    rows = [row(0.95, False) | {"trace_found": found} for found in (0.2, 0.6, 1.0, None)]
+    found = summary(rows)
+    assert (found["traces"], found["traces_missed"]) == (3, 1)
+
+
 def test_a_refused_clip_counts_as_not_found(monkeypatch):
     def refuse(clip):
         raise NotBMode("strip")
