@@ -77,7 +77,7 @@ def shorter(clip: PhantomClip, rng: np.random.Generator) -> PhantomClip:
     pixels = clip.degraded if clip.degraded is not None else clip.clean
     assert pixels is not None
     count = 1 if rng.random() < 0.25 else int(rng.integers(2, len(pixels) + 1))
-    return replace(clip, degraded=pixels[:count])
+    return replace(clip, degraded=pixels[:count])  # which `harden` takes before the clean frames
 
 
 def beat(rng: np.random.Generator) -> Beat:

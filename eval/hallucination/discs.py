@@ -54,7 +54,7 @@ class Seen:
     """What became of one disc: the share of it that is flagged in the right colour, and the change elsewhere.
 
     covered     share of the disc over amber
-    elsewhere   share of the other tissue over amber, less the share without the disc
+    elsewhere   share of the other tissue over amber, less the share without the disc, where the result is the same
     """
 
     covered: float

@@ -197,8 +197,12 @@ def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS))
 
 
 def lesions_left(found: Sequence[Example], clips: Sequence[LesionClip]) -> dict[str, Any]:
-    """How many lesions the inputs show, and the share of their contrast that the results keep."""
-    contrasts = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()])
+    """How many lesions the inputs show, and the share of their contrast that the results keep.
+
+    A lesion of a few pixels, whose contrast is not measured, does not count.
+    """
+    pairs = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()]).reshape(-1, 2)
+    contrasts = pairs[np.isfinite(pairs).all(1)]
     return {
         "visible_lesions": len(contrasts),
         "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,

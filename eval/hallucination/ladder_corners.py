@@ -39,7 +39,7 @@ class LadderSettings:
     seeds: int = field(default=3, metadata={"help": "runs of each corner, with different seeds"})
     steps: int = field(default=BASE.steps, metadata={"help": "training steps of each run"})
     size: int = field(default=WORKING_SIZE, metadata={"help": "side of the frames in training, pixels"})
-    clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=12, metadata={"help": "clips of each kind of lesion"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the runs"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})

@@ -50,7 +50,7 @@ Scores = dict[str, np.ndarray]
 class RivalsSettings:
     """On what the rivals are measured, and where networks and result are kept."""
 
-    clips: int = field(default=6, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=12, metadata={"help": "clips of each kind of lesion"})
     frames: int = field(default=5, metadata={"help": "frames of each clip"})
     measure_only: bool = field(
         default=False, metadata={"help": "train no network; measure the finished ones"}

@@ -126,7 +126,7 @@ BARS = (
     ),
     Bar("Discs that are truly there are not flagged (share, all clips).",
         "hallucination", "calibration/discs/*/truly there/flagged/mean", "at most", 0.1, statistics.fmean),
-    Bar("A disc changes little elsewhere (share of the sector flagged, worst clip).",
+    Bar("A disc changes the map little elsewhere (share of the sector flagged, worst clip).",
         "hallucination", "calibration/discs/*/*/elsewhere/mean", "at most", 0.01, greatest_size),
     *(
         Bar(f"What unpaired networks of the ladder invented at 256 px is {told}.",

@@ -134,6 +134,6 @@ def _method(result: dict[str, Any]) -> str:
         "growths there, or to clear walls in drop-out. The fusion was fitted on four networks taught likewise (fitted "
         "on), from the default network of that time where they are not small, and on that network, as it is, swapped, "
         "and with ellipses painted into its results and taken out of them, on other simulated clips. Discs are 8 mm "
-        "wide; flagged means that amber covers half of one; the last column is "
-        f"in the order of the changes. {made_with(result)}"
+        "wide; flagged means that amber covers half of one; the last column is in the order of the changes, of results "
+        f"that are the same but for the disc and what lies around it. {made_with(result)}"
     )

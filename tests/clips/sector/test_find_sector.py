@@ -309,7 +309,8 @@ def test_a_short_clip_of_a_heart_loses_hardly_any_tissue(seed):
 
 
 def test_coloured_marks_inside_a_still_are_overlay():
-    frames, fan = scene(301, frames=1, screen=False)
+    grey_frames, fan = scene(301, frames=1, screen=False)
+    frames = np.repeat(grey_frames[..., None], 3, -1)
     x, y = int(fan.apex[0]), int(fan.apex[1] + 0.6 * fan.r_max)
     cv2.line(frames[0], (x - 20, y), (x + 20, y), (250, 240, 30), 1)
     sector = find_sector(Clip(frames))

@@ -1,5 +1,7 @@
 """The diagnostics on examples whose errors are known, and what is measured of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -43,3 +45,11 @@ def test_what_is_measured_of_swapped_results_and_of_faithful_ones():
     assert left["contrast_left"]["mean"] == pytest.approx(1, abs=0.01)
     assert left["visible_lesions"] == 1
     assert all(share["mean"] == 0 for share in faithful["share"].values())
+
+
+def test_a_lesion_of_a_few_pixels_has_no_contrast_to_keep():
+    clip = lesion_clip()
+    speck = torch.zeros_like(clip.lesion)
+    speck[:, 70, 60:63] = True
+    left = lesions_left(through(torch.nn.Identity()), [replace(clip, lesion=speck)])
+    assert left == {"visible_lesions": 0, "contrast_left": None}

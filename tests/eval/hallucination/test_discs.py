@@ -74,3 +74,26 @@ def test_what_is_painted_or_removed_is_measured_apart_from_the_rest(found, chang
 def test_a_disc_that_is_truly_there_is_not_flagged_by_a_network_that_changes_nothing():
     seen = truly_there(enhancer_of(torch.nn.Identity()), CLIP, SECTOR, 160 / 192, 3, CALIBRATION, seed=0)
     assert max(one.covered for one in seen) < 0.5
+
+
+class ClearsUntilBrighter(torch.nn.Module):
+    """Clears the right half of the first frames, and changes nothing once frames are brighter than those."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = None
+
+    def forward(self, x):
+        level = x.mean().item()
+        self.first = level if self.first is None else self.first
+        if level > self.first + 1e-6:
+            return x
+        right = torch.arange(x.shape[-1]) > x.shape[-1] // 2
+        return torch.where(right, torch.minimum(x, torch.tensor(-0.8)), x)
+
+
+def test_what_a_network_changes_elsewhere_for_a_disc_that_is_truly_there_is_not_the_map_s_doing():
+    seen = truly_there(enhancer_of(ClearsUntilBrighter()), CLIP, SECTOR, 160 / 192, 3, CALIBRATION, seed=0)
+    plain = through(enhancer_of(ClearsUntilBrighter()), CLIP, SECTOR, 160 / 192)
+    assert np.abs(plain.g - plain.x)[:, plain.tissue].mean() > 0.03, "the network clears"
+    assert max(abs(one.elsewhere) for one in seen) < 0.02
