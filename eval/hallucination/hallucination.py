@@ -197,10 +197,7 @@ def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS))
 
 
 def lesions_left(found: Sequence[Example], clips: Sequence[LesionClip]) -> dict[str, Any]:
-    """How many lesions the inputs show, and the share of their contrast that the results keep.
-
-    A lesion of a few pixels, whose contrast is not measured, does not count.
-    """
+    """How many lesions the inputs show, large enough to measure, and the share of their contrast that results keep."""
     pairs = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()]).reshape(-1, 2)
     contrasts = pairs[np.isfinite(pairs).all(1)]
     return {
