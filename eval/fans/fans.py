@@ -35,6 +35,7 @@ RESULT = RESULTS / "fans.json"
 FIRST_SEED = 2_200_000_000
 ENOUGH = 0.9  # IoU below which the user should be asked to check
 HALF = 0.5  # share of an ECG trace below which it counts as missed
+NEAR = 0.02  # share of the frame's shorter side within which overlay belongs to a trace
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ def main(settings: FansSettings) -> None:
     for seed in range(settings.first_seed, settings.first_seed + settings.clips):
         hard = hard_fan(seed)
         found, facts = find_and_compare(Clip(hard.frames), hard.truth)
-        facts |= {"trace_found": None, "overlay": 0.0} if found is None else overlay_facts(found, hard)
+        facts |= (
+            {"trace_found": None, "overlay": 0.0, "overlay_beyond": 0.0}
+            if found is None
+            else overlay_facts(found, hard)
+        )
         simulated.append(
             {"seed": seed, "frames": len(hard.frames), "traced": hard.trace is not None, **facts}
         )
@@ -88,10 +93,20 @@ def find_and_compare(clip: Clip | ClipFile, truth: np.ndarray) -> tuple[Sector |
 
 
 def overlay_facts(found: Sector, hard: HardFan) -> dict[str, float | None]:
-    """What is told of a clip's overlay: the share of its trace that is found, and of the tissue taken for overlay."""
+    """The share of a clip's trace that is found, and of its sector that is overlay, in all and beyond the trace."""
     overlay = (found.overlay_mask & hard.truth).sum() / hard.truth.sum()
     trace = None if hard.trace is None else trace_found(found, hard.trace & hard.truth)
-    return {"trace_found": trace, "overlay": round(float(overlay), 4)}
+    near = around(hard.trace) if hard.trace is not None else np.zeros_like(hard.truth)
+    beyond = (found.overlay_mask & hard.truth & ~near).sum() / hard.truth.sum()
+    return {
+        "trace_found": trace, "overlay": round(float(overlay), 4), "overlay_beyond": round(float(beyond), 4)
+    }  # fmt: skip
+
+
+def around(trace: np.ndarray) -> np.ndarray:
+    """A trace, bool (H, W), with what lies NEAR it."""
+    reach = max(1, round(NEAR * min(trace.shape)))
+    return cv2.dilate(trace.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -112,6 +127,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     poor = overlaps < ENOUGH
     traces = [row["trace_found"] for row in rows if row["trace_found"] is not None]
     plain = [row["overlay"] for row in rows if not row["traced"]]
+    beyond = [row["overlay_beyond"] for row in rows if row["traced"]]
     return {
         "clips": len(rows),
         "iou_median": round(float(np.median(overlaps)), 4),
@@ -124,6 +140,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "traces_missed": sum(one < HALF for one in traces),
         "trace_found_median": round(float(np.median(traces)), 4) if traces else None,
         "overlay_mean_without_trace": round(float(np.mean(plain)), 4) if plain else None,
+        "overlay_mean_beyond_trace": round(float(np.mean(beyond)), 4) if beyond else None,
         "refused": sum(row["refused"] for row in rows),
         "squeezed": sum(row["squeezed"] for row in rows),
         "seconds_median": round(float(np.median([row["seconds"] for row in rows])), 3),

@@ -44,8 +44,9 @@ def fans(result: dict[str, Any]) -> str:
         f"{s['iou_below_0.9']} fans. The page asks the user to check {s['asks_where_below']:.0%} of these and "
         f"{s['asks_elsewhere']:.0%} of the others. Refused as no B-mode, which all of them are, and counted with an "
         f"overlap of 0: {s['refused']}. ECG traces over the sector, of which less than half is found: "
-        f"{s['traces_missed']} of {s['traces']}. Where there is none, {s['overlay_mean_without_trace']:.1%} of the "
-        f"sector counts as overlay. Time: {s['seconds_median']:.2f} s per clip."
+        f"{s['traces_missed']} of {s['traces']}. Of the sector, {s['overlay_mean_beyond_trace']:.1%} counts as overlay "
+        f"beyond them, and {s['overlay_mean_without_trace']:.1%} where there is none. Time: "
+        f"{s['seconds_median']:.2f} s per clip."
     )
 
 

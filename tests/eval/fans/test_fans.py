@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 from echogan.clips.sector.not_b_mode import NotBMode
+from echogan.core.geometry import Sector
 from eval.fans import fans
-from eval.fans.fans import iou, summary
-from eval.fans.hard_fans import hard_fan
+from eval.fans.fans import iou, overlay_facts, summary
+from eval.fans.hard_fans import HardFan, hard_fan
 
 
 def row(overlap: float, asks: bool) -> dict:
     facts = {
         "trace_found": None,
         "overlay": 0.1,
+        "overlay_beyond": 0.0,
         "traced": False,
         "squeezed": False,
         "refused": False,
@@ -33,6 +35,15 @@ def test_a_trace_of_which_less_than_half_is_found_is_missed():
     rows = [row(0.95, False) | {"trace_found": found} for found in (0.2, 0.6, 1.0, None)]
     found = summary(rows)
     assert (found["traces"], found["traces_missed"]) == (3, 1)
+
+
+def test_overlay_beyond_a_trace_is_told_from_its_strokes():
+    truth, trace, overlay = (np.zeros((100, 100), bool) for _ in range(3))
+    truth[:50] = trace[40, 10:90] = True
+    overlay[39:42, 10:90] = overlay[10:20, 10:20] = True
+    found = Sector("rectangle", truth & ~overlay, truth & overlay, 1.0)
+    facts = overlay_facts(found, HardFan(np.zeros((1, 100, 100), np.uint8), truth, trace, "rectangle"))
+    assert facts == {"trace_found": 1.0, "overlay": 0.068, "overlay_beyond": 0.02}
 
 
 def test_a_refused_clip_counts_as_not_found(monkeypatch):

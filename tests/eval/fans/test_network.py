@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from echogan.clips.sector.fan_network import CHANNELS, SIDE
-from eval.fans.network import varied
+from eval.fans.network import objective, varied
 
 
 def examples(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,3 +36,16 @@ def test_a_mirrored_example_keeps_its_column_coordinates():
     maps, truths = examples(40)
     given, _ = varied(maps.copy(), truths.copy(), np.random.default_rng(1))
     assert torch.allclose(given[:, 5], torch.from_numpy(maps[:, 5]), atol=1e-6)
+
+
+def test_what_lies_around_the_frame_does_not_count_in_the_loss():
+    maps, truths = examples(2)
+    maps[:, 3, :, :20] = 0
+    logits = torch.from_numpy(8 * truths - 4)
+    outside = logits.clone()
+    outside[:, :, :20] = 9
+    inside = logits.clone()
+    inside[:, :, 50:60] += 9
+    seen = torch.from_numpy(truths), torch.from_numpy(maps)
+    assert objective(outside, *seen) == objective(logits, *seen)
+    assert objective(inside, *seen) > objective(logits, *seen)

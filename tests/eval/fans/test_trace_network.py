@@ -5,7 +5,7 @@ import torch
 
 from echogan.clips.sector.trace import CHANNELS, SIDE
 from eval.fans.hard_fans import HardFan
-from eval.fans.trace_network import beat, example, varied
+from eval.fans.trace_network import beat, example, objective, varied
 
 
 def drawn() -> HardFan:
@@ -49,3 +49,15 @@ def test_a_beat_is_the_same_in_every_frame_and_differs_from_clip_to_clip():
     assert np.array_equal(one(phase), one(phase))
     assert not np.array_equal(one(phase), beat(np.random.default_rng(1))(phase))
     assert 0.5 < np.abs(one(phase)).max() < 1.5
+
+
+def test_a_missed_stroke_costs_more_than_a_false_one():
+    truth = torch.zeros(1, 32, 32)
+    truth[:, 16] = 1
+    right = 16 * truth - 8
+    missed, false = right.clone(), right.clone()
+    missed[:, 16, :8] = -8
+    false[:, 3, :8] = 8
+    costs = [objective(logits, truth, torch.zeros(1)).item() for logits in (right, false, missed)]
+    assert costs == sorted(costs)
+    assert costs[0] < 0.05

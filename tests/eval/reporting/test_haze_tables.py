@@ -40,7 +40,7 @@ def test_fans_have_the_overlap_and_how_often_the_user_is_asked():
     simulated = {
         "clips": 50, "iou_median": 0.97, "iou_percentile_5": 0.811, "iou_below_0.9": 8, "asks_where_below": 0.625,
         "asks_elsewhere": 0.143, "seconds_median": 0.44, "refused": 1, "traces": 30, "traces_missed": 2,
-        "overlay_mean_without_trace": 0.0042,
+        "overlay_mean_without_trace": 0.0042, "overlay_mean_beyond_trace": 0.0131,
     }  # fmt: skip
     table = haze_tables.fans(
         {"simulated": simulated, "real": {"hazy_2": {"iou": 0.9701, "confidence": 0.95}}}
@@ -48,7 +48,9 @@ def test_fans_have_the_overlap_and_how_often_the_user_is_asked():
     assert "| hazy_2 | 0.970 | 0.95 |" in table
     assert "the 5th percentile 0.811" in table
     assert "62% of these and 14% of the others" in table
-    assert "2 of 30. Where there is none, 0.4% of the sector" in table
+    assert (
+        "2 of 30. Of the sector, 1.3% counts as overlay beyond them, and 0.4% where there is none." in table
+    )
 
 
 def test_lesions_have_counts_of_erased_and_invented():
