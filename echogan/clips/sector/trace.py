@@ -16,7 +16,7 @@ SIDE = 256  # pixels of the square that the frame is shrunk into
 CHANNELS = 7  # a frame and its lines, the highest over time and its lines, the spread over time, row, column
 WIDTHS = (8, 16, 24, 32, 32)  # channels at 128, 64, 32, 16 and 8 pixels
 WEIGHTS = Path(__file__).with_name("trace_network.safetensors")
-LINE = 0.012  # share of the frame's shorter side; see `_reach`
+LINE = 0.012  # share of the frame's shorter side within which a line is darker at both sides
 SURE = 0.2  # probability from which a pixel of the square counts as trace
 BORDER = 6.0  # grey levels above both sides from which a pixel is part of a line
 SAMPLED = 10  # frames from which a clip may have others between them
@@ -37,16 +37,13 @@ def find_trace(frames: np.ndarray, stats: ClipStatistics) -> np.ndarray:
     if found.any(0).mean() < ACROSS:
         return np.zeros(stats.mean.shape, bool)
     near = cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8))
-    how = (
-        cv2.INTER_NEAREST if square.scale <= 1 else cv2.INTER_AREA
-    )  # a thin stroke must not fall between pixels
+    # A thin stroke must not fall between the pixels of a small frame.
+    how = cv2.INTER_NEAREST if square.scale <= 1 else cv2.INTER_AREA
     near = cv2.resize(near, stats.mean.shape[::-1], interpolation=how) > 0
     strokes = near & _drawn(frames, np.flatnonzero(near.any(1)))
-    return (
-        _swept(strokes, 2 * max(1, round(PASSES / 2 * strokes.shape[1])))
-        if len(frames) >= SAMPLED
-        else strokes
-    )
+    if len(frames) < SAMPLED:
+        return strokes
+    return _swept(strokes, 2 * max(1, round(PASSES / 2 * strokes.shape[1])))
 
 
 def _drawn(frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
