@@ -1,4 +1,4 @@
-"""Train the network that finds the ECG trace, on simulated hard fans. It takes about an hour on one core.
+"""Train the network that finds the ECG trace, on simulated hard fans. It takes about half an hour on one core.
 
     python -m eval trace_network [--out echogan/clips/sector/trace_network.safetensors]
 
@@ -24,11 +24,11 @@ from echogan.phantom.clip import PhantomClip
 from eval.command import begin
 from eval.fans.hard_fans import HardFan, harden, phantom
 from eval.fans.hard_overlays import Beat, TraceStyle
+from eval.fans.network import FRAMES, LONG, MANY
 from eval.fans.unet import UNet, train
 
 FIRST_SEED = 2_140_000_000
 SIZES = (180, 800)  # longer side of a training frame in pixels
-FRAMES, MANY, LONG = 6, 20, 0.4  # frames of a phantom clip, of a long one, and the share of long ones
 LIT, GAIN = 0.5, (-0.5, 0.3)  # share of examples that are lit otherwise, and the logarithms of the factors
 GREYS = (40, 230)  # range of a trace's grey levels
 RARE = 5.0  # weight of a pixel of a trace
