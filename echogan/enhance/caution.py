@@ -15,6 +15,8 @@ SUSPECTED = (0.09, 0.18)  # probabilities above which caution begins, and at whi
 class Caution:
     """Withholds a share of the change in the frames of one clip, where the fusion suspects an error.
 
+    The fusion alone, without the error head, so that the page without a server can do the same.
+
     Softly, with nothing sharper than a speckle cell: haze that stays behind a sharp edge would look like a structure.
 
     share    of the change, from 0 to 1, where an error is suspected

@@ -1,11 +1,12 @@
-"""What a generator removed or invented in the frames of one clip: their evidence, through the fusion."""
+"""What a generator removed or invented in the frames of one clip: their evidence, through fusion and error head."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from echogan.trust.error_head import head_logits, shown
 from echogan.trust.evidence import EVIDENCE, Evidence
-from echogan.trust.fusion import bundled_fusion, full_size
+from echogan.trust.fusion import Fusion, bundled_fusion, bundled_head, full_size, probabilities
 
 Probabilities = tuple[np.ndarray, np.ndarray]
 """Of removed and of invented, float32 (n, h, w) in [0, 1] each, zero outside the tissue."""
@@ -15,23 +16,37 @@ class ErrorFinder:
     """Finds in the frames of one clip what a generator removed or invented.
 
     tissue   bool (h, w): the sector without overlay, in the working space
+    fusion   the bundled one where not given
+    head     weights of an error head, as `head_logits` takes them; without one the fusion decides alone
     """
 
-    def __init__(self, tissue: np.ndarray):
+    def __init__(
+        self, tissue: np.ndarray, fusion: Fusion | None = None, head: dict[str, np.ndarray] | None = None
+    ):
         self._tissue, self._evidence = tissue, Evidence(tissue)
+        self._fusion, self._head = bundled_fusion() if fusion is None else fusion, head
         # Of a pixel without evidence, as all are outside the tissue: computed once.
-        self._outside = bundled_fusion()(np.zeros(len(EVIDENCE), np.float32))
+        self._outside = self._fusion(np.zeros(len(EVIDENCE), np.float32))
 
     def __call__(self, x: np.ndarray, g: np.ndarray) -> Probabilities:
         """What was removed or invented in frames; each is looked at on its own.
 
         x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
-        evidence, inside = self._evidence(x, g), self._evidence.tissue
-        found = []
-        for of_nothing, of_tissue in zip(self._outside, bundled_fusion()(evidence[:, inside]), strict=True):
-            probability = np.full(evidence.shape[:3], of_nothing)
-            probability[:, inside] = of_tissue
-            found.append(full_size(probability, self._tissue))
-        removed, invented = found
-        return removed, invented
+        removed, invented = np.moveaxis(np.stack([self._of(*pair) for pair in zip(x, g, strict=True)]), 1, 0)
+        return full_size(removed, self._tissue), full_size(invented, self._tissue)
+
+    def _of(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """The probabilities of one frame at half the size: float32 (2, h // 2, w // 2)."""
+        inside = self._evidence.tissue
+        x, g = self._evidence.reduced(x), self._evidence.reduced(g)
+        logits = np.tile(self._outside[:, None, None], (1, *inside.shape))
+        logits[:, inside] = self._fusion(self._evidence.of_reduced(x, g)[inside]).T
+        if self._head is not None:
+            logits[:, inside] += head_logits(shown(x, g, inside), self._head)[:, inside]
+        return probabilities(logits)
+
+
+def bundled_finder(tissue: np.ndarray) -> ErrorFinder:
+    """The finder that comes with the program, with its error head."""
+    return ErrorFinder(tissue, head=bundled_head())

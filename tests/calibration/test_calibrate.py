@@ -12,7 +12,7 @@ from echogan.calibration.calibrate import THRESHOLDS, Losses, calibrate, flagged
 from echogan.calibration.examples import swapped
 from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
-from echogan.trust.fusion import bundled_fusion, fusion_sha256
+from echogan.trust.fusion import fusion_sha256
 
 
 def at(loss, threshold):
@@ -75,7 +75,7 @@ def test_a_calibration_names_its_weights_and_counts_its_clips(monkeypatch):
     assert found.clips == {"with known errors": 100, "faithful": 100}
     assert seen[-1] == (200, 200)
     assert 0 < found.amber <= found.red <= 1
-    one = losses(lesion_clip(), enhancer, bundled_fusion())
+    one = losses(lesion_clip(), enhancer)
     assert at(one.missed, found.amber) <= 0.1
     assert at(one.flagged, found.red) <= 0.01
 

@@ -1,0 +1,88 @@
+"""Error head: a small U-Net that sees a frame and its result, and says where the result is wrong.
+
+The units of the fusion look at one pixel, and at how its change compares with that of its surroundings. The head sees
+shapes: a wall that ends, haze that is cleared as a whole. After the conformal failure masks of "Trustworthy Endoscopic
+Super-Resolution" (arXiv 2604.18001), whose head reads features inside one frozen generator. This one sees what every
+generator has, the input and the result. `eval.hallucination.fit_head` fits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from echogan.core.convolution import convolved
+from echogan.trust.maps.tone import QUANTILES, quantiles
+
+# It works at half the size of the evidence, as wrong places are smooth, and halves that so often.
+LEVELS_DOWN = 4
+MULTIPLE = 2 ** (LEVELS_DOWN + 1)  # of which the sides of what it sees are, once padded
+MOST = 3.0  # how far it moves a logit, up or down: a change that is strong enough is flagged whatever it says
+RANGE = (0.05, 0.95)  # quantiles of the tissue between which a level is from 0 to 1
+LEAST_RANGE = 0.05  # in grey range: in a clip that is nearly black everywhere nothing is divided by nothing
+LEVELS, CHANGES = (
+    (-0.5, 2.0),
+    4.0,
+)  # the least and greatest level, and the greatest change, that count as such
+STRONGER = 4.0  # what a change is multiplied with, so that it is about as large as a level
+
+Weights = Mapping[str, np.ndarray]
+
+
+def shown(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """What the head sees: float32 (3, h, w), level of the input, change, and tissue; zero outside the tissue.
+
+    Both as shares of the range of the tissue's levels, so that a dim clip counts like another. A change that is the
+    same everywhere is none.
+
+    x, g     float32 (h, w) in [0, 1]: the input and to_high(x), at the size of the evidence
+    tissue   bool (h, w), not empty
+    """
+    low, high = np.interp(RANGE, QUANTILES, quantiles(x[tissue]))
+    span = np.float32(max(high - low, LEAST_RANGE))
+    level = np.clip((x - np.float32(low)) / span, *LEVELS) - np.float32(0.5)
+    change = g - x
+    change = np.clip(STRONGER * (change - np.median(change[tissue])) / span, -CHANGES, CHANGES)
+    return np.where(tissue, np.stack([level, change, np.ones_like(x)]), np.float32(0))
+
+
+def head_logits(seen: np.ndarray, weights: Weights) -> np.ndarray:
+    """What the head adds to the logits of removed and of invented, float32 (2, h, w), given what it sees (`shown`)."""
+    _, height, width = seen.shape
+    padded = np.pad(seen, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)))
+    halved = padded.reshape(3, padded.shape[1] // 2, 2, padded.shape[2] // 2, 2).mean((2, 4))
+    found = [_doubled(one)[:height, :width] for one in forward(halved, weights)]
+    return np.clip(np.stack(found), -MOST, MOST)
+
+
+def forward(seen: np.ndarray, weights: Weights) -> np.ndarray:
+    """The network's logits, float32 (2, h, w), of (3, h, w), both sides multiples of MULTIPLE / 2.
+
+    weights   those of 3 x 3 convolutions, `down0a.weight` to `up2b.bias`; of the last layer, which mixes channels; and
+              `scale` and `shift`, float32 (3,), of what is seen
+    """
+    x = seen * weights["scale"][:, None, None] + weights["shift"][:, None, None]
+    levels = []
+    for level in range(LEVELS_DOWN):
+        x = _pair(x, weights, f"down{level}", 2)
+        levels.append(x)
+    x = levels.pop()
+    for level in range(LEVELS_DOWN - 1):
+        x = _pair(np.concatenate([x.repeat(2, 1).repeat(2, 2), levels.pop()]), weights, f"up{level}", 1)
+    found = np.tensordot(weights["out.weight"], x, 1) + weights["out.bias"][:, None, None]
+    return np.stack([_doubled(one) for one in found])
+
+
+def _doubled(image: np.ndarray) -> np.ndarray:
+    """An image (h, w) at twice the size."""
+    return cv2.resize(image, (2 * image.shape[1], 2 * image.shape[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def _pair(x: np.ndarray, weights: Weights, name: str, stride: int) -> np.ndarray:
+    """Two convolutions, each with ReLU; the first with a stride."""
+    for half, step in (("a", stride), ("b", 1)):
+        kernel, bias = weights[f"{name}{half}.weight"], weights[f"{name}{half}.bias"]
+        x = np.maximum(convolved(x, kernel, bias, step), 0)
+    return x
