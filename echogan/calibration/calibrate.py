@@ -38,6 +38,7 @@ ERRORS = (
     "lesions erased and invented: results of clips with and without a lesion, swapped; "
     "shapes painted into results and taken out of them"
 )
+AMBER_FLAGS = 0.03  # share of what is faithful that amber flags, also where its promise needs less
 NO_REFERENCE = Reference({}, np.empty((0, 0), np.float32))
 THRESHOLDS = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-10, 10, 801)))])
 """The thresholds that are tried."""
@@ -141,15 +142,19 @@ def losses(clip: LesionClip, enhancer: Enhancer) -> Losses:
 def thresholds(found: list[Losses]) -> tuple[float, float]:
     """(amber, red) of the losses of all clips. Red is 1, so nothing is red, where too few clips promise nothing.
 
-    Raises SettingsError where hardly any clip shows its lesion.
+    Known errors may be found with so little flagged that amber were red, or nearly so. Errors of other kinds are harder
+    to find, so amber is never higher than what flags AMBER_FLAGS. Raises SettingsError where hardly any clip shows its
+    lesion.
     """
-    red = flag_threshold(np.stack([one.flagged for one in found]), THRESHOLDS, ALPHA_FLAG) or 1.0
+    flags = np.stack([one.flagged for one in found])
+    red = flag_threshold(flags, THRESHOLDS, ALPHA_FLAG) or 1.0
+    ample = flag_threshold(flags, THRESHOLDS, AMBER_FLAGS) or 1.0
     misses = [one.missed for one in found if one.missed is not None]
     amber = miss_threshold(np.stack(misses), THRESHOLDS, ALPHA_MISS) if misses else None
     if amber is None:
         raise SettingsError("Too few clips show their lesion for a calibration. Give more clips.")
     # A lower amber misses less, so both promises hold.
-    return min(amber, red), red
+    return min(amber, ample, red), red
 
 
 def probabilities(example: Example) -> tuple[np.ndarray, np.ndarray]:

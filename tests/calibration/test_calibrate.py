@@ -8,7 +8,16 @@ import torch
 from lesion_examples import enhancer_of, lesion_clip, through
 
 from echogan.calibration import calibrate as module
-from echogan.calibration.calibrate import THRESHOLDS, Losses, calibrate, flagged, losses, missed, thresholds
+from echogan.calibration.calibrate import (
+    AMBER_FLAGS,
+    THRESHOLDS,
+    Losses,
+    calibrate,
+    flagged,
+    losses,
+    missed,
+    thresholds,
+)
 from echogan.calibration.examples import swapped
 from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
@@ -54,6 +63,15 @@ def test_both_promises_hold_on_fresh_clips(hard):
     fresh = drawn(rng, 200, hard)
     assert np.mean([at(one.missed, amber) for one in fresh]) <= 0.11
     assert np.mean([at(one.flagged, red) for one in fresh]) <= 0.011
+
+
+def test_amber_flags_its_share_where_known_errors_are_easily_found():
+    rng = np.random.default_rng(2)
+    easy = drawn(rng, 400, 0.0)
+    amber, red = thresholds(easy)
+    assert amber < red
+    assert np.mean([at(one.missed, red) for one in easy]) < 0.01, "red alone would keep the promise of amber"
+    assert 0.02 < np.mean([at(one.flagged, amber) for one in easy]) <= AMBER_FLAGS
 
 
 def test_too_few_clips_make_nothing_red_or_no_calibration():
