@@ -22,10 +22,7 @@ MULTIPLE = 2 ** (LEVELS_DOWN + 1)  # of which the sides of what it sees are, onc
 MOST = 3.0  # how far it moves a logit, up or down: a change that is strong enough is flagged whatever it says
 RANGE = (0.05, 0.95)  # quantiles of the tissue between which a level is from 0 to 1
 LEAST_RANGE = 0.05  # in grey range: in a clip that is nearly black everywhere nothing is divided by nothing
-LEVELS, CHANGES = (
-    (-0.5, 2.0),
-    4.0,
-)  # the least and greatest level, and the greatest change, that count as such
+LEVELS, CHANGES = (-0.5, 2.0), 4.0  # beyond these a level or a change counts as so much
 STRONGER = 4.0  # what a change is multiplied with, so that it is about as large as a level
 
 Weights = Mapping[str, np.ndarray]

@@ -70,9 +70,9 @@ def fit(drawn: Sequence[Pixels], seed: int = 0) -> Fusion:
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     for _ in range(STEPS):
-        drawn = torch.randint(len(seen), (BATCH,))
+        batch = torch.randint(len(seen), (BATCH,))
         cost = nn.functional.binary_cross_entropy_with_logits(
-            network(seen[drawn]), target[drawn], counts[drawn]
+            network(seen[batch]), target[batch], counts[batch]
         )
         optimiser.zero_grad()
         cost.backward()

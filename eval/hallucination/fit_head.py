@@ -33,7 +33,6 @@ ANATOMY = 0.3  # weight of each segmenter's cross-entropy
 SEGMENTERS = ((STRUCTURES, "structures", len(Structure)), (WALLS_NETWORK, "walls", len(Wall)))
 CPU = torch.device("cpu")
 
-
 Frame = tuple[np.ndarray, np.ndarray]
 """What the head sees, float16 (3, SIDE, SIDE), and what is true, uint8 (3 + 9, SIDE, SIDE), 255 for 1: removed,
 invented, weight as a share of OF_NETWORKS, and the probabilities of the segmenters' classes."""
@@ -44,10 +43,9 @@ def frame(example: Example) -> Frame:
     evidence = Evidence(example.tissue)
     x, g = (evidence.reduced(one[example.middle]) for one in (example.x, example.g))
     wrong, weight = labelled(example, evidence.tissue)
+    seen = _squared(shown(x, g, evidence.tissue))
     truth = np.concatenate([wrong, weight[None] / OF_NETWORKS, anatomy(example, evidence.tissue.shape)])
-    return _squared(shown(x, g, evidence.tissue)).astype(np.float16), np.rint(255 * _squared(truth)).astype(
-        np.uint8
-    )
+    return seen.astype(np.float16), np.rint(255 * _squared(truth)).astype(np.uint8)
 
 
 def _squared(maps: np.ndarray) -> np.ndarray:
@@ -68,9 +66,8 @@ def labelled(example: Example, tissue: np.ndarray) -> tuple[np.ndarray, np.ndarr
     truth, wrong = example.truth, np.zeros((WRONG, *tissue.shape), np.float32)
     weight = np.zeros(tissue.shape, np.float32)
     for number, mask in enumerate((truth.erased, truth.invented, truth.faithful)):
-        small = (
-            cv2.resize(mask.astype(np.float32), tissue.shape[::-1], interpolation=cv2.INTER_AREA) >= 0.5
-        ) & tissue
+        share = cv2.resize(mask.astype(np.float32), tissue.shape[::-1], interpolation=cv2.INTER_AREA)
+        small = (share >= 0.5) & tissue
         weight[small] = min(1, MOST / max(1, small.sum()))
         if number < WRONG:
             wrong[number, small] = 1
@@ -151,15 +148,20 @@ def folded(head: ErrorHead) -> dict[str, np.ndarray]:
         for level, block in enumerate(blocks):
             parts = list(block.children())
             for half, convolution, norm in (("a", *parts[:2]), ("b", *parts[3:5])):
+                assert isinstance(convolution, nn.Conv2d)
+                assert isinstance(norm, nn.BatchNorm2d)
                 scale, shift = _affine(norm)
                 weights[f"{name}{level}{half}.weight"] = convolution.weight * scale[:, None, None, None]
                 weights[f"{name}{level}{half}.bias"] = shift
+    assert head.out.bias is not None
     weights |= {"out.weight": head.out.weight[:WRONG, :, 0, 0], "out.bias": head.out.bias[:WRONG]}
     return {name: one.detach().numpy() for name, one in weights.items()}
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """What batch normalisation multiplies each channel with in use, and what it adds then."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     return scale, norm.bias - norm.running_mean * scale
 
