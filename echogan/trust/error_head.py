@@ -19,7 +19,7 @@ from echogan.trust.maps.tone import QUANTILES, quantiles
 # It works at half the size of the evidence, as wrong places are smooth, and halves that so often.
 LEVELS_DOWN = 4
 MULTIPLE = 2 ** (LEVELS_DOWN + 1)  # of which the sides of what it sees are, once padded
-MOST = 3.0  # how far it moves a logit, up or down: a change that is strong enough is flagged whatever it says
+MOST = 6.0  # how far it raises a logit at most, and half of it where it knows nothing
 RANGE = (0.05, 0.95)  # quantiles of the tissue between which a level is from 0 to 1
 LEAST_RANGE = 0.05  # in grey range: in a clip that is nearly black everywhere nothing is divided by nothing
 LEVELS, CHANGES = (-0.5, 2.0), 4.0  # beyond these a level or a change counts as so much
@@ -46,12 +46,16 @@ def shown(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 
 
 def head_logits(seen: np.ndarray, weights: Weights) -> np.ndarray:
-    """What the head adds to the logits of removed and of invented, float32 (2, h, w), given what it sees (`shown`)."""
+    """What the head adds to the logits of removed and of invented, float32 (2, h, w) in [0, MOST], given `shown`.
+
+    So a change that is strong enough is flagged whatever the head says. It only adds, so that a calibration's thresholds
+    lie well within the 127 steps that a map has for a probability.
+    """
     _, height, width = seen.shape
     padded = np.pad(seen, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)))
     halved = padded.reshape(3, padded.shape[1] // 2, 2, padded.shape[2] // 2, 2).mean((2, 4))
     found = [_doubled(one)[:height, :width] for one in forward(halved, weights)]
-    return np.clip(np.stack(found), -MOST, MOST)
+    return np.clip(np.stack(found) + MOST / 2, 0, MOST)
 
 
 def forward(seen: np.ndarray, weights: Weights) -> np.ndarray:
