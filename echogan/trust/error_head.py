@@ -48,8 +48,8 @@ def shown(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 def head_logits(seen: np.ndarray, weights: Weights) -> np.ndarray:
     """What the head adds to the logits of removed and of invented, float32 (2, h, w) in [0, MOST], given `shown`.
 
-    So a change that is strong enough is flagged whatever the head says. It only adds, so that a calibration's thresholds
-    lie well within the 127 steps that a map has for a probability.
+    So a change that is strong enough is flagged whatever the head says. It only adds, so that the thresholds of a
+    calibration lie well within the 127 steps that a map has for a probability.
     """
     _, height, width = seen.shape
     padded = np.pad(seen, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)))
