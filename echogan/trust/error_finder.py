@@ -33,18 +33,15 @@ class ErrorFinder:
 
         x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
-        removed, invented = np.moveaxis(np.stack([self._of(*pair) for pair in zip(x, g, strict=True)]), 1, 0)
-        return full_size(removed, self._tissue), full_size(invented, self._tissue)
-
-    def _of(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
-        """The probabilities of one frame at half the size: float32 (2, h // 2, w // 2)."""
         inside = self._evidence.tissue
-        x, g = self._evidence.reduced(x), self._evidence.reduced(g)
-        logits = np.tile(self._outside[:, None, None], (1, *inside.shape))
-        logits[:, inside] = self._fusion(self._evidence.of_reduced(x, g)[inside]).T
+        pairs = [[self._evidence.reduced(frame) for frame in pair] for pair in zip(x, g, strict=True)]
+        logits = np.tile(self._outside[:, None, None], (len(pairs), 1, *inside.shape))
+        for one, pair in zip(logits, pairs, strict=True):
+            one[:, inside] = self._fusion(self._evidence.of_reduced(*pair)[inside]).T
         if self._head is not None:
-            logits[:, inside] += head_logits(shown(x, g, inside), self._head)[:, inside]
-        return probabilities(logits)
+            logits += head_logits(np.stack([shown(*pair, inside) for pair in pairs]), self._head) * inside
+        removed, invented = probabilities(logits).swapaxes(0, 1)
+        return full_size(removed, self._tissue), full_size(invented, self._tissue)
 
 
 def bundled_finder(tissue: np.ndarray) -> ErrorFinder:

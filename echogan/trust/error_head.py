@@ -37,52 +37,58 @@ def shown(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> np.ndarray:
     x, g     float32 (h, w) in [0, 1]: the input and to_high(x), at the size of the evidence
     tissue   bool (h, w), not empty
     """
-    low, high = np.interp(RANGE, QUANTILES, quantiles(x[tissue]))
+    levels, change = x[tissue], (g - x)[tissue]
+    low, high = np.interp(RANGE, QUANTILES, quantiles(levels))
     span = np.float32(max(high - low, LEAST_RANGE))
-    level = np.clip((x - np.float32(low)) / span, *LEVELS) - np.float32(0.5)
-    change = g - x
-    change = np.clip(STRONGER * (change - np.median(change[tissue])) / span, -CHANGES, CHANGES)
-    return np.where(tissue, np.stack([level, change, np.ones_like(x)]), np.float32(0))
+    middle = np.float32(quantiles(change)[len(QUANTILES) // 2])
+    seen = np.zeros((3, *tissue.shape), np.float32)
+    seen[0, tissue] = np.clip((levels - np.float32(low)) / span, *LEVELS) - np.float32(0.5)
+    seen[1, tissue] = np.clip(np.float32(STRONGER) * (change - middle) / span, -CHANGES, CHANGES)
+    seen[2] = tissue
+    return seen
 
 
 def head_logits(seen: np.ndarray, weights: Weights) -> np.ndarray:
-    """What the head adds to the logits of removed and of invented, float32 (2, h, w) in [0, MOST], given `shown`.
+    """What the head adds to the logits of removed and of invented, float32 (n, 2, h, w) in [0, MOST].
 
     So a change that is strong enough is flagged whatever the head says. It only adds, so that the thresholds of a
     calibration lie well within the 127 steps that a map has for a probability.
+
+    seen   float32 (n, 3, h, w), of each frame as `shown`
     """
-    _, height, width = seen.shape
-    padded = np.pad(seen, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)))
-    halved = padded.reshape(3, padded.shape[1] // 2, 2, padded.shape[2] // 2, 2).mean((2, 4))
-    found = [_doubled(one)[:height, :width] for one in forward(halved, weights)]
-    return np.clip(np.stack(found) + MOST / 2, 0, MOST)
+    height, width = seen.shape[2:]
+    padded = np.pad(seen, ((0, 0), (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)))
+    found = _resized(forward(_resized(padded, 0.5), weights), 2)[..., :height, :width]
+    return np.clip(found + np.float32(MOST / 2), 0, MOST)
 
 
 def forward(seen: np.ndarray, weights: Weights) -> np.ndarray:
-    """The network's logits, float32 (2, h, w), of (3, h, w), both sides multiples of MULTIPLE / 2.
+    """The network's logits, float32 (n, 2, h, w), of (n, 3, h, w), both sides multiples of MULTIPLE / 2.
 
     weights   those of 3 x 3 convolutions, `down0a.weight` to `up2b.bias`; of the last layer, which mixes channels; and
               `scale` and `shift`, float32 (3,), of what is seen
     """
-    x = seen * weights["scale"][:, None, None] + weights["shift"][:, None, None]
+    x = seen.swapaxes(0, 1) * weights["scale"][:, None, None, None] + weights["shift"][:, None, None, None]
     levels = []
     for level in range(LEVELS_DOWN):
         x = _pair(x, weights, f"down{level}", 2)
         levels.append(x)
     x = levels.pop()
     for level in range(LEVELS_DOWN - 1):
-        x = _pair(np.concatenate([x.repeat(2, 1).repeat(2, 2), levels.pop()]), weights, f"up{level}", 1)
-    found = np.tensordot(weights["out.weight"], x, 1) + weights["out.bias"][:, None, None]
-    return np.stack([_doubled(one) for one in found])
+        x = _pair(np.concatenate([x.repeat(2, 2).repeat(2, 3), levels.pop()]), weights, f"up{level}", 1)
+    found = np.tensordot(weights["out.weight"], x, 1) + weights["out.bias"][:, None, None, None]
+    return _resized(found.swapaxes(0, 1), 2)
 
 
-def _doubled(image: np.ndarray) -> np.ndarray:
-    """An image (h, w) at twice the size."""
-    return cv2.resize(image, (2 * image.shape[1], 2 * image.shape[0]), interpolation=cv2.INTER_LINEAR)
+def _resized(images: np.ndarray, factor: float) -> np.ndarray:
+    """Images (n, k, h, w) at half the size, the mean of 2 x 2 pixels, or at twice the size."""
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    size = (int(images.shape[3] * factor), int(images.shape[2] * factor))
+    return np.stack([[cv2.resize(one, size, interpolation=how) for one in maps] for maps in images])
 
 
 def _pair(x: np.ndarray, weights: Weights, name: str, stride: int) -> np.ndarray:
-    """Two convolutions, each with ReLU; the first with a stride."""
+    """Two convolutions, each with ReLU; the first with a stride. Images (C, n, h, w)."""
     for half, step in (("a", stride), ("b", 1)):
         kernel, bias = weights[f"{name}{half}.weight"], weights[f"{name}{half}.bias"]
         x = np.maximum(convolved(x, kernel, bias, step), 0)

@@ -52,8 +52,12 @@ class Fusion:
 
     def __call__(self, evidence: np.ndarray) -> np.ndarray:
         """The logits of removed and of invented, float32 (..., 2), of evidence (..., k)."""
-        units = np.maximum(self.standardised(evidence) @ self.hidden[:-1] + self.hidden[-1], 0)
-        return (units @ self.out[:-1] + self.out[-1]).reshape(*evidence.shape[:-1], 2)
+        # Pixels along the last axis: numpy is several times as fast so.
+        units = self.hidden[:-1].T @ self.standardised(evidence).T
+        units += self.hidden[-1][:, None]
+        np.maximum(units, 0, out=units)
+        logits = self.out[:-1].T @ units + self.out[-1][:, None]
+        return logits.T.reshape(*evidence.shape[:-1], 2)
 
     def standardised(self, evidence: np.ndarray) -> np.ndarray:
         """What the network sees of N pixels in all: float32 (N, 2k), the standardised evidence and its squares."""

@@ -145,7 +145,7 @@ def head_alone(e: Example) -> np.ndarray:
     """The signed score of what the error head says, float (h, w)."""
     evidence = Evidence(e.tissue)
     (x,), (g,) = ([evidence.reduced(frame) for frame in frames] for frames in _middle(e))
-    said = probabilities(head_logits(shown(x, g, evidence.tissue), bundled_head()) - MOST / 2)
+    (said,) = probabilities(head_logits(shown(x, g, evidence.tissue)[None], bundled_head()) - MOST / 2)
     return signed(*full_size(said, e.tissue))
 
 

@@ -32,7 +32,7 @@ def test_the_head_is_added_to_the_logits_of_each_frame():
     bright, dark = pair()
     evidence = Evidence(TISSUE)
     x, g = evidence.reduced(bright[1]), evidence.reduced(dark[1])
-    said = head_logits(shown(x, g, evidence.tissue), bundled_head())
+    (said,) = head_logits(shown(x, g, evidence.tissue)[None], bundled_head())
     assert np.abs(said[:, evidence.tissue]).max() > 0.5
     logits = np.moveaxis(bundled_fusion()(evidence.of_reduced(x, g)), -1, 0) + np.where(
         evidence.tissue, said, 0

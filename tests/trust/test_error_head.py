@@ -32,14 +32,14 @@ def test_levels_and_changes_are_shares_of_the_range_of_the_tissue():
 def test_a_black_clip_has_finite_numbers():
     black = np.zeros_like(X)
     assert np.isfinite(shown(black, black, TISSUE)).all()
-    assert np.isfinite(head_logits(shown(black, black, TISSUE), bundled_head())).all()
+    assert np.isfinite(head_logits(shown(black, black, TISSUE)[None], bundled_head())).all()
 
 
 @pytest.mark.parametrize("size", [(117, 150), (16, 16), (1, 1), (33, 15)])
 def test_frames_of_any_size_are_seen_and_no_logit_moves_further_than_allowed(size):
-    seen = np.random.default_rng(0).normal(0, 5, (3, *size)).astype(np.float32)
+    seen = np.random.default_rng(0).normal(0, 5, (2, 3, *size)).astype(np.float32)
     said = head_logits(seen, bundled_head())
-    assert said.shape == (2, *size)
+    assert said.shape == (2, 2, *size)
     assert said.min() >= 0
     assert said.max() <= MOST
     assert np.ptp(said) > 1 or size == (1, 1)
@@ -49,7 +49,14 @@ def test_it_sees_what_lies_around():
     """A pixel's logits depend on its surroundings, and not on what is far away."""
     seen = shown(X, G, TISSUE)
     row, column = 60, 75
-    here = head_logits(seen, bundled_head())[:, row, column]
+    here = head_logits(seen[None], bundled_head())[0, :, row, column]
     near = seen.copy()
     near[1, row - 12 : row + 13, column + 3 : column + 16] += 2
-    assert np.abs(head_logits(near, bundled_head())[:, row, column] - here).max() > 1e-3
+    assert np.abs(head_logits(near[None], bundled_head())[0, :, row, column] - here).max() > 1e-3
+
+
+def test_each_frame_is_looked_at_alone():
+    seen = np.random.default_rng(0).normal(0, 1, (3, 3, 40, 56)).astype(np.float32)
+    together = head_logits(seen, bundled_head())
+    for one, alone in zip(together, seen, strict=True):
+        np.testing.assert_allclose(one, head_logits(alone[None], bundled_head())[0], atol=1e-4)

@@ -70,8 +70,8 @@ def test_the_stored_weights_give_what_the_network_gives_in_use():
             torch.nn.init.uniform_(part.weight, 0.5, 1.5)
             torch.nn.init.uniform_(part.bias, -0.5, 0.5)
     with torch.no_grad():
-        expected = head.eval()(seen)[0, :WRONG].numpy()
-    np.testing.assert_allclose(forward(seen[0].numpy(), module.folded(head)), expected, rtol=1e-3, atol=1e-4)
+        expected = head.eval()(seen)[:, :WRONG].numpy()
+    np.testing.assert_allclose(forward(seen.numpy(), module.folded(head)), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_the_cost_is_weighted_and_has_a_share_for_the_anatomy():
@@ -95,7 +95,7 @@ def test_it_learns_a_planted_error_and_the_seed_decides(monkeypatch, own):
     head = module.fit_head(frames, epochs=12)
     fresh = of_clips(own, range(20, 24))
     for index, name in enumerate(("erased", "invented")):
-        scores = [head_logits(frame(e)[0].astype(np.float32), head)[index] for e in fresh]
+        scores = [head_logits(frame(e)[0][None].astype(np.float32), head)[0, index] for e in fresh]
         sizes = [half(e.tissue).shape for e in fresh]
         detected = pixel_detection(
             [s[: size[0], : size[1]] for s, size in zip(scores, sizes, strict=True)],
