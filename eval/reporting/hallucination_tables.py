@@ -131,9 +131,9 @@ def _method(result: dict[str, Any]) -> str:
         "pixels are. By chance, AUROC is 0.5 and AUPRC the base rate. The tone-matched and the explained-degradation "
         "residual and the fusion are signed: removed counts for erased, added for invented. In brackets: bootstrap "
         "95 % intervals by clip. The faulty networks are taught by false pairs to erase valves or a wall, to paint "
-        "growths there, or to clear walls in drop-out. The fusion was fitted on four networks taught likewise (fitted "
-        "on), from the default network of that time where they are not small, and on that network, as it is, swapped, "
-        "and with ellipses painted into its results and taken out of them, on other simulated clips. Discs are 8 mm "
+        "growths there, or to clear walls in drop-out. The fusion was fitted on eight networks taught likewise (fitted "
+        "on), from the default network where they are not small, and on that network, as it is, swapped, and with "
+        "ellipses painted into its results and taken out of them, on other simulated clips. Discs are 8 mm "
         "wide; flagged means that amber covers half of one; the last column is in the order of the changes, of results "
         f"that are the same but for the disc and what lies around it. {made_with(result)}"
     )
