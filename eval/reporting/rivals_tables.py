@@ -25,6 +25,6 @@ def _method(result: dict[str, Any]) -> str:
     return (
         f"Measured as the tables above, on the same {used['clips']} clips of each kind of lesion, on networks that "
         "neither the units nor the error head was fitted on. Fused is both together. The error head is a U-Net of "
-        f"{head['weights']:,} weights that sees input and result at a quarter of the working size. {spread * with_spread}"
-        f"{made_with(result)}"
+        f"{head['weights']:,} weights that sees input and result at a quarter of the working size. "
+        f"{spread * with_spread}{made_with(result)}"
     )
