@@ -8,6 +8,8 @@ from echogan.trust.error_head import head_logits, shown
 from echogan.trust.evidence import EVIDENCE, Evidence
 from echogan.trust.fusion import Fusion, bundled_fusion, bundled_head, full_size, probabilities
 
+ODDS = np.float32(np.exp(3))
+
 Probabilities = tuple[np.ndarray, np.ndarray]
 """Of removed and of invented, float32 (n, h, w) in [0, 1] each, zero outside the tissue."""
 
@@ -40,8 +42,17 @@ class ErrorFinder:
             one[:, inside] = self._fusion(self._evidence.of_reduced(*pair)[inside]).T
         if self._head is not None:
             logits += head_logits(np.stack([shown(*pair, inside) for pair in pairs]), self._head) * inside
-        removed, invented = probabilities(logits).swapaxes(0, 1)
-        return full_size(removed, self._tissue), full_size(invented, self._tissue)
+        removed, invented = (full_size(one, self._tissue) for one in probabilities(logits).swapaxes(0, 1))
+        return (removed, invented) if self._head is None else (raised(removed), raised(invented))
+
+
+def raised(probability: np.ndarray) -> np.ndarray:
+    """Probabilities, float32, with their odds ODDS times as high.
+
+    With a head, known errors are found at so low probabilities that a calibration's thresholds would lie within the
+    first of the 127 steps that a map has for a probability.
+    """
+    return probability * ODDS / (1 + probability * (ODDS - 1))
 
 
 def bundled_finder(tissue: np.ndarray) -> ErrorFinder:

@@ -19,7 +19,7 @@ from echogan.trust.maps.tone import QUANTILES, quantiles
 # It works at half the size of the evidence, as wrong places are smooth, and halves that so often.
 LEVELS_DOWN = 4
 MULTIPLE = 2 ** (LEVELS_DOWN + 1)  # of which the sides of what it sees are, once padded
-MOST = 6.0  # how far it raises a logit at most, and half of it where it knows nothing
+MOST = 3.0  # how far it moves a logit, up or down: a change that is strong enough is flagged whatever it says
 RANGE = (0.05, 0.95)  # quantiles of the tissue between which a level is from 0 to 1
 LEAST_RANGE = 0.05  # in grey range: in a clip that is nearly black everywhere nothing is divided by nothing
 LEVELS, CHANGES = (-0.5, 2.0), 4.0  # beyond these a level or a change counts as so much
@@ -49,17 +49,14 @@ def shown(x: np.ndarray, g: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 
 
 def head_logits(seen: np.ndarray, weights: Weights) -> np.ndarray:
-    """What the head adds to the logits of removed and of invented, float32 (n, 2, h, w) in [0, MOST].
-
-    So a change that is strong enough is flagged whatever the head says. It only adds, so that the thresholds of a
-    calibration lie well within the 127 steps that a map has for a probability.
+    """What the head adds to the logits of removed and of invented, float32 (n, 2, h, w) in [-MOST, MOST].
 
     seen   float32 (n, 3, h, w), of each frame as `shown`
     """
     height, width = seen.shape[2:]
     padded = np.pad(seen, ((0, 0), (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)))
     found = _resized(forward(_resized(padded, 0.5), weights), 2)[..., :height, :width]
-    return np.clip(found + np.float32(MOST / 2), 0, MOST)
+    return np.clip(found, -MOST, MOST)
 
 
 def forward(seen: np.ndarray, weights: Weights) -> np.ndarray:

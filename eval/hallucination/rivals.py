@@ -29,7 +29,7 @@ from echogan.calibration.lesion_clips import LesionClip, lesion_clips
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.phantom.lesions import LESIONS
 from echogan.trust.error_finder import ErrorFinder
-from echogan.trust.error_head import MOST, head_logits, shown
+from echogan.trust.error_head import head_logits, shown
 from echogan.trust.evidence import Evidence
 from echogan.trust.fusion import bundled_head, full_size, fusion_sha256, probabilities
 from echogan.trust.maps.tone import tone_matched
@@ -145,7 +145,7 @@ def head_alone(e: Example) -> np.ndarray:
     """The signed score of what the error head says, float (h, w)."""
     evidence = Evidence(e.tissue)
     (x,), (g,) = ([evidence.reduced(frame) for frame in frames] for frames in _middle(e))
-    (said,) = probabilities(head_logits(shown(x, g, evidence.tissue)[None], bundled_head()) - MOST / 2)
+    (said,) = probabilities(head_logits(shown(x, g, evidence.tissue)[None], bundled_head()))
     return signed(*full_size(said, e.tissue))
 
 
