@@ -36,7 +36,10 @@ class ErrorFinder:
         x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
         inside = self._evidence.tissue
-        pairs = [[self._evidence.reduced(frame) for frame in pair] for pair in zip(x, g, strict=True)]
+        pairs = [
+            (self._evidence.reduced(one), self._evidence.reduced(other))
+            for one, other in zip(x, g, strict=True)
+        ]
         logits = np.tile(self._outside[:, None, None], (len(pairs), 1, *inside.shape))
         for one, pair in zip(logits, pairs, strict=True):
             one[:, inside] = self._fusion(self._evidence.of_reduced(*pair)[inside]).T
