@@ -9,7 +9,7 @@ from echogan.trust.error_finder import ErrorFinder
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.smoothing import SPECKLE
 
-SUSPECTED = (0.09, 0.18)  # probabilities above which caution begins, and at which it is complete
+SUSPECTED = (0.11, 0.18)  # probabilities above which caution begins, and at which it is complete
 
 
 class Caution:
