@@ -60,7 +60,8 @@ class Evidence:
         return np.where(self.tissue, mean, np.float32(0))
 
     def _of(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
-        matched = ToneCurve.fit(x[None], g[None], self.tissue)(x)
+        matched = np.zeros_like(x)
+        matched[self.tissue] = ToneCurve.fit(x[None], g[None], self.tissue)(x[self.tissue])
         change = g - matched
         near, wide, far = self._near(change), self._wide(change), self._far(change)
         before = self._near(matched)
@@ -74,9 +75,11 @@ class Evidence:
 
     def _rank(self, level: np.ndarray) -> tuple[np.ndarray, float]:
         """The rank of each pixel's level (h, w) among the tissue, and the range of the levels."""
-        levels = quantiles(level[self.tissue])
+        inside = level[self.tissue]
+        levels = quantiles(inside)
         low, high = np.interp(RANGE, QUANTILES, levels)
-        rank = np.where(self.tissue, np.interp(level, levels, QUANTILES), 0).astype(np.float32)
+        rank = np.zeros(level.shape, np.float32)
+        rank[self.tissue] = np.interp(inside, levels, QUANTILES)
         return rank, max(float(high - low), LEAST_RANGE)
 
 

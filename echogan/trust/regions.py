@@ -117,7 +117,6 @@ class RegionTracker:
             return
         count, labels, stats, centres = cv2.connectedComponentsWithStats(flagged.astype(np.uint8))
         ids, seen = self._ids[kind], self._seen[kind]
-        before = np.where(self._frame - seen <= GAP + 1, ids, 0)
         parts: dict[int, Region] = {}
         for label in range(1, count):
             left, top, width, height, area = (int(number) for number in stats[label])
@@ -126,7 +125,8 @@ class RegionTracker:
             window = np.s_[top : top + height, left : left + width]
             inside = labels[window] == label
             highest = float(probability[window][inside].max())
-            number = self._number(before[window][inside])
+            before = np.where(self._frame - seen[window][inside] <= GAP + 1, ids[window][inside], 0)
+            number = self._number(before)
             ids[window][inside], seen[window][inside] = number, self._frame
             box, place = (top, left, top + height, left + width), self._place(*centres[label][::-1])
             part = Region(
