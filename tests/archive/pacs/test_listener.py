@@ -34,7 +34,11 @@ from echogan.core.errors import SettingsError
 from echogan.enhance.enhancer import EnhanceSettings
 
 ROOT = Path(__file__).resolve().parents[3]
-STUDY, SERIES = "1.2.826.0.1.3680043.8.498.77", "1.2.826.0.1.3680043.8.498.78"
+# So long that no UID that is made at random holds one of them.
+STUDY, SERIES = (
+    "1.2.826.0.1.3680043.8.498.7700000000000000000000001",
+    "1.2.826.0.1.3680043.8.498.7700000000000000000000002",
+)
 JPEG_LS = "1.2.840.10008.1.2.4.80"
 END_SECONDS = 120
 
