@@ -30,6 +30,7 @@ WRONG = 2  # removed, invented
 MOST = 400  # pixels of each class that a frame weighs
 OF_NETWORKS = 3.0  # weight of a wrong pixel that a network or a swap made; others weigh 1
 ANATOMY = 0.3  # weight of each segmenter's cross-entropy
+SHARE = 0.5  # of the logits that is kept: the head is surer of networks that it has not seen than it is right
 SEGMENTERS = ((STRUCTURES, "structures", len(Structure)), (WALLS_NETWORK, "walls", len(Wall)))
 CPU = torch.device("cpu")
 
@@ -141,7 +142,7 @@ def fit_head(frames: Sequence[Frame], seed: int = 0, epochs: int = EPOCHS) -> di
 
 
 def folded(head: ErrorHead) -> dict[str, np.ndarray]:
-    """The weights of WRONG, with what batch normalisation does in use folded into the convolutions, float32."""
+    """The weights of SHARE of the logits of WRONG, float32, with batch normalisation folded into the convolutions."""
     scale, shift = _affine(head.standardise)
     weights = {"scale": scale, "shift": shift}
     for name, blocks in (("down", head.down), ("up", head.up)):
@@ -154,7 +155,10 @@ def folded(head: ErrorHead) -> dict[str, np.ndarray]:
                 weights[f"{name}{level}{half}.weight"] = convolution.weight * scale[:, None, None, None]
                 weights[f"{name}{level}{half}.bias"] = shift
     assert head.out.bias is not None
-    weights |= {"out.weight": head.out.weight[:WRONG, :, 0, 0], "out.bias": head.out.bias[:WRONG]}
+    weights |= {
+        "out.weight": SHARE * head.out.weight[:WRONG, :, 0, 0],
+        "out.bias": SHARE * head.out.bias[:WRONG],
+    }
     return {name: one.detach().numpy() for name, one in weights.items()}
 
 

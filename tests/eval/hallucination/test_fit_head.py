@@ -60,7 +60,7 @@ def test_a_frame_keeps_its_labels_and_what_the_segmenters_see(own):
     assert not truth[:, :, width:].any()
 
 
-def test_the_stored_weights_give_what_the_network_gives_in_use():
+def test_the_stored_weights_give_a_share_of_what_the_network_gives_in_use():
     torch.manual_seed(0)
     head, seen = module.ErrorHead(WRONG + 4), torch.randn(6, 3, 32, 48)
     for _ in range(3):
@@ -70,7 +70,7 @@ def test_the_stored_weights_give_what_the_network_gives_in_use():
             torch.nn.init.uniform_(part.weight, 0.5, 1.5)
             torch.nn.init.uniform_(part.bias, -0.5, 0.5)
     with torch.no_grad():
-        expected = head.eval()(seen)[:, :WRONG].numpy()
+        expected = module.SHARE * head.eval()(seen)[:, :WRONG].numpy()
     np.testing.assert_allclose(forward(seen.numpy(), module.folded(head)), expected, rtol=1e-3, atol=1e-4)
 
 
