@@ -25,9 +25,8 @@ import numpy as np
 import torch
 
 from echogan.calibration.examples import Example
-from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.calibration.lesion_clips import LesionClip
 from echogan.model.checkpoints.checkpoint import DEFAULT
-from echogan.phantom.lesions import LESIONS
 from echogan.trust.error_finder import ErrorFinder
 from echogan.trust.error_head import head_logits, shown
 from echogan.trust.evidence import Evidence
@@ -36,7 +35,7 @@ from echogan.trust.maps.tone import tone_matched
 from eval.command import begin, write
 from eval.hallucination.diagnostics import scores, signed
 from eval.hallucination.faulty import FAULTY, FITTED_ON, Faulty, faulty_examples, train_faulty
-from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection
+from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection, test_clips
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.provenance import provenance
 from eval.paths import RESULTS
@@ -53,7 +52,7 @@ Scores = dict[str, np.ndarray]
 class RivalsSettings:
     """On what the rivals are measured, and where networks and result are kept."""
 
-    clips: int = field(default=12, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=24, metadata={"help": "clips of each kind of lesion"})
     frames: int = field(default=5, metadata={"help": "frames of each clip"})
     measure_only: bool = field(
         default=False, metadata={"help": "train no network; measure the finished ones"}
@@ -70,11 +69,7 @@ def main(settings: RivalsSettings) -> None:
     if not settings.measure_only:
         for one in FAULTY:
             train_faulty(one, settings.faulty, settings.kept)
-    clips = [
-        clip
-        for kind in LESIONS
-        for clip in lesion_clips(kind, FIRST_SEED, settings.clips, settings.frames, settings.kept)
-    ]
+    clips = test_clips(settings.clips, settings.frames, settings.kept)
     networks = {one.name: network(one, clips, settings) for one in FAULTY if one.name not in FITTED_ON}
     result = {
         "networks": networks,
