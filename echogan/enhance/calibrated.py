@@ -12,7 +12,7 @@ from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.trust.calibration import Calibration, read_calibration, read_reference
 from echogan.trust.card.reference import Reference
 from echogan.trust.error_finder import ErrorFinder, Probabilities
-from echogan.trust.fusion import fusion_sha256
+from echogan.trust.fusion import bundled_head, fusion_sha256
 from echogan.trust.map_styles import unit
 
 
@@ -28,7 +28,7 @@ class Flagger(ErrorFinder):
     """An ErrorFinder with the thresholds of the checkpoint's calibration: amber <= red, in [0, 1]."""
 
     def __init__(self, calibration: Calibration, tissue: np.ndarray):
-        super().__init__(tissue)
+        super().__init__(tissue, head=bundled_head())
         self.amber, self.red = calibration.amber, calibration.red
 
 

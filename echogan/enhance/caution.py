@@ -9,11 +9,13 @@ from echogan.trust.error_finder import ErrorFinder
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.smoothing import SPECKLE
 
-SUSPECTED = (0.09, 0.18)  # probabilities above which caution begins, and at which it is complete
+SUSPECTED = (0.11, 0.18)  # probabilities above which caution begins, and at which it is complete
 
 
 class Caution:
     """Withholds a share of the change in the frames of one clip, where the fusion suspects an error.
+
+    The fusion alone, without the error head, so that the page without a server can do the same.
 
     Softly, with nothing sharper than a speckle cell: haze that stays behind a sharp edge would look like a structure.
 

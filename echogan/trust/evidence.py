@@ -51,15 +51,16 @@ class Evidence:
 
         x, g   float32 (n, h, w) in [0, 1]: the input and to_high(x)
         """
-        return np.stack([self._of(*map(self._reduced, pair)) for pair in zip(x, g, strict=True)])
+        return np.stack([self.of_reduced(*map(self.reduced, pair)) for pair in zip(x, g, strict=True)])
 
-    def _reduced(self, frame: np.ndarray) -> np.ndarray:
-        """At half the size, from tissue alone, zero outside."""
+    def reduced(self, frame: np.ndarray) -> np.ndarray:
+        """A frame float32 (h, w) at half the size, from tissue alone, zero outside."""
         inside = np.where(self._all, frame, 0).astype(np.float32, copy=False)
         mean = _half(inside) / np.maximum(self._share, 1e-6)
         return np.where(self.tissue, mean, np.float32(0))
 
-    def _of(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+    def of_reduced(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """The evidence of one reduced frame and its reduced result, float32 (h // 2, w // 2, 8)."""
         matched = np.zeros_like(x)
         matched[self.tissue] = ToneCurve.fit(x[None], g[None], self.tissue)(x[self.tissue])
         change = g - matched

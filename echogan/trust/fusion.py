@@ -1,9 +1,9 @@
 """Fusion: from the evidence of a pixel, the probability that the generator removed or invented what it shows there.
 
-A small network of 24 units on the standardised evidence and its squares: half of them for each probability, which rises
-with the residual and never falls again, or falls with it (removed). Its weights come with the program. They were
-fitted (`eval hallucination --fit`) on results with many known errors, more than a result has, so a checkpoint's
-thresholds come from its own calibration.
+A small network of 24 units on the standardised evidence and its squares: half of them for each logit, which rises
+with the residual and never falls again, or falls with it (removed). What the error head says is added
+(`trust.error_head`). The weights of both come with the program. They were fitted (`eval hallucination --fit`) on
+results with many known errors, more than a result has, so a checkpoint's thresholds come from its own calibration.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from echogan.trust.evidence import EVIDENCE
 UNITS = 24
 RESIDUALS = 2  # pieces of evidence, the first ones, that both probabilities are monotone in
 WEIGHTS = Path(__file__).with_name("fusion.safetensors")
+HEAD = "head."  # what the names of the error head's weights begin with
 LIMIT, RESIDUAL_LIMIT = (
     3.0,
     6.0,
@@ -30,7 +31,7 @@ LIMIT, RESIDUAL_LIMIT = (
 
 @dataclass(frozen=True)
 class Fusion:
-    """The weights of the network.
+    """The weights of the network, without the error head.
 
     mean, scale   float32 (k,): of each piece of evidence
     hidden        float32 (2k + 1, UNITS), the last row added
@@ -49,15 +50,14 @@ class Fusion:
         limits[:RESIDUALS] = RESIDUAL_LIMIT
         return limits
 
-    def __call__(self, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The probabilities of removed and of invented, float32 (n, h, w) each in [0, 1], of evidence (n, h, w, k)."""
-        # Pixels along the last axis: numpy is faster so.
+    def __call__(self, evidence: np.ndarray) -> np.ndarray:
+        """The logits of removed and of invented, float32 (..., 2), of evidence (..., k)."""
+        # Pixels along the last axis: numpy is several times as fast so.
         units = self.hidden[:-1].T @ self.standardised(evidence).T
         units += self.hidden[-1][:, None]
         np.maximum(units, 0, out=units)
-        logits = (self.out[:-1].T @ units + self.out[-1][:, None]).T.reshape(*evidence.shape[:-1], 2)
-        found = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        return found[..., 0].astype(np.float32), found[..., 1].astype(np.float32)
+        logits = self.out[:-1].T @ units + self.out[-1][:, None]
+        return logits.T.reshape(*evidence.shape[:-1], 2)
 
     def standardised(self, evidence: np.ndarray) -> np.ndarray:
         """What the network sees of N pixels in all: float32 (N, 2k), the standardised evidence and its squares."""
@@ -77,9 +77,21 @@ def fusion_sha256() -> str:
 @cache
 def bundled_fusion() -> Fusion:
     """The fusion that comes with the program."""
-    weights = load_file(WEIGHTS)
+    weights = {name: array for name, array in load_file(WEIGHTS).items() if not name.startswith(HEAD)}
     assert weights["mean"].shape == (len(EVIDENCE),), "the weights are those of other evidence"
     return Fusion(**weights)
+
+
+@cache
+def bundled_head() -> dict[str, np.ndarray]:
+    """The weights of the error head that comes with the program, as `head_logits` takes them."""
+    weights = load_file(WEIGHTS)
+    return {name.removeprefix(HEAD): one for name, one in weights.items() if name.startswith(HEAD)}
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Logits as float32 probabilities in (0, 1)."""
+    return (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)
 
 
 def full_size(probability: np.ndarray, tissue: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from typing import Any
 from echogan.calibration.lesion_clips import LesionClip
 from echogan.enhance.enhancer import Enhancer
 from echogan.trust.calibration import Calibration
-from echogan.trust.fusion import bundled_fusion
 from eval.hallucination.disc_clips import DiscClip, disc_table
 from eval.hallucination.faulty import FAULTY, faulty_examples
 from eval.hallucination.promises import promises, shifted
@@ -29,14 +28,13 @@ def calibration_measures(
     known, fresh   clips like those of the calibration, and others
     faulty         folder of the faulty networks
     """
-    fusion = bundled_fusion()
     shifts: dict[str, Any] = {}
     for one in FAULTY:
         if (faulty / one.name).exists():
             enhancer = open_enhancer(str(faulty / one.name))
-            shifts[one.name] = shifted(faulty_examples(one, fresh, enhancer), stored, fusion)
+            shifts[one.name] = shifted(faulty_examples(one, fresh, enhancer), stored)
     return {
-        **promises(stored, fusion, shipped, known, fresh),
+        **promises(stored, shipped, known, fresh),
         "shifted": shifts,
         "discs": disc_table(discs, shipped, stored),
     }

@@ -8,7 +8,6 @@ import numpy as np
 
 from echogan.calibration.calibrate import probabilities
 from echogan.calibration.examples import Example
-from echogan.trust.fusion import bundled_fusion
 from echogan.trust.maps.degradation import explained_degradation
 from echogan.trust.maps.flicker import flicker_excess
 from echogan.trust.maps.ring_correlation import ring_correlation
@@ -54,7 +53,7 @@ def _equivariance_spread(e: Example) -> np.ndarray:
 
 
 def _fused(e: Example) -> np.ndarray:
-    return signed(*probabilities(e, bundled_fusion()))
+    return signed(*probabilities(e))
 
 
 def signed(removed: np.ndarray, invented: np.ndarray) -> np.ndarray:

@@ -75,10 +75,15 @@ FAULTY = (
     Faulty("clearing", "clearing", 5),
     Faulty("erasing-rv-wall", "erasing", 6, Tissue.RV_WALL, small=True),
     Faulty("inventing-at-rv-wall", "inventing", 7, Tissue.RV_WALL, small=True),
+    Faulty("erasing-papillary", "erasing", 8, Tissue.PAPILLARY, small=True),
+    Faulty("inventing-at-papillary", "inventing", 9, Tissue.PAPILLARY, small=True),
+    Faulty("erasing-aortic-wall", "erasing", 10, Tissue.AORTIC_WALL, small=True),
+    Faulty("inventing-at-aortic-wall", "inventing", 11, Tissue.AORTIC_WALL, small=True),
 )
 """All faulty networks, in the order in which they are trained."""
-FITTED_ON = ("erasing-valves", "inventing-at-valves", "erasing-rv-wall", "inventing-at-rv-wall")
-"""Those whose results the fusion is fitted on; the others are held out."""
+HELD_OUT = ("erasing-atrial-wall", "inventing-at-atrial-wall", "clearing")
+FITTED_ON = tuple(one.name for one in FAULTY if one.name not in HELD_OUT)
+"""Those whose results the fusion is fitted on."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fit the fusion: its weights from the results of networks that were taught to be wrong, and of the shipped one.
+"""Fit fusion and error head: to the results of networks that were taught to be wrong, and of the shipped one.
 
 The shipped network counts as it is, with the results of clips with and without their lesion swapped, and with shapes
 painted into its results and taken out of them. The clips are not those of the measurement, nor those of a calibration.
@@ -22,28 +22,32 @@ from echogan.core.atomic import replacing
 from echogan.model.checkpoints.checkpoint import DEFAULT
 from echogan.phantom.lesions import LESIONS
 from echogan.trust.evidence import Evidence
-from echogan.trust.fusion import RESIDUALS, UNITS, WEIGHTS, Fusion
+from echogan.trust.fusion import HEAD, RESIDUALS, UNITS, WEIGHTS, Fusion
 from eval.hallucination.faulty import FAULTY, FITTED_ON, FRAMES, faulty_examples
+from eval.hallucination.fit_head import MOST, OF_NETWORKS, fit_head, frame
 from eval.measures.baselines import open_enhancer
 
 FIRST_SEED = 1_950_000_000  # hearts that nothing else uses
-CLIPS = 12  # of each kind of lesion
+CLIPS = 24  # of each kind of lesion
 STEPS, BATCH, LEARNING_RATE, DECAY = 2000, 8192, 1e-2, 1e-4
-MOST = 400  # pixels of each class that a frame gives
-OF_NETWORKS = 3.0  # weight of a wrong pixel that a network or a swap made; others weigh 1
+
+Pixels = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Evidence (k, e), truth (k, 2), removed and invented as 0 or 1, and weight (k,)."""
 
 
 def write_fusion(faulty: Path, kept: Path) -> None:
-    """Fit the fusion and write it into the program. `faulty` is the folder of the faulty networks."""
-    fusion = fit(list(fitting_examples(faulty, kept)))
+    """Fit both and write them into the program. `faulty` is the folder of the faulty networks."""
+    drawn, frames = [], []
+    for number, one in enumerate(fitting_examples(faulty, kept)):
+        drawn.append(pixels(one, np.random.default_rng([0, number])))
+        frames.append(frame(one))
+    weights = vars(fit(drawn)) | {HEAD + name: one for name, one in fit_head(frames).items()}
     with replacing(WEIGHTS) as part:
-        save_file(
-            {name: np.ascontiguousarray(array, np.float32) for name, array in vars(fusion).items()}, part
-        )
+        save_file({name: np.ascontiguousarray(one, np.float32) for name, one in weights.items()}, part)
 
 
 def fitting_examples(faulty: Path, kept: Path) -> Iterator[Example]:
-    """The examples that the fusion is fitted on."""
+    """The examples that both are fitted on."""
     clips = [clip for kind in LESIONS for clip in lesion_clips(kind, FIRST_SEED, CLIPS, FRAMES, kept)]
     own = list(examples(clips, open_enhancer(DEFAULT)))
     yield from own
@@ -54,11 +58,10 @@ def fitting_examples(faulty: Path, kept: Path) -> Iterator[Example]:
             yield from faulty_examples(one, clips, open_enhancer(str(faulty / one.name)))
 
 
-def fit(examples: Sequence[Example], seed: int = 0) -> Fusion:
-    """The fusion with the least weighted cross-entropy on some pixels of each example."""
+def fit(drawn: Sequence[Pixels], seed: int = 0) -> Fusion:
+    """The fusion with the least weighted cross-entropy on the `pixels` of all examples."""
     torch.manual_seed(seed)
-    parts = [pixels(one, np.random.default_rng([seed, k])) for k, one in enumerate(examples)]
-    evidence, truth, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    evidence, truth, weight = (np.concatenate(column) for column in zip(*drawn, strict=True))
     mean, scale = evidence.mean(0), evidence.std(0) + 1e-6
     start = Fusion(mean, scale, *(np.zeros(1, np.float32),) * 2)
     seen = torch.from_numpy(start.standardised(evidence))
@@ -67,9 +70,9 @@ def fit(examples: Sequence[Example], seed: int = 0) -> Fusion:
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     for _ in range(STEPS):
-        drawn = torch.randint(len(seen), (BATCH,))
+        batch = torch.randint(len(seen), (BATCH,))
         cost = nn.functional.binary_cross_entropy_with_logits(
-            network(seen[drawn]), target[drawn], counts[drawn]
+            network(seen[batch]), target[batch], counts[batch]
         )
         optimiser.zero_grad()
         cost.backward()
@@ -111,7 +114,7 @@ class MonotoneHeads(nn.Module):
         return torch.relu(seen @ hidden[:-1] + hidden[-1]) @ out[:-1] + out[-1]
 
 
-def pixels(example: Example, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pixels(example: Example, rng: np.random.Generator) -> Pixels:
     """Evidence (k, e), truth (k, 2), removed and invented as 0 or 1, and weight (k,) of pixels of the middle frame."""
     middle, of = slice(example.middle, example.middle + 1), Evidence(example.tissue)
     (found,) = of(example.x[middle], example.g[middle])

@@ -55,6 +55,7 @@ RESULT = RESULTS / "hallucination.json"
 RUNS = Path("runs/ladder")
 WRONG = ("erased", "invented")
 FIRST_SEED = 1_930_000_000  # hearts that nothing else is trained, chosen or tested on
+FRAMES = 5  # of each clip, for the flicker
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class HallucinationSettings:
     measure_only: bool = field(default=False, metadata={"help": "train nothing; measure the finished runs"})
     model: str = field(default=DEFAULT, metadata={"help": "shipped checkpoint to measure apart"})
     clips: int = field(default=12, metadata={"help": "clips of each kind of lesion"})
+    held_out_clips: int = field(default=24, metadata={"help": "the same, for the held-out faulty networks"})
     known: int = field(
         default=24, metadata={"help": "clips of each kind like those of the calibration, for other splits"}
     )
@@ -76,7 +78,7 @@ class HallucinationSettings:
     data: Path = field(
         default=SHARED / "data", metadata={"help": "folder of real clips; left out where absent"}
     )
-    frames: int = field(default=5, metadata={"help": "frames of each clip, for the flicker"})
+    frames: int = field(default=FRAMES, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the ladder's runs"})
     faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
@@ -96,19 +98,15 @@ def main(settings: HallucinationSettings) -> None:
         write_fusion(settings.faulty, settings.kept)
     if settings.train_only:
         return
-    result = collect(settings, test_clips(settings))
+    result = collect(settings, test_clips(settings.clips, settings.frames, settings.kept))
     show(result)
     if settings.steps == BASE.steps:
         write(result, settings.out, settings, measured, but=("rows", "seeds", "measure_only", "fit"))
 
 
-def test_clips(settings: HallucinationSettings) -> list[LesionClip]:
-    """The clips of every kind of lesion that are measured."""
-    return [
-        clip
-        for kind in LESIONS
-        for clip in lesion_clips(kind, FIRST_SEED, settings.clips, settings.frames, settings.kept)
-    ]
+def test_clips(count: int, frames: int, kept: Path) -> list[LesionClip]:
+    """The first so many clips of every kind of lesion that are measured."""
+    return [clip for kind in LESIONS for clip in lesion_clips(kind, FIRST_SEED, count, frames, kept)]
 
 
 def measured(result: dict[str, Any]) -> list[str]:
@@ -134,8 +132,9 @@ def collect(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[st
         "rows": ladder_rows(clips, settings.seeds, settings.steps, settings.runs),
         "ladder": ladder.facts(),
         "settings": {
-            "clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED, "tau": TAU,
-            "least_support": LEAST_SUPPORT, "found": FOUND, "flagged": list(FLAGGED),
+            "clips": settings.clips, "held_out_clips": settings.held_out_clips, "frames": settings.frames,
+            "first_seed": FIRST_SEED, "tau": TAU, "least_support": LEAST_SUPPORT, "found": FOUND,
+            "flagged": list(FLAGGED),
         },
         "fusion": fusion_sha256(),
         **provenance([checkpoint_facts(shipped)]),
@@ -160,15 +159,16 @@ def ladder_rows(
 
 def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
     """The finished networks of FAULTY: what each was taught, whether the fusion was fitted on it, and `measure`."""
-    found: dict[str, Any] = {}
+    more, found = test_clips(settings.held_out_clips, settings.frames, settings.kept), {}
     for one in FAULTY:
         folder = settings.faulty / one.name
         if not folder.exists():
             continue
-        enhancer = open_enhancer(str(folder))
+        enhancer, fitted_on = open_enhancer(str(folder)), one.name in FITTED_ON
+        shown = faulty_examples(one, clips if fitted_on else more, enhancer)
         found[one.name] = {
-            "fault": one.fault, "small": one.small, "fitted_on": one.name in FITTED_ON,
-            "sha256": checkpoint_facts(enhancer)["sha256"], **measure(list(faulty_examples(one, clips, enhancer))),
+            "fault": one.fault, "small": one.small, "fitted_on": fitted_on,
+            "sha256": checkpoint_facts(enhancer)["sha256"], **measure(list(shown)),
         }  # fmt: skip
     return found
 

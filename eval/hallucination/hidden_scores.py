@@ -18,7 +18,7 @@ from echogan.model.networks.segmenter import Structure, Wall
 from echogan.phantom.clip import PhantomClip
 from echogan.phantom.tissues import FLUID, WALLS
 from echogan.training.segmenter.data import IGNORED, SHOWN, wall_classes
-from echogan.trust.error_finder import ErrorFinder
+from echogan.trust.error_finder import bundled_finder
 from echogan.trust.map_styles import unit
 from echogan.trust.maps.shadow import Beams, shadow_level, shadowed
 from echogan.trust.maps.smoothing import smooth
@@ -130,7 +130,7 @@ def _scored(
     beams = Beams(tissue, working_fan(prepared))
     space = prepared.space
     myocardium = Segmentation(space.size, space.mask, tissue, CPU)(canonical).myocardium
-    found, (removed, _) = HiddenWalls(tissue, CPU)(canonical, g, myocardium)[0], ErrorFinder(tissue)(x, g)
+    found, (removed, _) = HiddenWalls(tissue, CPU)(canonical, g, myocardium)[0], bundled_finder(tissue)(x, g)
     scores = {
         MAP: found,
         "dark myocardium": cv2.resize(myocardium[0], space.size[::-1]) * dark,

@@ -19,8 +19,8 @@ from echogan.trust.fusion import fusion_sha256
 from eval.command import begin, write
 from eval.hallucination.hallucination import (
     FIRST_SEED,
+    FRAMES,
     RUNS,
-    HallucinationSettings,
     ladder_rows,
     show_rows,
     test_clips,
@@ -49,7 +49,7 @@ def main(settings: LadderSettings) -> None:
     """Train the missing runs, measure them, print and write."""
     torch.set_num_threads(1)
     train_missing(CORNERS, settings.seeds, settings.steps, settings.runs, settings.size)
-    clips = test_clips(HallucinationSettings(clips=settings.clips, kept=settings.kept))
+    clips = test_clips(settings.clips, FRAMES, settings.kept)
     result: dict[str, Any] = {
         "rows": ladder_rows(clips, settings.seeds, settings.steps, settings.runs, settings.size),
         "ladder": facts(settings.size) | {"steps": settings.steps},

@@ -20,7 +20,6 @@ from echogan.calibration.examples import Example
 from echogan.calibration.lesion_clips import LesionClip
 from echogan.enhance.enhancer import Enhancer
 from echogan.trust.calibration import Calibration
-from echogan.trust.fusion import Fusion
 from eval.measures.intervals import interval
 
 SPLITS = 20
@@ -29,7 +28,6 @@ ERRORS = ("swapped", "painted")  # kinds of known errors that a calibration make
 
 def promises(
     calibration: Calibration,
-    fusion: Fusion,
     enhancer: Enhancer,
     known: Sequence[LesionClip],
     fresh: Sequence[LesionClip],
@@ -39,8 +37,8 @@ def promises(
     known   clips like those of the calibration, for the other splits
     """
     kinds = [str(clip.facts["kind"]) for clip in fresh]
-    tested = [losses(clip, enhancer, fusion) for clip in fresh]
-    pool = [losses(clip, enhancer, fusion) for clip in known] + tested
+    tested = [losses(clip, enhancer) for clip in fresh]
+    pool = [losses(clip, enhancer) for clip in known] + tested
     by_kind = {
         kind: [one for one, k in zip(tested, kinds, strict=True) if k == kind] for kind in sorted(set(kinds))
     }
@@ -88,11 +86,11 @@ def splits(pool: Sequence[Losses], size: int) -> dict[str, Any]:
     return {"missed_at_amber": missed_share.tolist(), "flagged_at_red": flagged_share.tolist()}
 
 
-def shifted(found: Iterable[Example], calibration: Calibration, fusion: Fusion) -> dict[str, Any]:
+def shifted(found: Iterable[Example], calibration: Calibration) -> dict[str, Any]:
     """What is missed and flagged at thresholds that were made for other errors, with intervals by clip."""
     rows = []
     for one in found:
-        maps = probabilities(one, fusion)
+        maps = probabilities(one)
         rows.append(Losses(missed(one, *maps), flagged(one, *maps)))
     return at_thresholds(rows, calibration.amber, calibration.red)
 

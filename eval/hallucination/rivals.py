@@ -1,4 +1,4 @@
-"""Rivals of the fusion: an error head, and the spread of three seeds, on the same pixels as the fusion.
+"""Parts of the fusion alone, and a rival: the spread of three seeds, on the same pixels as the fusion.
 
     python -m eval rivals                    train what is missing, measure, write
     python -m eval rivals --measure-only     train no network; the spread only where the seeds are trained
@@ -6,7 +6,8 @@
 The networks are those taught by false pairs that the fusion was not fitted on (`eval.hallucination.faulty`), on the
 clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in runs/.
 
-error head             `eval.hallucination.error_head`: fitted on what the fusion is fitted on
+units alone            the fusion without the error head
+error head alone       `echogan.trust.error_head` without the units
 spread of three seeds  standard deviation of the results of three networks that differ in their seed alone (deep
                        ensembles, Lakshminarayanan et al., NeurIPS 2017), as they are, and of their tone-matched
                        residuals, as a network's own grey curve is no disagreement. Of small networks only; the
@@ -24,16 +25,17 @@ import numpy as np
 import torch
 
 from echogan.calibration.examples import Example
-from echogan.calibration.lesion_clips import LesionClip, lesion_clips
+from echogan.calibration.lesion_clips import LesionClip
 from echogan.model.checkpoints.checkpoint import DEFAULT
-from echogan.phantom.lesions import LESIONS
-from echogan.trust.fusion import fusion_sha256
+from echogan.trust.error_finder import ErrorFinder
+from echogan.trust.error_head import head_logits, shown
+from echogan.trust.evidence import Evidence
+from echogan.trust.fusion import bundled_head, full_size, fusion_sha256, probabilities
 from echogan.trust.maps.tone import tone_matched
 from eval.command import begin, write
 from eval.hallucination.diagnostics import scores, signed
-from eval.hallucination.error_head import ErrorHead, fitted_head, head_facts
 from eval.hallucination.faulty import FAULTY, FITTED_ON, Faulty, faulty_examples, train_faulty
-from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection
+from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection, test_clips
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.provenance import provenance
 from eval.paths import RESULTS
@@ -50,14 +52,13 @@ Scores = dict[str, np.ndarray]
 class RivalsSettings:
     """On what the rivals are measured, and where networks and result are kept."""
 
-    clips: int = field(default=12, metadata={"help": "clips of each kind of lesion"})
+    clips: int = field(default=24, metadata={"help": "clips of each kind of lesion"})
     frames: int = field(default=5, metadata={"help": "frames of each clip"})
     measure_only: bool = field(
         default=False, metadata={"help": "train no network; measure the finished ones"}
     )
     faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
     seeds: Path = field(default=Path("runs/faulty_seeds"), metadata={"help": "folder of their other seeds"})
-    head: Path = field(default=Path("runs/error_head"), metadata={"help": "folder of the error head"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -68,16 +69,11 @@ def main(settings: RivalsSettings) -> None:
     if not settings.measure_only:
         for one in FAULTY:
             train_faulty(one, settings.faulty, settings.kept)
-    head = fitted_head(settings.faulty, settings.kept, settings.head)
-    clips = [
-        clip
-        for kind in LESIONS
-        for clip in lesion_clips(kind, FIRST_SEED, settings.clips, settings.frames, settings.kept)
-    ]
-    networks = {one.name: network(one, clips, head, settings) for one in FAULTY if one.name not in FITTED_ON}
+    clips = test_clips(settings.clips, settings.frames, settings.kept)
+    networks = {one.name: network(one, clips, settings) for one in FAULTY if one.name not in FITTED_ON}
     result = {
         "networks": networks,
-        "head": head_facts(head, settings.faulty),
+        "head": {"weights": sum(one.size for one in bundled_head().values())},
         "settings": {"clips": settings.clips, "frames": settings.frames, "first_seed": FIRST_SEED},
         "fusion": fusion_sha256(),
         **provenance([checkpoint_facts(open_enhancer(DEFAULT))]),
@@ -91,14 +87,13 @@ def measured(result: dict[str, Any]) -> list[str]:
     return [f"{name} {row}" for name, found in result["networks"].items() for row in found["diagnostics"]]
 
 
-def network(
-    one: Faulty, clips: Sequence[LesionClip], head: ErrorHead, settings: RivalsSettings
-) -> dict[str, Any]:
+def network(one: Faulty, clips: Sequence[LesionClip], settings: RivalsSettings) -> dict[str, Any]:
     """How each diagnostic sees the errors of one network."""
     enhancer = open_enhancer(str(settings.faulty / one.name))
     found = list(faulty_examples(one, clips, enhancer))
     rows: dict[str, list[Scores]] = {name: [scores(name, e) for e in found] for name in COMPARED}
-    rows["error head"] = [both_signs(signed(*head.probabilities(e))) for e in found]
+    for name, part in PARTS.items():
+        rows[name] = [both_signs(part(e)) for e in found]
     others = [open_enhancer(str(folder)) for folder in trained_seeds(one, settings)]
     if others:
         results = [found, *(list(faulty_examples(one, clips, other)) for other in others)]
@@ -133,6 +128,28 @@ def trained_seeds(one: Faulty, settings: RivalsSettings) -> list[Path]:
 def other_seeds(one: Faulty) -> Iterator[Faulty]:
     """The same training with other seeds."""
     return (replace(one, name=f"{one.name}-{seed}", seed=seed) for seed in OTHER_SEEDS)
+
+
+def units_alone(e: Example) -> np.ndarray:
+    """The signed score of the fusion without the error head, float (h, w)."""
+    (removed,), (invented,) = ErrorFinder(e.tissue)(*_middle(e))
+    return signed(removed, invented)
+
+
+def head_alone(e: Example) -> np.ndarray:
+    """The signed score of what the error head says, float (h, w)."""
+    evidence = Evidence(e.tissue)
+    (x,), (g,) = ([evidence.reduced(frame) for frame in frames] for frames in _middle(e))
+    (said,) = probabilities(head_logits(shown(x, g, evidence.tissue)[None], bundled_head()))
+    return signed(*full_size(said, e.tissue))
+
+
+def _middle(e: Example) -> tuple[np.ndarray, np.ndarray]:
+    """The middle frame and its result, float32 (1, h, w) each."""
+    return e.x[e.middle][None], e.g[e.middle][None]
+
+
+PARTS = {"units alone": units_alone, "error head alone": head_alone}
 
 
 def both_signs(score: np.ndarray) -> Scores:

@@ -1,4 +1,4 @@
-"""The tables of the fusion's rivals: the error head, and the spread of three seeds."""
+"""The tables of the fusion's parts, and of its rival: the spread of three seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eval.reporting.hallucination_tables import detection
 
 
 def rivals(result: dict[str, Any]) -> str:
-    """A table of detection for each network, then what the rivals are."""
+    """A table of detection for each network, then what the rows are."""
     tables = [detection(name, found) for name, found in result["networks"].items()]
     return "\n\n".join([*tables, _method(result)])
 
@@ -24,7 +24,7 @@ def _method(result: dict[str, Any]) -> str:
     with_spread = any(len(found["seeds"]) > 1 for found in result["networks"].values())
     return (
         f"Measured as the tables above, on the same {used['clips']} clips of each kind of lesion, on networks that "
-        "neither the fusion nor the error head was fitted on. The error head is a U-Net of "
-        f"{head['weights']:,} weights that sees input and result at half the working size; of its epochs that counts "
-        f"which costs least on a sixth of the fitting clips. {spread * with_spread}{made_with(result)}"
+        "neither the units nor the error head was fitted on. Fused is both together. The error head is a U-Net of "
+        f"{head['weights']:,} weights that sees input and result at a quarter of the working size. "
+        f"{spread * with_spread}{made_with(result)}"
     )

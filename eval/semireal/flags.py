@@ -13,7 +13,6 @@ from echogan.calibration.examples import Example, examples, swapped
 from echogan.enhance.calibrated import calibration_of
 from echogan.enhance.enhancer import Enhancer
 from echogan.trust.calibration import Calibration
-from echogan.trust.fusion import bundled_fusion
 from eval.hallucination.promises import shifted
 from eval.measures.intervals import interval, share_interval
 from eval.simulated.lesion_cases import LesionCase
@@ -48,13 +47,13 @@ def flags(cases: Sequence[LesionCase], enhancer: Enhancer) -> dict[str, Any] | N
         "own": area(
             pairs, [str(case.clip.facts["patient"]) for case in cases for _ in range(2)], calibration
         ),
-        "thresholds": shifted(swapped(pairs), calibration, bundled_fusion()),
+        "thresholds": shifted(swapped(pairs), calibration),
     }
 
 
 def covered(one: Example, lesion: np.ndarray, calibration: Calibration) -> dict[str, tuple[float, float]]:
     """The shares of a lesion, bool (h, w), over amber and over red, by what it is flagged as."""
-    maps = dict(zip(("removed", "invented"), probabilities(one, bundled_fusion()), strict=True))
+    maps = dict(zip(("removed", "invented"), probabilities(one), strict=True))
     return {
         name: (float((of[lesion] >= calibration.amber).mean()), float((of[lesion] >= calibration.red).mean()))
         for name, of in maps.items()
@@ -74,7 +73,7 @@ def counted(found: Sequence[tuple[float, float]]) -> dict[str, Any] | None:
 
 def area(found: Sequence[Example], patients: Sequence[str], calibration: Calibration) -> dict[str, Any]:
     """The mean share of the sector that is flagged, at each threshold, with intervals by patient."""
-    tops = [np.maximum(*probabilities(one, bundled_fusion()))[one.tissue] for one in found]
+    tops = [np.maximum(*probabilities(one))[one.tissue] for one in found]
     return {
         name: interval([float((top >= threshold).mean()) for top in tops], patients)
         for name, threshold in (("amber", calibration.amber), ("red", calibration.red))

@@ -8,11 +8,20 @@ import torch
 from lesion_examples import enhancer_of, lesion_clip, through
 
 from echogan.calibration import calibrate as module
-from echogan.calibration.calibrate import THRESHOLDS, Losses, calibrate, flagged, losses, missed, thresholds
+from echogan.calibration.calibrate import (
+    AMBER_FLAGS,
+    THRESHOLDS,
+    Losses,
+    calibrate,
+    flagged,
+    losses,
+    missed,
+    thresholds,
+)
 from echogan.calibration.examples import swapped
 from echogan.calibration.settings import CalibrationSettings
 from echogan.core.errors import Cancelled, SettingsError
-from echogan.trust.fusion import bundled_fusion, fusion_sha256
+from echogan.trust.fusion import fusion_sha256
 
 
 def at(loss, threshold):
@@ -56,6 +65,15 @@ def test_both_promises_hold_on_fresh_clips(hard):
     assert np.mean([at(one.flagged, red) for one in fresh]) <= 0.011
 
 
+def test_amber_flags_its_share_where_known_errors_are_easily_found():
+    rng = np.random.default_rng(2)
+    easy = drawn(rng, 400, 0.0)
+    amber, red = thresholds(easy)
+    assert amber < red
+    assert np.mean([at(one.missed, red) for one in easy]) < 0.01, "red alone would keep the promise of amber"
+    assert 0.02 < np.mean([at(one.flagged, amber) for one in easy]) <= AMBER_FLAGS
+
+
 def test_too_few_clips_make_nothing_red_or_no_calibration():
     few = drawn(np.random.default_rng(2), 20, 0.0)
     assert thresholds(few)[1] == 1.0
@@ -75,7 +93,7 @@ def test_a_calibration_names_its_weights_and_counts_its_clips(monkeypatch):
     assert found.clips == {"with known errors": 100, "faithful": 100}
     assert seen[-1] == (200, 200)
     assert 0 < found.amber <= found.red <= 1
-    one = losses(lesion_clip(), enhancer, bundled_fusion())
+    one = losses(lesion_clip(), enhancer)
     assert at(one.missed, found.amber) <= 0.1
     assert at(one.flagged, found.red) <= 0.01
 

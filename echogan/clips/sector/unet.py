@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from echogan.core.convolution import convolved
+
 
 def probability(maps: np.ndarray, widths: Sequence[int], weights: Path) -> np.ndarray:
     """What the network with these stored weights gives: float32 (S, S) from 0 to 1, of maps (C, S, S)."""
@@ -34,24 +36,15 @@ def forward(maps: np.ndarray, widths: Sequence[int], weights: dict[str, np.ndarr
             skips.append(x)
             x = x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2).max((2, 4))
         for half in "ab":
-            x = np.maximum(_convolved(x, weights, f"down{level}{half}"), 0)
+            x = np.maximum(convolved(x, *_layer(weights, f"down{level}{half}")), 0)
     for level in reversed(range(len(widths) - 1)):
         x = np.concatenate([x.repeat(2, 1).repeat(2, 2), skips[level]])
-        x = np.maximum(_convolved(x, weights, f"up{level}"), 0)
-    return _shuffle(_convolved(x, weights, "out"))
+        x = np.maximum(convolved(x, *_layer(weights, f"up{level}")), 0)
+    return _shuffle(convolved(x, *_layer(weights, "out")))
 
 
-def _convolved(x: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """3 x 3 convolution with zeros around, (C, h, w) to (D, h, w): nine matrix products, one for each tap."""
-    kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
-    _, height, width = x.shape
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
-    out = np.repeat(bias[:, None], height * width, 1)
-    for row in range(3):
-        for column in range(3):
-            part = padded[:, row : row + height, column : column + width].reshape(len(x), -1)
-            out += kernel[:, :, row, column] @ part
-    return out.reshape(-1, height, width)
+def _layer(weights: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
+    return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
 def _unshuffle(x: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from echogan.trust.maps.hidden import hidden_information
 from echogan.trust.maps.shadow import Beams, shadow_level, shadowed
 from echogan.trust.regions import Region, RegionTracker
 
-EVERY = 8  # frames: shadow, which hardly moves, and hidden-information gap are of these alone
+EVERY = 16  # frames: shadow, which hardly moves, and hidden-information gap are of these alone
 
 
 @dataclass(frozen=True)

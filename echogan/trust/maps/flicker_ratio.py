@@ -6,12 +6,15 @@ import numpy as np
 
 from echogan.trust.maps.smoothing import Smoother
 
+EVERY = 2
+
 
 class FlickerRatio:
     """Mean |S(g[t-1] - 2 g[t] + g[t+1])| over the same of x, inside the tissue; takes frames as they come.
 
     The second difference leaves out what moves or brightens evenly. True motion is left in both, so the ratio is
-    nearer to 1 than that of flicker alone; `flicker_excess` follows the motion, and costs its optical flow.
+    nearer to 1 than that of flicker alone; `flicker_excess` follows the motion, and costs its optical flow. One
+    of EVERY frames counts.
 
     tissue   bool (h, w)
     """
@@ -20,6 +23,7 @@ class FlickerRatio:
         self._smooth = Smoother(tissue)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._sums = np.zeros(2)
+        self._seen = 0
 
     def add(self, x: np.ndarray, g: np.ndarray) -> None:
         """The next frames of input and result, float32 (n, h, w) in [0, 1]."""
@@ -28,9 +32,12 @@ class FlickerRatio:
         self._last = x[-2:].copy(), g[-2:].copy()
         if len(x) < 3:
             return
-        for side, frames in enumerate((x, g)):
-            for change in frames[:-2] - 2 * frames[1:-1] + frames[2:]:
-                self._sums[side] += np.abs(self._smooth(change)).sum(dtype=np.float64)
+        for middle in range(1, len(x) - 1):
+            if self._seen % EVERY == 0:
+                for side, frames in enumerate((x, g)):
+                    change = frames[middle - 1] - 2 * frames[middle] + frames[middle + 1]
+                    self._sums[side] += np.abs(self._smooth(change)).sum(dtype=np.float64)
+            self._seen += 1
 
     @property
     def ratio(self) -> float | None:

@@ -23,7 +23,7 @@ FRAME = np.where(SECTOR.mask, 0.5 * speckle(1, 192, 240)[0], 0)
 ROWS, COLUMNS = np.mgrid[:192, :240]
 DARK = (ROWS - 110) ** 2 + (COLUMNS - 120) ** 2 <= 30**2
 CLIP = np.stack([np.where(DARK, 0.1 * FRAME, FRAME)] * FRAMES).astype(np.uint8)
-CALIBRATION = Calibration("a" * 64, "b" * 64, 0.2, 0.9, {}, "", "", "")
+CALIBRATION = Calibration("a" * 64, "b" * 64, 0.3, 0.9, {}, "", "", "")
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from lesion_examples import through
 
-from echogan.calibration.calibrate import probabilities
 from echogan.calibration.examples import swapped
 from echogan.calibration.painted import painted
+from echogan.trust.error_finder import ErrorFinder
 from eval.hallucination import fit_fusion as module
 
 
@@ -14,12 +14,19 @@ def test_the_fitted_fusion_finds_what_it_was_fitted_on(monkeypatch):
     monkeypatch.setattr(module, "STEPS", 300)
     own = through(torch.nn.Identity())
     ill, control = swapped(own)
-    fusion = module.fit([*own, ill, control])
-    removed, invented = probabilities(ill, fusion)
+    rng = np.random.default_rng(0)
+    fusion = module.fit([module.pixels(one, rng) for one in (*own, ill, control)])
+    removed, invented = found(fusion, ill)
     assert np.median(removed[ill.truth.erased]) > np.quantile(removed[ill.truth.faithful], 0.95)
     assert invented[ill.tissue].mean() < 0.2
-    removed, invented = probabilities(control, fusion)
+    removed, invented = found(fusion, control)
     assert np.median(invented[control.truth.invented]) > np.quantile(invented[control.truth.faithful], 0.95)
+
+
+def found(fusion, example):
+    """The probabilities (h, w) of removed and of invented in the middle frame."""
+    middle = slice(example.middle, example.middle + 1)
+    return (maps[0] for maps in ErrorFinder(example.tissue, fusion)(example.x[middle], example.g[middle]))
 
 
 def test_at_most_so_many_pixels_of_each_class_are_drawn():

@@ -9,9 +9,16 @@ from lesion_examples import Painter, enhancer_of, lesion_clip, through
 
 from echogan.phantom.tissues import Tissue
 from eval.hallucination import rivals as module
-from eval.hallucination.error_head import ErrorHead
 from eval.hallucination.faulty import Faulty
-from eval.hallucination.rivals import COMPARED, SPREADS, RivalsSettings, network, other_seeds, trained_seeds
+from eval.hallucination.rivals import (
+    COMPARED,
+    PARTS,
+    SPREADS,
+    RivalsSettings,
+    network,
+    other_seeds,
+    trained_seeds,
+)
 
 ONE = Faulty("inventing-x", "inventing", 3, Tissue.VALVE, small=True)
 
@@ -52,8 +59,8 @@ def painter(monkeypatch):
 
 def test_all_rows_are_measured_on_the_same_pixels(painter):
     torch.manual_seed(0)
-    found = network(ONE, [lesion_clip()], ErrorHead().eval(), RivalsSettings())
-    assert list(found["diagnostics"]) == [*COMPARED, "error head", *SPREADS]
+    found = network(ONE, [lesion_clip()], RivalsSettings())
+    assert list(found["diagnostics"]) == [*COMPARED, *PARTS, *SPREADS]
     assert len(found["seeds"]) == 3
     rows = [both["invented"] for both in found["diagnostics"].values()]
     assert len({(row["base_rate"], row["regions"]) for row in rows}) == 1
@@ -64,8 +71,8 @@ def test_all_rows_are_measured_on_the_same_pixels(painter):
 
 
 def test_a_network_from_the_shipped_one_has_no_other_seeds(painter):
-    found = network(replace(ONE, small=False), [lesion_clip()], ErrorHead().eval(), RivalsSettings())
-    assert list(found["diagnostics"]) == [*COMPARED, "error head"]
+    found = network(replace(ONE, small=False), [lesion_clip()], RivalsSettings())
+    assert list(found["diagnostics"]) == [*COMPARED, *PARTS]
     assert len(found["seeds"]) == 1
 
 

@@ -24,7 +24,14 @@ RESULT = {
     "shipped": network(None, SEEN | {"regions": 0}),
     "swapped": network(SEEN, SEEN) | {"contrast_left": None},
     "ladder": {"steps": 1200, "size": 128},
-    "settings": {"clips": 4, "frames": 5, "tau": 0.2, "least_support": 0.5, "found": 0.5},
+    "settings": {
+        "clips": 4,
+        "held_out_clips": 8,
+        "frames": 5,
+        "tau": 0.2,
+        "least_support": 0.5,
+        "found": 0.5,
+    },
     "models": [{"name": "net", "sha256": "abcdef0123456789"}],
     "phantom": "1.3.0",
 }

@@ -1,4 +1,4 @@
-"""The tables of the rivals have the values of the result, and say what the rivals cost."""
+"""The tables of the parts and rivals have the values of the result, and say what a rival costs."""
 
 from detection_rows import SEEN, about
 
@@ -10,7 +10,7 @@ RESULT = {
             "seeds": [{"name": "erasing-x", "sha256": "1234"}],
             "diagnostics": {
                 "fused": {"erased": SEEN, "invented": None},
-                "error head": {"erased": SEEN | {"auroc": about(0.8)}, "invented": None},
+                "error head alone": {"erased": SEEN | {"auroc": about(0.8)}, "invented": None},
             },
         }
     },
@@ -21,11 +21,11 @@ RESULT = {
 }
 
 
-def test_each_rival_has_a_row_beside_the_fusion():
+def test_each_part_has_a_row_beside_the_fusion():
     table = rivals(RESULT)
     rest = "0.400 | 25% | 50% [49%, 51%] | - | - | - | - |"
     assert f"| fused | 0.90 [0.89, 0.91] | {rest}" in table
-    assert f"| error head | 0.80 [0.79, 0.81] | {rest}" in table
+    assert f"| error head alone | 0.80 [0.79, 0.81] | {rest}" in table
     assert "erasing-x: erased: base rate 1.23%, 7 regions; nothing invented." in table
 
 

@@ -40,7 +40,7 @@ def case() -> LesionCase:
 def darker(monkeypatch):
     """Removed is as probable as the fall in grey is large, and invented as the rise."""
 
-    def probabilities(example, fusion):
+    def probabilities(example):
         change = (example.g - example.x)[example.middle]
         return np.clip(-2 * change, 0, 1), np.clip(2 * change, 0, 1)
 
@@ -91,7 +91,7 @@ def test_the_flagged_area_is_a_share_of_the_tissue(monkeypatch):
         tissue = np.array([[True, True, True, True, False]])
 
     maps = np.array([[0.5, 0.9, 0.1, 0.1, 1.0]]), np.array([[0.1, 0.1, 0.45, 0.1, 1.0]])
-    monkeypatch.setattr(module, "probabilities", lambda example, fusion: maps)
+    monkeypatch.setattr(module, "probabilities", lambda example: maps)
     found = area([One()], ["a"], CALIBRATION)  # type: ignore[list-item]
     assert found["amber"]["mean"] == 0.75
     assert found["red"]["mean"] == 0.25
