@@ -95,10 +95,7 @@ def calibrate(
         phantom=PHANTOM_VERSION,
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
-        gain=config.gain,
-        caution=config.caution,
-        dark_level=config.dark_level,
-        keep_walls=config.keep_walls,
+        **config.applied,
     )
     for clip in counted():
         cards.append(card_numbers(clip, enhancer, calibration))

@@ -129,7 +129,7 @@ def train_faulty(one: Faulty, runs: Path, kept: Path, clips: int = CLIPS) -> Pat
 def _begin(one: Faulty, shipped: Checkpoint) -> tuple[nn.Module, nn.Module, CheckpointConfig]:
     generator = replace(GeneratorConfig(), **SMALL) if one.small else shipped.config.generator
     trained_on = {"false_pairs": one.name, "phantom": PHANTOM_VERSION}
-    as_taught = {"gain": 1.0, "caution": 0.0, "keep_walls": 0.0}
+    as_taught = {"gain": 1.0, "haze_gain": 0.0, "caution": 0.0, "keep_walls": 0.0}
     config = replace(shipped.config, generator=generator, trained_on=trained_on, training={}, **as_taught)
     to_high, to_low = build_generators(generator)
     if not one.small:
