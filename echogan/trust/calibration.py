@@ -92,8 +92,8 @@ def read_calibration(
         raise InvalidCheckpoint(f"{TRUST_FILE} of {folder.name} belongs to other weights; {_remedy(folder)}.")
     if any(getattr(found, name) not in (None, value) for name, value in applied.items()):
         raise InvalidCheckpoint(
-            f"{TRUST_FILE} of {folder.name} was made for another gain, caution, dark level or share of walls "
-            f"kept; {_remedy(folder)}."
+            f"{TRUST_FILE} of {folder.name} was made for another gain, haze gain, caution, dark level or share "
+            f"of walls kept; {_remedy(folder)}."
         )
     return found if found.fusion == fusion else None
 

@@ -117,6 +117,8 @@ BARS = (
         "retrained_segmenter", f"sets/Poor/{GAIN}/dice/mean", "at least", -0.005),
     Bar("Where signal survives, as much is gained in SSIM as by the oracle (share of its gain).",
         "image_quality", "share_of_oracle/enhanced/supported_ssim/mean", "at least", 1.0),
+    Bar("Where signal survives, as much is gained in tone-matched PSNR as by the oracle (share of its gain).",
+        "image_quality", "share_of_oracle/enhanced/supported_tone_matched_psnr_db/mean", "at least", 1.0),
     Bar("Visible lesions are not erased (share).", "lesions", f"rows/{DEFAULT}/erased/mean", "at most", 0.05),
     Bar("No lesions are invented (share of clips).", "lesions", f"rows/{DEFAULT}/invented/mean", "at most", 0.01),
     held_out("erased", *HOW_WELL[0]),
@@ -166,8 +168,6 @@ NOT_REACHED = (
         "fans", "simulated/iou_percentile_5", "at least", 0.9),
     Bar("The page asks to check a sector that is wrong (share).",
         "fans", "simulated/asks_where_below", "at least", 0.9),
-    Bar("Where signal survives, as much is gained in tone-matched PSNR as by the oracle (share of its gain).",
-        "image_quality", "share_of_oracle/enhanced/supported_tone_matched_psnr_db/mean", "at least", 1.0),
 )  # fmt: skip
 """What was asked too and is not reached; one that a later network reaches moves up to BARS."""
 

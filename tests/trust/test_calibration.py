@@ -69,14 +69,16 @@ def test_a_calibration_of_what_is_applied_otherwise_is_refused(tmp_path):
     write_calibration(tmp_path, replace(MADE, **made_for), ARRAYS)
     assert read(tmp_path, **made_for).gain == 1.5
     for other in made_for:
-        with pytest.raises(InvalidCheckpoint, match=r"another gain, caution.*python -m echogan calibrate"):
+        with pytest.raises(
+            InvalidCheckpoint, match=r"another gain, haze gain, caution.*python -m echogan calibrate"
+        ):
             read(tmp_path, **made_for | {other: 0.05})
 
 
 def test_where_the_gain_was_not_noted_only_the_others_must_agree(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
     assert read(tmp_path, gain=2.0).gain is None
-    with pytest.raises(InvalidCheckpoint, match="another gain, caution, dark level"):
+    with pytest.raises(InvalidCheckpoint, match="another gain, haze gain, caution, dark level"):
         read(tmp_path, caution=0.3)
 
 
