@@ -95,7 +95,11 @@ def calibrate(
         phantom=PHANTOM_VERSION,
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
-        **config.applied,
+        gain=config.gain,
+        haze_gain=config.haze_gain,
+        caution=config.caution,
+        dark_level=config.dark_level,
+        keep_walls=config.keep_walls,
     )
     for clip in counted():
         cards.append(card_numbers(clip, enhancer, calibration))
