@@ -37,6 +37,9 @@ from echogan.training.data.sources import known
 from eval.measures.baselines import open_enhancer
 
 Fault = Literal["erasing", "inventing", "clearing"]
+NETWORKS = Path("eval/networks/faulty")
+OTHER_SEEDS = Path("eval/networks/faulty_seeds")
+"""The same, trained with other seeds, for `eval.hallucination.rivals`."""
 FIRST_SEED = 1_940_000_000  # hearts that no measurement uses
 CLIPS, FRAMES = 24, 5  # of each kind of lesion, whose controls are used; of a clip
 BATCH = 2

@@ -1,6 +1,7 @@
 """Hallucination: how well each diagnostic sees lesions that a network erased, and spots that it invented.
 
-    python -m eval hallucination [--rows "50% to 0%"] [--seeds 1]     train missing runs, measure, write
+    python -m eval hallucination                                      measure, write
+    python -m eval hallucination --rows "50% to 0%" --seeds 3         train missing runs before that
     python -m eval hallucination --fit                                fit the fusion anew before that
     python -m eval hallucination --steps 20                           a short run that writes nothing
 
@@ -13,7 +14,8 @@ simulated, of held-out hearts, each with one lesion and without it. The truth ma
 AUROC, AUPRC   over the pixels; faithful pixels are the others. The base rate is what AUPRC has by chance
 found          wrong regions of which at least half are flagged, where 1 % and 5 % of the faithful pixels are
 
-Intervals are bootstraps by clip. Runs are saved in runs/ladder; a stopped run is resumed.
+Intervals are bootstraps by clip. All networks are kept in eval/networks; what is missing there is trained, and a
+stopped run is resumed.
 """
 
 from __future__ import annotations
@@ -41,9 +43,9 @@ from eval.hallucination.calibration_measures import calibration_measures
 from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
 from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
 from eval.hallucination.disc_clips import real, simulated
-from eval.hallucination.faulty import FAULTY, FITTED_ON, faulty_examples, train_faulty
+from eval.hallucination.faulty import FAULTY, FITTED_ON, NETWORKS, faulty_examples, train_faulty
 from eval.hallucination.fit_fusion import write_fusion
-from eval.hallucination.ladder import BASE, CORNERS, ROWS, finished_runs, train_missing
+from eval.hallucination.ladder import BASE, CORNERS, ROWS, RUNS, finished_runs, train_missing
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.intervals import interval
 from eval.measures.metrics import ratio_of_means
@@ -52,7 +54,6 @@ from eval.paths import RESULTS, SHARED
 from eval.simulated.lesion_measures import SIGNS, contrast, surroundings
 
 RESULT = RESULTS / "hallucination.json"
-RUNS = Path("runs/ladder")
 WRONG = ("erased", "invented")
 FIRST_SEED = 1_930_000_000  # hearts that nothing else is trained, chosen or tested on
 FRAMES = 5  # of each clip, for the flicker
@@ -80,7 +81,7 @@ class HallucinationSettings:
     )
     frames: int = field(default=FRAMES, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the ladder's runs"})
-    faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
+    faulty: Path = field(default=NETWORKS, metadata={"help": "folder of the faulty networks"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 

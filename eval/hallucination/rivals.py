@@ -4,7 +4,7 @@
     python -m eval rivals --measure-only     train no network; the spread only where the seeds are trained
 
 The networks are those taught by false pairs that the fusion was not fitted on (`eval.hallucination.faulty`), on the
-clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in runs/.
+clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in eval/networks.
 
 units alone            the fusion without the error head
 error head alone       `echogan.trust.error_head` without the units
@@ -34,7 +34,15 @@ from echogan.trust.fusion import bundled_head, full_size, fusion_sha256, probabi
 from echogan.trust.maps.tone import tone_matched
 from eval.command import begin, write
 from eval.hallucination.diagnostics import scores, signed
-from eval.hallucination.faulty import FAULTY, FITTED_ON, Faulty, faulty_examples, train_faulty
+from eval.hallucination.faulty import (
+    FAULTY,
+    FITTED_ON,
+    NETWORKS,
+    OTHER_SEEDS,
+    Faulty,
+    faulty_examples,
+    train_faulty,
+)
 from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection, test_clips
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.provenance import provenance
@@ -42,7 +50,7 @@ from eval.paths import RESULTS
 
 RESULT = RESULTS / "rivals.json"
 COMPARED = ("raw difference", "raw cycle error", "tone-matched residual", "fused")
-OTHER_SEEDS = (103, 104)  # of the second and third training of a small network
+SEEDS = (103, 104)  # of the second and third training of a small network
 
 Scores = dict[str, np.ndarray]
 """The scores of erased and of invented pixels in a middle frame, float (h, w) each."""
@@ -57,8 +65,8 @@ class RivalsSettings:
     measure_only: bool = field(
         default=False, metadata={"help": "train no network; measure the finished ones"}
     )
-    faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
-    seeds: Path = field(default=Path("runs/faulty_seeds"), metadata={"help": "folder of their other seeds"})
+    faulty: Path = field(default=NETWORKS, metadata={"help": "folder of the faulty networks"})
+    seeds: Path = field(default=OTHER_SEEDS, metadata={"help": "folder of their other seeds"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -127,7 +135,7 @@ def trained_seeds(one: Faulty, settings: RivalsSettings) -> list[Path]:
 
 def other_seeds(one: Faulty) -> Iterator[Faulty]:
     """The same training with other seeds."""
-    return (replace(one, name=f"{one.name}-{seed}", seed=seed) for seed in OTHER_SEEDS)
+    return (replace(one, name=f"{one.name}-{seed}", seed=seed) for seed in SEEDS)
 
 
 def units_alone(e: Example) -> np.ndarray:
