@@ -39,7 +39,8 @@ from eval.measures.baselines import open_enhancer
 Fault = Literal["erasing", "inventing", "clearing"]
 NETWORKS = Path("eval/networks/faulty")
 OTHER_SEEDS = Path("eval/networks/faulty_seeds")
-"""The same, trained with other seeds, for `eval.hallucination.rivals`."""
+"""Networks of `other_seeds`."""
+SEEDS = (103, 104)  # of the second and third training of a small network
 FIRST_SEED = 1_940_000_000  # hearts that no measurement uses
 CLIPS, FRAMES = 24, 5  # of each kind of lesion, whose controls are used; of a clip
 BATCH = 2
@@ -87,6 +88,13 @@ FAULTY = (
 HELD_OUT = ("erasing-atrial-wall", "inventing-at-atrial-wall", "clearing")
 FITTED_ON = tuple(one.name for one in FAULTY if one.name not in HELD_OUT)
 """Those whose results the fusion is fitted on."""
+
+
+def other_seeds(one: Faulty) -> Iterator[Faulty]:
+    """The same training with other seeds: of small networks that are held out."""
+    if one.small and one.name in HELD_OUT:
+        for seed in SEEDS:
+            yield replace(one, name=f"{one.name}-{seed}", seed=seed)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ spread of three seeds  standard deviation of the results of three networks that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +41,17 @@ from eval.hallucination.faulty import (
     OTHER_SEEDS,
     Faulty,
     faulty_examples,
+    other_seeds,
     train_faulty,
 )
-from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection, test_clips
+from eval.hallucination.hallucination import FIRST_SEED, test_clips
+from eval.hallucination.network_measures import WRONG, detection
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.provenance import provenance
 from eval.paths import RESULTS
 
 RESULT = RESULTS / "rivals.json"
 COMPARED = ("raw difference", "raw cycle error", "tone-matched residual", "fused")
-SEEDS = (103, 104)  # of the second and third training of a small network
 
 Scores = dict[str, np.ndarray]
 """The scores of erased and of invented pixels in a middle frame, float (h, w) each."""
@@ -125,17 +126,10 @@ def network(one: Faulty, clips: Sequence[LesionClip], settings: RivalsSettings) 
 
 def trained_seeds(one: Faulty, settings: RivalsSettings) -> list[Path]:
     """The folders of the other seeds of a small network; with `measure_only` none where one of them is missing."""
-    if not one.small:
-        return []
     if not settings.measure_only:
         return [train_faulty(other, settings.seeds, settings.kept) for other in other_seeds(one)]
     folders = [settings.seeds / other.name for other in other_seeds(one)]
     return folders if all(folder.exists() for folder in folders) else []
-
-
-def other_seeds(one: Faulty) -> Iterator[Faulty]:
-    """The same training with other seeds."""
-    return (replace(one, name=f"{one.name}-{seed}", seed=seed) for seed in SEEDS)
 
 
 def units_alone(e: Example) -> np.ndarray:
