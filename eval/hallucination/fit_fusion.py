@@ -29,7 +29,7 @@ from eval.measures.baselines import open_enhancer
 
 FIRST_SEED = 1_950_000_000  # hearts that nothing else uses
 CLIPS = 24  # of each kind of lesion
-RESIDUAL = 1.5  # of the standardised residual that is added to its logit: the fitted units level off, see docs/results.md
+RESIDUAL = 1.5  # of the standardised residual that is added to its logit, as the fitted units level off
 STEPS, BATCH, LEARNING_RATE, DECAY = 2000, 8192, 1e-2, 1e-4
 
 Pixels = tuple[np.ndarray, np.ndarray, np.ndarray]
