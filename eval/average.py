@@ -37,6 +37,9 @@ class AverageSettings:
     share: float = number(0.5, "share of the first checkpoint's weights, 0 to 1", 0, 1)
     low_share: float | None = number(None, "the same share for to_low, where it differs", 0, 1)
     gain: float = number(1.0, "multiple of the mean's change that the enhancer applies", 0.1, 3.0)
+    haze_gain: float = number(
+        0.0, "share of what is removed to remove once more where the result is still hazy", 0.0, 1.0
+    )
     dark_level: float = number(
         0.0, "grey that a clip's darkest tissue is lifted to, of full scale", 0.0, 0.25
     )
@@ -71,6 +74,7 @@ def main(settings: AverageSettings) -> None:
         # What to_high sees is said there; to_low always sees one frame.
         generator=(first if settings.share == 1 else second).config.generator,
         gain=settings.gain,
+        haze_gain=settings.haze_gain,
         caution=settings.caution,
         keep_walls=settings.keep_walls,
         dark_level=settings.dark_level,

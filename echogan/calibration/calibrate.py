@@ -96,6 +96,7 @@ def calibrate(
         errors=ERRORS,
         date=datetime.now(UTC).date().isoformat(),
         gain=config.gain,
+        haze_gain=config.haze_gain,
         caution=config.caution,
         dark_level=config.dark_level,
         keep_walls=config.keep_walls,

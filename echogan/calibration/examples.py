@@ -186,6 +186,6 @@ def translation(enhancer: Enhancer, prepared: PreparedClip) -> Translate:
             result = np.where(space.mask, curve.to_display(shown).cpu().numpy(), x)
         walls = prepared.walls and KeptWallsInOrder(prepared.walls, reach_of(enhancer, prepared))
         kept = walls and walls(x, 0, range(len(x)))
-        return unit(applied(x, result, config.gain, prepared.black_level, prepared.caution, kept))
+        return unit(applied(x, result, config, prepared.levels, prepared.caution, kept))
 
     return translate

@@ -14,7 +14,7 @@ from echogan.core.grey_curve import GreyCurve
 from echogan.core.scale import GREY
 from echogan.enhance.caution import Caution
 from echogan.enhance.keep_walls import KeptWalls
-from echogan.enhance.put_back import black_level, blend, keep_original, put_back
+from echogan.enhance.put_back import Levels, blend, keep_original, put_back
 from echogan.enhance.working_space import WorkingSpace
 
 
@@ -35,9 +35,9 @@ class PreparedClip:
     walls: KeptWalls | None = None
 
     @cached_property
-    def black_level(self) -> float:
-        """The grey level below which the clip holds hardly any echo."""
-        return black_level(self.plain_curve)
+    def levels(self) -> Levels:
+        """Where the clip's grey levels say something."""
+        return Levels.of(self.plain_curve)
 
     @property
     def up(self) -> int:

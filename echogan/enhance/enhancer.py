@@ -187,7 +187,7 @@ class Enhancer:
 
         def to_high(canonical: torch.Tensor, x: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
             g = self._apply(self.to_high, canonical, prepared, outside=x)
-            return applied(x, g, self.checkpoint.config.gain, prepared.black_level, prepared.caution, kept)
+            return applied(x, g, self.checkpoint.config, prepared.levels, prepared.caution, kept)
 
         kept = walls and walls(frames, start - int(middle[0]), range(start, start + len(x)))
         # A frame is a neighbour of others too: the grey curve is computed once for each.

@@ -124,7 +124,7 @@ def export_kinds(stored: StoredResult) -> list[ExportKind]:
 
 def needs_trust(kind: ExportKind, keep: bool) -> bool:
     """Whether an export needs flags or trust card, which come last. `keep` as in `ExportRequest`."""
-    return keep or kind in ("report", "card_page", "card_pdf")
+    return keep or kind in ("npz", "report", "card_page", "card_pdf")
 
 
 def make_export(
@@ -221,11 +221,12 @@ def _write_arrays(request: ExportRequest, target: Path, step: Step) -> None:
     """As `Outputs.arrays`; a difference at less than full strength is a share of the stored one, float16."""
     stored = request.stored
     with NpzStream(target) as file, output_errors(target):
-        arrays = ResultArrays(file, stored.prepared, request.options)
+        thresholds = None if stored.flags is None else (stored.flags.amber, stored.flags.red)
+        arrays = ResultArrays(file, stored.prepared, request.options, thresholds)
         given = request.strength, request.keep
-        frames = zip(stored.frames(*given), stored.maps(*given), strict=True)
-        for (original, enhanced), maps in frames:
-            one = {name: image[None] for name, image in maps.items()}
+        frames = zip(stored.frames(*given), stored.maps(*given), stored.flag_arrays(), strict=True)
+        for (original, enhanced), maps, flags in frames:
+            one = {name: image[None] for name, image in (maps | flags).items()}
             arrays.add(original[None], enhanced[None], one)
             step()
         arrays.finish()

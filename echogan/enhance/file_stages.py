@@ -17,7 +17,9 @@ from echogan.enhance.enhancer import Enhancer
 from echogan.enhance.flags import original_kept
 from echogan.enhance.outputs import Outputs, open_sinks
 from echogan.enhance.stages import run_stages
+from echogan.enhance.tile_layout import FLAGGED_PART, HIDDEN_PART
 from echogan.trust.error_finder import Probabilities
+from echogan.trust.flagged import flag_codes
 
 PARTS = ("decode_s", "enhance_s", "flag_s", "diagnose_s", "trust_s", "encode_s")
 NOT_CALIBRATED = (
@@ -51,7 +53,9 @@ class FileStages:
         """Enhance, diagnose and write every frame. Raises as `enhance_file` does."""
         with ExitStack() as stack:
             with self.timed("encode_s"):
-                sinks = open_sinks(stack, outputs, self.prepared, write)
+                flagger = self._flagger
+                thresholds = None if flagger is None else (flagger.amber, flagger.red)
+                sinks = open_sinks(stack, outputs, self.prepared, write, thresholds)
 
             def encode(made: tuple[Chunk, Maps]) -> None:
                 with self.timed("encode_s"):
@@ -95,5 +99,6 @@ class FileStages:
     def _trust(self, made: tuple[Chunk, Probabilities | None, Maps]) -> tuple[Chunk, Maps]:
         chunk, found, maps = made
         with self.timed("trust_s"):
-            self.maker.add(chunk, maps, found)
-        return chunk, maps
+            hidden = self.maker.add(chunk, maps, found)
+            flags = {} if found is None else {FLAGGED_PART: flag_codes(*found), HIDDEN_PART: hidden}
+        return chunk, maps | flags

@@ -13,11 +13,15 @@ from echogan.core.grey_curve import GreyCurve
 from echogan.enhance.hidden_walls import HiddenWalls
 from echogan.trust.maps.smoothing import Smoother
 
+SOFT = (
+    0.055  # sigma over the frame's height: about a wall's width, as the place of a hidden wall is uncertain
+)
+
 
 class KeptWalls:
     """The share of what is removed that is withheld, in the frames of one clip.
 
-    Softly, with nothing sharper than a speckle cell: haze that stays behind a sharp edge would look like a structure.
+    Softly: haze that stays behind a sharp edge would look like a structure.
 
     share    where a hidden wall is certain, from 0 to 1; elsewhere times its probability
     tissue   bool (h, w): the sector without overlay, in the working space
@@ -28,7 +32,7 @@ class KeptWalls:
     def __init__(self, share: float, tissue: np.ndarray, curve: GreyCurve, up: int, device: torch.device):
         upright = np.ascontiguousarray(tissue[::up])
         self._share, self._curve, self._up = np.float32(share), curve, up
-        self._walls, self._smooth = HiddenWalls(upright, device), Smoother(upright)
+        self._walls, self._smooth = HiddenWalls(upright, device), Smoother(upright, SOFT)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Float32 (n, h, w) in [0, 1] of frames as displayed, float32 (n, h, w) in [-1, 1]; each is looked at alone."""

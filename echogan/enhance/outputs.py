@@ -18,7 +18,10 @@ from echogan.core.errors import OutputError
 from echogan.enhance.card_files import card_paths
 from echogan.enhance.chunk import Chunk, PreparedClip
 from echogan.enhance.thumbnail import Thumbnail
+from echogan.enhance.tile_layout import FLAGGED_PART, HIDDEN_PART
 from echogan.trust.map_styles import MAP_STYLES
+
+FLAG_ARRAYS = (FLAGGED_PART, HIDDEN_PART)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class Outputs:
     clips            enhanced clips: .mp4, .webm, .gif, .npz, .dcm, a folder of .png (no suffix), or .png for a still
     arrays           .npz: original and enhanced uint8 (T, H, W), tissue_mask bool (H, W), and in the working
                      space working_mask bool (h, w) and every map of MAP_STYLES by its name, float16 (T, h, w)
-                     in grey levels, zero outside the tissue; the difference is signed. With them the facts of
+                     in grey levels, zero outside the tissue; the difference is signed. Of calibrated checkpoints
+                     flagged uint8 (T, h, w), the codes of `flag_codes`, with the thresholds amber and red, and
+                     hidden_walls uint8 (T, h, w), 255 times a probability. With them the facts of
                      `clip_facts` (clips/formats/npz_writer.py): fps, frame_times_s (T,), spacing_mm (row, column),
                      pixel_aspect, crop_box (top, left, bottom, right) of the sector, durations_ms (T,) only where
                      they differ; model, model_sha256, strength, software_version, mark and notice
@@ -73,15 +78,24 @@ Sink = Callable[[Chunk, dict[str, np.ndarray]], None]
 """Takes a chunk and its maps by name, and writes what is its own."""
 
 
-def open_sinks(stack: ExitStack, outputs: Outputs, prepared: PreparedClip, write: WriteOptions) -> list[Sink]:
-    """Open every output on the stack, so that an exception anywhere removes all of them unfinished."""
+def open_sinks(
+    stack: ExitStack,
+    outputs: Outputs,
+    prepared: PreparedClip,
+    write: WriteOptions,
+    thresholds: tuple[float, float] | None = None,
+) -> list[Sink]:
+    """Open every output on the stack, so that an exception anywhere removes all of them unfinished.
+
+    thresholds   amber and red of a calibrated checkpoint: then the arrays have FLAG_ARRAYS, which come with the maps
+    """
     sinks: list[Sink] = []
     for path in outputs.clips:
         writer = stack.enter_context(open_writer(path, prepared.clip, prepared.sector, write))
         sinks.append(_frames_sink(writer))
     if outputs.arrays:
         file = stack.enter_context(NpzStream(outputs.arrays))
-        sinks.append(_arrays_sink(stack, file, prepared, write))
+        sinks.append(_arrays_sink(stack, file, prepared, write, thresholds))
     if outputs.thumbnail:
         thumbnail = stack.enter_context(Thumbnail(outputs.thumbnail, prepared, write.enhancement))
         sinks.append(lambda chunk, maps: thumbnail.add(chunk))
@@ -96,8 +110,14 @@ def _frames_sink(writer: ClipWriter) -> Sink:
     return add
 
 
-def _arrays_sink(stack: ExitStack, file: NpzStream, prepared: PreparedClip, write: WriteOptions) -> Sink:
-    arrays = ResultArrays(file, prepared, write)
+def _arrays_sink(
+    stack: ExitStack,
+    file: NpzStream,
+    prepared: PreparedClip,
+    write: WriteOptions,
+    thresholds: tuple[float, float] | None,
+) -> Sink:
+    arrays = ResultArrays(file, prepared, write, thresholds)
     stack.callback(arrays.finish)  # before the file closes, which is deeper in the stack
 
     def add(chunk: Chunk, maps: dict[str, np.ndarray]) -> None:
@@ -107,9 +127,18 @@ def _arrays_sink(stack: ExitStack, file: NpzStream, prepared: PreparedClip, writ
 
 
 class ResultArrays:
-    """Frames, masks, maps and facts of a result as they stand in `Outputs.arrays`."""
+    """Frames, masks, maps and facts of a result as they stand in `Outputs.arrays`.
 
-    def __init__(self, file: NpzStream, prepared: PreparedClip, write: WriteOptions):
+    thresholds   amber and red; None where nothing is flagged
+    """
+
+    def __init__(
+        self,
+        file: NpzStream,
+        prepared: PreparedClip,
+        write: WriteOptions,
+        thresholds: tuple[float, float] | None = None,
+    ):
         self._file, self._prepared, self._write = file, prepared, write
         self._tissue = prepared.sector.tissue_mask
         file.put("tissue_mask", self._tissue)
@@ -118,9 +147,13 @@ class ResultArrays:
             file.array(name, self._tissue.shape, np.uint8) for name in ("original", "enhanced")
         )
         self._maps = {name: file.array(name, prepared.space.size, np.float16) for name in MAP_STYLES}
+        if thresholds is not None:
+            self._maps |= {name: file.array(name, prepared.space.size, np.uint8) for name in FLAG_ARRAYS}
+            for name, value in zip(("amber", "red"), thresholds, strict=True):
+                file.put(name, value)
 
     def add(self, original: np.ndarray, enhanced: np.ndarray, maps: dict[str, np.ndarray]) -> None:
-        """Frames uint8 (n, H, W) or (n, H, W, 3), and their maps by name (n, h, w)."""
+        """Frames uint8 (n, H, W) or (n, H, W, 3), and their maps and FLAG_ARRAYS by name (n, h, w)."""
         for array, frames in ((self._original, original), (self._enhanced, enhanced)):
             shown = grey(frames)
             array.append(shown * self._tissue if self._write.blackout else shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,9 +14,32 @@ from echogan.core.geometry import Sector
 from echogan.core.grey_curve import ECHO, GreyCurve
 from echogan.core.scale import GREY
 from echogan.enhance.working_space import WorkingSpace
+from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
 
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
+CLEAR, HAZY = (
+    0.1,
+    0.2,
+)  # of full scale on the canonical curve: a result is clear up to there, and hazy from there
 EDGE = 4  # pixels of the working space over which the original fades into the result
+
+
+class Levels(NamedTuple):
+    """Where the grey levels of one clip say something; frames of the working space are compared with them.
+
+    black        grey level, 0 to BLACK_LEVEL, below which the clip holds hardly any echo
+    clear, hazy  in [-1, 1]: CLEAR and HAZY as the clip displays them
+    """
+
+    black: float
+    clear: float
+    hazy: float
+
+    @classmethod
+    def of(cls, plain: GreyCurve) -> Levels:
+        """Those of a clip by its grey curve without lift."""
+        clear, hazy = (float(plain.to_display(np.float64(2 * level - 1))) for level in (CLEAR, HAZY))
+        return cls(black_level(plain), clear, hazy)
 
 
 def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
@@ -26,19 +50,33 @@ def amplified(x: np.ndarray, g: np.ndarray, gain: float) -> np.ndarray:
 def applied(
     x: np.ndarray,
     g: np.ndarray,
-    gain: float,
-    black_level: float,
+    config: CheckpointConfig,
+    levels: Levels,
     caution: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
     kept: np.ndarray | None,
 ) -> np.ndarray:
     """What of a generator's answer is the result at full strength: float32 (n, h, w) in [-1, 1], as x and g.
 
-    The change times the checkpoint's gain, without what it adds to black (`keep_black`), with a `Caution` less where it
-    looks like an error, and with the shares of `KeptWalls` less removed where a wall is probably hidden.
+    The change times the checkpoint's gain, with more removed where that is still hazy (`more_removed`), without what it
+    adds to black (`keep_black`), with a `Caution` less where it looks like an error, and with the shares of `KeptWalls`
+    less removed where a wall is probably hidden.
     """
-    held = keep_black(x, amplified(x, g, gain), black_level)
+    changed = more_removed(x, amplified(x, g, config.gain), config.haze_gain, levels)
+    held = keep_black(x, changed, levels.black)
     careful = held if caution is None else caution(x, held)
     return careful if kept is None else keep_walls(x, careful, kept)
+
+
+def more_removed(x: np.ndarray, g: np.ndarray, haze_gain: float, levels: Levels) -> np.ndarray:
+    """g with `haze_gain` times what it removes from x removed once more; float32 (n, h, w) in [-1, 1], as both.
+
+    All of that where g is at the hazy level or above, none where it is clear already: a larger gain alone would make
+    cavities darker than those of good clips are.
+    """
+    if not haze_gain:
+        return g
+    still = np.clip((g - levels.clear) / (levels.hazy - levels.clear), 0, 1)
+    return np.where(g < x, np.maximum(-1, g - np.float32(haze_gain) * still * (x - g)), g)
 
 
 def keep_walls(x: np.ndarray, g: np.ndarray, kept: np.ndarray) -> np.ndarray:

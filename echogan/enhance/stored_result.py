@@ -19,6 +19,7 @@ from echogan.enhance.enhance_file import enhancement, figure_caption
 from echogan.enhance.enhancer import EnhanceSettings
 from echogan.enhance.flags import Flags, card_with_kept
 from echogan.enhance.frame_tiles import TileReader
+from echogan.enhance.outputs import FLAG_ARRAYS
 from echogan.enhance.put_back import blend, keep_original
 from echogan.enhance.report import Report
 from echogan.enhance.result_writer import FIGURE, FLAG_TILES, KEPT_FIGURE, TILES, map_path
@@ -104,6 +105,14 @@ class StoredResult:
             return
         for tile in TileReader(self.folder / FLAG_TILES):
             yield self.layout.part(tile, KEPT_PART)
+
+    def flag_arrays(self) -> Iterator[dict[str, np.ndarray]]:
+        """FLAG_ARRAYS of each frame by name, uint8 (h, w), at full strength; nothing by no name without flags."""
+        if self.flags is None:
+            yield from repeat({}, self.clip.frames)
+            return
+        for tile in TileReader(self.folder / FLAG_TILES):
+            yield {name: self.layout.part(tile, name) for name in FLAG_ARRAYS}
 
     def maps(self, strength: float = 1.0, keep: bool = False) -> Iterator[dict[str, np.ndarray]]:
         """The maps of each frame by name: float16 (h, w) in grey levels, zero outside the tissue. Raises OSError."""

@@ -41,7 +41,7 @@ class Calibration:
     phantom       version of the phantom that the clips come from
     errors        what the known errors were, in words
     date          YYYY-MM-DD
-    gain, caution, dark_level, keep_walls   what the checkpoint applied; gain is None where that was not noted
+    gain, haze_gain, caution, dark_level, keep_walls   what the checkpoint applied; gain is None where it was not noted
     reference     sha256 of trust.safetensors
     """
 
@@ -60,6 +60,7 @@ class Calibration:
     caution: float = 0.0
     dark_level: float = 0.0
     keep_walls: float = 0.0
+    haze_gain: float = 0.0
 
 
 def write_calibration(folder: Path, calibration: Calibration, reference: Mapping[str, np.ndarray]) -> None:
@@ -76,7 +77,7 @@ def read_calibration(
     """The calibration in a checkpoint folder; None where there is none.
 
     generator, fusion   sha256 of the weights that are loaded, and of the fusion that is used
-    applied             of the checkpoint's config: gain, caution, dark level and share of walls kept, by name
+    applied             of the checkpoint's config: gains, caution, dark level and share of walls kept, by name
     Raises InvalidCheckpoint for a file that cannot be read, or that was made for other weights, or where
     something else was applied.
     """
@@ -91,8 +92,8 @@ def read_calibration(
         raise InvalidCheckpoint(f"{TRUST_FILE} of {folder.name} belongs to other weights; {_remedy(folder)}.")
     if any(getattr(found, name) not in (None, value) for name, value in applied.items()):
         raise InvalidCheckpoint(
-            f"{TRUST_FILE} of {folder.name} was made for another gain, caution, dark level or share of walls "
-            f"kept; {_remedy(folder)}."
+            f"{TRUST_FILE} of {folder.name} was made for another gain, haze gain, caution, dark level or share "
+            f"of walls kept; {_remedy(folder)}."
         )
     return found if found.fusion == fusion else None
 

@@ -8,7 +8,7 @@ from echogan.trust.error_head import head_logits, shown
 from echogan.trust.evidence import EVIDENCE, Evidence
 from echogan.trust.fusion import Fusion, bundled_fusion, bundled_head, full_size, probabilities
 
-ODDS = np.float32(np.exp(3))
+ODDS = np.float32(np.exp(1))
 
 Probabilities = tuple[np.ndarray, np.ndarray]
 """Of removed and of invented, float32 (n, h, w) in [0, 1] each, zero outside the tissue."""

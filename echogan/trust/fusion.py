@@ -1,7 +1,8 @@
 """Fusion: from the evidence of a pixel, the probability that the generator removed or invented what it shows there.
 
 A small network of 24 units on the standardised evidence and its squares: half of them for each logit, which rises
-with the residual and never falls again, or falls with it (removed). What the error head says is added
+with the residual and never falls again, or falls with it (removed). Two units more pass the residual itself on, as the
+fitted ones level off at what they know. What the error head says is added
 (`trust.error_head`). The weights of both come with the program. They were fitted (`eval hallucination --fit`) on
 results with many known errors, more than a result has, so a checkpoint's thresholds come from its own calibration.
 """
@@ -34,8 +35,8 @@ class Fusion:
     """The weights of the network, without the error head.
 
     mean, scale   float32 (k,): of each piece of evidence
-    hidden        float32 (2k + 1, UNITS), the last row added
-    out           float32 (UNITS + 1, 2), the last row added: removed, invented
+    hidden        float32 (2k + 1, u), the last row added
+    out           float32 (u + 1, 2), the last row added: removed, invented
     """
 
     mean: np.ndarray

@@ -40,7 +40,7 @@ def measure_retrained(data: Path, models: Sequence[str], sets: dict[str, list[St
     enhancers = open_enhancers(models)
     for network, enhancer in enhancers.items():
         method = enhancer_method(enhancer)
-        own = retrained(data, method, enhancer.checkpoint.sha256)
+        own = retrained(data, method, checkpoint_facts(enhancer))
         for name, images in sets.items():
             after = scores(own, enhanced(method, images))
             patients = [still.patient for still in images]
@@ -48,21 +48,26 @@ def measure_retrained(data: Path, models: Sequence[str], sets: dict[str, list[St
             result[name][network] = {m: interval(v, patients) for m, v in after.items()} | {"gain": gain}
             shown = (f"{m} {points(g)}" for m, g in gain.items())
             print(f"{name:18} {network:18} {'  '.join(shown)}", flush=True)
+    others = [checkpoint_facts(enhancer) for enhancer in enhancers.values()]
     return {
         "sets": result, "frozen_segmenter": {"sha256": unchanged.sha256, **asdict(unchanged.settings)},
         "split": "eval/camus/splits/camus.csv, test", "split_sha256": split_hash(), "views_sha256": list_hash(),
-        "others": [checkpoint_facts(enhancer) for enhancer in enhancers.values()], **provenance([]),
+        "others": others, **provenance([], others),
     }  # fmt: skip
 
 
-def retrained(data: Path, method: Method, sha256: str) -> FrozenSegmenter:
-    """The segmenter trained on a network's enhanced Good stills. `sha256` is that of the network's checkpoint."""
+def retrained(data: Path, method: Method, network: dict[str, str]) -> FrozenSegmenter:
+    """The segmenter trained on a network's enhanced Good stills. `network`: name and sha256 of its checkpoint."""
 
     def good() -> list[Still]:
         images = [s for view in VIEWS for s in view_stills(data, view, "frozen-segmenter", "Good")]
         return enhanced(method, images)
 
-    return train_frozen_segmenter(good, {"stills": f"enhanced by {sha256}", "enhancing": enhancement_hash()})
+    made_with = {
+        "stills": f"enhanced by {network['sha256']}",
+        "enhancing": enhancement_hash({network["name"]}),
+    }
+    return train_frozen_segmenter(good, made_with)
 
 
 def enhanced(method: Method, images: Sequence[Still]) -> list[Still]:

@@ -135,7 +135,7 @@ def measure_methods(settings: SegmentationSettings) -> dict[str, Any]:
         "frozen_segmenter": {"sha256": frozen.sha256, **asdict(frozen.settings)},
         "grade_classifier": classifier_facts(tables, grader), "others": others,
         "split": "eval/camus/splits/camus.csv, test", "split_sha256": split_hash(), "views_sha256": list_hash(),
-        "settings": used, **provenance(own),
+        "settings": used, **provenance(own, others),
     }  # fmt: skip
 
 

@@ -37,6 +37,10 @@ from echogan.training.data.sources import known
 from eval.measures.baselines import open_enhancer
 
 Fault = Literal["erasing", "inventing", "clearing"]
+NETWORKS = Path("eval/networks/faulty")
+OTHER_SEEDS = Path("eval/networks/faulty_seeds")
+"""Networks of `other_seeds`."""
+SEEDS = (103, 104)  # of the second and third training of a small network
 FIRST_SEED = 1_940_000_000  # hearts that no measurement uses
 CLIPS, FRAMES = 24, 5  # of each kind of lesion, whose controls are used; of a clip
 BATCH = 2
@@ -86,6 +90,13 @@ FITTED_ON = tuple(one.name for one in FAULTY if one.name not in HELD_OUT)
 """Those whose results the fusion is fitted on."""
 
 
+def other_seeds(one: Faulty) -> Iterator[Faulty]:
+    """The same training with other seeds: of small networks that are held out."""
+    if one.small and one.name in HELD_OUT:
+        for seed in SEEDS:
+            yield replace(one, name=f"{one.name}-{seed}", seed=seed)
+
+
 @dataclass(frozen=True)
 class Pair:
     """What a generator sees of one frame, and its false target, on the canonical curve, in [-1, 1].
@@ -129,7 +140,7 @@ def train_faulty(one: Faulty, runs: Path, kept: Path, clips: int = CLIPS) -> Pat
 def _begin(one: Faulty, shipped: Checkpoint) -> tuple[nn.Module, nn.Module, CheckpointConfig]:
     generator = replace(GeneratorConfig(), **SMALL) if one.small else shipped.config.generator
     trained_on = {"false_pairs": one.name, "phantom": PHANTOM_VERSION}
-    as_taught = {"gain": 1.0, "caution": 0.0, "keep_walls": 0.0}
+    as_taught = {"gain": 1.0, "haze_gain": 0.0, "caution": 0.0, "keep_walls": 0.0}
     config = replace(shipped.config, generator=generator, trained_on=trained_on, training={}, **as_taught)
     to_high, to_low = build_generators(generator)
     if not one.small:

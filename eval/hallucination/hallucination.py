@@ -1,6 +1,7 @@
 """Hallucination: how well each diagnostic sees lesions that a network erased, and spots that it invented.
 
-    python -m eval hallucination [--rows "50% to 0%"] [--seeds 1]     train missing runs, measure, write
+    python -m eval hallucination                                      measure, write
+    python -m eval hallucination --rows "50% to 0%" --seeds 3         train missing runs before that
     python -m eval hallucination --fit                                fit the fusion anew before that
     python -m eval hallucination --steps 20                           a short run that writes nothing
 
@@ -13,21 +14,20 @@ simulated, of held-out hearts, each with one lesion and without it. The truth ma
 AUROC, AUPRC   over the pixels; faithful pixels are the others. The base rate is what AUPRC has by chance
 found          wrong regions of which at least half are flagged, where 1 % and 5 % of the faithful pixels are
 
-Intervals are bootstraps by clip. Runs are saved in runs/ladder; a stopped run is resumed.
+Intervals are bootstraps by clip. All networks are kept in eval/networks; what is missing there is trained, and a
+stopped run is resumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from echogan.calibration.calibrate import calibration_clips
-from echogan.calibration.examples import Example, examples, swapped
+from echogan.calibration.examples import examples, swapped
 from echogan.calibration.lesion_clips import LesionClip, lesion_clips
 from echogan.calibration.truth_map import LEAST_SUPPORT, TAU
 from echogan.core.errors import EchoGANError
@@ -38,22 +38,26 @@ from echogan.trust.fusion import fusion_sha256
 from eval.command import begin, write
 from eval.hallucination import ladder
 from eval.hallucination.calibration_measures import calibration_measures
-from eval.hallucination.detection import FLAGGED, FOUND, pixel_detection, region_detection
-from eval.hallucination.diagnostics import DIAGNOSTICS, OF_ANY_RESULT, scores
+from eval.hallucination.detection import FLAGGED, FOUND
+from eval.hallucination.diagnostics import OF_ANY_RESULT
 from eval.hallucination.disc_clips import real, simulated
-from eval.hallucination.faulty import FAULTY, FITTED_ON, faulty_examples, train_faulty
+from eval.hallucination.faulty import (
+    FAULTY,
+    FITTED_ON,
+    NETWORKS,
+    OTHER_SEEDS,
+    faulty_examples,
+    other_seeds,
+    train_faulty,
+)
 from eval.hallucination.fit_fusion import write_fusion
-from eval.hallucination.ladder import BASE, CORNERS, ROWS, finished_runs, train_missing
+from eval.hallucination.ladder import BASE, CORNERS, ROWS, RUNS, finished_runs, train_missing
+from eval.hallucination.network_measures import lesions_left, measure
 from eval.measures.baselines import checkpoint_facts, open_enhancer
-from eval.measures.intervals import interval
-from eval.measures.metrics import ratio_of_means
 from eval.measures.provenance import provenance
 from eval.paths import RESULTS, SHARED
-from eval.simulated.lesion_measures import SIGNS, contrast, surroundings
 
 RESULT = RESULTS / "hallucination.json"
-RUNS = Path("runs/ladder")
-WRONG = ("erased", "invented")
 FIRST_SEED = 1_930_000_000  # hearts that nothing else is trained, chosen or tested on
 FRAMES = 5  # of each clip, for the flicker
 
@@ -80,7 +84,10 @@ class HallucinationSettings:
     )
     frames: int = field(default=FRAMES, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the ladder's runs"})
-    faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
+    faulty: Path = field(default=NETWORKS, metadata={"help": "folder of the faulty networks"})
+    faulty_seeds: Path = field(
+        default=OTHER_SEEDS, metadata={"help": "folder of the held-out ones with other seeds"}
+    )
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -94,6 +101,8 @@ def main(settings: HallucinationSettings) -> None:
         train_missing(settings.rows, settings.seeds, settings.steps, settings.runs)
         for one in FAULTY:
             train_faulty(one, settings.faulty, settings.kept)
+            for other in other_seeds(one):
+                train_faulty(other, settings.faulty_seeds, settings.kept)
     if settings.fit:
         write_fusion(settings.faulty, settings.kept)
     if settings.train_only:
@@ -158,71 +167,25 @@ def ladder_rows(
 
 
 def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) -> dict[str, Any]:
-    """The finished networks of FAULTY: what each was taught, whether the fusion was fitted on it, and `measure`."""
+    """The finished networks of FAULTY: what each was taught, whether the fusion was fitted on it, and `measure`.
+
+    Of a small network that is held out, the results of all its seeds together.
+    """
     more, found = test_clips(settings.held_out_clips, settings.frames, settings.kept), {}
     for one in FAULTY:
-        folder = settings.faulty / one.name
-        if not folder.exists():
+        if not (settings.faulty / one.name).exists():
             continue
-        enhancer, fitted_on = open_enhancer(str(folder)), one.name in FITTED_ON
-        shown = faulty_examples(one, clips if fitted_on else more, enhancer)
+        places = [(one, settings.faulty), *((other, settings.faulty_seeds) for other in other_seeds(one))]
+        fitted_on, runs, shown = one.name in FITTED_ON, [], []
+        for each, folder in places:
+            if (folder / each.name).exists():
+                enhancer = open_enhancer(str(folder / each.name))
+                runs.append({"seed": each.seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
+                shown += faulty_examples(one, clips if fitted_on else more, enhancer)
         found[one.name] = {
-            "fault": one.fault, "small": one.small, "fitted_on": fitted_on,
-            "sha256": checkpoint_facts(enhancer)["sha256"], **measure(list(shown)),
+            "fault": one.fault, "small": one.small, "fitted_on": fitted_on, "runs": runs, **measure(shown),
         }  # fmt: skip
     return found
-
-
-def measure(found: Sequence[Example], names: Sequence[str] = tuple(DIAGNOSTICS)) -> dict[str, Any]:
-    """How much of the results is wrong, and how each diagnostic sees it."""
-    masks = {name: [getattr(e.truth, name) for e in found] for name in (*WRONG, "unverifiable", "faithful")}
-    groups = [e.clip for e in found]
-    diagnostics: dict[str, Any] = {}
-    for name in names:
-        both = [scores(name, e) for e in found]
-        diagnostics[name] = {
-            wrong: detection([one[wrong] for one in both], masks[wrong], masks["faithful"], groups)
-            for wrong in WRONG
-        }
-    return {
-        "share": {
-            name: interval(
-                [mask.sum() / e.tissue.sum() for mask, e in zip(masks[name], found, strict=True)],
-                [str(group) for group in groups],
-            )
-            for name in (*WRONG, "unverifiable")
-        },
-        "diagnostics": diagnostics,
-    }
-
-
-def lesions_left(found: Sequence[Example], clips: Sequence[LesionClip]) -> dict[str, Any]:
-    """How many lesions the inputs show, large enough to measure, and the share of their contrast that results keep."""
-    pairs = np.array([lesion_contrast(clips[e.clip], e) for e in found if e.lesion.any()]).reshape(-1, 2)
-    contrasts = pairs[np.isfinite(pairs).all(1)]
-    return {
-        "visible_lesions": len(contrasts),
-        "contrast_left": ratio_of_means(contrasts[:, 1], contrasts[:, 0]) if len(contrasts) else None,
-    }
-
-
-def lesion_contrast(clip: LesionClip, example: Example) -> tuple[float, float]:
-    """How far the lesion stands out in the input and in the result, in grey levels, positive in its own direction."""
-    sign = SIGNS[str(clip.facts["kind"])]
-    lesion = clip.array("lesion")
-    ring = surroundings(lesion, clip.array("labels"), sign, float(clip.mm)) & clip.array("mask")
-    before, after = (
-        sign * contrast(frames, lesion, ring) for frames in (clip.array("poor"), example.enhanced)
-    )
-    return before, after
-
-
-def detection(
-    score: list[np.ndarray], wrong: list[np.ndarray], faithful: list[np.ndarray], groups: list[int]
-) -> dict[str, Any] | None:
-    """Pixels and regions of one kind that a score finds; None where there is none of that kind."""
-    pixels = pixel_detection(score, wrong, faithful, groups)
-    return pixels and pixels | (region_detection(score, wrong, faithful, groups) or {"regions": 0})
 
 
 def show(result: dict[str, Any]) -> None:

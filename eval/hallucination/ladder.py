@@ -19,6 +19,7 @@ from echogan.training.run_folder import RunFolder
 from echogan.training.trainer import train
 from eval.ablations.ablations import finished
 
+RUNS = Path("eval/networks/ladder")
 FIRST_SEED = 61
 INPUT_SHARES = (0.0, 0.5)
 TARGET_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -1,6 +1,6 @@
 """The corners of the prevalence ladder at the working size, several trainings each: do unpaired networks go wrong?
 
-    python -m eval ladder [--seeds 3] [--steps 1200]      trains what is missing, some minutes a run on one core
+    python -m eval ladder [--seeds 3] [--steps 1200]      trains what is missing
 
 Erasing (half of the poor clips have a lesion, none of the good ones), inventing (none and three quarters), balanced
 (half and half). What is measured is what `eval.hallucination.hallucination` measures at the ladder's own size.
@@ -20,12 +20,11 @@ from eval.command import begin, write
 from eval.hallucination.hallucination import (
     FIRST_SEED,
     FRAMES,
-    RUNS,
     ladder_rows,
     show_rows,
     test_clips,
 )
-from eval.hallucination.ladder import BASE, CORNERS, facts, train_missing
+from eval.hallucination.ladder import BASE, CORNERS, RUNS, facts, train_missing
 from eval.measures.provenance import provenance
 from eval.paths import RESULTS
 

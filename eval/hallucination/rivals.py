@@ -4,7 +4,7 @@
     python -m eval rivals --measure-only     train no network; the spread only where the seeds are trained
 
 The networks are those taught by false pairs that the fusion was not fitted on (`eval.hallucination.faulty`), on the
-clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in runs/.
+clips of `eval.hallucination.hallucination`, with its measures. Trained networks are kept in eval/networks.
 
 units alone            the fusion without the error head
 error head alone       `echogan.trust.error_head` without the units
@@ -16,8 +16,8 @@ spread of three seeds  standard deviation of the results of three networks that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,24 @@ from echogan.trust.fusion import bundled_head, full_size, fusion_sha256, probabi
 from echogan.trust.maps.tone import tone_matched
 from eval.command import begin, write
 from eval.hallucination.diagnostics import scores, signed
-from eval.hallucination.faulty import FAULTY, FITTED_ON, Faulty, faulty_examples, train_faulty
-from eval.hallucination.hallucination import FIRST_SEED, WRONG, detection, test_clips
+from eval.hallucination.faulty import (
+    FAULTY,
+    FITTED_ON,
+    NETWORKS,
+    OTHER_SEEDS,
+    Faulty,
+    faulty_examples,
+    other_seeds,
+    train_faulty,
+)
+from eval.hallucination.hallucination import FIRST_SEED, test_clips
+from eval.hallucination.network_measures import WRONG, detection
 from eval.measures.baselines import checkpoint_facts, open_enhancer
 from eval.measures.provenance import provenance
 from eval.paths import RESULTS
 
 RESULT = RESULTS / "rivals.json"
 COMPARED = ("raw difference", "raw cycle error", "tone-matched residual", "fused")
-OTHER_SEEDS = (103, 104)  # of the second and third training of a small network
 
 Scores = dict[str, np.ndarray]
 """The scores of erased and of invented pixels in a middle frame, float (h, w) each."""
@@ -57,8 +66,8 @@ class RivalsSettings:
     measure_only: bool = field(
         default=False, metadata={"help": "train no network; measure the finished ones"}
     )
-    faulty: Path = field(default=Path("runs/faulty"), metadata={"help": "folder of the faulty networks"})
-    seeds: Path = field(default=Path("runs/faulty_seeds"), metadata={"help": "folder of their other seeds"})
+    faulty: Path = field(default=NETWORKS, metadata={"help": "folder of the faulty networks"})
+    seeds: Path = field(default=OTHER_SEEDS, metadata={"help": "folder of their other seeds"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -117,17 +126,10 @@ def network(one: Faulty, clips: Sequence[LesionClip], settings: RivalsSettings) 
 
 def trained_seeds(one: Faulty, settings: RivalsSettings) -> list[Path]:
     """The folders of the other seeds of a small network; with `measure_only` none where one of them is missing."""
-    if not one.small:
-        return []
     if not settings.measure_only:
         return [train_faulty(other, settings.seeds, settings.kept) for other in other_seeds(one)]
     folders = [settings.seeds / other.name for other in other_seeds(one)]
     return folders if all(folder.exists() for folder in folders) else []
-
-
-def other_seeds(one: Faulty) -> Iterator[Faulty]:
-    """The same training with other seeds."""
-    return (replace(one, name=f"{one.name}-{seed}", seed=seed) for seed in OTHER_SEEDS)
 
 
 def units_alone(e: Example) -> np.ndarray:

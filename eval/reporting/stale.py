@@ -37,17 +37,16 @@ def stale_results() -> list[str]:
         "classical": hashlib.sha256(classical.RESULT.read_bytes()).hexdigest(),
         "split": split_hash(),
         "views": list_hash(),
-        "enhancing": enhancement_hash(),
         "fusion": fusion_sha256(),
     }
     stale = []
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        measured = [model for model in (result.get("model"), *result.get("models", ())) if model]
-        strangers = {model["name"] for model in measured} - set(bundled)
+        strangers = _named(result | {"others": ()}) - set(bundled)
         stale += [
             f"{path.name} was measured with {name}, which is not bundled." for name in sorted(strangers)
         ]
+        now["enhancing"] = enhancement_hash(_named(result))
         stale += [
             f"{path.name} was measured with another {what} ({value[:12]}, now {now[what][:12]}): "
             f"run python -m eval {COMMANDS.get(path.stem, path.stem)}."
@@ -57,11 +56,20 @@ def stale_results() -> list[str]:
     return stale
 
 
+def _named(result: dict[str, Any]) -> set[str]:
+    """The names of the checkpoints that a result was measured with."""
+    return {model["name"] for model in _models(result)}
+
+
+def _models(result: dict[str, Any]) -> list[dict[str, str]]:
+    models = (result.get("model"), *result.get("models", ()), *result.get("others", ()))
+    return [model for model in models if model]
+
+
 def _used(result: dict[str, Any], bundled: set[str]) -> dict[str, str | None]:
     """Hashes and versions that a result was measured with, by name; None for what it does not state."""
-    models = [result.get("model"), *result.get("models", ()), *result.get("others", ())]
     return {
-        **{model["name"]: model["sha256"] for model in models if model and model["name"] in bundled},
+        **{model["name"]: model["sha256"] for model in _models(result) if model["name"] in bundled},
         "segmenter": result.get("segmenter", {}).get("sha256"),
         "walls": result.get("walls", {}).get("sha256"),
         "phantom": phantom_kind(result["phantom"]) if "phantom" in result else None,

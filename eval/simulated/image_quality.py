@@ -37,6 +37,7 @@ from eval.measures.baselines import (
 )
 from eval.measures.classical import classical_filters
 from eval.measures.kid import extractor
+from eval.measures.provenance import provenance
 from eval.measures.tone_curves import fit_tone_curves
 from eval.paths import ORACLE, RESULTS
 from eval.simulated.clip_quality import measure
@@ -95,6 +96,8 @@ def main(settings: ImageQualitySettings) -> None:
     used = {name: value for name, value in asdict(settings).items() if name not in paths}
     result = summarise(rows, enhancer, oracle, used)
     result["others"] = [network_facts(other) for other in others.values()]
+    made_with = provenance([result["model"]], result["others"])
+    result |= {name: made_with[name] for name in ("classical", "enhancing", "versions")}
     if features:
         result["kid"] = kid_rows(rows) | {
             "extractor": asdict(features.settings) | {"sha256": features.sha256}

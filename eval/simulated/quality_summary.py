@@ -11,7 +11,6 @@ from echogan.phantom import PHANTOM_VERSION
 from eval.measures.intervals import interval
 from eval.measures.kid import kid_interval
 from eval.measures.metrics import ratio_of_means
-from eval.measures.provenance import provenance
 from eval.simulated.clip_quality import METRICS, SHARED_METRICS
 
 
@@ -48,7 +47,6 @@ def summarise(
         "model": network_facts(enhancer),
         "device": enhancer.device.type,
         "settings": settings,
-        **{k: v for k, v in provenance([]).items() if k in ("classical", "enhancing", "versions")},
     }
 
 

@@ -81,9 +81,10 @@ def phantom() -> Callable[[float], tuple[np.ndarray, Fan]]:
 
 
 def careful() -> Checkpoint:
-    """The default network, applied as one with much caution, with black tissue lifted and hidden walls kept."""
+    """The default network, applied as one with much caution, more haze removed, black lifted and hidden walls kept."""
     model = load_checkpoint(DEFAULT)
-    return replace(model, config=replace(model.config, gain=1.5, caution=0.6, dark_level=0.1, keep_walls=0.8))
+    asked = {"gain": 1.5, "haze_gain": 0.5, "caution": 0.6, "dark_level": 0.1, "keep_walls": 0.8}
+    return replace(model, config=replace(model.config, **asked))
 
 
 def python_result(frames: np.ndarray, fan: Fan, path: Path) -> np.ndarray:

@@ -136,6 +136,7 @@ def test_report_has_everything(done):
         "revision": None,
         "license": "MIT",
         "gain": 1.0,
+        "haze_gain": 0.0,
         "caution": 0.0,
         "dark_level": 0.0,
         "keep_walls": 0.0,

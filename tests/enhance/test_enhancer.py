@@ -14,7 +14,7 @@ from echogan.core.geometry import Sector
 from echogan.core.grey_curve import REFERENCE, GreyCurve, canonical_curve
 from echogan.enhance import enhancer as module
 from echogan.enhance.enhancer import Enhancer, EnhanceSettings
-from echogan.enhance.put_back import amplified
+from echogan.enhance.put_back import amplified, keep_black, more_removed
 from echogan.enhance.working_space import WorkingSpace
 from echogan.model.networks.generators import GeneratorConfig, build_generator
 
@@ -262,3 +262,13 @@ def test_the_enhancer_applies_the_gain_of_its_checkpoint():
     once, more = (enhance(speckle(3), fan_sector(), one)[1][0] for one in (model, stronger))
     assert np.abs(once.g - once.x).max() > 0.01
     assert np.allclose(more.g - more.x, 1.5 * (once.g - once.x), atol=1e-5)
+
+
+def test_the_enhancer_removes_more_haze_where_its_checkpoint_asks_for_it():
+    model = checkpoint(Scale(0.5))
+    asking = replace(model, config=replace(model.config, haze_gain=0.5))
+    once, more = (enhance(speckle(3), fan_sector(), one)[1][0] for one in (model, asking))
+    levels = more.prepared.levels
+    wanted = keep_black(once.x, more_removed(once.x, once.g, 0.5, levels), levels.black)
+    assert np.abs(wanted - once.g).max() > 0.01
+    assert np.allclose(more.g, wanted, atol=1e-6)

@@ -54,6 +54,23 @@ def test_arrays_and_dicom_hold_the_kept_frames(stored, tmp_path):
     assert SAID in made.DerivationDescription
 
 
+def test_arrays_hold_what_is_flagged_whether_the_original_is_kept_or_not(stored, tmp_path):
+    x = np.zeros((9, *stored.space.size), np.float32)
+    removed, invented = Spots()(x, x)
+    for keep in (True, False):
+        with np.load(make_export(asked(stored, "npz", keep), tmp_path / str(keep))) as arrays:
+            assert (arrays["amber"], arrays["red"]) == (Spots.amber, Spots.red)
+            found = (arrays["flagged"].astype(float) - 128) / 127
+            assert np.abs(found - (invented - removed)).max() < 0.01
+            assert arrays["hidden_walls"].shape == found.shape
+            assert not arrays["hidden_walls"][:, ~arrays["working_mask"]].any()
+
+
+def test_arrays_of_a_model_without_calibration_hold_no_flags(stored, tmp_path):
+    with np.load(make_export(asked(replace(stored, flags=None), "npz", keep=False), tmp_path)) as arrays:
+        assert not {"amber", "red", "flagged", "hidden_walls"} & set(arrays.files)
+
+
 @pytest.mark.parametrize("kind", ["mp4", "side_by_side"])
 def test_videos_show_them_and_say_so(stored, tmp_path, kind):
     path = make_export(asked(stored, kind), tmp_path)
@@ -101,6 +118,9 @@ def test_one_file_is_the_same_as_the_export_of_the_page(stored, tmp_path, monkey
         assert got["original_kept_where_flagged"]
         for name in ("difference", "removed_added", "cycle_error"):
             np.testing.assert_allclose(got[name], expected[name], rtol=2e-3, atol=0.05)
+        assert got.files == expected.files
+        for name in ("amber", "red", "flagged", "hidden_walls"):
+            np.testing.assert_array_equal(got[name], expected[name])
     page = stored.report_at(0.5, keep=True)
     assert report.settings["keep_original"] is True
     assert report.warnings == page.warnings

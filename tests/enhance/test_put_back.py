@@ -1,10 +1,21 @@
-"""What of a change is taken back: nothing is added to black, and the original can be kept where flagged."""
+"""What of a change is taken back or done once more: black, haze that is left, and the original where flagged."""
 
 import numpy as np
 import pytest
 
 from echogan.core.grey_curve import ECHO, GreyCurve
-from echogan.enhance.put_back import BLACK_LEVEL, EDGE, black_level, keep_black, keep_original, keep_weights
+from echogan.enhance.put_back import (
+    BLACK_LEVEL,
+    CLEAR,
+    EDGE,
+    HAZY,
+    Levels,
+    black_level,
+    keep_black,
+    keep_original,
+    keep_weights,
+    more_removed,
+)
 
 
 def test_nothing_is_added_to_black_all_to_tissue_and_removal_stays():
@@ -32,6 +43,26 @@ def test_the_black_level_of_a_clip_shown_very_dark_is_that_of_its_faint_tissue()
     assert level < BLACK_LEVEL
     canonical = dark.to_canonical(np.float64(level / 127.5 - 1))
     assert (canonical + 1) / 2 == pytest.approx(ECHO)
+
+
+@pytest.mark.parametrize("curve", [GreyCurve(), GreyCurve(0.4), GreyCurve(2.5)])
+def test_what_is_clear_and_what_is_hazy_is_so_on_the_canonical_curve(curve):
+    levels = Levels.of(curve)
+    assert levels.black == black_level(curve)
+    canonical = curve.to_canonical(np.array([levels.clear, levels.hazy]))
+    assert (canonical + 1) / 2 == pytest.approx([CLEAR, HAZY])
+
+
+def test_more_is_removed_where_the_result_is_hazy_still_and_nowhere_else():
+    levels = Levels(BLACK_LEVEL, clear=-0.8, hazy=-0.6)
+    x = np.full((1, 1, 6), 0.4, np.float32)
+    g = np.array(
+        [[[0.0, -0.6, -0.7, -0.8, -0.9, 0.7]]], np.float32
+    )  # bright, hazy, between, clear, darker, added to
+    found = more_removed(x, g, 0.2, levels)
+    assert found - g == pytest.approx(np.array([[[-0.08, -0.2, -0.11, 0, 0, 0]]]), abs=1e-6)
+    assert more_removed(x, g, 1.0, levels).min() >= -1
+    assert more_removed(x, g, 0.0, levels) is g
 
 
 def test_the_original_is_kept_where_flagged_and_fades_out_around_it():

@@ -108,7 +108,7 @@ def refusal(request: ExportRequest) -> str:
     return ""
 
 
-def test_only_what_needs_the_trust_card_waits_for_it(tmp_path):
+def test_only_what_needs_flags_or_the_trust_card_waits_for_them(tmp_path):
     heard = Heard(tmp_path)
     result = store_result(*prepared_clip(), tmp_path, Spots(), heard.listener())
     waiting = set()
@@ -119,7 +119,7 @@ def test_only_what_needs_the_trust_card_waits_for_it(tmp_path):
             if refusal(request):
                 waiting.add((kind, keep))
     assert waiting == {(kind, True) for kind in export_kinds(result)} | {
-        (kind, False) for kind in ("report", "card_page", "card_pdf")
+        (kind, False) for kind in ("npz", "report", "card_page", "card_pdf")
     }
 
 

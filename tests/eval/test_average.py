@@ -57,6 +57,7 @@ def test_a_side_taken_whole_may_see_another_number_of_frames(folders):
         share=1.0,
         low_share=0.0,
         gain=1.5,
+        haze_gain=0.3,
         caution=0.25,
         dark_level=0.1,
         keep_walls=0.75,
@@ -64,7 +65,9 @@ def test_a_side_taken_whole_may_see_another_number_of_frames(folders):
     main(settings)
     two, three, mean = (read_checkpoint(folders / name) for name in ("two", "three", "mean"))
     assert mean.config.generator.frames == 3
-    assert mean.config.applied == {"gain": 1.5, "caution": 0.25, "dark_level": 0.1, "keep_walls": 0.75}
+    assert mean.config.applied == {
+        "gain": 1.5, "haze_gain": 0.3, "caution": 0.25, "dark_level": 0.1, "keep_walls": 0.75
+    }  # fmt: skip
     assert all(map(torch.equal, mean.to_high.parameters(), three.to_high.parameters()))
     assert all(map(torch.equal, mean.to_low.parameters(), two.to_low.parameters()))
     with pytest.raises(EchoGANError, match="differ in their generators"):

@@ -25,7 +25,7 @@ ARRAYS = {"removed": np.array([0.1, 0.2]), "features": np.eye(3, dtype=np.float3
 
 def read(folder, generator=MADE.generator, fusion=MADE.fusion, **applied):
     """The calibration in a folder, for the checkpoint that MADE is of unless told otherwise."""
-    as_is = {"gain": 1.25, "caution": 0.0, "dark_level": 0.0, "keep_walls": 0.0}
+    as_is = {"gain": 1.25, "haze_gain": 0.0, "caution": 0.0, "dark_level": 0.0, "keep_walls": 0.0}
     return read_calibration(folder, generator, fusion, as_is | applied)
 
 
@@ -65,18 +65,20 @@ def test_other_weights_are_refused_with_the_remedy(tmp_path):
 
 
 def test_a_calibration_of_what_is_applied_otherwise_is_refused(tmp_path):
-    made_for = {"gain": 1.5, "caution": 0.3, "dark_level": 0.1, "keep_walls": 1.0}
+    made_for = {"gain": 1.5, "haze_gain": 0.2, "caution": 0.3, "dark_level": 0.1, "keep_walls": 1.0}
     write_calibration(tmp_path, replace(MADE, **made_for), ARRAYS)
     assert read(tmp_path, **made_for).gain == 1.5
-    for other in ({"gain": 1.25}, {"caution": 0.0}, {"dark_level": 0.0}, {"keep_walls": 0.0}):
-        with pytest.raises(InvalidCheckpoint, match=r"another gain, caution.*python -m echogan calibrate"):
-            read(tmp_path, **made_for | other)
+    for other in made_for:
+        with pytest.raises(
+            InvalidCheckpoint, match=r"another gain, haze gain, caution.*python -m echogan calibrate"
+        ):
+            read(tmp_path, **made_for | {other: 0.05})
 
 
 def test_where_the_gain_was_not_noted_only_the_others_must_agree(tmp_path):
     write_calibration(tmp_path, MADE, ARRAYS)
     assert read(tmp_path, gain=2.0).gain is None
-    with pytest.raises(InvalidCheckpoint, match="another gain, caution, dark level"):
+    with pytest.raises(InvalidCheckpoint, match="another gain, haze gain, caution, dark level"):
         read(tmp_path, caution=0.3)
 
 

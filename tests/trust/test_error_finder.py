@@ -39,7 +39,7 @@ def test_the_head_is_added_to_the_logits_of_each_frame():
     )
     for one, other in zip(bundled_finder(TISSUE)(bright, dark), probabilities(logits), strict=True):
         odds = full_size(other[None], TISSUE)[0][TISSUE].astype(float)
-        odds *= np.exp(3) / (1 - odds)
+        odds *= np.e / (1 - odds)
         np.testing.assert_allclose(one[1][TISSUE], odds / (1 + odds), atol=1e-5)
 
 

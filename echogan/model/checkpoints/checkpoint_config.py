@@ -39,6 +39,9 @@ class CheckpointConfig:
         0.25,
     )
     gain: float = _younger(1.0, "multiple of to_high's change that full strength applies", 0.1, 3.0)
+    haze_gain: float = _younger(
+        0.0, "share of what is removed that is removed once more where the result is still hazy", 0.0, 1.0
+    )
     caution: float = _younger(
         0.0,
         "share of that change that is withheld where it looks like a structure removed or invented",
@@ -57,6 +60,7 @@ class CheckpointConfig:
         """What decides, beside the weights and the working space, how much of a clip is changed."""
         return {
             "gain": self.gain,
+            "haze_gain": self.haze_gain,
             "caution": self.caution,
             "dark_level": self.dark_level,
             "keep_walls": self.keep_walls,

@@ -102,6 +102,13 @@ def _networks(config: CheckpointConfig, parameters: int) -> list[str]:
         ),
         *(
             [
+                f"- Where the result is still hazy, {config.haze_gain:.0%} of what is removed is removed once more."
+            ]
+            if config.haze_gain
+            else []
+        ),
+        *(
+            [
                 f"- Caution: {config.caution:.0%} of the change is withheld where it looks like a structure removed or "
                 "invented."
             ]

@@ -21,7 +21,8 @@ from echogan.core.errors import OutputError, SettingsError
 from echogan.core.notice import IN_FULL, NOTICE
 from echogan.enhance.backends.onnx_file import INPUT, OUTPUT, export
 from echogan.enhance.caution import SUSPECTED
-from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA
+from echogan.enhance.keep_walls import SOFT
+from echogan.enhance.put_back import BLACK_LEVEL, BLACK_SIGMA, CLEAR, HAZY
 from echogan.enhance.working_space import MULTIPLE, SMALLEST
 from echogan.model.checkpoints.checkpoint import Checkpoint
 from echogan.model.checkpoints.segmenter_checkpoint import WALLS, load_segmenter
@@ -87,6 +88,9 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "frame_ms": FRAME_MS,
         "fastest_ms": FASTEST_MS,
         "gain": config.gain,
+        "haze_gain": config.haze_gain,
+        "clear": CLEAR,
+        "hazy": HAZY,
         "caution": caution_facts(config.caution) if config.caution else None,
         "keep_walls": walls_facts(config.keep_walls) if config.keep_walls else None,
         "working_size": config.working_size,
@@ -127,7 +131,7 @@ def walls_facts(share: float) -> dict[str, Any]:
         "file": WALLS_MODEL,
         "working_size": load_segmenter(WALLS, "walls").config.working_size,
         "multiple": SEGMENTER_MULTIPLE,
-        "speckle": SPECKLE,
+        "soft": SOFT,
     }
 
 

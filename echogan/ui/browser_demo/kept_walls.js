@@ -12,7 +12,7 @@ export class KeptWalls {
     this.padded = found.map((side) => Math.ceil(side / facts.multiple) * facts.multiple);
     this.shrink = resizer(size, found);
     this.enlarge = resizer(found, size);
-    this.smooth = smoother(small, size, facts.speckle);
+    this.smooth = smoother(small, size, facts.soft);
   }
 
   // The share of what is removed from frame `index` that is withheld; walls are looked for in every `step`-th frame.

@@ -35,7 +35,7 @@ async function enhance({ facts, frames, mask, box, width, fps }) {
     });
     const input = new ort.Tensor("float32", seen, [1, offsets.length, height, across]);
     const found = await session.run({ [facts.input]: input });
-    const x = entered.get(index), held = space.settle(x, space.unpad(found[facts.output].data, curve, x), curve.blackLevel);
+    const x = entered.get(index), held = space.settle(x, space.unpad(found[facts.output].data, curve, x), curve);
     const result = caution ? caution.apply(x, held) : held;
     const g = walls ? walls.apply(x, result, await walls.at(index, Math.max(1, reach), frames.length, (near) => entered.get(near))) : result;
     const after = space.putBack(frames[index], x, g);

@@ -64,13 +64,16 @@ export class WorkingSpace {
     return after;
   }
 
-  // The change, as often as the checkpoint asks, less what it adds where x is black.
-  settle(x, g, blackLevel) {
-    const { gain, black_sigma } = this.facts;
+  // The change, as often as the checkpoint asks, with more removed where that is still hazy, less what it adds where x
+  // is black. `curve` is the clip's.
+  settle(x, g, { blackLevel, clear, hazy }) {
+    const { gain, haze_gain, black_sigma } = this.facts;
     const level = blur(x.map((value) => (value + 1) * GREY), this.size, black_sigma);
     return g.map((value, at) => {
       const change = gain === 1 ? value - x[at] : Math.max(-1, Math.min(1, x[at] + gain * (value - x[at]))) - x[at];
-      return change > 0 ? x[at] + Math.max(0, Math.min(1, level[at] / blackLevel)) * change : x[at] + change;
+      if (change > 0) return x[at] + Math.max(0, Math.min(1, level[at] / blackLevel)) * change;
+      const still = Math.max(0, Math.min(1, (x[at] + change - clear) / (hazy - clear)));
+      return Math.max(-1, x[at] + change * (1 + haze_gain * still));
     });
   }
 }
@@ -84,6 +87,7 @@ export class GreyCurve {
     // Without lift, as the networks that know structures see the clip.
     this.plain = Object.assign(Object.create(GreyCurve.prototype), { toe: this.toe });
     this.plain.settle(found.plain, 0);
+    [this.clear, this.hazy] = [facts.clear, facts.hazy].map((level) => this.plain.toDisplay(2 * level - 1));
     this.blackLevel = Math.min(facts.black_level, (this.plain.toDisplay(2 * facts.curve.echo - 1) + 1) * GREY);
   }
 

@@ -31,7 +31,7 @@ LABELS = {
         "DICOM",
         "Enhanced clip as a derived object, lossless, identity removed, black outside the sector",
     ),
-    "npz": ("NPZ", "Lossless arrays: original, enhanced, mask and maps"),
+    "npz": ("NPZ", "Lossless arrays: original, enhanced, mask, maps and flags"),
     "report": ("Report", "Settings, model and numbers of this result, JSON"),
     "figure": ("Figure", "Mean images, maps and curves, PNG"),
     "card_page": ("Trust card", "What to believe of this result, a page to print, HTML"),

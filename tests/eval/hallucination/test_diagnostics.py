@@ -9,7 +9,7 @@ from lesion_examples import Painter, lesion_clip, through
 
 from echogan.calibration.examples import swapped
 from eval.hallucination.diagnostics import DIAGNOSTICS, SIGNED, scores
-from eval.hallucination.hallucination import lesions_left, measure
+from eval.hallucination.network_measures import lesions_left, measure
 
 
 @pytest.mark.parametrize("name", DIAGNOSTICS)

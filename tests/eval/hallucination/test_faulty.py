@@ -71,14 +71,18 @@ def test_a_network_is_trained_once_and_can_be_loaded(monkeypatch, tmp_path, clip
     monkeypatch.setattr(module, "lesion_clips", lambda *_: [clip])
     monkeypatch.setattr(Faulty, "steps", property(lambda _: 2))
     shipped = open_enhancer("echogan")
-    asking = replace(shipped.checkpoint.config, gain=1.5, caution=0.5, keep_walls=1.0, dark_level=0.1)
+    asking = replace(
+        shipped.checkpoint.config, gain=1.5, haze_gain=0.2, caution=0.5, keep_walls=1.0, dark_level=0.1
+    )
     shipped.checkpoint = replace(shipped.checkpoint, config=asking)
     monkeypatch.setattr(module, "open_enhancer", lambda _: shipped)
     one = Faulty("tiny", "erasing", 1, Tissue.VALVE, small=True)
     folder = train_faulty(one, tmp_path, tmp_path)
     made = read_checkpoint(folder)
     assert made.config.trained_on["false_pairs"] == "tiny"
-    assert made.config.applied == {"gain": 1.0, "caution": 0.0, "dark_level": 0.1, "keep_walls": 0.0}
+    assert made.config.applied == {
+        "gain": 1.0, "haze_gain": 0.0, "caution": 0.0, "dark_level": 0.1, "keep_walls": 0.0
+    }  # fmt: skip
     before = (folder / "model.safetensors").stat().st_mtime_ns
     assert train_faulty(one, tmp_path, tmp_path) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == before

@@ -29,6 +29,19 @@ def found(fusion, example):
     return (maps[0] for maps in ErrorFinder(example.tissue, fusion)(example.x[middle], example.g[middle]))
 
 
+def test_the_residual_itself_counts_by_what_was_darkened_and_brightened():
+    rng = np.random.default_rng(0)
+    count = 5
+    mean, scale = rng.normal(size=count).astype(np.float32), rng.uniform(0.5, 2, count).astype(np.float32)
+    hidden = rng.normal(size=(2 * count + 1, 6)).astype(np.float32)
+    plain = module.Fusion(mean, scale, hidden, rng.normal(size=(7, 2)).astype(np.float32))
+    evidence = rng.normal(size=(50, count)).astype(np.float32)
+    residual = evidence[:, 0] / scale[0]
+    more = module.with_residual(plain)(evidence) - plain(evidence)
+    wanted = module.RESIDUAL * np.stack([np.maximum(-residual, 0), np.maximum(residual, 0)], 1)
+    np.testing.assert_allclose(more, wanted, atol=1e-4)
+
+
 def test_at_most_so_many_pixels_of_each_class_are_drawn():
     ill, _ = swapped(through(torch.nn.Identity()))
     evidence, labels, weights = module.pixels(ill, np.random.default_rng(0))

@@ -9,18 +9,17 @@ from lesion_examples import Painter, enhancer_of, lesion_clip, through
 
 from echogan.phantom.tissues import Tissue
 from eval.hallucination import rivals as module
-from eval.hallucination.faulty import Faulty
+from eval.hallucination.faulty import HELD_OUT, Faulty, other_seeds
 from eval.hallucination.rivals import (
     COMPARED,
     PARTS,
     SPREADS,
     RivalsSettings,
     network,
-    other_seeds,
     trained_seeds,
 )
 
-ONE = Faulty("inventing-x", "inventing", 3, Tissue.VALVE, small=True)
+ONE = Faulty(HELD_OUT[1], "inventing", 3, Tissue.VALVE, small=True)
 
 
 @pytest.mark.parametrize("spread", SPREADS.values())

@@ -2,10 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from echogan.model.checkpoints.checkpoint import describe_checkpoint
 from echogan.phantom import PHANTOM_VERSION
+from eval.measures import provenance
+from eval.measures.provenance import enhancement_hash
+from eval.paths import ROOT
 from eval.reporting import stale, tables
 
 
@@ -65,6 +70,35 @@ def test_a_result_of_another_split_or_another_enhancer_is_stale(results):
     split, enhancing = stale.stale_results()
     assert "another split (000000000000" in split
     assert "another enhancing (111111111111" in enhancing
+
+
+def test_a_result_is_stale_where_a_checkpoint_that_it_names_asks_for_something_else(results, monkeypatch):
+    for name in ("echogan", "echogan-camus"):
+        sha256 = describe_checkpoint(ROOT / "checkpoints" / name).sha256
+        made = {"models": [{"name": name, "sha256": sha256}], "enhancing": enhancement_hash({name})}
+        (results / f"{name}.json").write_text(json.dumps(made))
+    assert stale.stale_results() == []
+    described = provenance.describe_checkpoint
+
+    def changed(folder):
+        found = described(folder)
+        other = {"haze_gain": 0.7} if folder.name == "echogan" else {}
+        return replace(found, config=replace(found.config, **other))
+
+    monkeypatch.setattr(provenance, "describe_checkpoint", changed)
+    (sentence,) = stale.stale_results()
+    assert sentence.startswith("echogan.json was measured with another enhancing")
+
+
+@pytest.mark.parametrize(
+    ("constant", "names"), [("SOFT", {"echogan"}), ("HAZY", {"echogan"}), ("BLACK_LEVEL", set())]
+)
+def test_a_constant_of_the_enhancer_counts_where_it_is_used(monkeypatch, constant, names):
+    before = enhancement_hash(names), enhancement_hash(set())
+    monkeypatch.setattr(provenance, constant, 0.77)
+    after = enhancement_hash(names), enhancement_hash(set())
+    assert before[0] != after[0]
+    assert (before[1] == after[1]) == bool(names)
 
 
 def test_the_pages_are_what_the_results_say():

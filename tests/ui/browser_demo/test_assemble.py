@@ -11,6 +11,7 @@ from fake_checkpoint import Scale, checkpoint
 from echogan.cli.main import main
 from echogan.core.errors import OutputError, SettingsError
 from echogan.core.notice import IN_FULL
+from echogan.enhance.put_back import CLEAR, HAZY
 from echogan.model.networks.generators import GeneratorConfig
 from echogan.ui.browser_demo import assemble as module
 from echogan.ui.browser_demo.assemble import RUNTIME, assemble, fetched_runtime, model_facts
@@ -49,12 +50,18 @@ def test_a_page_asks_its_own_server_only():
 def test_the_facts_are_the_programs_own():
     made = checkpoint(Scale(0.5))
     config = replace(
-        made.config, generator=GeneratorConfig(frames=3), gain=1.25, canonical_grey=True, dark_level=0.1
+        made.config,
+        generator=GeneratorConfig(frames=3),
+        gain=1.25,
+        haze_gain=0.2,
+        canonical_grey=True,
+        dark_level=0.1,
     )
     facts = model_facts(replace(made, config=config))
     assert (facts["notice"], facts["sha256"]) == (IN_FULL, made.sha256)
     assert facts["offsets_ms"] == (-60, 0, 60)
     assert (facts["gain"], facts["canonical_grey"], facts["multiple"]) == (1.25, True, 16)
+    assert (facts["haze_gain"], facts["clear"], facts["hazy"]) == (0.2, CLEAR, HAZY)
     assert facts["curve"]["dark_level"] == 0.1
 
 

@@ -69,7 +69,7 @@ def test_pictures_maps_and_their_files_do_not_wait_for_the_trust_card(place, ann
     assert early["mean_change"] > 1
     assert (early["flags"]["ended"], early["flags"]["regions"]) == (False, [])
     waiting = {one["kind"] for one in place.detail(ann, clip)["exports"] if one["waits"]}
-    assert waiting == {"report", "card_page", "card_pdf", "all"}
+    assert waiting == {"npz", "report", "card_page", "card_pdf", "all"}
     assert saved(place, ann, clip, "gif").stat().st_size
     for kind, keep in (*((kind, False) for kind in waiting), ("gif", True)):
         with pytest.raises(SettingsError, match="trust card"):
