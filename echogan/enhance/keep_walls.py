@@ -13,9 +13,7 @@ from echogan.core.grey_curve import GreyCurve
 from echogan.enhance.hidden_walls import HiddenWalls
 from echogan.trust.maps.smoothing import Smoother
 
-SOFT = (
-    0.055  # sigma over the frame's height: about a wall's width, as the place of a hidden wall is uncertain
-)
+SOFT = 0.055  # sigma over the frame's height: about a wall's width, as the place of such a wall is uncertain
 
 
 class KeptWalls:

@@ -107,7 +107,7 @@ class StoredResult:
             yield self.layout.part(tile, KEPT_PART)
 
     def flag_arrays(self) -> Iterator[dict[str, np.ndarray]]:
-        """FLAG_ARRAYS of each frame by name, uint8 (h, w), at full strength; nothing by no name without flags."""
+        """FLAG_ARRAYS of each frame by name, uint8 (h, w), at full strength; none where nothing is flagged."""
         if self.flags is None:
             yield from repeat({}, self.clip.frames)
             return
