@@ -17,7 +17,7 @@ from echogan.enhance.working_space import WorkingSpace
 from echogan.model.checkpoints.checkpoint_config import CheckpointConfig
 
 BLACK_LEVEL, BLACK_SIGMA = 8.0, 3.0  # grey levels; pixels of the working space, about one speckle cell
-CLEAR, HAZY = 0.1, 0.2  # of full scale on the canonical curve, up to which and from which a result is so
+CLEAR, HAZY = 0.1, 0.2  # of full scale on the canonical curve: clear up to the first, hazy from the second
 EDGE = 4  # pixels of the working space over which the original fades into the result
 
 
