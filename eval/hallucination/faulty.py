@@ -38,8 +38,6 @@ from eval.measures.baselines import open_enhancer
 
 Fault = Literal["erasing", "inventing", "clearing"]
 NETWORKS = Path("eval/networks/faulty")
-OTHER_SEEDS = Path("eval/networks/faulty_seeds")
-"""Networks of `other_seeds`."""
 SEEDS = (103, 104)  # of the second and third training of a small network
 FIRST_SEED = 1_940_000_000  # hearts that no measurement uses
 CLIPS, FRAMES = 24, 5  # of each kind of lesion, whose controls are used; of a clip

@@ -45,7 +45,6 @@ from eval.hallucination.faulty import (
     FAULTY,
     FITTED_ON,
     NETWORKS,
-    OTHER_SEEDS,
     faulty_examples,
     other_seeds,
     train_faulty,
@@ -85,9 +84,6 @@ class HallucinationSettings:
     frames: int = field(default=FRAMES, metadata={"help": "frames of each clip, for the flicker"})
     runs: Path = field(default=RUNS, metadata={"help": "folder of the ladder's runs"})
     faulty: Path = field(default=NETWORKS, metadata={"help": "folder of the faulty networks"})
-    faulty_seeds: Path = field(
-        default=OTHER_SEEDS, metadata={"help": "folder of the held-out ones with other seeds"}
-    )
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -100,9 +96,8 @@ def main(settings: HallucinationSettings) -> None:
     if not settings.measure_only:
         train_missing(settings.rows, settings.seeds, settings.steps, settings.runs)
         for one in FAULTY:
-            train_faulty(one, settings.faulty, settings.kept)
-            for other in other_seeds(one):
-                train_faulty(other, settings.faulty_seeds, settings.kept)
+            for each in (one, *other_seeds(one)):
+                train_faulty(each, settings.faulty, settings.kept)
     if settings.fit:
         write_fusion(settings.faulty, settings.kept)
     if settings.train_only:
@@ -119,8 +114,9 @@ def test_clips(count: int, frames: int, kept: Path) -> list[LesionClip]:
 
 
 def measured(result: dict[str, Any]) -> list[str]:
-    """Every run of a result by row and seed, and every diagnostic."""
-    runs = [f"{row} {run['seed']}" for row, found in result["rows"].items() for run in found["runs"]]
+    """Every run of a result by row or fault and seed, and every diagnostic."""
+    networks = {**result["rows"], **result["faulty"]}
+    runs = [f"{name} {run['seed']}" for name, found in networks.items() for run in found["runs"]]
     return runs + list(result["shipped"]["diagnostics"])
 
 
@@ -175,11 +171,10 @@ def faulty_networks(settings: HallucinationSettings, clips: list[LesionClip]) ->
     for one in FAULTY:
         if not (settings.faulty / one.name).exists():
             continue
-        places = [(one, settings.faulty), *((other, settings.faulty_seeds) for other in other_seeds(one))]
         fitted_on, runs, shown = one.name in FITTED_ON, [], []
-        for each, folder in places:
-            if (folder / each.name).exists():
-                enhancer = open_enhancer(str(folder / each.name))
+        for each in (one, *other_seeds(one)):
+            if (folder := settings.faulty / each.name).exists():
+                enhancer = open_enhancer(str(folder))
                 runs.append({"seed": each.seed, "sha256": checkpoint_facts(enhancer)["sha256"]})
                 shown += faulty_examples(one, clips if fitted_on else more, enhancer)
         found[one.name] = {

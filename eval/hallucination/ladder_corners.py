@@ -1,6 +1,6 @@
 """The corners of the prevalence ladder at the working size, several trainings each: do unpaired networks go wrong?
 
-    python -m eval ladder [--seeds 3] [--steps 1200]      trains what is missing
+    python -m eval ladder [--seeds 3] [--steps 1200]      trains what is missing, some minutes a run on one core
 
 Erasing (half of the poor clips have a lesion, none of the good ones), inventing (none and three quarters), balanced
 (half and half). What is measured is what `eval.hallucination.hallucination` measures at the ladder's own size.

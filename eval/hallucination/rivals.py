@@ -38,7 +38,6 @@ from eval.hallucination.faulty import (
     FAULTY,
     FITTED_ON,
     NETWORKS,
-    OTHER_SEEDS,
     Faulty,
     faulty_examples,
     other_seeds,
@@ -67,7 +66,6 @@ class RivalsSettings:
         default=False, metadata={"help": "train no network; measure the finished ones"}
     )
     faulty: Path = field(default=NETWORKS, metadata={"help": "folder of the faulty networks"})
-    seeds: Path = field(default=OTHER_SEEDS, metadata={"help": "folder of their other seeds"})
     kept: Path = field(default=Path("runs/lesions"), metadata={"help": "cache folder of the rendered clips"})
     out: Path = field(default=RESULT, metadata={"help": "JSON to write"})
 
@@ -127,8 +125,8 @@ def network(one: Faulty, clips: Sequence[LesionClip], settings: RivalsSettings) 
 def trained_seeds(one: Faulty, settings: RivalsSettings) -> list[Path]:
     """The folders of the other seeds of a small network; with `measure_only` none where one of them is missing."""
     if not settings.measure_only:
-        return [train_faulty(other, settings.seeds, settings.kept) for other in other_seeds(one)]
-    folders = [settings.seeds / other.name for other in other_seeds(one)]
+        return [train_faulty(other, settings.faulty, settings.kept) for other in other_seeds(one)]
+    folders = [settings.faulty / other.name for other in other_seeds(one)]
     return folders if all(folder.exists() for folder in folders) else []
 
 

@@ -19,7 +19,7 @@ def settings(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "test_clips", lambda *_: [lesion_clip()])
     for name in (HELD_OUT, "inventing-at-papillary"):
         (tmp_path / "networks" / name).mkdir(parents=True)
-    return HallucinationSettings(faulty=tmp_path / "networks", faulty_seeds=tmp_path / "seeds")
+    return HallucinationSettings(faulty=tmp_path / "networks")
 
 
 def test_a_held_out_network_is_measured_with_all_seeds_that_are_trained(settings):
@@ -28,7 +28,7 @@ def test_a_held_out_network_is_measured_with_all_seeds_that_are_trained(settings
     assert [run["seed"] for run in first[HELD_OUT]["runs"]] == [4]
     (one,) = (one for one in FAULTY if one.name == HELD_OUT)
     for other in other_seeds(one):
-        (settings.faulty_seeds / other.name).mkdir(parents=True)
+        (settings.faulty / other.name).mkdir(parents=True)
     all_seeds = faulty_networks(settings, [lesion_clip()])
     assert [run["seed"] for run in all_seeds[HELD_OUT]["runs"]] == [4, 103, 104]
     counts = [found[HELD_OUT]["diagnostics"]["fused"]["invented"]["regions"] for found in (first, all_seeds)]

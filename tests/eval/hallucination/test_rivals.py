@@ -77,7 +77,7 @@ def test_a_network_from_the_shipped_one_has_no_other_seeds(painter):
 
 def test_measuring_alone_trains_nothing_and_takes_all_seeds_or_none(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "train_faulty", pytest.fail)
-    settings = RivalsSettings(measure_only=True, seeds=tmp_path)
+    settings = RivalsSettings(measure_only=True, faulty=tmp_path)
     first, second = (tmp_path / other.name for other in other_seeds(ONE))
     first.mkdir()
     assert trained_seeds(ONE, settings) == []
