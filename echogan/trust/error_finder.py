@@ -53,8 +53,8 @@ def raised(probability: np.ndarray) -> np.ndarray:
     """Probabilities, float32, with their odds ODDS times as high.
 
     With a head, known errors are found at so low probabilities that a calibration's thresholds would lie within the
-    first of the 127 steps that a map has for a probability. A calibration does not note ODDS: it may change only together
-    with the weights of the fusion.
+    first of the 127 steps that a map has for a probability. A calibration does not note ODDS: it may change only
+    together with the weights of the fusion.
     """
     return probability * ODDS / (1 + probability * (ODDS - 1))
 
